@@ -1,0 +1,41 @@
+# The same few commands for everyone; each makes the virtual environment it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+.PHONY: demo run test check bench clean
+
+demo: $(VENV)/local.stamp
+	@$(BIN)/python -m infra.local.demo
+
+run: $(VENV)/local.stamp
+	@exec $(BIN)/python -m infra.local
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/local.stamp: requirements.txt requirements/engine.txt requirements/local.txt requirements/constraints.txt | $(VENV)/bin/python
+	@echo "Installing Attune into $(VENV) (once) ..."
+	@$(PIP) -c requirements/constraints.txt -r requirements/local.txt
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/local.stamp requirements/dev.txt
+	@echo "Installing the development tools into $(VENV) (once) ..."
+	@$(PIP) -c requirements/constraints.txt -r requirements/dev.txt
+	@touch $@

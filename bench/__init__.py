@@ -1,0 +1,1 @@
+"""Figures: every claim about quality and speed, measured."""

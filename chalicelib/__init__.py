@@ -1,0 +1,1 @@
+"""Attune: speech recognition that learns your acoustics without transcripts."""

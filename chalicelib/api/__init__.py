@@ -1,0 +1,1 @@
+"""HTTP in, Watson JSON out: one blueprint per resource."""

@@ -1,0 +1,1 @@
+"""Formats, decoding, archives, inspection and speech detection, streaming and bounded."""

@@ -1,0 +1,1 @@
+"""The rules of custom models: statuses and transitions, resources, limits."""

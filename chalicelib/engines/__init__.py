@@ -1,0 +1,1 @@
+"""Samples to words behind one protocol, and the catalogue of base models."""

@@ -1,0 +1,1 @@
+"""The embedded default engine: pocketsphinx with adaptable acoustics."""

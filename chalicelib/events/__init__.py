@@ -1,0 +1,1 @@
+"""What wakes the service up: uploads, training progress, training changes, the clock."""

@@ -1,0 +1,1 @@
+"""The ASGI front door: large bodies, keep-alive, everything else into the API."""

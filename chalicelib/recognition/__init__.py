@@ -1,0 +1,1 @@
+"""Options to utterances to results: finding utterances, decoding, assembling answers."""

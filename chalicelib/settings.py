@@ -1,0 +1,72 @@
+"""The environment, read and validated once."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+
+
+class SettingsError(ValueError):
+    """An environment variable is missing or makes no sense."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an operator decides. Endpoints, region and credentials are boto3's own business (`AWS_*`)."""
+
+    bucket: str
+    """S3 bucket that holds audio, spooled bodies, training runs and adapted models."""
+    table_prefix: str
+    """Every DynamoDB table is named `{table_prefix}{name}`; see `storage.tables`."""
+    internal_secret: str
+    """Signs access tokens and what the front door hands to the API. At least 32 characters."""
+    recognition_function: str
+    """Name of the Lambda function that turns audio in S3 into words."""
+    training_image: str
+    """URI of the container image that SageMaker runs."""
+    training_role_arn: str
+    training_instance_type: str
+    training_max_runtime_s: int
+    training_use_spot: bool
+    service_instance: str
+    """Stage or installation name; goes into tags and job names."""
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise SettingsError(f"environment variable {name} is not set")
+    return value
+
+
+def _integer(name: str, default: int) -> int:
+    text = os.environ.get(name, str(default))
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingsError(f"environment variable {name} must be a whole number, not {text!r}") from None
+
+
+@functools.cache
+def current() -> Settings:
+    """Return the settings of this process.
+
+    Raises:
+        SettingsError: a variable is missing or malformed; the message names it.
+    """
+    secret = _required("ATTUNE_INTERNAL_SECRET")
+    if len(secret) < 32:
+        raise SettingsError("environment variable ATTUNE_INTERNAL_SECRET must have at least 32 characters")
+    return Settings(
+        bucket=_required("ATTUNE_BUCKET"),
+        table_prefix=os.environ.get("ATTUNE_TABLE_PREFIX", "attune-"),
+        internal_secret=secret,
+        recognition_function=os.environ.get("ATTUNE_RECOGNITION_FUNCTION", "attune-recognize"),
+        training_image=_required("ATTUNE_TRAINING_IMAGE"),
+        training_role_arn=_required("ATTUNE_TRAINING_ROLE_ARN"),
+        training_instance_type=os.environ.get("ATTUNE_TRAINING_INSTANCE_TYPE", "ml.c5.2xlarge"),
+        training_max_runtime_s=_integer("ATTUNE_TRAINING_MAX_RUNTIME_S", 24 * 3600),
+        training_use_spot=os.environ.get("ATTUNE_TRAINING_USE_SPOT", "true").lower() == "true",
+        service_instance=os.environ.get("ATTUNE_SERVICE_INSTANCE", "attune"),
+    )

@@ -1,0 +1,1 @@
+"""The DynamoDB tables and the S3 layout: the only place that knows them."""

@@ -1,0 +1,112 @@
+"""Where things lie in the bucket: every S3 key is made and read here."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+AUDIO_PREFIX = "audio/"
+"""Objects created below it wake `events.audio_uploaded`."""
+SPOOL_PREFIX = "spool/"
+"""Request bodies on their way in; a lifecycle rule removes them after a day."""
+TRAINING_PREFIX = "training/"
+PROGRESS_SUFFIX = "/checkpoints/progress.json"
+"""Objects created with it (below `TRAINING_PREFIX`) wake `events.training_progress`."""
+
+
+def audio_id(audio_name: str) -> str:
+    """Return the key-safe identity of an audio name: 32 hex digits of its SHA-256."""
+    return hashlib.sha256(audio_name.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class AudioKey:
+    """One upload of one audio resource."""
+
+    owner: str
+    customization_id: str
+    audio_id: str
+    upload_id: str
+
+    @property
+    def key(self) -> str:
+        """The S3 key of the uploaded bytes."""
+        return f"{AUDIO_PREFIX}{self.owner}/{self.customization_id}/{self.audio_id}/{self.upload_id}"
+
+    @property
+    def listing_key(self) -> str:
+        """The S3 key of the JSON listing of an archive's members; outside `AUDIO_PREFIX`: it wakes nobody."""
+        return f"listings/{self.owner}/{self.customization_id}/{self.audio_id}/{self.upload_id}.json"
+
+    @classmethod
+    def parse(cls, key: str) -> AudioKey:
+        """Read a key that `key` made (already URL-decoded).
+
+        Raises:
+            ValueError: the key is not that of an audio upload.
+        """
+        parts = key.split("/")
+        if len(parts) != 5 or parts[0] != AUDIO_PREFIX.rstrip("/") or not all(parts):
+            raise ValueError(f"not the key of an audio upload: {key}")
+        return cls(*parts[1:])
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """One training run of one model: its inputs, its checkpoints, its output."""
+
+    owner: str
+    customization_id: str
+    run: int
+
+    @property
+    def prefix(self) -> str:
+        """Everything of the run lies below it."""
+        return f"{TRAINING_PREFIX}{self.owner}/{self.customization_id}/{self.run:06d}/"
+
+    @property
+    def plan_prefix(self) -> str:
+        """The `plan` channel: one object, `plan.json` (see `training_image.plan`)."""
+        return f"{self.prefix}plan/"
+
+    @property
+    def audio_manifest_key(self) -> str:
+        """SageMaker manifest of the `audio` channel."""
+        return f"{self.prefix}audio.manifest"
+
+    @property
+    def checkpoints_prefix(self) -> str:
+        """Synchronised with `/opt/ml/checkpoints`."""
+        return f"{self.prefix}checkpoints/"
+
+    @property
+    def progress_key(self) -> str:
+        """What the container says of its progress."""
+        return f"{self.prefix.rstrip('/')}{PROGRESS_SUFFIX}"
+
+    @property
+    def output_prefix(self) -> str:
+        """SageMaker writes `{job name}/output/model.tar.gz` below it."""
+        return f"{self.prefix}output/"
+
+    @classmethod
+    def parse(cls, key: str) -> RunKey:
+        """Read the run from any key below its prefix.
+
+        Raises:
+            ValueError: the key does not belong to a training run.
+        """
+        parts = key.split("/")
+        if len(parts) < 5 or parts[0] != TRAINING_PREFIX.rstrip("/") or not parts[3].isdigit():
+            raise ValueError(f"not the key of a training run: {key}")
+        return cls(parts[1], parts[2], int(parts[3]))
+
+
+def adapted_model_key(owner: str, customization_id: str, run: int) -> str:
+    """Return the key of a promoted `model.tar.gz`: what recognition loads."""
+    return f"models/{owner}/{customization_id}/{run:06d}/model.tar.gz"
+
+
+def report_key(owner: str, customization_id: str, run: int) -> str:
+    """Return the key of the `report.json` of a run, promoted or rejected."""
+    return f"models/{owner}/{customization_id}/{run:06d}/report.json"

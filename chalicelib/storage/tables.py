@@ -1,0 +1,149 @@
+"""The DynamoDB tables as pynamodb models: rows without rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.models import Model
+
+from chalicelib import settings
+
+_PREFIX = settings.current().table_prefix
+
+
+class Credential(Model):
+    """An API key of an owner (a service instance). The key itself is never stored."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}credentials"
+        billing_mode = "PAY_PER_REQUEST"
+
+    key_hash = UnicodeAttribute(hash_key=True)
+    """Hex SHA-256 of the API key; keys are 256 random bits, so a fast hash is enough."""
+    owner = UnicodeAttribute()
+    """GUID of the instance whose data the key opens."""
+    label = UnicodeAttribute(default="")
+    created = UTCDateTimeAttribute()
+
+
+class AcousticModel(Model):
+    """A custom acoustic model. Its transitions: `customization.acoustic_statuses`."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}acoustic-models"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    customization_id = UnicodeAttribute(range_key=True)
+    name = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    base_model_name = UnicodeAttribute()
+    language = UnicodeAttribute()
+    versions: ListAttribute[str] = ListAttribute(of=UnicodeAttribute)
+    """Full base version strings, oldest first; the last one is what training uses."""
+    created = UTCDateTimeAttribute()
+    updated = UTCDateTimeAttribute()
+    status = UnicodeAttribute()
+    """pending | ready | training | available | upgrading | failed."""
+    former_status = UnicodeAttribute(null=True)
+    """Where an upgrade or a cancelled training returns to."""
+    error = UnicodeAttribute(null=True)
+    """Why the model failed, for its user to read."""
+    analysing = UnicodeSetAttribute(null=True)
+    """Upload ids still being analysed. A set: adding and removing are idempotent."""
+    data_version = UnicodeAttribute(null=True)
+    """Changes (a new random id) whenever the set of audio resources changes."""
+    trained_data_version = UnicodeAttribute(null=True)
+    """`data_version` that the last successful training has seen."""
+    run = NumberAttribute(default=0)
+    """Number of the last training run that was started; runs count from 1."""
+    job_name = UnicodeAttribute(null=True)
+    """SageMaker training job of that run."""
+    run_started = UTCDateTimeAttribute(null=True)
+    run_data_version = UnicodeAttribute(null=True)
+    """`data_version` that the current run was planned with."""
+    cancel_requested = BooleanAttribute(default=False)
+    progress = NumberAttribute(default=0)
+    """Percent of the current run as its container reports it; 100 once available."""
+    stage = UnicodeAttribute(null=True)
+    """What the current run is doing, in words."""
+    seconds_left = NumberAttribute(null=True)
+    promoted_run = NumberAttribute(null=True)
+    """The run whose adapted model serves recognition; null while there is none."""
+    promoted_version = UnicodeAttribute(null=True)
+    """Base version that the promoted run was trained on."""
+    promoted_sha256 = UnicodeAttribute(null=True)
+    promoted_at = UTCDateTimeAttribute(null=True)
+    reported_run = NumberAttribute(null=True)
+    """The last run that left a report, promoted or rejected."""
+    retrain_after_minutes = NumberAttribute(null=True)
+    """Train by itself once this much new valid audio has arrived; null: never."""
+
+
+class AudioResource(Model):
+    """An audio file or archive of a custom acoustic model."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}audio-resources"
+        billing_mode = "PAY_PER_REQUEST"
+
+    customization_id = UnicodeAttribute(hash_key=True)
+    audio_id = UnicodeAttribute(range_key=True)
+    """`storage.layout.audio_id(audio_name)`."""
+    owner = UnicodeAttribute()
+    audio_name = UnicodeAttribute()
+    upload_id = UnicodeAttribute()
+    """A new one for each upload; an event for an older upload is stale and ignored."""
+    kind = UnicodeAttribute()
+    """audio | archive: fixed by the content type of the upload, for the shape of the answer."""
+    content_type = UnicodeAttribute(null=True)
+    """As sent, parameters included; null: to be sniffed."""
+    contained_content_type = UnicodeAttribute(null=True)
+    status = UnicodeAttribute()
+    """being_processed | ok | invalid."""
+    details_type = UnicodeAttribute(null=True)
+    """audio | archive | undetermined; null while being processed."""
+    codec = UnicodeAttribute(null=True)
+    frequency_hz = NumberAttribute(null=True)
+    compression = UnicodeAttribute(null=True)
+    duration_s = NumberAttribute(default=0)
+    """Exact seconds; answers round it."""
+    speech_s = NumberAttribute(default=0)
+    error = UnicodeAttribute(null=True)
+    size_bytes = NumberAttribute(default=0)
+    created = UTCDateTimeAttribute()
+    updated = UTCDateTimeAttribute()
+    customer_id = UnicodeAttribute(null=True)
+    """From `X-Watson-Metadata`."""
+
+
+class IdempotencyRecord(Model):
+    """Where Powertools remembers which events were handled; only its shape is ours."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}idempotency"
+        billing_mode = "PAY_PER_REQUEST"
+
+    id = UnicodeAttribute(hash_key=True)
+    expiration = NumberAttribute(null=True)
+
+
+def watson_time(moment: datetime) -> str:
+    """Return a timestamp as Watson writes it: `2020-03-16T18:59:25.592Z`."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,1 @@
+"""What the service runs on: the template, packaging, and one machine."""

@@ -1,0 +1,1 @@
+"""What a training job runs: the SageMaker contract, data, adaptation, guard and report."""
