@@ -51,7 +51,7 @@ class AcousticModel(Model):
     description = UnicodeAttribute(null=True)
     base_model_name = UnicodeAttribute()
     language = UnicodeAttribute()
-    versions: ListAttribute[str] = ListAttribute(of=UnicodeAttribute)
+    versions: ListAttribute[str] = ListAttribute()
     """Full base version strings, oldest first; the last one is what training uses."""
     created = UTCDateTimeAttribute()
     updated = UTCDateTimeAttribute()

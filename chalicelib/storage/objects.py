@@ -1,0 +1,117 @@
+"""The bucket: bytes in, bytes out, by key."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import ClientError
+
+from chalicelib import settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class ObjectNotFound(Exception):
+    """There is no object under that key."""
+
+
+@functools.cache
+def client() -> S3Client:
+    """Return this process's S3 client; making one costs more than a tenth of a second."""
+    return boto3.client("s3")
+
+
+def put(key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
+    """Store `data` under `key`."""
+    client().put_object(Bucket=settings.current().bucket, Key=key, Body=data, ContentType=content_type)
+
+
+def get(key: str) -> bytes:
+    """Return a whole (small) object.
+
+    Raises:
+        ObjectNotFound: nothing lies under `key`.
+    """
+    return open_stream(key).read()
+
+
+def open_stream(key: str) -> IO[bytes]:
+    """Return the object as a stream that can only be read forward.
+
+    Raises:
+        ObjectNotFound: nothing lies under `key`.
+    """
+    try:
+        answer = client().get_object(Bucket=settings.current().bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            raise ObjectNotFound(key) from None
+        raise
+    stream: IO[bytes] = answer["Body"]  # type: ignore[assignment]  # botocore's StreamingBody reads like a file
+    return stream
+
+
+def exists(key: str) -> bool:
+    """Tell whether an object lies under `key`."""
+    try:
+        client().head_object(Bucket=settings.current().bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            return False
+        raise
+    return True
+
+
+def download(key: str, path: Path) -> None:
+    """Write the object to `path`, in parts, without holding it in memory.
+
+    Raises:
+        ObjectNotFound: nothing lies under `key`.
+    """
+    try:
+        client().download_file(settings.current().bucket, key, str(path))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            raise ObjectNotFound(key) from None
+        raise
+
+
+def upload(path: Path, key: str) -> None:
+    """Store the file at `path` under `key`, in parts if it is large."""
+    client().upload_file(str(path), settings.current().bucket, key)
+
+
+def copy(source_key: str, target_key: str) -> None:
+    """Copy an object inside the bucket, on the server's side."""
+    bucket = settings.current().bucket
+    client().copy({"Bucket": bucket, "Key": source_key}, bucket, target_key)
+
+
+def keys(prefix: str) -> Iterator[str]:
+    """Yield every key below `prefix`."""
+    pages = (
+        client().get_paginator("list_objects_v2").paginate(Bucket=settings.current().bucket, Prefix=prefix)
+    )
+    for page in pages:
+        for entry in page.get("Contents", []):
+            yield entry["Key"]
+
+
+def delete(*to_delete: str) -> None:
+    """Remove objects; those that are not there are no error."""
+    for start in range(0, len(to_delete), 1000):
+        batch = to_delete[start : start + 1000]
+        client().delete_objects(
+            Bucket=settings.current().bucket,
+            Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True},
+        )
+
+
+def delete_below(prefix: str) -> None:
+    """Remove every object below `prefix`."""
+    delete(*keys(prefix))

@@ -1,0 +1,59 @@
+"""Request bodies that the front door put into the bucket, and its signed word for it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+from dataclasses import dataclass
+
+from chalicelib import settings
+from chalicelib.storage.layout import SPOOL_PREFIX
+
+HEADER = "X-Attune-Body"
+PENDING = "pending"
+
+
+class ForgedReference(ValueError):
+    """The header was not written by a front door that knows the internal secret."""
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """A body that lies in the bucket, or (`key` is `pending`) one that the client has yet to send."""
+
+    key: str
+    size_bytes: int
+
+    @property
+    def pending(self) -> bool:
+        """Only the checks that need no body are wanted."""
+        return self.key == PENDING
+
+
+def new_key() -> str:
+    """Return a fresh key for a body."""
+    return f"{SPOOL_PREFIX}{uuid.uuid4()}"
+
+
+def _signature(signed: str) -> str:
+    return hmac.new(settings.current().internal_secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+
+
+def write_header(spooled: Spooled) -> str:
+    """Return the value of `HEADER` for a spooled body."""
+    signed = f"{spooled.key};{spooled.size_bytes}"
+    return f"{signed};{_signature(signed)}"
+
+
+def read_header(value: str) -> Spooled:
+    """Read a value that `write_header` made.
+
+    Raises:
+        ForgedReference: the value is malformed or its signature is wrong.
+    """
+    signed, _, signature = value.rpartition(";")
+    if not hmac.compare_digest(_signature(signed).encode(), signature.encode()):
+        raise ForgedReference("the reference to the request's body is not signed by this service")
+    key, _, size = signed.rpartition(";")
+    return Spooled(key=key, size_bytes=int(size))

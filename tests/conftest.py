@@ -1,0 +1,16 @@
+"""The environment of every test: fixed settings, no real account."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_EC2_METADATA_DISABLED="true",
+    ATTUNE_BUCKET="attune-test",
+    ATTUNE_INTERNAL_SECRET="a-secret-for-tests-that-is-long-enough",
+    ATTUNE_TRAINING_IMAGE="111111111111.dkr.ecr.us-east-1.amazonaws.com/attune-training:test",
+    ATTUNE_TRAINING_ROLE_ARN="arn:aws:iam::111111111111:role/attune-training",
+)
