@@ -28,7 +28,7 @@ clean:
 	rm -rf $(VENV)
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@infra/make-venv $(PYTHON) $(VENV)
 
 $(VENV)/local.stamp: requirements.txt requirements/engine.txt requirements/local.txt requirements/constraints.txt | $(VENV)/bin/python
 	@echo "Installing Attune into $(VENV) (once) ..."
