@@ -1,0 +1,1 @@
+"""The training container's program."""
