@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
 .PHONY: demo run test check bench clean
 
-demo: $(VENV)/local.stamp
+demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m infra.local.demo
 
 run: $(VENV)/local.stamp
@@ -35,7 +35,12 @@ $(VENV)/local.stamp: requirements.txt requirements/engine.txt requirements/local
 	@$(PIP) -c requirements/constraints.txt -r requirements/local.txt
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/local.stamp requirements/dev.txt
+$(VENV)/demo.stamp: $(VENV)/local.stamp requirements/demo.txt
+	@echo "Installing IBM's SDK into $(VENV) (once) ..."
+	@$(PIP) -c requirements/constraints.txt -r requirements/demo.txt
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/dev.txt
 	@echo "Installing the development tools into $(VENV) (once) ..."
 	@$(PIP) -c requirements/constraints.txt -r requirements/dev.txt
 	@touch $@
