@@ -1,0 +1,77 @@
+"""The telephone prompts: transcripts as spoken, and a readable reason where there are none."""
+
+from __future__ import annotations
+
+import gzip
+import wave
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.local.prompts import PromptsUnavailable, fetch_prompts, spoken_words
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("Please press 1 to mute,  4 or 6 to ...", "please press one to mute four or six to"),
+        ("dial 500 or #9, then *", "dial five hundred or pound nine then star"),
+        ("at [@]", "at"),
+        ("(10 seconds of silence)", ""),
+        ("party's 3D Inter-Asterisk 'x'", "party's three d inter asterisk x"),
+        ("112 21 1024", "one hundred twelve twenty one one zero two four"),
+    ],
+)
+def test_transcripts_are_written_as_spoken(written: str, spoken: str) -> None:
+    assert spoken_words(written) == spoken
+
+
+@given(st.text())
+def test_any_text_becomes_plain_words_and_stays_so(text: str) -> None:
+    spoken = spoken_words(text)
+    assert set(spoken) <= set("abcdefghijklmnopqrstuvwxyz' ")
+    assert spoken_words(spoken) == spoken
+
+
+def _unpacked(cache: Path, lines: str, *recordings: str) -> None:
+    sounds = cache / "unpacked/usr/share/asterisk/sounds/en_US_f_Allison"
+    texts = cache / "unpacked/usr/share/doc/asterisk-core-sounds-en"
+    texts.mkdir(parents=True)
+    (texts / "core-sounds-en.txt.gz").write_bytes(gzip.compress(lines.encode()))
+    for name in recordings:
+        path = sounds / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with wave.open(str(path), "wb") as recording:
+            recording.setparams((1, 2, 8000, 0, "NONE", ""))
+            recording.writeframes(bytes(2 * 4000))
+
+
+def test_only_recordings_with_words_are_prompts(tmp_path: Path) -> None:
+    _unpacked(
+        tmp_path,
+        "; remark\nhello: Hello.\nbeep: [tone]\ndigits/5: five\ngone: gone\n",
+        "hello",
+        "beep",
+        "digits/5",
+    )
+    prompts = fetch_prompts(tmp_path)
+    assert [(prompt.name, prompt.text, prompt.duration_s) for prompt in prompts] == [
+        ("digits/5", "five", 0.5),
+        ("hello", "hello", 0.5),
+    ]
+
+
+def test_a_machine_without_debian_tools_gets_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PromptsUnavailable, match="apt-get is not installed"):
+        fetch_prompts(tmp_path / "cache")
+
+
+def test_a_changed_package_gets_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "unpacked").mkdir()
+    with pytest.raises(PromptsUnavailable, match="expected files"):
+        fetch_prompts(tmp_path)
