@@ -1,4 +1,4 @@
-"""`make demo`: the main job on real telephone speech, from upload to a better recogniser, as a user would do it."""
+"""`make demo`: the main job on real telephone speech, done as a user would do it."""
 
 from __future__ import annotations
 
@@ -278,9 +278,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", message="Unverified HTTPS request")
     console = Console()
     started = time.monotonic()
-    speech = find_speech(console, arguments.home / "prompts")
     state = Path(tempfile.mkdtemp(prefix="attune-demo-"))
     try:
+        speech = find_speech(console, arguments.home / "prompts")
         with service(state) as (url, key):
             console.print(f"The service runs at {url}; the client is IBM's own Python SDK.")
             figures = demonstrate(console, sdk_client(url, key), speech)
