@@ -23,6 +23,8 @@ class Settings:
     """Signs access tokens and what the front door hands to the API. At least 32 characters."""
     recognition_function: str
     """Name of the Lambda function that turns audio in S3 into words."""
+    audio_queue: str
+    """Name of the SQS queue where the bucket announces uploaded audio."""
     training_image: str
     """URI of the container image that SageMaker runs."""
     training_role_arn: str
@@ -63,6 +65,7 @@ def current() -> Settings:
         table_prefix=os.environ.get("ATTUNE_TABLE_PREFIX", "attune-"),
         internal_secret=secret,
         recognition_function=os.environ.get("ATTUNE_RECOGNITION_FUNCTION", "attune-recognize"),
+        audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
         training_image=_required("ATTUNE_TRAINING_IMAGE"),
         training_role_arn=_required("ATTUNE_TRAINING_ROLE_ARN"),
         training_instance_type=os.environ.get("ATTUNE_TRAINING_INSTANCE_TYPE", "ml.c5.2xlarge"),
