@@ -2,6 +2,50 @@
 
 from __future__ import annotations
 
-from chalice.app import Chalice
+from typing import Any
+
+from chalice.app import Chalice, CloudWatchEvent, SQSEvent
 
 app = Chalice(app_name="attune")
+
+# Event functions import their handlers when called: the API function shares this module and starts quickly.
+
+
+@app.on_sqs_message(queue="attune-audio-uploaded", batch_size=1)
+def audio_uploaded(event: SQSEvent) -> dict[str, Any]:
+    """Inspect audio that has arrived in the bucket."""
+    from chalicelib.events import audio_uploaded as handler
+
+    return handler.handle(event.to_dict(), event.context)
+
+
+@app.on_sqs_message(queue="attune-training-progress", batch_size=10)
+def training_progress(event: SQSEvent) -> dict[str, Any]:
+    """Note how far a training run has come."""
+    from chalicelib.events import training_progress as handler
+
+    return handler.handle(event.to_dict(), event.context)
+
+
+@app.on_sqs_message(queue="attune-training-changed", batch_size=1)
+def training_changed(event: SQSEvent) -> dict[str, Any]:
+    """Promote or reject what a finished training job has made."""
+    from chalicelib.events import training_changed as handler
+
+    return handler.handle(event.to_dict(), event.context)
+
+
+@app.schedule("rate(5 minutes)")
+def reconcile(event: CloudWatchEvent) -> dict[str, Any]:
+    """Make lost events harmless."""
+    from chalicelib.events import reconcile as handler
+
+    return handler.handle(event.to_dict(), event.context)
+
+
+@app.lambda_function()
+def recognize(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Turn audio in the bucket into words."""
+    from chalicelib.recognition import function as handler
+
+    return handler.handle(event)
