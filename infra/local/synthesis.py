@@ -151,4 +151,5 @@ def _as_telephone(raw: Path, path: Path, rate_hz: int) -> None:
 
 def _duration_s(path: Path) -> float:
     with wave.open(str(path)) as recording:
-        return recording.getnframes() / recording.getframerate()
+        duration_s: float = recording.getnframes() / recording.getframerate()
+        return duration_s

@@ -1,0 +1,1 @@
+"""The running service, driven by the clients that people already have."""

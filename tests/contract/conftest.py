@@ -1,0 +1,98 @@
+"""One running service for all contract tests, with everything it needs and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
+
+ROOT = Path(__file__).parent.parent.parent
+START_TIMEOUT_S = 90.0
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """Where it is and how to get in."""
+
+    url: str
+    tls_url: str
+    key: str
+    home: Path
+    process: subprocess.Popen[bytes]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start_service(home: Path, key: str) -> RunningService:
+    port, tls_port = free_port(), free_port()
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ATTUNE_"))}
+    environment = outside | {
+        "PORT": str(port),
+        "TLS_PORT": str(tls_port),
+        "ATTUNE_HOME": str(home),
+        "ATTUNE_API_KEY": key,
+    }
+    log = home.parent / f"{home.name}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
+                return RunningService(
+                    f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls_port}", key, home, process
+                )
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    process.kill()
+    process.wait()
+    raise AssertionError(f"the service did not start; it said:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+def stop_service(service: RunningService) -> None:
+    service.process.send_signal(signal.SIGTERM)
+    try:
+        assert service.process.wait(15) == 0
+    except subprocess.TimeoutExpired:
+        os.killpg(service.process.pid, signal.SIGKILL)
+        service.process.wait()
+        raise AssertionError("the service did not end within 15 s of SIGTERM") from None
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    running = start_service(tmp_path_factory.mktemp("service") / "home", key="k" * 43)
+    yield running
+    stop_service(running)
+
+
+@pytest.fixture(scope="session")
+def prompts() -> list[Prompt]:
+    try:
+        return fetch_prompts(ROOT / ".attune" / "prompts")
+    except PromptsUnavailable as reason:
+        pytest.skip(f"real telephone prompts cannot be had here: {reason}")
