@@ -1,0 +1,1 @@
+"""Tests of audio: formats, decoding, archives, inspection, speech detection."""
