@@ -1,0 +1,113 @@
+"""The plan: what to train, from which base, on which recordings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal, cast
+
+from training_image.failures import JobFailed
+
+Kind = Literal["audio", "archive"]
+_KINDS = ("audio", "archive")
+
+
+class PlanInvalid(JobFailed):
+    """plan.json is not what this image understands."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"The training plan is invalid: {problem}. Train again; if it fails again, tell the operator."
+        )
+
+
+@dataclass(frozen=True)
+class Recording:
+    """An audio resource of the model: a recording or an archive of recordings."""
+
+    audio_name: str
+    file: str
+    """Path below the audio channel."""
+    kind: Kind
+    content_type: str
+    contained_content_type: str | None
+    """Content type of an archive's members; None when each says it itself."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one training job has to do."""
+
+    customization_id: str
+    run: int
+    base_version: str
+    engine: str
+    recordings: tuple[Recording, ...]
+    fingerprint: str
+    """Changes with the plan's contents: what was computed for another plan is of no use for this one."""
+
+
+def parse_plan(text: str | bytes) -> Plan:
+    """Read a plan.
+
+    Raises:
+        PlanInvalid: something is missing, has the wrong type or points outside the audio channel; the message
+            names it.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise PlanInvalid("it is not JSON") from None
+    if not isinstance(document, dict):
+        raise PlanInvalid("it is not an object")
+    run = document.get("run")
+    if not isinstance(run, int) or isinstance(run, bool) or run < 0:
+        raise PlanInvalid("run must be a whole number, 0 or more")
+    entries = document.get("recordings")
+    if not isinstance(entries, list) or not entries:
+        raise PlanInvalid("recordings must be a list with at least one entry")
+    recordings = tuple(_recording(entry, f"recordings[{index}]") for index, entry in enumerate(entries))
+    names: set[str] = set()
+    for recording in recordings:
+        if recording.audio_name in names:
+            raise PlanInvalid(f"recordings name {recording.audio_name!r} twice")
+        names.add(recording.audio_name)
+    return Plan(
+        customization_id=_text(document, "customization_id", ""),
+        run=run,
+        base_version=_text(document, "base_version", ""),
+        engine=_text(document, "engine", ""),
+        recordings=recordings,
+        fingerprint=hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest(),
+    )
+
+
+def _recording(entry: object, where: str) -> Recording:
+    if not isinstance(entry, dict):
+        raise PlanInvalid(f"{where} must be an object")
+    kind = _text(entry, "kind", where)
+    if kind not in _KINDS:
+        raise PlanInvalid(f"{where}.kind must be 'audio' or 'archive', not {kind!r}")
+    file = _text(entry, "file", where)
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in file:
+        raise PlanInvalid(f"{where}.file must be a path inside the audio channel")
+    contained = entry.get("contained_content_type")
+    if contained is not None:
+        contained = _text(entry, "contained_content_type", where)
+    return Recording(
+        audio_name=_text(entry, "audio_name", where),
+        file=file,
+        kind=cast(Kind, kind),
+        content_type=_text(entry, "content_type", where),
+        contained_content_type=contained,
+    )
+
+
+def _text(document: dict[str, Any], name: str, where: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str) or not value:
+        raise PlanInvalid(f"{where}.{name} must be a text".lstrip("."))
+    return value

@@ -1,0 +1,127 @@
+"""Where to cut a recording into utterances: at silences, and in speech only when there is none for 20 s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LONGEST_S = 20.0
+"""No utterance is longer."""
+MARGIN_S = 0.3
+"""Silence kept on either side: cutting tightly into speech costs accuracy."""
+WHOLE_S = 8.0
+"""A recording up to this long that holds speech is one utterance, with all the silence it came with."""
+_JOINED_OVER_S = 0.8
+"""Speech goes on in the same utterance after a pause of this length or less."""
+_SHORT_S = 1.0
+_SHORT_JOINED_OVER_S = 2.0
+"""A stretch of less than a second joins a neighbour over a longer pause: alone it says little."""
+_MOST_SPEECH_S = LONGEST_S - 2 * MARGIN_S
+_HOP_S = 0.01
+_SMOOTHED_OVER = 10
+
+
+@dataclass(frozen=True)
+class Span:
+    """Samples `start` up to, but not with, `end` of a recording."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """Number of samples."""
+        return self.end - self.start
+
+
+def utterance_spans(
+    speech: Sequence[Span], total: int, rate_hz: int, quietest: Callable[[Span], int]
+) -> list[Span]:
+    """Return the utterances of a recording of `total` samples, in order, not overlapping, all speech covered.
+
+    `quietest` gives the quietest place inside a span; it is asked only about speech without a pause for 20 s.
+    """
+    stretches = _merged(speech, total)
+    if stretches and total <= WHOLE_S * rate_hz:
+        return [Span(0, total)]
+    pieces = [
+        piece
+        for group in _joined(stretches, rate_hz)
+        for piece in _bounded(group, round(_MOST_SPEECH_S * rate_hz), rate_hz, quietest)
+    ]
+    return _with_margins(pieces, total, round(MARGIN_S * rate_hz))
+
+
+def quietest_place(samples: NDArray[np.int16], rate_hz: int) -> int:
+    """Return the sample in the middle of the quietest tenth of a second of `samples`, shape (n,), n > 0."""
+    hop = max(round(_HOP_S * rate_hz), 1)
+    hops = len(samples) // hop
+    if hops <= _SMOOTHED_OVER:
+        return len(samples) // 2
+    frames = samples[: hops * hop].astype(np.float64).reshape(hops, hop)
+    power = (frames**2).sum(axis=1)
+    smoothed = np.convolve(power, np.ones(_SMOOTHED_OVER), mode="valid")
+    return (int(smoothed.argmin()) * hop) + _SMOOTHED_OVER * hop // 2
+
+
+def _merged(speech: Sequence[Span], total: int) -> list[Span]:
+    merged: list[Span] = []
+    for span in sorted(speech, key=lambda span: span.start):
+        start, end = max(span.start, 0), min(span.end, total)
+        if end <= start:
+            continue
+        if merged and start <= merged[-1].end:
+            merged[-1] = Span(merged[-1].start, max(end, merged[-1].end))
+        else:
+            merged.append(Span(start, end))
+    return merged
+
+
+def _joined(stretches: Sequence[Span], rate_hz: int) -> list[list[Span]]:
+    groups: list[list[Span]] = []
+    for stretch in stretches:
+        if groups:
+            group = groups[-1]
+            short = min(group[-1].end - group[0].start, stretch.length) < _SHORT_S * rate_hz
+            pause_s = (stretch.start - group[-1].end) / rate_hz
+            if pause_s <= (_SHORT_JOINED_OVER_S if short else _JOINED_OVER_S):
+                group.append(stretch)
+                continue
+        groups.append([stretch])
+    return groups
+
+
+def _bounded(group: list[Span], longest: int, rate_hz: int, quietest: Callable[[Span], int]) -> list[Span]:
+    whole = Span(group[0].start, group[-1].end)
+    if whole.length <= longest:
+        return [whole]
+    if len(group) == 1:
+        quarter = whole.length // 4
+        place = quietest(Span(whole.start + quarter, whole.end - quarter))
+        halves = [Span(whole.start, place)], [Span(place, whole.end)]
+    else:
+        at = _widest_pause(group, round(_SHORT_S * rate_hz))
+        halves = group[:at], group[at:]
+    return [piece for half in halves for piece in _bounded(half, longest, rate_hz, quietest)]
+
+
+def _widest_pause(group: Sequence[Span], short: int) -> int:
+    """Return the index of the stretch after the widest pause, if possible one that leaves no short piece."""
+
+    def merit(index: int) -> tuple[bool, int]:
+        before, after = group[index - 1].end - group[0].start, group[-1].end - group[index].start
+        return min(before, after) >= short, group[index].start - group[index - 1].end
+
+    return max(range(1, len(group)), key=merit)
+
+
+def _with_margins(pieces: Sequence[Span], total: int, margin: int) -> list[Span]:
+    spans = []
+    for index, piece in enumerate(pieces):
+        before = (pieces[index - 1].end + piece.start + 1) // 2 if index else 0
+        after = (piece.end + pieces[index + 1].start + 1) // 2 if index + 1 < len(pieces) else total
+        spans.append(Span(max(piece.start - margin, before), min(piece.end + margin, after)))
+    return spans
