@@ -1,0 +1,38 @@
+"""The engines by name, imported when one is first needed."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.engines.catalogue import base_model_of_version
+
+if TYPE_CHECKING:
+    from chalicelib.engines.protocol import Engine, Recognizer
+
+_ENGINES = {"sphinx": ("chalicelib.engines.sphinx", "SphinxEngine")}
+"""Name in the catalogue: module and class."""
+
+
+@functools.cache
+def engine(name: str) -> Engine:
+    """Return the engine of a catalogue row's `engine`.
+
+    Raises:
+        KeyError: there is no engine of that name.
+    """
+    module, engine_class = _ENGINES[name]
+    made: Engine = getattr(importlib.import_module(module), engine_class)()
+    return made
+
+
+def load(base_version: str, adapted_model: Path | None) -> Recognizer:
+    """Load a base version of the catalogue, adapted when a `model.tar.gz` is given.
+
+    Raises:
+        KeyError: no served base model has that version.
+        engines.errors.ModelUnreadable: the artefact is damaged or made for another base version.
+    """
+    return engine(base_model_of_version(base_version).engine).load(base_version, adapted_model)

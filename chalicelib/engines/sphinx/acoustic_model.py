@@ -1,0 +1,76 @@
+"""The acoustic model in memory, and what each base version makes of the bundled one."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pocketsphinx
+
+from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines.protocol import Samples
+from chalicelib.engines.sphinx.bandwidth import BandwidthExtension, read_extension
+from chalicelib.engines.sphinx.features import NARROWBAND_HZ, Array, cepstra, log_mel, normalised
+from chalicelib.engines.sphinx.model_files import read_gaussians, read_mixture_weights, read_phones
+
+BUNDLED = Path(pocketsphinx.get_model_path("en-us/en-us"))
+"""The folder of the US English model that pocketsphinx brings along: phonetically tied, three streams."""
+DATA = Path(__file__).parent / "data"
+STREAMS = 3
+VARIANCE_FLOOR = 1e-4
+
+
+@dataclass(frozen=True)
+class AcousticModel:
+    """The Gaussians and weights that recognise, adapted or not."""
+
+    phones: tuple[str, ...]
+    """One codebook each."""
+    means: Array
+    """Shape (codebooks, streams, densities, dimensions)."""
+    variances: Array
+    """The same shape, floored as the decoder floors them."""
+    weights: Array
+    """Mixture weights, shape (senones, streams, densities)."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base version: a front end and the model that belongs to it."""
+
+    version: str
+    rate_hz: int
+    extension: BandwidthExtension | None
+    model: AcousticModel
+
+    def cepstra(self, samples: Samples) -> Array:
+        """Return the normalised cepstra of one utterance at `rate_hz`, shape (frames, 13)."""
+        spectrum = log_mel(samples, self.rate_hz)
+        if self.extension is not None:
+            spectrum = self.extension.extended(spectrum)
+        return normalised(cepstra(spectrum))
+
+
+@functools.cache
+def bundled_model() -> AcousticModel:
+    """Read the model that pocketsphinx brings along."""
+    return AcousticModel(
+        phones=read_phones(BUNDLED / "mdef"),
+        means=read_gaussians(BUNDLED / "means"),
+        variances=np.maximum(read_gaussians(BUNDLED / "variances"), VARIANCE_FLOOR),
+        weights=read_mixture_weights(BUNDLED / "sendump", STREAMS),
+    )
+
+
+@functools.cache
+def load_base(version: str) -> Base:
+    """Return a base version of the catalogue.
+
+    Raises:
+        KeyError: no served model has that version.
+    """
+    rate_hz = base_model_of_version(version).rate_hz
+    extension = read_extension(DATA / "narrowband.npz") if rate_hz == NARROWBAND_HZ else None
+    return Base(version, rate_hz, extension, bundled_model())

@@ -1,0 +1,110 @@
+"""The embedded engine: pocketsphinx behind the protocol of all engines."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from pathlib import Path
+
+import numpy as np
+
+from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.protocol import Hypothesis, Recognizer, Samples, Word
+from chalicelib.engines.sphinx.acoustic_model import VARIANCE_FLOOR, AcousticModel, Base, load_base
+from chalicelib.engines.sphinx.artefact import Arrays, read_artefact
+from chalicelib.engines.sphinx.decoder import Decoder
+from chalicelib.engines.sphinx.features import FRAMES_PER_S
+
+
+class SphinxEngine:
+    """Loads base versions of the bundled model, adapted or not."""
+
+    def load(self, base_version: str, adapted_model: Path | None) -> Recognizer:
+        """Load a base version, adapted when the path of a `model.tar.gz` is given.
+
+        Raises:
+            KeyError: no served model has that version.
+            ModelUnreadable: the artefact is damaged or made for another base version.
+        """
+        base = load_base(base_version)
+        arrays = None if adapted_model is None else read_artefact(adapted_model, base_version)
+        model = base.model if arrays is None else adapted(base.model, arrays)
+        return SphinxRecognizer(base, model)
+
+
+class SphinxRecognizer:
+    """A base version with its own or an adapted model, loaded."""
+
+    def __init__(self, base: Base, model: AcousticModel) -> None:
+        self._base = base
+        self._decoder = Decoder(model)
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Rate of the samples that `recognize` takes."""
+        return self._base.rate_hz
+
+    def recognize(self, samples: Samples, *, max_alternatives: int = 1) -> tuple[Hypothesis, ...]:
+        """Decode one utterance, best reading first; empty when nothing was said.
+
+        The words of further readings have the times and posteriors of the words they share with the best one;
+        a run of other words divides the time between them evenly.
+        """
+        segments = self._decoder.decode(self._base.cepstra(samples))
+        words = tuple(
+            Word(
+                segment.word,
+                segment.first_frame / FRAMES_PER_S,
+                (segment.last_frame + 1) / FRAMES_PER_S,
+                segment.posterior,
+            )
+            for segment in segments
+            if not segment.is_filler
+        )
+        if not words:
+            return ()
+        best = Hypothesis(words, self._decoder.posterior())
+        others = self._decoder.alternatives(max_alternatives - 1)
+        return (best, *(Hypothesis(_timed(words, other.words), other.posterior) for other in others))
+
+
+def adapted(model: AcousticModel, arrays: Arrays) -> AcousticModel:
+    """Return a model with its means, and its variances if there are any, replaced.
+
+    Raises:
+        ModelUnreadable: the arrays do not belong to such a model.
+    """
+    unknown = set(arrays) - {"means", "variances"}
+    if unknown or "means" not in arrays:
+        raise ModelUnreadable(f"the adapted model holds {', '.join(sorted(arrays)) or 'nothing'}, not means")
+    for name, array in arrays.items():
+        if array.shape != model.means.shape or not np.isfinite(array).all():
+            raise ModelUnreadable(f"the {name} of the adapted model do not fit its base")
+    variances = arrays.get("variances")
+    return dataclasses.replace(
+        model,
+        means=arrays["means"].astype(np.float64),
+        variances=model.variances
+        if variances is None
+        else np.maximum(variances.astype(np.float64), VARIANCE_FLOOR),
+    )
+
+
+def _timed(best: tuple[Word, ...], other: tuple[str, ...]) -> tuple[Word, ...]:
+    """Give the words of another reading the times of the best one's."""
+    words: list[Word] = []
+    matcher = difflib.SequenceMatcher(a=[word.text for word in best], b=other, autojunk=False)
+    for tag, start, stop, other_start, other_stop in matcher.get_opcodes():
+        if tag == "equal":
+            words.extend(best[start:stop])
+            continue
+        texts = other[other_start:other_stop]
+        begin_s = best[start].start_s if start < stop else (best[start - 1].end_s if start else 0.0)
+        end_s = best[stop - 1].end_s if start < stop else begin_s
+        posterior = min((word.posterior for word in best[start:stop]), default=0.0)
+        step_s = (end_s - begin_s) / max(1, len(texts))
+        words.extend(
+            Word(text, begin_s + place * step_s, begin_s + (place + 1) * step_s, posterior)
+            for place, text in enumerate(texts)
+        )
+    return tuple(words)

@@ -1,0 +1,198 @@
+"""Samples to features: the bundled acoustic model's front end in NumPy, without state between utterances.
+
+It computes what pocketsphinx computes with the model's `feat.params` (25 mel bands from 130 to 6800 Hz, noise
+removal per band, 13 liftered cepstra, first and second differences), in floating point. The decoder's own front
+end carries its noise estimate from one utterance into the next, so that a result depends on what was heard
+before; this one does not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.engines.protocol import Samples
+
+Array = NDArray[np.float64]
+
+FRAMES_PER_S = 100
+MEL_BANDS = 25
+CEPSTRA = 13
+WIDEBAND_HZ = 16_000
+NARROWBAND_HZ = 8_000
+
+_LOWEST_HZ, _HIGHEST_HZ = 130.0, 6800.0
+_BIN_HZ = 31.25  # 16 kHz in 512 points, 8 kHz in 256: the bins of both rates coincide
+_WINDOW_S = 0.025625
+_PRE_EMPHASIS = np.float64(np.float32(0.97))
+_INT16_SCALE = 32768.0
+_LOG_FLOOR = 1e-4
+
+# Noise removal as in pocketsphinx (power tracking and temporal masking of PNCC, Kim and Stern 2010).
+_POWER_DECAY = 0.7
+_ENVELOPE_UP, _ENVELOPE_DOWN = 0.995, 0.5
+_MASK_DECAY, _MASK_LEVEL = 0.85, 0.2
+_MAX_GAIN = 20.0
+_SMOOTHED_BANDS = 4
+
+
+def _mel(hz: float) -> float:
+    return float(2595 * np.log10(1 + hz / 700))
+
+
+def _hz(mel: float) -> float:
+    return float(700 * (10 ** (mel / 2595) - 1))
+
+
+def _mel_filters() -> Array:
+    """Return the triangular filters of unit area, corners rounded to bins, shape (MEL_BANDS, 257)."""
+    step = (_mel(_HIGHEST_HZ) - _mel(_LOWEST_HZ)) / (MEL_BANDS + 1)
+    corners_hz = np.array(
+        [int(_hz(_mel(_LOWEST_HZ) + i * step) / _BIN_HZ + 0.5) * _BIN_HZ for i in range(MEL_BANDS + 2)]
+    )
+    left, middle, right = corners_hz[:-2, None], corners_hz[1:-1, None], corners_hz[2:, None]
+    bins_hz = np.arange(257) * _BIN_HZ
+    rising = (bins_hz - left) / (middle - left)
+    falling = (right - bins_hz) / (right - middle)
+    filters: Array = np.maximum(np.minimum(rising, falling), 0) * 2 / (right - left)
+    return filters
+
+
+def _band_smoothing() -> Array:
+    """Return the averaging of gains over neighbouring bands, shape (MEL_BANDS, MEL_BANDS)."""
+    smoothing = np.zeros((MEL_BANDS, MEL_BANDS))
+    for band in range(MEL_BANDS):
+        first, last = max(band - _SMOOTHED_BANDS, 0), min(band + _SMOOTHED_BANDS, MEL_BANDS - 1)
+        smoothing[band, first : last + 1] = 1 / (last - first + 1)
+    return smoothing
+
+
+def _cosine_transform() -> Array:
+    """Return the orthonormal cosine transform with the lifter on top, shape (CEPSTRA, MEL_BANDS)."""
+    order, band = np.arange(CEPSTRA)[:, None], np.arange(MEL_BANDS)
+    transform: Array = np.cos(np.pi / MEL_BANDS * order * (band + 0.5)) * np.sqrt(2 / MEL_BANDS)
+    transform[0] /= np.sqrt(2)
+    lifter: Array = 1 + 22 / 2 * np.sin(np.arange(CEPSTRA) * np.pi / 22)
+    transform *= lifter[:, None]
+    return transform
+
+
+_FILTERS = _mel_filters()
+_SMOOTHING = _band_smoothing()
+_TO_CEPSTRA = _cosine_transform()
+NARROW_BANDS = int(np.sum(~_FILTERS[:, int(NARROWBAND_HZ / 2 / _BIN_HZ) :].any(axis=1)))
+"""How many of the lowest mel bands lie wholly below 4 kHz."""
+
+
+def log_mel(samples: Samples, rate_hz: int, *, remove_noise: bool = True) -> Array:
+    """Return the logarithmic mel spectrum of one utterance, 100 frames a second.
+
+    Args:
+        samples: float32 mono in -1…1, at `rate_hz`.
+        rate_hz: 16,000 gives all MEL_BANDS bands, 8,000 the NARROW_BANDS below 4 kHz, on the same scale.
+        remove_noise: apply the model's own noise removal, starting afresh.
+
+    Returns:
+        Shape (frames, bands); no frames for no samples.
+    """
+    power = _power_spectrum(samples, rate_hz)
+    bands = MEL_BANDS if rate_hz == WIDEBAND_HZ else NARROW_BANDS
+    mel = power @ _FILTERS[:bands, : power.shape[1]].T
+    if remove_noise and len(mel):
+        mel = _without_noise(mel)
+    return np.log(mel + _LOG_FLOOR)
+
+
+def cepstra(log_mel_spectrum: Array) -> Array:
+    """Return the liftered cepstra of a whole mel spectrum, (frames, MEL_BANDS) to (frames, CEPSTRA)."""
+    return log_mel_spectrum @ _TO_CEPSTRA.T
+
+
+def normalised(raw_cepstra: Array) -> Array:
+    """Return cepstra less their mean over the frames of positive energy, as in batch normalisation."""
+    voiced = raw_cepstra[:, 0] >= 0
+    return raw_cepstra - raw_cepstra[voiced].mean(axis=0) if voiced.any() else raw_cepstra.copy()
+
+
+def with_differences(normalised_cepstra: Array) -> NDArray[np.float32]:
+    """Return the three streams that the Gaussians see, side by side: (frames, 13) to (frames, 39)."""
+    frames = len(normalised_cepstra)
+    if frames == 0:
+        return np.empty((0, 3 * CEPSTRA), np.float32)
+    padded = np.pad(normalised_cepstra, ((3, 3), (0, 0)), mode="edge")
+
+    def shifted(by: int) -> Array:
+        return padded[3 + by : 3 + by + frames]
+
+    first = shifted(2) - shifted(-2)
+    second = (shifted(3) - shifted(-1)) - (shifted(1) - shifted(-3))
+    return np.hstack([normalised_cepstra, first, second]).astype(np.float32)
+
+
+def _power_spectrum(samples: Samples, rate_hz: int) -> Array:
+    """Return the power in bins of 31.25 Hz, scaled as for 16-bit samples at 16 kHz: (frames, bins)."""
+    if rate_hz not in (WIDEBAND_HZ, NARROWBAND_HZ):
+        raise ValueError(f"no front end for {rate_hz} Hz")
+    length, shift = round(_WINDOW_S * rate_hz), rate_hz // FRAMES_PER_S
+    signal = samples.astype(np.float64) * _INT16_SCALE
+    whole = max(0, (len(signal) - length) // shift + 1)
+    frames = whole + (1 if len(signal) > whole * shift else 0)
+    if rate_hz == WIDEBAND_HZ:
+        signal[1:] -= _PRE_EMPHASIS * signal[:-1].copy()
+    padded = np.concatenate([signal, np.zeros(max(0, frames * shift + length - len(signal)))])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, length)[::shift][:frames]
+    hamming = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(length) / (length - 1))
+    spectrum = np.fft.rfft(windows * hamming, round(rate_hz / _BIN_HZ))
+    power: Array = spectrum.real**2 + spectrum.imag**2
+    if rate_hz == NARROWBAND_HZ:
+        # Pre-emphasis at 16 kHz, applied to the spectrum; half as many samples carry a quarter of the power.
+        delay = np.exp(-2j * np.pi * np.arange(power.shape[1]) * _BIN_HZ / WIDEBAND_HZ)
+        power *= 4 * np.abs(1 - _PRE_EMPHASIS * delay) ** 2
+    return power
+
+
+def _without_noise(mel: Array) -> Array:
+    """Return the mel power less each band's slow floor and masked tails; the state starts at frame 0."""
+    bands = mel.shape[1]
+    smoothing = _SMOOTHING[:bands, :bands] / _SMOOTHING[:bands, :bands].sum(axis=1, keepdims=True)
+    power = _decayed(mel)
+    noise = _lower_envelope(power, mel[0] / _MAX_GAIN)
+    signal = np.maximum(power - noise, 1.0)
+    floor = _lower_envelope(signal, mel[0] / _MAX_GAIN)
+    masked = np.maximum(_masked(signal), floor)
+    gain = np.where(masked < _MAX_GAIN * power, masked / power, _MAX_GAIN)
+    smoothed: Array = np.maximum(gain, 1 / _MAX_GAIN) @ smoothing.T
+    return mel * smoothed
+
+
+def _decayed(mel: Array) -> Array:
+    power = np.empty_like(mel)
+    state = mel[0].copy()
+    for frame, now in enumerate((1 - _POWER_DECAY) * mel):
+        state *= _POWER_DECAY
+        state += now
+        power[frame] = state
+    return power
+
+
+def _lower_envelope(values: Array, start: Array) -> Array:
+    envelope = np.empty_like(values)
+    state = start
+    rising, falling = (1 - _ENVELOPE_UP) * values, (1 - _ENVELOPE_DOWN) * values
+    for frame, value in enumerate(values):
+        state = np.where(
+            value >= state, _ENVELOPE_UP * state + rising[frame], _ENVELOPE_DOWN * state + falling[frame]
+        )
+        envelope[frame] = state
+    return envelope
+
+
+def _masked(signal: Array) -> Array:
+    """Return the signal with what follows a louder frame closely lowered to a share of the decaying peak."""
+    masked = np.empty_like(signal)
+    peak = np.zeros(signal.shape[1])
+    for frame, now in enumerate(signal):
+        peak = peak * _MASK_DECAY
+        masked[frame] = np.where(now < _MASK_DECAY * peak, peak * _MASK_LEVEL, now)
+        peak = np.maximum(now, peak)
+    return masked
