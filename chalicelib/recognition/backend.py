@@ -1,0 +1,128 @@
+"""Has audio that lies in the bucket recognised by the recognition function, and returns its answer."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import settings
+from chalicelib.recognition.models import ServingModel
+from chalicelib.recognition.options import Options
+from chalicelib.storage import objects
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+_log = logging.getLogger(__name__)
+
+MIN_AUDIO_BYTES = 100
+MAX_AUDIO_BYTES = 100 * 1024 * 1024
+_CONNECT_TIMEOUT_S = 10
+_READ_TIMEOUT_S = 4 * 3600
+"""An answer comes when all is recognised; 100 MB hold hours of compressed speech."""
+
+
+class RecognitionFailed(Exception):
+    """No result; `code` is the HTTP status to answer with and the text is for the client."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def check_size(size_bytes: int) -> None:
+    """Check a body's size against the limits of synchronous recognition.
+
+    Raises:
+        RecognitionFailed: too little or too much.
+    """
+    if size_bytes < MIN_AUDIO_BYTES:
+        raise RecognitionFailed(
+            400, f"Stream was {size_bytes} bytes but needs to be at least {MIN_AUDIO_BYTES} bytes."
+        )
+    if size_bytes > MAX_AUDIO_BYTES:
+        raise RecognitionFailed(
+            413,
+            f"The audio has {size_bytes} bytes but must not exceed {MAX_AUDIO_BYTES} bytes (100 MB): "
+            "send it in parts, or compressed, for instance as audio/ogg;codecs=opus or audio/flac.",
+        )
+
+
+def recognize(key: str, content_type: str | None, model: ServingModel, options: Options) -> dict[str, Any]:
+    """Return the `SpeechRecognitionResults` for the audio under `key`, which stays there.
+
+    Args:
+        key: in the service's bucket.
+        content_type: as understood, parameters included; None: to be detected from the bytes.
+        model: what recognises.
+        options: of the request.
+
+    Raises:
+        RecognitionFailed: bad audio (400), no capacity (503), or a failure of the engine (500).
+    """
+    event = {
+        "audio": {"bucket": settings.current().bucket, "key": key, "content_type": content_type},
+        "base_version": model.base_version,
+        "adapted_model": None
+        if model.adapted_model is None
+        else {"key": model.adapted_model.key, "sha256": model.adapted_model.sha256},
+        "options": {
+            "timestamps": options.timestamps,
+            "word_confidence": options.word_confidence,
+            "max_alternatives": options.max_alternatives,
+            "end_of_phrase_silence_time": options.end_of_phrase_silence_time,
+        },
+    }
+    answer = _invoke(event)
+    if "error" in answer:
+        raise RecognitionFailed(int(answer["error"]["code"]), str(answer["error"]["message"]))
+    if "results_key" in answer:
+        answer["results"] = json.loads(objects.get(answer["results_key"]))
+        objects.delete(answer["results_key"])
+    results: dict[str, Any] = answer["results"]
+    return results
+
+
+@functools.cache
+def _client() -> LambdaClient:
+    """Return this process's client. It never repeats a call: the work would be done, and paid for, twice."""
+    return boto3.client(
+        "lambda",
+        config=Config(
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            read_timeout=_READ_TIMEOUT_S,
+            retries={"total_max_attempts": 1},
+            tcp_keepalive=True,
+            max_pool_connections=100,
+        ),
+    )
+
+
+def _invoke(event: dict[str, Any]) -> dict[str, Any]:
+    try:
+        answer = _client().invoke(
+            FunctionName=settings.current().recognition_function,
+            InvocationType="RequestResponse",
+            Payload=json.dumps(event).encode(),
+        )
+        payload = answer["Payload"].read()
+    except (ClientError, BotoCoreError) as error:
+        _log.error("the recognition function did not answer: %s", error)
+        raise RecognitionFailed(
+            503, "Recognition has no capacity at the moment. Try again in a minute."
+        ) from error
+    if answer.get("FunctionError"):
+        _log.error("the recognition function failed: %s", payload[:2000])
+        if b"timed out" in payload:
+            raise RecognitionFailed(
+                500, "Recognition took longer than this service allows. Send the audio in shorter parts."
+            )
+        raise RecognitionFailed(500, "Recognition failed. Try again; if it fails again, tell your operator.")
+    decoded: dict[str, Any] = json.loads(payload)
+    return decoded

@@ -1,0 +1,113 @@
+"""A decoding process: keeps the recognisers it used last and answers one utterance after the other."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from chalicelib.engines import loading
+from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.protocol import Hypothesis, Recognizer, Samples
+
+RECOGNIZERS_KEPT = 3
+"""A loaded recogniser takes about 100 MB."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Task:
+    """One utterance and the model to decode it with."""
+
+    base_version: str
+    adapted_model: Path | None
+    """A local file that keeps its contents as long as it keeps its name."""
+    samples: Samples
+    max_alternatives: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The task could not be done; the process goes on."""
+
+    message: str
+    model_unreadable: bool = False
+
+
+Answer = tuple[Hypothesis, ...] | Failure
+Load = Callable[[str, Path | None], Recognizer]
+
+
+class RecognizerCache:
+    """The recognisers used last, by base version and adapted model."""
+
+    def __init__(self, load: Load, kept: int = RECOGNIZERS_KEPT) -> None:
+        self._load = load
+        self._kept = kept
+        self._recognizers: OrderedDict[tuple[str, Path | None], Recognizer] = OrderedDict()
+
+    def get(self, base_version: str, adapted_model: Path | None) -> Recognizer:
+        """Return the recogniser, loading it if need be.
+
+        Raises:
+            engines.errors.ModelUnreadable: the adapted model is damaged or made for another base version.
+        """
+        key = (base_version, adapted_model)
+        if key not in self._recognizers:
+            while len(self._recognizers) >= self._kept:
+                self._recognizers.popitem(last=False)
+            self._recognizers[key] = self._load(base_version, adapted_model)
+        self._recognizers.move_to_end(key)
+        return self._recognizers[key]
+
+
+def serve(connection: Connection, load: Load = loading.load) -> None:
+    """Answer tasks until the other end closes the connection."""
+    cache = RecognizerCache(load)
+    while True:
+        try:
+            task: Task = connection.recv()
+        except EOFError:
+            return
+        try:
+            connection.send(_answer(task, cache))
+        except BrokenPipeError:
+            return
+
+
+def _answer(task: Task, cache: RecognizerCache) -> Answer:
+    try:
+        recognizer = cache.get(task.base_version, task.adapted_model)
+        return recognizer.recognize(task.samples, max_alternatives=task.max_alternatives)
+    except ModelUnreadable as error:
+        return Failure(str(error), model_unreadable=True)
+    except Exception as error:  # noqa: BLE001 - whatever an engine raises concerns this utterance alone
+        return Failure(f"{type(error).__name__}: {error}")
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end this process with its parent: decoding holds the interpreter for up to a minute."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def main(argv: list[str]) -> int:
+    """Serve the connection with the given file descriptor, for the parent with the given process id."""
+    _die_with_parent()
+    if os.getppid() != int(argv[1]):
+        return 1
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Connection(int(argv[0])) as connection:
+        serve(connection)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
