@@ -1,0 +1,1 @@
+"""Recognition: options, models, utterances, decoding, results."""

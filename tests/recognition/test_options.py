@@ -1,0 +1,212 @@
+"""Queries of recognition requests: what is read, refused, and warned about."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.recognition.options import (
+    MAX_ALTERNATIVES,
+    InvalidOption,
+    MalformedGuid,
+    Options,
+    OptionsConflict,
+    parse,
+)
+
+GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+BOOLEANS = [field.name for field in fields(Options) if field.type == "bool"]
+NUMBERS = {
+    "customization_weight": (0.0, 1.0),
+    "keywords_threshold": (0.0, 1.0),
+    "word_alternatives_threshold": (0.0, 1.0),
+    "speech_detector_sensitivity": (0.0, 1.0),
+    "background_audio_suppression": (0.0, 1.0),
+    "end_of_phrase_silence_time": (0.0, 120.0),
+}
+
+
+def query(**arguments: str) -> dict[str, list[str]]:
+    return {name: [value] for name, value in arguments.items()}
+
+
+def test_nothing_asked_gives_watsons_defaults() -> None:
+    assert parse({}).options == Options()
+    assert parse({}).warnings == ()
+
+
+def test_what_takes_effect_is_read_without_warnings() -> None:
+    parsed = parse(
+        query(
+            model="en-US_NarrowbandModel",
+            acoustic_customization_id=GUID,
+            base_model_version="en-US_NarrowbandModel.v2019-06-24",
+            timestamps="true",
+            word_confidence="TRUE",
+            max_alternatives="3",
+            end_of_phrase_silence_time="1.5",
+        )
+    )
+    assert parsed.warnings == ()
+    assert parsed.options == Options(
+        model="en-US_NarrowbandModel",
+        acoustic_customization_id=GUID,
+        base_model_version="en-US_NarrowbandModel.v2019-06-24",
+        timestamps=True,
+        word_confidence=True,
+        max_alternatives=3,
+        end_of_phrase_silence_time=1.5,
+    )
+
+
+@pytest.mark.parametrize(("asked", "given_"), [("0", 1), ("1", 1), ("7", 7), ("1000000", MAX_ALTERNATIVES)])
+def test_max_alternatives_is_bounded_without_complaint(asked: str, given_: int) -> None:
+    assert parse(query(max_alternatives=asked)).options.max_alternatives == given_
+
+
+def test_no_pause_length_means_the_default() -> None:
+    assert parse(query(end_of_phrase_silence_time="0.0")).options.end_of_phrase_silence_time == 0.8
+
+
+@pytest.mark.parametrize("name", BOOLEANS)
+@given(text=st.text().filter(lambda text: text.lower() not in ("true", "false")))
+def test_a_boolean_is_true_or_false(name: str, text: str) -> None:
+    with pytest.raises(InvalidOption, match=f"parameter '{name}': it must be true or false"):
+        parse(query(**{name: text}))
+
+
+@pytest.mark.parametrize(("name", "bounds"), NUMBERS.items())
+@given(number=st.floats(allow_nan=True, allow_infinity=True))
+def test_a_number_is_accepted_within_its_range_only(
+    name: str, bounds: tuple[float, float], number: float
+) -> None:
+    low, high = bounds
+    arguments = query(**{name: repr(number), "language_customization_id": GUID})
+    if not math.isnan(number) and low <= number <= high:
+        read = getattr(parse(arguments).options, name)
+        assert read == number or (name == "end_of_phrase_silence_time" and number == 0 and read == 0.8)
+    else:
+        with pytest.raises(InvalidOption, match=rf"parameter '{name}'.* from {low} to {high}$"):
+            parse(arguments)
+
+
+@given(
+    text=st.text().filter(
+        lambda text: not text.isascii() or not text.lstrip("+-").isdigit() or text.startswith("-")
+    )
+)
+def test_max_alternatives_is_a_whole_number(text: str) -> None:
+    if text.startswith("-") and text[1:].strip("0") == "" and len(text) > 1:
+        return  # minus zero is zero
+    with pytest.raises(InvalidOption, match="'max_alternatives': it must be a whole number of at least 0"):
+        parse(query(max_alternatives=text))
+
+
+@pytest.mark.parametrize("text", ["0", "-2", "1.5", "", "forever"])
+def test_inactivity_timeout_outside_its_range(text: str) -> None:
+    with pytest.raises(InvalidOption, match=r"'inactivity_timeout'.*-1 for no timeout"):
+        parse(query(inactivity_timeout=text))
+
+
+@pytest.mark.parametrize("name", ["model", "base_model_version", "grammar_name"])
+def test_a_name_is_not_empty(name: str) -> None:
+    with pytest.raises(InvalidOption, match=f"parameter '{name}': it must be a text that is not empty"):
+        parse(query(**{name: " "}))
+
+
+@given(text=st.text(min_size=1).filter(lambda text: text.strip() != ""))
+def test_a_customization_id_is_a_guid(text: str) -> None:
+    for name in ("acoustic_customization_id", "language_customization_id", "customization_id"):
+        with pytest.raises(MalformedGuid) as raised:
+            parse(query(**{name: text}))
+        assert str(raised.value) == f"Malformed GUID: '{text}'"
+
+
+def test_the_old_name_of_the_language_model() -> None:
+    assert parse(query(customization_id=GUID)).options.language_customization_id == GUID
+    both = query(customization_id=GUID, language_customization_id=GUID.replace("0", "1"))
+    with pytest.raises(OptionsConflict, match="give only language_customization_id"):
+        parse(both)
+
+
+def test_keywords_are_split_at_commas() -> None:
+    parsed = parse(query(keywords="colorado, tornado warning,,storm ", keywords_threshold="0"))
+    assert parsed.options.keywords == ("colorado", "tornado warning", "storm")
+
+
+@pytest.mark.parametrize("keywords", [",".join(["word"] * 1001), "a" * 1025])
+def test_too_many_or_too_long_keywords(keywords: str) -> None:
+    with pytest.raises(
+        InvalidOption, match="at most 1000 keywords, each of at most 1024 characters"
+    ) as raised:
+        parse(query(keywords=keywords, keywords_threshold="0.5"))
+    assert len(str(raised.value)) < 250
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (query(keywords="storm"), "keywords_threshold must be set if keywords list is not empty"),
+        (
+            query(customization_weight="0.5"),
+            "Cannot specify customization weight when not using customization.",
+        ),
+        (
+            query(grammar_name="digits"),
+            "grammar_name needs language_customization_id, the model that has the grammar",
+        ),
+    ],
+)
+def test_a_parameter_without_the_one_it_needs(arguments: dict[str, list[str]], message: str) -> None:
+    with pytest.raises(OptionsConflict) as raised:
+        parse(arguments)
+    assert str(raised.value) == message
+
+
+def test_a_threshold_without_keywords_asks_for_nothing() -> None:
+    assert parse(query(keywords_threshold="0.5")).warnings == ()
+
+
+def test_unknown_arguments_are_named_in_a_warning() -> None:
+    parsed = parse(query(low_latency="true", continuous="true", timestamps="true"))
+    assert parsed.warnings == ("Unknown url query arguments: continuous, low_latency.",)
+
+
+def test_what_http_cannot_do_is_named_in_a_warning() -> None:
+    parsed = parse(
+        query(interim_results="true", processing_metrics="true", processing_metrics_interval="0.5")
+    )
+    assert parsed.warnings == ("Not supported over HTTP and ignored: interim_results, processing_metrics.",)
+    assert parse(query(interim_results="false")).warnings == ()
+
+
+def test_what_has_no_effect_yet_is_named_in_a_warning() -> None:
+    parsed = parse(query(smart_formatting="true", redaction="true", audio_metrics="false"))
+    assert parsed.warnings == ("Not supported by this service yet and ignored: smart_formatting, redaction.",)
+
+
+def test_asking_for_what_is_done_anyway_needs_no_warning() -> None:
+    assert parse(query(profanity_filter="false", speech_detector_sensitivity="0.5")).warnings == ()
+    assert parse(query(profanity_filter="true")).warnings != ()
+
+
+def test_speaker_labels_bring_timestamps() -> None:
+    assert parse(query(speaker_labels="true")).options.timestamps
+
+
+def test_of_a_repeated_argument_the_first_counts() -> None:
+    assert parse({"max_alternatives": ["2", "x"]}).options.max_alternatives == 2
+
+
+def test_options_need_neither_numpy_nor_an_engine() -> None:
+    code = (
+        "import sys, chalicelib.recognition.options, chalicelib.recognition.backend\n"
+        "sys.exit(any(name in sys.modules for name in ('numpy', 'pocketsphinx', 'soundfile')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
