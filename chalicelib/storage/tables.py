@@ -62,13 +62,17 @@ class AcousticModel(Model):
     error = UnicodeAttribute(null=True)
     """Why the model failed, for its user to read."""
     analysing = UnicodeSetAttribute(null=True)
-    """Upload ids still being analysed. A set: adding and removing are idempotent."""
+    """Upload ids still being analysed. A set: adding and removing are idempotent. Absent when empty."""
+    generation = NumberAttribute(default=0)
+    """A reset counts it up; audio resources of an older generation are gone, even while their rows last."""
     data_version = UnicodeAttribute(null=True)
     """Changes (a new random id) whenever the set of audio resources changes."""
     trained_data_version = UnicodeAttribute(null=True)
     """`data_version` that the last successful training has seen."""
     run = NumberAttribute(default=0)
-    """Number of the last training run that was started; runs count from 1."""
+    """Number of the last training run that was started, upgrades included; runs count from 1."""
+    run_base_version = UnicodeAttribute(null=True)
+    """Base version that run trains on; the newest one for an upgrade."""
     job_name = UnicodeAttribute(null=True)
     """SageMaker training job of that run."""
     run_started = UTCDateTimeAttribute(null=True)
@@ -106,6 +110,8 @@ class AudioResource(Model):
     """`storage.layout.audio_id(audio_name)`."""
     owner = UnicodeAttribute()
     audio_name = UnicodeAttribute()
+    generation = NumberAttribute(default=0)
+    """The model's generation when the audio was added; see `AcousticModel.generation`."""
     upload_id = UnicodeAttribute()
     """A new one for each upload; an event for an older upload is stale and ignored."""
     kind = UnicodeAttribute()

@@ -1,0 +1,157 @@
+"""Custom acoustic models as their owner handles them: make, find, list, upgrade, reset, delete."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime
+
+from chalicelib.customization import acoustic_statuses as statuses
+from chalicelib.customization import limits
+from chalicelib.customization.errors import (
+    Busy,
+    MalformedId,
+    TooManyModels,
+    UnknownBaseModel,
+    UnknownModel,
+    UnsupportedLanguage,
+)
+from chalicelib.engines.catalogue import BASE_MODELS
+from chalicelib.storage import layout, objects
+from chalicelib.storage.conditional import ConditionFailed, Delete, Put, Update, write
+from chalicelib.storage.tables import AcousticModel, AudioResource
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def now() -> datetime:
+    """Return the present moment as rows keep it: UTC, whole milliseconds."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def create(
+    owner: str,
+    *,
+    name: str,
+    base_model_name: str,
+    description: str | None = None,
+    retrain_after_minutes: float | None = None,
+) -> AcousticModel:
+    """Make an empty model on the newest version of a base model.
+
+    Raises:
+        UnknownBaseModel: there is no such base model.
+        TooManyModels: the owner has 1,024 models already.
+    """
+    if base_model_name not in BASE_MODELS:
+        raise UnknownBaseModel(base_model_name)
+    base = BASE_MODELS[base_model_name]
+    moment = now()
+    model = AcousticModel(
+        owner,
+        str(uuid.uuid4()),
+        name=name,
+        description=description,
+        base_model_name=base.name,
+        language=base.language,
+        versions=[base.newest_version],
+        created=moment,
+        updated=moment,
+        status=statuses.Status.PENDING,
+        retrain_after_minutes=retrain_after_minutes,
+    )
+    write(Put(model, AcousticModel.customization_id.does_not_exist()))
+    # Counting afterwards keeps the limit whoever else creates a model at this moment.
+    if AcousticModel.count(owner, consistent_read=True) > limits.MODELS_PER_OWNER:
+        write(Delete(model, AcousticModel.customization_id.exists()))
+        raise TooManyModels(limits.MODELS_PER_OWNER)
+    return model
+
+
+def get(owner: str, customization_id: str) -> AcousticModel:
+    """Return a model as it is at this moment.
+
+    Raises:
+        MalformedId: `customization_id` is not a GUID.
+        UnknownModel: this owner has no such model.
+    """
+    if not _GUID.fullmatch(customization_id):
+        raise MalformedId(customization_id)
+    try:
+        return AcousticModel.get(owner, customization_id, consistent_read=True)
+    except AcousticModel.DoesNotExist:
+        raise UnknownModel(customization_id) from None
+
+
+def find(owner: str, customization_id: str) -> AcousticModel | None:
+    """Return a model, or None when it is gone: what an event, which may come late, asks for."""
+    try:
+        return AcousticModel.get(owner, customization_id, consistent_read=True)
+    except AcousticModel.DoesNotExist:
+        return None
+
+
+def models(owner: str, language: str | None = None) -> list[AcousticModel]:
+    """Return the owner's models, oldest first, of one language or all.
+
+    Raises:
+        UnsupportedLanguage: no base model has that language.
+    """
+    if language is not None and language not in {base.language for base in BASE_MODELS.values()}:
+        raise UnsupportedLanguage(language)
+    found = AcousticModel.query(owner, consistent_read=True)
+    return sorted(
+        (model for model in found if language in (None, model.language)),
+        key=lambda model: (model.created, model.customization_id),
+    )
+
+
+def reset(owner: str, customization_id: str) -> None:
+    """Remove all audio and the trained state; keep the model's name and base.
+
+    Raises:
+        MalformedId, UnknownModel: see `get`.
+        Busy: the model handles another request.
+    """
+    model = get(owner, customization_id)
+    _change_or_busy(model, statuses.reset(model, now()))
+    clear_away(owner, customization_id, below_generation=int(model.generation))
+
+
+def delete(owner: str, customization_id: str) -> None:
+    """Remove the model with everything that belongs to it.
+
+    Raises:
+        MalformedId, UnknownModel: see `get`.
+        Busy: the model handles another request.
+    """
+    model = get(owner, customization_id)
+    _change_or_busy(model, statuses.deleted(model))
+    clear_away(owner, customization_id)
+
+
+def _change_or_busy(model: AcousticModel, change: Update | Delete) -> None:
+    try:
+        write(change)
+    except ConditionFailed:
+        get(model.owner, model.customization_id)
+        raise Busy(model.customization_id) from None
+
+
+def clear_away(owner: str, customization_id: str, below_generation: int | None = None) -> None:
+    """Remove what a deleted model, or the generations before a reset, left behind. May be repeated."""
+    uploads = []
+    for audio in AudioResource.query(customization_id, consistent_read=True):
+        if below_generation is None or audio.generation < below_generation:
+            uploads.append(audio)
+    for audio in uploads:
+        key = layout.AudioKey(owner, customization_id, audio.audio_id, audio.upload_id)
+        objects.delete(key.key, key.listing_key)
+        try:
+            write(Delete(audio, AudioResource.upload_id == audio.upload_id))
+        except ConditionFailed:
+            continue  # the same name was added anew meanwhile
+    if below_generation is None:
+        for prefix in (layout.AUDIO_PREFIX, "listings/", layout.TRAINING_PREFIX, "models/"):
+            objects.delete_below(f"{prefix}{owner}/{customization_id}/")
