@@ -1,0 +1,183 @@
+"""Every command and every program in the documentation is run as it stands there."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+import soundfile
+
+from infra.local.prompts import Prompt
+from tests.contract.conftest import ROOT, RunningService, prompts, service
+from tests.contract.test_curl_examples import sparse_speech
+from tests.contract.test_python_sdk import zip_of
+
+__all__ = ["prompts", "service"]
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w+)?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ELSEWHERE = {"aws", "docker"}
+"""Programs that need an account or an engine which a test cannot have; their lines are only parsed."""
+
+
+@dataclass(frozen=True)
+class Block:
+    page: str
+    language: str
+    text: str
+
+    @property
+    def commands(self) -> list[str]:
+        """The block's commands, continued lines joined."""
+        joined = self.text.replace("\\\n", " ")
+        return [
+            line.strip() for line in joined.splitlines() if line.strip() and not line.strip().startswith("#")
+        ]
+
+
+def blocks() -> Iterator[Block]:
+    for page in PAGES:
+        for language, _, text in FENCE.findall(page.read_text()):
+            yield Block(str(page.relative_to(ROOT)), language, text)
+
+
+def shell_blocks(page: str) -> list[Block]:
+    return [block for block in blocks() if block.page == page and block.language == "sh"]
+
+
+def test_every_block_says_what_it_is() -> None:
+    known = {"sh", "python", "json", "text", "http", ""}
+    assert {block.language for block in blocks()} <= known
+
+
+@pytest.mark.parametrize("page", sorted({block.page for block in blocks() if block.language == "sh"}))
+def test_shell_blocks_are_proper_shell(page: str) -> None:
+    for block in shell_blocks(page):
+        parsed = subprocess.run(["bash", "-n"], input=block.text, text=True, capture_output=True, check=False)
+        assert parsed.returncode == 0, parsed.stderr
+
+
+def test_every_make_target_named_exists() -> None:
+    named = {
+        command.split()[1]
+        for block in blocks()
+        if block.language == "sh"
+        for command in block.commands
+        if command.startswith("make ")
+    }
+    assert {"demo", "test"} <= named
+    for target in named:
+        planned = subprocess.run(
+            ["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert planned.returncode == 0, planned.stderr
+
+
+class Reader:
+    """Types what a page says, with files at hand and the service at its own ports."""
+
+    def __init__(self, service: RunningService, folder: Path) -> None:
+        self.service = service
+        self.folder = folder
+        self.session = requests.Session()
+        self.session.auth = ("apikey", service.key)
+        self.customization_id = ""
+
+    def adapt(self, text: str) -> str:
+        return (
+            text.replace("http://127.0.0.1:8080", self.service.url)
+            .replace("https://127.0.0.1:8443", self.service.tls_url)
+            .replace(".attune/", f"{self.service.home}/")
+        )
+
+    def type(self, command: str, variables: dict[str, str]) -> str:
+        silent = re.sub(r"^curl ", "curl -sS ", self.adapt(command))
+        exports = "".join(f"{name}='{value}'\n" for name, value in variables.items())
+        done = subprocess.run(
+            ["bash", "-e", "-c", exports + silent],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        return done.stdout
+
+    def wait_until_idle(self) -> None:
+        if not self.customization_id:
+            return
+        model = f"{self.service.url}/v1/acoustic_customizations/{self.customization_id}"
+        deadline = time.monotonic() + 400
+        while True:
+            status = self.session.get(model, timeout=30).json()["status"]
+            audio = self.session.get(f"{model}/audio", timeout=30).json()["audio"]
+            busy = status in ("training", "upgrading") or any(
+                one["status"] == "being_processed" for one in audio
+            )
+            if not busy:
+                return
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+
+
+@pytest.fixture
+def reader(service: RunningService, prompts: list[Prompt], tmp_path: Path) -> Reader:
+    longer = [prompt for prompt in prompts if prompt.duration_s > 3]
+    members = {}
+    for number in range(4):
+        path = tmp_path / "member.wav"
+        wide = sparse_speech(longer[20 * number : 20 * number + 20], 25, 155)
+        soundfile.write(path, wide[::2], 8_000, subtype="PCM_16")
+        members[f"{number}.wav"] = path.read_bytes()
+    (tmp_path / "calls.zip").write_bytes(zip_of(members))
+    (tmp_path / "call.wav").write_bytes(longer[90].path.read_bytes())
+    return Reader(service, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_readme_works_in_the_shell(reader: Reader) -> None:
+    variables: dict[str, str] = {}
+    answers = []
+    for block in shell_blocks("README.md"):
+        for command in block.commands:
+            if command.startswith("make "):
+                continue
+            assignment = re.match(r"^([A-Z]+)=(.*)$", command)
+            if assignment:
+                variables[assignment[1]] = reader.type(f"echo {assignment[2]}", variables).strip()
+                continue
+            answer = json.loads(reader.type(command, variables))
+            assert "error" not in answer, f"{command}\n{answer}"
+            if "customization_id" in answer:
+                variables.setdefault("ID", answer["customization_id"])
+                reader.customization_id = variables["ID"]
+            answers.append(answer)
+            reader.wait_until_idle()
+    assert answers[-1]["results"], "the recording was not recognised"
+    assert answers[-2]["status"] == "available"
+
+
+@pytest.mark.slow
+def test_the_readme_works_in_python(reader: Reader) -> None:
+    programs = [block for block in blocks() if block.page == "README.md" and block.language == "python"]
+    assert len(programs) == 1
+    program = f"key = {reader.service.key!r}\n" + reader.adapt(programs[0].text)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        cwd=reader.folder,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
