@@ -14,3 +14,5 @@ os.environ.update(
     ATTUNE_TRAINING_IMAGE="111111111111.dkr.ecr.us-east-1.amazonaws.com/attune-training:test",
     ATTUNE_TRAINING_ROLE_ARN="arn:aws:iam::111111111111:role/attune-training",
 )
+
+pytest_plugins = ["tests.running_service"]

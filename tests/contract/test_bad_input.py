@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.contract.conftest import RunningService
 from tests.contract.test_python_sdk import wav, zip_of
+from tests.running_service import RunningService
 
 BROADBAND = "en-US_BroadbandModel"
 MAX_BYTES = 100 * 1024 * 1024

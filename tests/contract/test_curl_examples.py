@@ -20,7 +20,7 @@ import soxr
 from numpy.typing import NDArray
 
 from infra.local.prompts import Prompt
-from tests.contract.conftest import RunningService
+from tests.running_service import RunningService
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 

@@ -24,7 +24,7 @@ from ibm_watson import SpeechToTextV1
 
 from infra.local.prompts import Prompt
 from infra.local.scoring import word_error_rate
-from tests.contract.conftest import RunningService
+from tests.running_service import RunningService
 
 NARROWBAND = "en-US_NarrowbandModel"
 BROADBAND = "en-US_BroadbandModel"

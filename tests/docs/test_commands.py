@@ -16,11 +16,9 @@ import requests
 import soundfile
 
 from infra.local.prompts import Prompt
-from tests.contract.conftest import ROOT, RunningService, prompts, service
 from tests.contract.test_curl_examples import sparse_speech
 from tests.contract.test_python_sdk import zip_of
-
-__all__ = ["prompts", "service"]
+from tests.running_service import ROOT, RunningService
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

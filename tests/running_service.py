@@ -1,4 +1,4 @@
-"""One running service for all contract tests, with everything it needs and nothing else."""
+"""One running service for all tests that need a whole one, with everything it needs and nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 
 from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 START_TIMEOUT_S = 90.0
 
 
