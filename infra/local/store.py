@@ -1,0 +1,175 @@
+"""Objects, tables and queues in one process on one loopback port; what it acknowledges survives a kill."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import time
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import parse_qs, quote_plus
+
+from infra import resources
+from infra.local import child, journal, queues, tables
+from infra.local.object_api import ObjectApi
+from infra.local.objects import Objects, StoredObject
+from infra.local.wire import Disconnected, Receive, Scope, Send, answer, headers_of, server, whole_body
+
+_LOG = logging.getLogger(__name__)
+_SWEEP_EVERY_S = 3600.0
+_JSON = "application/x-amz-json-1.0"
+
+
+class Store:
+    """An ASGI application that serves S3, DynamoDB and SQS from one folder.
+
+    Use `open` to make one; it has to stay in the event loop that opened it.
+    """
+
+    def __init__(self, log: journal.Journal, objects: Objects, held: tables.Tables, access_key: str) -> None:
+        self._journal = log
+        self._objects = objects
+        self._tables = held
+        self._queues = queues.Queues()
+        self._access_key = access_key
+        self._buckets = {bucket.name: bucket for bucket in resources.load().buckets}
+        self._object_api = ObjectApi(objects, log, self._announce)
+        self._host = ""
+
+    @classmethod
+    async def open(cls, folder: Path, access_key: str) -> Store:
+        """Bring back what `folder` holds. Requests have to name `access_key` in their credentials."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / "journal"
+        torn_bytes = journal.cut_torn_tail(path)
+        if torn_bytes:
+            _LOG.warning("cut off %d bytes that were being written when the service was killed", torn_bytes)
+        objects, held = Objects(folder / "blobs"), tables.Tables()
+        for record, _ in journal.read(path):
+            if held.owns(record):
+                await held.replay(record)
+            else:
+                objects.replay(record)
+        journal.rewrite(path, itertools.chain(held.snapshot(), objects.snapshot()))
+        objects.remove_orphans()
+        tables.record_changes()
+        return cls(journal.Journal(path), objects, held, access_key)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of any of the three services."""
+        headers = headers_of(scope)
+        self._host = headers.get("host", self._host)
+        if self._access_key not in _credential(headers, scope["query_string"].decode("ascii")):
+            body = json.dumps(
+                {"__type": "UnrecognizedClientException", "message": "Wrong credentials."}
+            ).encode()
+            await answer(send, HTTPStatus.FORBIDDEN, {"content-type": _JSON}, body)
+            return
+        service, _, action = headers.get("x-amz-target", "").partition(".")
+        if not service:
+            await self._object_api(scope, receive, send)
+            return
+        try:
+            body = await whole_body(receive)
+        except Disconnected:
+            return
+        try:
+            if f"{service}." == queues.TARGET_PREFIX:
+                status, fields, text = await self._queues.handle(action, body, headers.get("host", ""))
+            else:
+                status, fields, text = await self._tables.handle(action, body, self._journal)
+        except journal.JournalUnwritable as error:
+            status, fields = 500, {"content-type": _JSON}
+            text = json.dumps(
+                {"__type": "InternalServerError", "message": f"Disk: {error.strerror}"}
+            ).encode()
+        await answer(send, status, {name.lower(): value for name, value in fields.items()}, text)
+
+    async def _announce(self, bucket: str, event: str, stored: StoredObject) -> None:
+        for rule in self._buckets[bucket].notifications if bucket in self._buckets else ():
+            matches = re.fullmatch(rule.event.replace("*", ".*"), f"s3:{event}")
+            if matches and stored.key.startswith(rule.prefix) and stored.key.endswith(rule.suffix):
+                message = {"Records": [_event_record(bucket, event, stored)]}
+                try:
+                    await self._queues.send(rule.queue, message, self._host)
+                except LookupError:
+                    # As in AWS, an upload does not fail for its announcement; the reconciler finds it.
+                    _LOG.warning("no queue %s: nobody was told of %s", rule.queue, stored.key)
+
+    async def sweep(self) -> None:
+        """Remove what the template's lifecycle rules let expire, every hour, for ever."""
+        while True:
+            for bucket in self._buckets.values():
+                for rule in bucket.expirations:
+                    limit_s = time.time() - timedelta(days=rule.days).total_seconds()
+                    await self._object_api.expire(bucket.name, rule.prefix, limit_s)
+            await asyncio.sleep(_SWEEP_EVERY_S)
+
+
+def _credential(headers: dict[str, str], query: str) -> str:
+    """Return the access key that a signed request names; on the loopback interface the key is the proof."""
+    signed = re.search(r"Credential=([^/,]+)/", headers.get("authorization", ""))
+    presigned = parse_qs(query).get("X-Amz-Credential", [""])[0].partition("/")[0]
+    return signed[1] if signed else presigned
+
+
+def _event_record(bucket: str, event: str, stored: StoredObject) -> dict[str, object]:
+    """Return an S3 event record; in it, as in S3's own, the key is URL-encoded."""
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "us-east-1",
+        "eventTime": datetime.fromtimestamp(stored.modified_s, UTC).isoformat(timespec="milliseconds")[:-6]
+        + "Z",
+        "eventName": event,
+        "userIdentity": {"principalId": "local"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {"x-amz-request-id": stored.parts[0].blob, "x-amz-id-2": "local"},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "local",
+            "bucket": {
+                "name": bucket,
+                "ownerIdentity": {"principalId": "local"},
+                "arn": f"arn:aws:s3:::{bucket}",
+            },
+            "object": {
+                "key": quote_plus(stored.key, safe="/"),
+                "size": stored.size_bytes,
+                "eTag": stored.etag,
+                "sequencer": f"{int(stored.modified_s * 1e6):018X}",
+            },
+        },
+    }
+
+
+async def _serve(folder: Path, listener: socket.socket, access_key: str) -> None:
+    store = await Store.open(folder, access_key)
+    serving = server(store)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, serving, "should_exit", True)
+    sweeping = asyncio.create_task(store.sweep())
+    await serving.serve(sockets=[listener])
+    sweeping.cancel()
+
+
+def main() -> None:
+    """Run as a child process of the service: the folder, and the descriptor of a listening socket."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("descriptor", type=int)
+    arguments = parser.parse_args()
+    child.begin("store")
+    listener = socket.socket(fileno=arguments.descriptor)
+    asyncio.run(_serve(arguments.folder, listener, os.environ["AWS_ACCESS_KEY_ID"]))
+
+
+if __name__ == "__main__":
+    main()
