@@ -1,1 +1,1 @@
-"""The ASGI front door: large bodies, keep-alive, everything else into the API."""
+"""The ASGI front door: large bodies, keep-alive, Watson's error shape; everything else goes to a backend."""

@@ -1,0 +1,96 @@
+"""The gateway as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable
+
+from chalicelib.gateway import headers as http_headers
+from chalicelib.gateway import routes, websocket
+from chalicelib.gateway.asgi import Application, Receive, Scope, Send
+from chalicelib.gateway.backend import Backend, BackendResponse
+from chalicelib.gateway.bodies import ClientGone
+from chalicelib.gateway.calls import Calls
+from chalicelib.gateway.exchange import Exchange
+from chalicelib.gateway.forwarding import Forwarder
+from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.refusals import JSON, Refusal, error_response
+from chalicelib.gateway.spooling import Spooler
+from chalicelib.storage import objects
+
+_log = logging.getLogger("attune.gateway")
+
+
+def build(backend: Backend, *, ready: Callable[[], bool], limits: Limits | None = None) -> Application:
+    """Return the gateway.
+
+    Args:
+        backend: answers what the gateway does not answer itself; called from several threads.
+        ready: whether `GET /health` says that the service is up; must not block.
+        limits: bounds; the service's own if left out.
+    """
+    return _Gateway(backend, ready, limits or Limits())
+
+
+class _Gateway:
+    def __init__(self, backend: Backend, ready: Callable[[], bool], limits: Limits) -> None:
+        self._ready = ready
+        self._limits = limits
+        self._calls = Calls(backend, limits)
+        self._spooler = Spooler(limits)
+        self._forwarder = Forwarder(self._calls, self._spooler, limits)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await websocket.refuse(scope, receive, send)
+        else:
+            await self._http(Exchange(scope, receive, send, self._limits))
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        objects.client()  # making it takes a tenth of a second: not on the first upload's account
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._calls.close()
+        self._spooler.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, exchange: Exchange) -> None:
+        try:
+            response = await self._respond(exchange)
+        except Refusal as refusal:
+            response = refusal.response()
+        except ClientGone:
+            return
+        except asyncio.CancelledError:  # the server ends and has waited long enough
+            response = error_response(503, "The service is shutting down; please try again in a moment.")
+            with contextlib.suppress(asyncio.CancelledError):
+                await exchange.answer(response)
+            return
+        except Exception:  # noqa: BLE001  the last line of defence: the server would answer in plain text
+            _log.exception("the gateway failed at %s %s", exchange.method, exchange.path)
+            response = error_response(500, "An internal server error occurred.")
+        await exchange.answer(response)
+
+    async def _respond(self, exchange: Exchange) -> BackendResponse:
+        if exchange.method == "OPTIONS":
+            requested = exchange.header("access-control-request-headers")
+            return BackendResponse(204, http_headers.preflight(requested), b"")
+        if exchange.path == "/health" and exchange.method in ("GET", "HEAD"):
+            return self._health()
+        if (exchange.header("upgrade") or "").lower() == "websocket":
+            raise websocket.NOT_OFFERED
+        traits = routes.traits(exchange.method, exchange.path)
+        if traits.negotiates and not routes.can_accept_json(exchange.header("accept") or ""):
+            raise Refusal(406, "Not Acceptable: answers are application/json; please accept that or '*/*'.")
+        return await self._forwarder.forward(exchange, traits)
+
+    def _health(self) -> BackendResponse:
+        if not self._ready():
+            return error_response(503, "The service is starting.", (("Retry-After", "1"),))
+        return BackendResponse(200, (("Content-Type", JSON),), json.dumps({"status": "ok"}).encode())

@@ -1,0 +1,93 @@
+"""Calls of the backend: on bounded threads, its failures in Watson's words, spaces while it works."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+
+from chalicelib.gateway.backend import (
+    Backend,
+    BackendRequest,
+    BackendResponse,
+    BackendTimedOut,
+    BackendUnavailable,
+    UnknownRoute,
+)
+from chalicelib.gateway.bodies import ClientGone
+from chalicelib.gateway.exchange import Exchange
+from chalicelib.gateway.lanes import Lane, LaneFull
+from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.refusals import error_response, in_watson_shape
+
+_log = logging.getLogger("attune.gateway")
+
+
+class Calls:
+    """The way to the backend."""
+
+    def __init__(self, backend: Backend, limits: Limits) -> None:
+        self._backend = backend
+        self._limits = limits
+        self._short = Lane("attune-backend", limits.backend_threads, limits.backend_waiting)
+        self._long = Lane("attune-recognition", limits.recognition_threads, limits.recognition_waiting)
+
+    async def call(self, request: BackendRequest) -> BackendResponse:
+        """Return the backend's answer; an error is in Watson's shape, whatever went wrong.
+
+        Raises:
+            BackendTimedOut: the backend may still be at it.
+        """
+        return await self._run(self._short, request)
+
+    async def call_kept_alive(self, request: BackendRequest, exchange: Exchange) -> BackendResponse:
+        """Do as `call` does for work that takes long: spaces go out while it lasts.
+
+        Raises:
+            ClientGone: the client closed the connection; work that had not begun is not done.
+        """
+        call = asyncio.ensure_future(self._run(self._long, request))
+        gone = asyncio.ensure_future(exchange.disconnected())
+        try:
+            while True:
+                await asyncio.wait(
+                    (call, gone), timeout=self._limits.keep_alive_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                if call.done():
+                    return call.result()
+                if gone.done():
+                    raise ClientGone
+                if exchange.can_stream:
+                    await exchange.send_space()
+        finally:
+            gone.cancel()
+            call.cancel()
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._short.close()
+        self._long.close()
+
+    async def _run(self, lane: Lane, request: BackendRequest) -> BackendResponse:
+        retry_after = (("Retry-After", str(self._limits.retry_after_s)),)
+        try:
+            response = await lane.run(functools.partial(self._backend, request))
+        except LaneFull:
+            message = "The service is busy; please try again in a moment."
+            return error_response(503, message, retry_after)
+        except UnknownRoute:
+            return error_response(404, f"Not Found: there is no resource {request.raw_path[:256]}")
+        except BackendUnavailable:
+            _log.warning("the backend is not available", exc_info=True)
+            return error_response(503, "The service is not available; please try again.", retry_after)
+        except BackendTimedOut:
+            raise
+        except Exception:  # noqa: BLE001  a backend may fail in any way; the client gets an answer all the same
+            _log.exception("the backend failed at %s %s", request.method, request.raw_path)
+            return error_response(500, "An internal server error occurred.")
+        return in_watson_shape(response)
+
+
+def timed_out() -> BackendResponse:
+    """Return the answer for a backend that did not answer."""
+    return error_response(504, "The service did not answer in time; please try again.")

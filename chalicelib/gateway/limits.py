@@ -1,0 +1,38 @@
+"""How much the gateway takes at once, and how long it waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The gateway's bounds; the defaults are those of the service."""
+
+    inline_bytes: int = MIB
+    """Longer bodies go to the bucket; routes that take no audio or corpus refuse them."""
+    body_bytes: int = 100 * MIB
+    """Longest body of any route, after decoding."""
+    part_bytes: int = 8 * MIB
+    """Size of the parts of a multipart upload; S3 wants at least 5 MiB."""
+    uploads: int = 16
+    """Bodies being stored at the same time; each holds at most two parts in memory."""
+    uploads_waiting: int = 64
+    """Clients whose large body may wait for its turn, unread."""
+    upload_wait_s: float = 60.0
+    storage_threads: int = 8
+    backend_threads: int = 16
+    backend_waiting: int = 256
+    recognition_threads: int = 32
+    """Recognitions take long, so they have threads of their own and never hold up other calls."""
+    recognition_waiting: int = 64
+    body_idle_s: float = 30.0
+    """A client that sends nothing of its body for this long gets 408."""
+    keep_alive_s: float = 20.0
+    """A space goes out this often while a recognition runs."""
+    linger_s: float = 30.0
+    """How long the rest of a refused body is read and thrown away, so that the client sees the answer."""
+    linger_idle_s: float = 3.0
+    retry_after_s: int = 5

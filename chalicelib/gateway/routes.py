@@ -1,0 +1,47 @@
+"""What the gateway knows of the API's routes: who takes large bodies, who is kept alive, who negotiates."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+PREFIX = r"(?:/speech-to-text/api|/instances/[^/]+)?/v1"
+RECOGNIZE = re.compile(rf"{PREFIX}/recognize")
+_LARGE_BODIES = re.compile(
+    rf"{PREFIX}/(?:recognize|recognitions"
+    r"|acoustic_customizations/[^/]+/audio/[^/]+"
+    r"|customizations/[^/]+/corpora/[^/]+)"
+)
+_NEGOTIATED = re.compile(rf"{PREFIX}/(?:recognize|models(?:/[^/]+)?)")
+
+
+@dataclass(frozen=True)
+class Traits:
+    """How a request to one route is treated."""
+
+    takes_large_body: bool
+    kept_alive: bool
+    """Spaces go out while the backend works."""
+    negotiates: bool
+    """An `Accept` that JSON cannot meet is refused."""
+
+
+def traits(method: str, path: str) -> Traits:
+    """Return how a request is treated; `path` is as `normalised` returns it."""
+    return Traits(
+        takes_large_body=method == "POST" and _LARGE_BODIES.fullmatch(path) is not None,
+        kept_alive=method == "POST" and RECOGNIZE.fullmatch(path) is not None,
+        negotiates=method in ("GET", "HEAD", "POST") and _NEGOTIATED.fullmatch(path) is not None,
+    )
+
+
+def normalised(raw_path: str) -> str:
+    """Return the path with one slash at its front and none at its end, otherwise as it was sent."""
+    return "/" + raw_path.strip("/")
+
+
+def can_accept_json(accept: str) -> bool:
+    """Tell whether JSON, or JSON called text, meets an `Accept` header; none at all accepts everything."""
+    ranges = [media.split(";")[0].strip().lower() for media in accept.split(",")]
+    acceptable = {"*/*", "*", "application/*", "application/json", "text/*", "text/plain", ""}
+    return any(media in acceptable or media.endswith("+json") for media in ranges)
