@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from pynamodb.models import Model
 
 from chalicelib.storage import layout, tables
@@ -17,7 +16,7 @@ def _shape(model: type[Model]) -> tuple[str, str, str | None]:
     keys = {attribute.attr_name: attribute for attribute in model.get_attributes().values()}
     hash_key = next(name for name, attribute in keys.items() if attribute.is_hash_key)
     range_key = next((name for name, attribute in keys.items() if attribute.is_range_key), None)
-    return model.Meta.table_name, hash_key, range_key  # type: ignore[attr-defined]
+    return model.Meta.table_name, hash_key, range_key
 
 
 def test_tables_are_those_of_the_storage() -> None:
