@@ -7,7 +7,7 @@ import base64
 import contextlib
 import hashlib
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
@@ -136,13 +136,16 @@ class ObjectApi:
     # Writing
 
     async def _spool(self, request: _Request) -> Part:
-        """Write the body to a new blob, as it arrives, and make it durable."""
+        return await self._new_blob(payload(chunks(request.receive), request.headers))
+
+    async def _new_blob(self, pieces: AsyncIterator[bytes]) -> Part:
+        """Write bytes to a new blob, as they arrive, and make it durable."""
         blob = self._objects.blobs.new()
         path = self._objects.blobs.path(blob)
         digest, size_bytes = hashlib.md5(usedforsecurity=False), 0
         try:
             with path.open("xb", buffering=0) as file:
-                async for chunk in payload(chunks(request.receive), request.headers):
+                async for chunk in pieces:
                     digest.update(chunk)
                     size_bytes += len(chunk)
                     file.write(chunk)
@@ -222,15 +225,25 @@ class ObjectApi:
 
     async def _put_part(self, request: _Request) -> None:
         upload = self._upload(request)
-        if "x-amz-copy-source" in request.headers:
-            message = "Copying into a part is not served here; copy the whole object."
-            raise ObjectError(HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", message)
-        part = await self._spool(request)
+        copies = "x-amz-copy-source" in request.headers
+        part = await (self._copied_range(request) if copies else self._spool(request))
         number = int(request.query["partNumber"])
         if number in upload.parts:
             self._objects.blobs.remove(upload.parts[number].blob)
         upload.parts[number] = part
-        await answer(request.send, 200, {"etag": f'"{part.md5}"'})
+        if copies:
+            await answer_xml(request.send, document("CopyPartResult", ETag=f'"{part.md5}"'))
+        else:
+            await answer(request.send, 200, {"etag": f'"{part.md5}"'})
+
+    async def _copied_range(self, request: _Request) -> Part:
+        await whole_body(request.receive)
+        source = self._source(request)
+        asked = request.headers.get("x-amz-copy-source-range")
+        start, end = byte_range(asked, source.size_bytes) if asked else (0, source.size_bytes)
+        with contextlib.ExitStack() as opened:
+            pieces = self._pieces(source, start, end, opened)
+            return await self._new_blob(_iterate(pieces))
 
     async def _complete_upload(self, request: _Request) -> None:
         upload = self._upload(request)
@@ -291,12 +304,19 @@ class ObjectApi:
             await request.send({"type": "http.response.body", "body": b""})
             return
         with contextlib.ExitStack() as opened:
-            paths = [self._objects.blobs.path(part.blob) for part in stored.parts]
-            files = [opened.enter_context(path.open("rb")).fileno() for path in paths]
+            pieces = self._pieces(stored, start, end, opened)
             await begin(request.send, status, headers)
-            for piece in _pieces(files, [part.size_bytes for part in stored.parts], start, end):
+            for piece in pieces:
                 await request.send({"type": "http.response.body", "body": piece, "more_body": True})
         await request.send({"type": "http.response.body", "body": b""})
+
+    def _pieces(
+        self, stored: StoredObject, start: int, end: int, opened: contextlib.ExitStack
+    ) -> Iterator[bytes]:
+        """Open an object's files at once, so that they may be deleted meanwhile, and return its bytes."""
+        paths = [self._objects.blobs.path(part.blob) for part in stored.parts]
+        files = [opened.enter_context(path.open("rb")).fileno() for path in paths]
+        return _read(files, [part.size_bytes for part in stored.parts], start, end)
 
     async def _list(self, request: _Request) -> None:
         bucket, query = self._bucket(request), request.query
@@ -344,7 +364,14 @@ class ObjectApi:
         await answer_xml(request.send, root)
 
 
-def _pieces(descriptors: list[int], sizes_bytes: list[int], start: int, end: int) -> Iterator[bytes]:
+async def _iterate(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield bytes, letting other requests in between."""
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(0)
+
+
+def _read(descriptors: list[int], sizes_bytes: list[int], start: int, end: int) -> Iterator[bytes]:
     """Yield the bytes from `start` to `end` of files laid end to end."""
     offset = 0
     for descriptor, size_bytes in zip(descriptors, sizes_bytes, strict=True):
