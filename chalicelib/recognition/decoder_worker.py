@@ -92,18 +92,22 @@ def _answer(task: Task, cache: RecognizerCache) -> Answer:
         return Failure(f"{type(error).__name__}: {error}")
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to end this process with its parent: decoding holds the interpreter for up to a minute."""
+def start(parent: int) -> bool:
+    """Bind this process's life to that of its parent; False when the parent is gone already.
+
+    Decoding holds the interpreter for up to a minute, so that a closed connection would be noticed too late.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # A Ctrl+C goes to the whole group; when to end is for the parent to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return os.getppid() == parent
 
 
 def main(argv: list[str]) -> int:
     """Serve the connection with the given file descriptor, for the parent with the given process id."""
-    _die_with_parent()
-    if os.getppid() != int(argv[1]):
+    if not start(parent=int(argv[1])):
         return 1
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Connection(int(argv[0])) as connection:
         serve(connection)
     return 0

@@ -1,0 +1,187 @@
+"""The pool of decoding processes: order, failures, deaths."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.recognition.decoder_worker import RecognizerCache, Task
+from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
+from tests.recognition.scripted_worker import DIE, DIE_ONCE, RAISE, SAY, SLEEP, ScriptedRecognizer
+
+COMMAND = (sys.executable, "-m", "tests.recognition.scripted_worker")
+
+
+@pytest.fixture
+def pool() -> Iterator[DecoderPool]:
+    with DecoderPool(2, command=COMMAND) as pool:
+        yield pool
+
+
+def task(
+    deed: int,
+    argument: float = 0.0,
+    *,
+    base_version: str = "good",
+    folder: Path | None = None,
+    max_alternatives: int = 1,
+) -> Task:
+    return Task(base_version, folder, np.array([deed, argument], np.float32), max_alternatives)
+
+
+def texts(pool: DecoderPool, tasks: Iterable[Task]) -> list[str]:
+    return [readings[0].text for readings in pool.decode(tasks)]
+
+
+def test_answers_come_in_the_order_of_the_tasks(pool: DecoderPool) -> None:
+    tasks = [task(SLEEP, 0.3), *(task(SAY, number) for number in range(20))]
+    assert texts(pool, tasks) == ["done", *(str(number) for number in range(20))]
+
+
+def test_alternatives_are_passed_on(pool: DecoderPool) -> None:
+    assert [len(readings) for readings in pool.decode([task(SAY, max_alternatives=3)])] == [3]
+
+
+def test_no_task_starts_no_process(pool: DecoderPool) -> None:
+    assert texts(pool, []) == []
+    assert pool.process_ids == ()
+
+
+def test_processes_last(pool: DecoderPool) -> None:
+    texts(pool, [task(SLEEP, 0.2)] * 2)
+    before = set(pool.process_ids)
+    texts(pool, [task(SLEEP, 0.2)] * 2)
+    assert set(pool.process_ids) == before
+    assert len(before) == 2
+
+
+def test_tasks_are_taken_only_a_few_ahead(pool: DecoderPool) -> None:
+    taken: list[int] = []
+
+    def tasks() -> Iterator[Task]:
+        for number in range(100):
+            taken.append(number)
+            yield task(SAY, number)
+
+    answers = pool.decode(tasks())
+    next(answers)
+    assert len(taken) <= 4
+    assert len(list(answers)) == 99
+
+
+def test_a_process_that_dies_once_costs_nothing(pool: DecoderPool, tmp_path: Path) -> None:
+    assert texts(pool, [task(SAY, 1), task(DIE_ONCE, folder=tmp_path), task(SAY, 2)]) == ["1", "done", "2"]
+
+
+@pytest.mark.parametrize("busy_s", [0.0, 2.0])
+def test_a_process_killed_from_outside_is_replaced(pool: DecoderPool, busy_s: float) -> None:
+    texts(pool, [task(SAY, 1)])
+    (before,) = pool.process_ids
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(texts, pool, [task(SLEEP, busy_s)] if busy_s else [])
+        time.sleep(busy_s / 4)
+        os.kill(before, signal.SIGKILL)
+        assert running.result() == (["done"] if busy_s else [])
+    assert texts(pool, [task(SAY, 2)]) == ["2"]
+    assert before not in pool.process_ids
+
+
+def test_an_utterance_that_kills_twice_fails_and_the_pool_goes_on(pool: DecoderPool) -> None:
+    with pytest.raises(DecodingFailed, match="died twice"):
+        texts(pool, [task(SAY, 1), task(DIE), task(SAY, 2)])
+    assert texts(pool, [task(SAY, 3)]) == ["3"]
+
+
+def test_a_stuck_process_is_ended() -> None:
+    with DecoderPool(1, command=COMMAND, limit_s=1.0) as pool:
+        begun = time.monotonic()
+        with pytest.raises(DecodingFailed, match="died twice"):
+            texts(pool, [task(SLEEP, 60.0)])
+        assert time.monotonic() - begun < 20
+        assert pool.process_ids == ()
+
+
+def test_a_flaw_in_the_engine_fails_the_utterance_alone(pool: DecoderPool) -> None:
+    texts(pool, [task(SLEEP, 0.2)] * 2)
+    before = set(pool.process_ids)
+    with pytest.raises(DecodingFailed, match="a flaw in the engine"):
+        texts(pool, [task(RAISE)])
+    assert texts(pool, [task(SAY, 1)]) == ["1"]
+    assert set(pool.process_ids) == before
+
+
+def test_a_damaged_model_is_told_apart(pool: DecoderPool) -> None:
+    with pytest.raises(ModelUnreadable, match="the archive is damaged"):
+        texts(pool, [task(SAY, base_version="damaged")])
+
+
+def test_a_closed_pool_leaves_no_process_and_takes_no_task() -> None:
+    pool = DecoderPool(1, command=COMMAND)
+    texts(pool, [task(SAY, 1)])
+    (process_id,) = pool.process_ids
+    pool.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process_id, 0)
+    with pytest.raises(RuntimeError):
+        texts(pool, [task(SAY, 1)])
+
+
+def test_processes_end_with_a_killed_parent(tmp_path: Path) -> None:
+    said = tmp_path / "process_id"
+    code = f"""
+import sys, pathlib
+from chalicelib.recognition.decoders import DecoderPool
+from tests.recognition.test_decoders import COMMAND, task, texts
+from tests.recognition.scripted_worker import SAY, SLEEP
+pool = DecoderPool(1, command=COMMAND)
+texts(pool, [task(SAY, 1)])
+pathlib.Path({str(said)!r}).write_text(str(pool.process_ids[0]))
+texts(pool, [task(SLEEP, 60)])
+"""
+    with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as parent:
+        process_id = int(_eventually(lambda: said.read_text() if said.exists() else ""))
+        parent.kill()
+    assert _eventually(lambda: "gone" if not _runs(process_id) else "") == "gone"
+
+
+def _runs(process_id: int) -> bool:
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def _eventually(look: Callable[[], str]) -> str:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        seen = look()
+        if seen:
+            return seen
+        time.sleep(0.05)
+    raise AssertionError("it did not happen")
+
+
+def test_the_recognisers_used_last_are_kept() -> None:
+    loaded: list[str] = []
+
+    def load(base_version: str, adapted_model: Path | None) -> ScriptedRecognizer:
+        loaded.append(base_version)
+        return ScriptedRecognizer(adapted_model)
+
+    cache = RecognizerCache(load, kept=2)
+    for version in ("a", "b", "a", "c", "a", "b"):
+        cache.get(version, None)
+    assert loaded == ["a", "b", "c", "b"]
+    assert cache.get("b", None) is cache.get("b", None)
+    assert cache.get("b", Path("adapted")) is not cache.get("b", None)
