@@ -1,0 +1,102 @@
+"""Headerless G.729: frames of 10 bytes (8 kbit/s) or 8 bytes (Annex D, 6.4 kbit/s), told apart by parity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+
+from chalicelib.audio.errors import Undecodable
+from chalicelib.audio.libav import undecodable
+from chalicelib.audio.stream import AudioFormat, Samples
+
+ESSENCE = "audio/g729"
+RATE_HZ = 8000
+FRAME_BYTES = 10
+ANNEX_D_FRAME_BYTES = 8
+_PACKET_FRAMES = 100
+_PROBE_FRAMES = 1000
+# Of random bits half of the frames have the right parity.
+_PARITY_SHARE = 0.9
+
+
+class G729Stream:
+    """Raw frames of an opened file."""
+
+    def __init__(self, file: BinaryIO, frame_bytes: int) -> None:
+        self.format = AudioFormat(RATE_HZ, 1, "g729")
+        self._file = file
+        self._frame_bytes = frame_bytes
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield the samples.
+
+        Raises:
+            Undecodable: the decoder refuses a frame, or the last one is not whole.
+        """
+        decoder = av.CodecContext.create("g729", "r")
+        assert isinstance(decoder, AudioCodecContext)
+        decoder.sample_rate = RATE_HZ
+        decoder.layout = "mono"
+        size = self._frame_bytes * _PACKET_FRAMES
+        while data := self._file.read(size):
+            if len(data) % self._frame_bytes:
+                raise undecodable(ESSENCE)
+            # The decoder takes many frames of 10 bytes in a packet, but one of 8.
+            step = size if self._frame_bytes == FRAME_BYTES else self._frame_bytes
+            parts = []
+            try:
+                for start in range(0, len(data), step):
+                    parts += [
+                        frame.to_ndarray()[0]
+                        for frame in decoder.decode(av.Packet(data[start : start + step]))
+                    ]
+            except av.FFmpegError as error:
+                raise undecodable(ESSENCE) from error
+            samples = np.concatenate(parts).astype(np.float32) / np.float32(32768)
+            yield samples.reshape(-1, 1)
+
+
+@contextmanager
+def opened(file: BinaryIO) -> Iterator[G729Stream]:
+    """Open raw G.729.
+
+    Raises:
+        Undecodable: the length fits no frame size.
+    """
+    yield G729Stream(file, _frame_bytes(file))
+
+
+def _frame_bytes(file: BinaryIO) -> int:
+    probe = file.read(_PROBE_FRAMES * FRAME_BYTES)
+    total = len(probe)
+    while chunk := file.read(1 << 20):
+        total += len(chunk)
+    file.seek(0)
+    whole, whole_annex_d = total % FRAME_BYTES == 0, total % ANNEX_D_FRAME_BYTES == 0
+    if whole and (not whole_annex_d or _parity_share(probe) >= _PARITY_SHARE):
+        return FRAME_BYTES
+    if whole_annex_d:
+        return ANNEX_D_FRAME_BYTES
+    raise Undecodable(
+        ESSENCE,
+        f"The {total} bytes are no whole number of G.729 frames of {FRAME_BYTES} bytes (8 kbit/s) or "
+        f"{ANNEX_D_FRAME_BYTES} bytes (6.4 kbit/s). Send bare frames, without a container or silence frames.",
+    )
+
+
+def _parity_share(probe: bytes) -> float:
+    """Share of 10-byte frames whose bit P0 is the odd parity of the six upper bits of P1 (G.729, 3.7.2)."""
+    frames = np.frombuffer(probe[: len(probe) // FRAME_BYTES * FRAME_BYTES], np.uint8).reshape(
+        -1, FRAME_BYTES
+    )
+    if not len(frames):
+        return 0.0
+    # Before P1 lie L0 to L3, 18 bits; P1 has 8 bits, then P0.
+    bits = np.unpackbits(frames[:, 2:4], axis=1)
+    covered = bits[:, 2:8].sum(axis=1)
+    return float(((covered + bits[:, 10]) % 2 == 1).mean())

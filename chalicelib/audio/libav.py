@@ -1,0 +1,77 @@
+"""Recordings that only FFmpeg's libraries read: WebM, and rare codecs in WAV and Ogg."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.container import InputContainer
+
+from chalicelib.audio.errors import Undecodable
+from chalicelib.audio.stream import AudioFormat, Samples, check_rate, tamed
+
+# The demuxer is always named: FFmpeg, left to guess, also opens playlists that point elsewhere.
+_DEMUXERS = {"audio/webm": "matroska", "audio/wav": "wav", "audio/ogg": "ogg"}
+
+
+class LibavStream:
+    """A recording opened with FFmpeg's libraries."""
+
+    def __init__(self, container: InputContainer, essence: str) -> None:
+        self._container = container
+        self._essence = essence
+        stream = container.streams.audio[0]
+        context = stream.codec_context
+        announced = (
+            None if container.duration is None else container.duration * context.sample_rate // av.time_base
+        )
+        self.format = AudioFormat(
+            context.sample_rate, context.channels, context.codec.canonical_name, announced
+        )
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield the samples.
+
+        Raises:
+            Undecodable: the recording is damaged here.
+        """
+        layout = self._container.streams.audio[0].codec_context.layout
+        resampler = av.AudioResampler(format="flt", layout=layout, rate=self.format.rate_hz)
+        try:
+            for frame in self._container.decode(audio=0):
+                for converted in resampler.resample(frame):
+                    samples = converted.to_ndarray().reshape(-1, self.format.channels).astype(np.float32)
+                    if len(samples):
+                        yield tamed(samples)
+        except (av.FFmpegError, ValueError) as error:
+            raise undecodable(self._essence) from error
+
+
+@contextmanager
+def opened(file: BinaryIO, essence: str) -> Iterator[LibavStream]:
+    """Open a recording.
+
+    Raises:
+        Undecodable: it is not audio of that type.
+    """
+    try:
+        container = av.open(file, format=_DEMUXERS[essence])
+    except (av.FFmpegError, ValueError) as error:
+        raise undecodable(essence) from error
+    with container:
+        if not isinstance(container, InputContainer) or not container.streams.audio:
+            raise undecodable(essence)
+        stream = LibavStream(container, essence)
+        check_rate(stream.format.rate_hz, essence)
+        yield stream
+
+
+def undecodable(essence: str) -> Undecodable:
+    """Say that the bytes are not what they are said to be."""
+    return Undecodable(
+        essence,
+        f"The bytes cannot be read as {essence}. Check that they are whole and of that type.",
+    )
