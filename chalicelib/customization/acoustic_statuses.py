@@ -79,7 +79,7 @@ def _same_data(model: AcousticModel) -> Condition:
 
 
 def _this_run(transition: Transition, run: int) -> Condition:
-    condition = _condition(transition)
+    condition: Condition = _condition(transition)
     condition &= AcousticModel.run == run
     return condition
 
