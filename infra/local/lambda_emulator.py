@@ -1,0 +1,85 @@
+"""Lambda's Invoke API for the plain functions of the application, called in this process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import re
+import signal
+import socket
+import traceback
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+
+from infra.local import child, events
+from infra.local.wire import Disconnected, Receive, Scope, Send, answer, server, whole_body
+
+_LOG = logging.getLogger(__name__)
+_PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+_CONCURRENCY = 16
+"""Calls at a time; the recognition function shares the cores out among them."""
+
+
+class LambdaEmulator:
+    """An ASGI application that answers `POST /2015-03-31/functions/{name}/invocations`."""
+
+    def __init__(self, functions: Mapping[str, events.Handler]) -> None:
+        self._functions = functions
+        self._threads = ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="invoke")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; an error of the function is a success of the call, as in Lambda."""
+        try:
+            body = await whole_body(receive)
+        except Disconnected:
+            return
+        found = _PATH.fullmatch(scope["path"])
+        name = found[1] if found else ""
+        if scope["method"] != "POST" or name not in self._functions:
+            fields = {"content-type": "application/json", "x-amzn-errortype": "ResourceNotFoundException"}
+            text = json.dumps({"Type": "User", "Message": f"Function not found: {name}"})
+            await answer(send, HTTPStatus.NOT_FOUND, fields, text.encode())
+            return
+        fields = {"content-type": "application/json", "x-amz-executed-version": "$LATEST"}
+        try:
+            loop = asyncio.get_running_loop()
+            event, context = json.loads(body or b"{}"), events.Context(name)
+            result = await loop.run_in_executor(self._threads, self._functions[name], event, context)
+        except Exception as error:  # noqa: BLE001  like Lambda: the caller is told, whatever it was
+            _LOG.exception("%s failed", name)
+            fields["x-amz-function-error"] = "Unhandled"
+            result = {
+                "errorMessage": str(error),
+                "errorType": type(error).__name__,
+                "stackTrace": traceback.format_tb(error.__traceback__),
+            }
+        await answer(send, HTTPStatus.OK, fields, json.dumps(result).encode())
+
+
+def _application_functions() -> dict[str, events.Handler]:
+    import app
+
+    prefix = f"{app.app.app_name}-"
+    return {prefix + entry.name: getattr(app, entry.name) for entry in app.app.pure_lambda_functions}
+
+
+async def _serve(listener: socket.socket) -> None:
+    serving = server(LambdaEmulator(_application_functions()), timeout_graceful_shutdown=2)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, serving, "should_exit", True)
+    await serving.serve(sockets=[listener])
+
+
+def main() -> None:
+    """Run as a child process of the service: the descriptor of a listening socket."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("descriptor", type=int)
+    descriptor = parser.parse_args().descriptor
+    child.begin("recognition")
+    asyncio.run(_serve(socket.socket(fileno=descriptor)))
+
+
+if __name__ == "__main__":
+    main()
