@@ -1,0 +1,29 @@
+"""Stop a training run because its user wants it."""
+
+from __future__ import annotations
+
+import logging
+
+from chalicelib.customization import acoustic_training
+from chalicelib.training import jobs
+from chalicelib.training.launch import run_of
+
+logger = logging.getLogger(__name__)
+
+
+def request(owner: str, customization_id: str) -> None:
+    """Have the model's current run stopped; the model returns to its former status when the job has ended.
+
+    Raises:
+        MalformedId, UnknownModel: see `customization.acoustic_models.get`.
+        NotTraining: the model is in no run.
+    """
+    run = run_of(acoustic_training.request_cancel(owner, customization_id))
+    try:
+        stopping = jobs.stop(jobs.name_of(run))
+    except jobs.PlatformUnavailable:
+        # The wish is kept in the row; the reconciler sees to it.
+        logger.warning("training job %s could not be stopped yet", jobs.name_of(run), exc_info=True)
+        return
+    if not stopping:
+        acoustic_training.training_cancelled(owner, customization_id, run.run)

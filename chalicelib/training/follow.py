@@ -1,0 +1,144 @@
+"""Follow a run: show its progress, and make of its job's end what it means for the model."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+import tempfile
+from pathlib import Path
+
+from chalicelib.customization import acoustic_models, acoustic_training
+from chalicelib.customization import acoustic_statuses as statuses
+from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.storage import layout, objects
+from chalicelib.storage.layout import RunKey
+from chalicelib.storage.tables import AcousticModel
+from chalicelib.training import artefact, jobs
+
+logger = logging.getLogger(__name__)
+
+MAX_REASON_CHARACTERS = 1024
+STOPPED = "The training was stopped by the operator of this service. Train again."
+DAMAGED = (
+    "The training has left a model that cannot be used. Train again; if it fails again, tell the operator."
+)
+PLATFORM_FAILED = "The training machine failed. Train again; if it fails again, tell the operator."
+TOO_SLOW = "The training took longer than allowed. Train with less audio, or ask the operator for more time."
+NO_CAPACITY = "No training machine was to be had in time. Train again later."
+
+# SageMaker wraps what the container wrote to its failure file.
+_CONTAINER_FAILED = re.compile(r"AlgorithmError: (?P<reason>.*?)(?:,? exit code: -?\d+)?", re.DOTALL)
+
+
+class NotOverYet(Exception):
+    """A job's end was announced, but the platform does not know of it yet. Ask again soon."""
+
+
+def progressed(run: RunKey) -> bool:
+    """Show what the run's container says of its progress; False when it says nothing new of a current run.
+
+    Reads what lies in the bucket now, so that late and repeated news does no harm.
+    """
+    try:
+        document = json.loads(objects.get(run.progress_key))
+        progress, stage, seconds_left = (
+            document["progress"],
+            document.get("stage"),
+            document.get("seconds_left"),
+        )
+        if not _finite(progress) or not (seconds_left is None or _finite(seconds_left)):
+            raise ValueError("not a number")  # noqa: TRY301  # one answer to all that is malformed
+    except (objects.ObjectNotFound, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        logger.warning("no readable progress under %s", run.progress_key)
+        return False
+    return acoustic_training.training_progressed(
+        run.owner,
+        run.customization_id,
+        run.run,
+        # 100 is said when the model is promoted.
+        progress=min(max(float(progress), 0.0), 99.0),
+        stage=str(stage)[:200] if stage else None,
+        seconds_left=None if seconds_left is None else max(float(seconds_left), 0.0),
+    )
+
+
+def ended(job_name: str) -> bool:
+    """Promote or reject what a job has made that is said to have come to its end.
+
+    Asks the platform for the job: the announcement may lack the artefact, come twice, late, or out of order.
+    Returns False when that changed nothing: unknown jobs, runs that are over.
+
+    Raises:
+        NotOverYet: the job still runs; try again.
+        jobs.PlatformUnavailable: try again.
+    """
+    job = jobs.describe(job_name)
+    if job is None:
+        logger.warning("training job %s is none of ours", job_name)
+        return False
+    if not job.status.over:
+        raise NotOverYet(job_name)
+    return settle(job)
+
+
+def settle(job: jobs.Job) -> bool:
+    """Bring a job's end to its model; False when the run was over already."""
+    run = job.run
+    model = acoustic_models.find(run.owner, run.customization_id)
+    if model is None or model.run != run.run or model.status not in statuses.RUNNING:
+        return False
+    if model.cancel_requested:
+        return acoustic_training.training_cancelled(run.owner, run.customization_id, run.run)
+    if job.status is jobs.Status.COMPLETED:
+        return _promote(job, model)
+    return acoustic_training.training_failed(run.owner, run.customization_id, run.run, failure_reason(job))
+
+
+def failure_reason(job: jobs.Job) -> str:
+    """Return why a job failed or stopped, in words for the model's user."""
+    if job.secondary_status == "MaxRuntimeExceeded":
+        return TOO_SLOW
+    if job.secondary_status == "MaxWaitTimeExceeded":
+        return NO_CAPACITY
+    if job.status is jobs.Status.STOPPED:
+        return STOPPED
+    found = _CONTAINER_FAILED.fullmatch(job.failure_reason)
+    reason = found["reason"].strip() if found else ""
+    if not reason:
+        logger.error("training job %s failed: %s", job.name, job.failure_reason)
+        return PLATFORM_FAILED
+    return reason[:MAX_REASON_CHARACTERS]
+
+
+def _promote(job: jobs.Job, model: AcousticModel) -> bool:
+    run = job.run
+    base_version = model.run_base_version or model.versions[-1]
+    model_key = layout.adapted_model_key(run.owner, run.customization_id, run.run)
+    report_key = layout.report_key(run.owner, run.customization_id, run.run)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.tar.gz")
+        try:
+            objects.download(job.artifact_key or f"{run.output_prefix}{job.name}/output/model.tar.gz", path)
+            engine = base_model_of_version(base_version).engine
+            made = artefact.verify(path, engine=engine, base_version=base_version)
+        except (objects.ObjectNotFound, artefact.ArtefactDamaged):
+            logger.exception("training job %s left no usable model", job.name)
+            return acoustic_training.training_failed(run.owner, run.customization_id, run.run, DAMAGED)
+        # Objects first, row last: whoever reads the row finds the objects.
+        objects.upload(path, model_key)
+        objects.put(report_key, made.report, "application/json")
+    promoted = acoustic_training.training_succeeded(
+        run.owner, run.customization_id, run.run, sha256=made.sha256
+    )
+    if not promoted:
+        # Cancelled in the meantime; or another announcement of this same end has promoted the run.
+        now = acoustic_models.find(run.owner, run.customization_id)
+        if now is None or now.promoted_run != run.run:
+            objects.delete(model_key, report_key)
+    return promoted
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,160 @@
+"""Start the training job of a claimed run."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import settings
+from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, errors, retraining
+from chalicelib.customization.acoustic_training import Claim
+from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.storage.layout import RunKey
+from chalicelib.storage.tables import AcousticModel, AudioResource
+from chalicelib.training import jobs, plan
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
+    from mypy_boto3_sagemaker.type_defs import CreateTrainingJobRequestTypeDef
+
+logger = logging.getLogger(__name__)
+
+_BASE_VOLUME_GB = 30
+"""Image, models, and room to work, without the audio."""
+_DECODED_BYTES_PER_SAMPLE = 4
+WAITING = "waiting for a training machine"
+NOT_STARTED = (
+    "The training could not be started. Train again; if it fails again, tell the operator of this service."
+)
+
+
+def run_of(model: AcousticModel) -> RunKey:
+    """Return where the current run of a model keeps its things."""
+    return RunKey(model.owner, model.customization_id, int(model.run))
+
+
+def start(claim: Claim) -> None:
+    """Plan the claimed run and create its training job. May be repeated: the job's name is that of the run.
+
+    Never fails the caller, who tells the user that training begins: a platform that has no capacity is asked
+    again by the reconciler, and a run that the platform rejects ends with a reason.
+    """
+    model = claim.model
+    run = run_of(model)
+    name = jobs.name_of(run)
+    try:
+        plan.store(run, model, claim.recordings)
+        jobs.create(request(model, claim.recordings))
+    except jobs.JobRejected:
+        logger.exception("the platform rejects training job %s", name)
+        acoustic_training.training_failed(run.owner, run.customization_id, run.run, NOT_STARTED)
+        return
+    except (jobs.PlatformUnavailable, ClientError, BotoCoreError):
+        logger.warning("training job %s has to wait", name, exc_info=True)
+        acoustic_training.training_progressed(
+            run.owner, run.customization_id, run.run, progress=0, stage=WAITING
+        )
+        return
+    if not acoustic_training.job_created(run.owner, run.customization_id, run.run, name):
+        jobs.stop(name)  # cancelled in the meantime
+
+
+def resume(model: AcousticModel) -> None:
+    """Start the job of a run that was claimed and whose launch has not come to its end.
+
+    Nothing can have been added or removed since: the audio of a model in a run does not change.
+    """
+    valid = (audio for audio in audio_resources.of_model(model) if audio.status == audio_resources.OK)
+    start(Claim(model, tuple(valid)))
+
+
+def train_when_due(owner: str, customization_id: str) -> bool:
+    """Start a training if the model wants to train by itself and enough new audio has come."""
+    model = acoustic_models.find(owner, customization_id)
+    if model is None or not retraining.due(model):
+        return False
+    try:
+        claim = acoustic_training.begin_training(owner, customization_id, strict=False)
+    except errors.CustomizationError:
+        return False  # somebody else was quicker, or the audio has changed again
+    start(claim)
+    return True
+
+
+def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> CreateTrainingJobRequestTypeDef:
+    """Return the whole `CreateTrainingJob` request for the current run of a model."""
+    chosen = settings.current()
+    run = run_of(model)
+    base_version = model.run_base_version or model.versions[-1]
+    complete: CreateTrainingJobRequestTypeDef = {
+        "TrainingJobName": jobs.name_of(run),
+        "AlgorithmSpecification": {"TrainingImage": chosen.training_image, "TrainingInputMode": "File"},
+        "RoleArn": chosen.training_role_arn,
+        "InputDataConfig": [
+            {
+                "ChannelName": "plan",
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataType": "S3Prefix",
+                        "S3Uri": _uri(run.plan_prefix),
+                        "S3DataDistributionType": "FullyReplicated",
+                    }
+                },
+            },
+            {
+                "ChannelName": "audio",
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataType": "ManifestFile",
+                        "S3Uri": _uri(run.audio_manifest_key),
+                        "S3DataDistributionType": "FullyReplicated",
+                    }
+                },
+            },
+        ],
+        "OutputDataConfig": {"S3OutputPath": _uri(run.output_prefix)},
+        "CheckpointConfig": {"S3Uri": _uri(run.checkpoints_prefix), "LocalPath": "/opt/ml/checkpoints"},
+        "ResourceConfig": {
+            "InstanceType": cast("TrainingInstanceTypeType", chosen.training_instance_type),
+            "InstanceCount": 1,
+            "VolumeSizeInGB": _volume_gb(base_version, recordings),
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": chosen.training_max_runtime_s},
+        "RetryStrategy": {"MaximumRetryAttempts": 2},
+        "EnableManagedSpotTraining": chosen.training_use_spot,
+        "EnableNetworkIsolation": True,
+        "HyperParameters": {
+            "customization_id": run.customization_id,
+            "run": str(run.run),
+            "base_version": base_version,
+            "engine": base_model_of_version(base_version).engine,
+        },
+        "Environment": {"PYTHONUNBUFFERED": "1"},
+        "Tags": [
+            {"Key": "attune:instance", "Value": chosen.service_instance},
+            {"Key": "attune:owner", "Value": run.owner},
+            {"Key": "attune:customization", "Value": run.customization_id},
+            {"Key": "attune:run", "Value": str(run.run)},
+        ],
+    }
+    if chosen.training_use_spot:
+        # Waiting for capacity and being interrupted may take as long again as the training itself.
+        complete["StoppingCondition"]["MaxWaitTimeInSeconds"] = 2 * chosen.training_max_runtime_s
+    return complete
+
+
+def _volume_gb(base_version: str, recordings: Sequence[AudioResource]) -> int:
+    rate_hz = base_model_of_version(base_version).rate_hz
+    uploaded_bytes = sum(int(recording.size_bytes) for recording in recordings)
+    decoded_s = sum(float(recording.duration_s) for recording in recordings)
+    return _BASE_VOLUME_GB + math.ceil(
+        (uploaded_bytes + decoded_s * rate_hz * _DECODED_BYTES_PER_SAMPLE) / 1e9
+    )
+
+
+def _uri(key: str) -> str:
+    return f"s3://{settings.current().bucket}/{key}"

@@ -1,0 +1,53 @@
+"""What a training run works on: the plan for the container and the manifest of the audio it gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from chalicelib import settings
+from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.storage import layout, objects
+from chalicelib.storage.tables import AcousticModel, AudioResource
+
+
+def plan(model: AcousticModel, recordings: Sequence[AudioResource]) -> bytes:
+    """Return `plan.json` of the model's current run (its form: docs/architecture.md)."""
+    base_version = model.run_base_version or model.versions[-1]
+    document = {
+        "customization_id": model.customization_id,
+        "run": int(model.run),
+        "base_version": base_version,
+        "engine": base_model_of_version(base_version).engine,
+        "recordings": [
+            {
+                "audio_name": recording.audio_name,
+                "file": _file(recording),
+                "kind": recording.kind,
+                "content_type": recording.content_type,
+                "contained_content_type": recording.contained_content_type,
+            }
+            for recording in recordings
+        ],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
+
+
+def audio_manifest(model: AcousticModel, recordings: Sequence[AudioResource]) -> bytes:
+    """Return SageMaker's manifest of the `audio` channel: a common prefix, then the objects below it.
+
+    The container finds each object under its path below the prefix, which is the plan's `file`.
+    """
+    prefix = f"{layout.AUDIO_PREFIX}{model.owner}/{model.customization_id}/"
+    entries: list[object] = [{"prefix": f"s3://{settings.current().bucket}/{prefix}"}]
+    return json.dumps(entries + [_file(recording) for recording in recordings], indent=1).encode()
+
+
+def store(run: layout.RunKey, model: AcousticModel, recordings: Sequence[AudioResource]) -> None:
+    """Put the inputs of a run where its job expects them."""
+    objects.put(f"{run.plan_prefix}plan.json", plan(model, recordings), "application/json")
+    objects.put(run.audio_manifest_key, audio_manifest(model, recordings), "application/json")
+
+
+def _file(recording: AudioResource) -> str:
+    return f"{recording.audio_id}/{recording.upload_id}"
