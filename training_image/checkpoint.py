@@ -71,8 +71,8 @@ class Checkpoint:
         return self.folder / f"{name}{_SUFFIX}"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is either as before or complete, even after a power cut.
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a file so that it is either as before or complete after a kill, and if `durable` after a power cut.
 
     Raises:
         OSError: the disk is full or not writable; nothing is left behind.
@@ -83,11 +83,14 @@ def write_atomically(path: Path, content: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         Path(partial).replace(path)
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
+    if not durable:
+        return
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

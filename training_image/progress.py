@@ -61,7 +61,7 @@ class Progress:
             "seconds_left": None if seconds_left is None else round(seconds_left, 1),
             "updated": updated,
         }
-        write_atomically(self.path, json.dumps(document).encode())
+        write_atomically(self.path, json.dumps(document).encode(), durable=False)
 
     def part(self, start: float, end: float) -> Callable[[float, str], None]:
         """Return a `report` for a part of the job that goes from `start` to `end`, both 0…1 of the whole."""
