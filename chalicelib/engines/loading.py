@@ -12,7 +12,7 @@ from chalicelib.engines.catalogue import base_model_of_version
 if TYPE_CHECKING:
     from chalicelib.engines.protocol import Engine, Recognizer
 
-_ENGINES = {"sphinx": ("chalicelib.engines.sphinx", "SphinxEngine")}
+_ENGINES = {"sphinx": ("chalicelib.engines.sphinx.engine", "SphinxEngine")}
 """Name in the catalogue: module and class."""
 
 

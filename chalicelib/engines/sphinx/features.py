@@ -1,7 +1,7 @@
 """Samples to features: the bundled acoustic model's front end in NumPy, without state between utterances.
 
-It computes what pocketsphinx computes with the model's `feat.params` (25 mel bands from 130 to 6800 Hz, noise
-removal per band, 13 liftered cepstra, first and second differences), in floating point. The decoder's own front
+It computes what pocketsphinx does with the model's `feat.params` (25 mel bands from 130 to 6800 Hz, noise
+removal per band, 13 liftered cepstra, first and second differences), in floating point. Its own front
 end carries its noise estimate from one utterance into the next, so that a result depends on what was heard
 before; this one does not.
 """

@@ -1,4 +1,4 @@
-"""Reads and writes an acoustic model's files in the CMU Sphinx formats, as far as the bundled one uses them."""
+"""Reads and writes an acoustic model's files in the CMU Sphinx formats, as far as it needs."""
 
 from __future__ import annotations
 

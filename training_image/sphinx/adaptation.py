@@ -1,0 +1,316 @@
+"""Adapts the base model to audio without transcripts: decode, align, re-estimate, repeat; ask the guard."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.engines.sphinx.acoustic_model import AcousticModel, load_base
+from training_image.checkpoint import Checkpoint
+from training_image.sphinx import guard, shards
+from training_image.sphinx.estimation import maximum_a_posteriori, transformed
+from training_image.sphinx.guard import Figures
+from training_image.sphinx.shards import Decoded
+from training_image.sphinx.statistics import Statistics
+from training_image.utterances import Utterance
+from training_image.workers import one_thread_a_process, worker_processes
+
+ROUNDS = 3
+CONFIDENCE_THRESHOLD = 0.5
+"""Frames of words less likely than this teach nothing."""
+TRANSFORM_PASSES = 2
+TAU = 10.0
+
+_FIRST_DECODING, _LATER_DECODING, _SUMMING = 1.0, 0.7, 0.03
+"""Work for a second of audio, relative to decoding it with the base; later rounds are quicker."""
+
+Report = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An utterance that taught nothing."""
+
+    audio_name: str
+    member: str | None
+    start_s: float
+    end_s: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round of adaptation started from: what the model of the round before found in the audio."""
+
+    round: int
+    mean_posterior: float
+    words: int
+    used_s: float
+    log_likelihood_per_frame: float
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The judgement on audio that nothing was learned from."""
+
+    utterances: int
+    audio_s: float
+    before: Figures
+    after: Figures
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What came out."""
+
+    decision: Literal["adapted", "transform", "base"]
+    reason: str
+    arrays: dict[str, NDArray[np.float32]] | None
+    """Content of `adapted.npz`; None where the base is kept."""
+    rounds: tuple[Round, ...]
+    held_out: HeldOut
+    used_s: float
+    """Audio whose frames the last round learned from."""
+    left_out: tuple[LeftOut, ...]
+
+
+def adapt(
+    adaptation: Sequence[Utterance],
+    held_out: Sequence[Utterance],
+    *,
+    base_version: str,
+    cores: int,
+    checkpoint: Checkpoint,
+    report_progress: Report,
+) -> Adaptation:
+    """Adapt a base version to the utterances of `adaptation`, none of which needs a transcript.
+
+    Args:
+        adaptation: what to learn from, at the base's rate.
+        held_out: what the result is judged by; nothing is learned from it.
+        base_version: of the catalogue.
+        cores: how many worker processes to use.
+        checkpoint: finished parts are saved there and found there again.
+        report_progress: called with the fraction of the work that is done, 0…1, and with what is being done.
+
+    Raises:
+        KeyError: no served model has that version.
+        OSError: an utterance's audio cannot be read, or a checkpoint not written.
+    """
+    one_thread_a_process()
+    with tempfile.TemporaryDirectory(prefix="attune-adapt-") as folder, worker_processes(cores) as executor:
+        job = _Job(
+            base_version,
+            shards.shards(adaptation),
+            shards.shards(held_out),
+            checkpoint=checkpoint,
+            executor=executor,
+            folder=Path(folder),
+            progress=_Progress(report_progress, _total_work(adaptation, held_out)),
+        )
+        return job.run()
+
+
+def _total_work(adaptation: Sequence[Utterance], held_out: Sequence[Utterance]) -> float:
+    learned_s, judged_s = (sum(each.duration_s for each in those) for those in (adaptation, held_out))
+    decoding = _FIRST_DECODING + (ROUNDS - 1) * _LATER_DECODING
+    summing = ROUNDS * (TRANSFORM_PASSES + 1) * _SUMMING
+    return learned_s * (decoding + summing) + judged_s * (_FIRST_DECODING + _LATER_DECODING)
+
+
+class _Progress:
+    """Adds up the work that is done."""
+
+    def __init__(self, report: Report, total: float) -> None:
+        self._report, self._total, self._done = report, max(total, 1e-9), 0.0
+
+    def add(self, work: float, stage: str) -> None:
+        self._done += work
+        self._report(min(1.0, self._done / self._total), stage)
+
+
+class _Job:
+    """One adaptation under way."""
+
+    def __init__(
+        self,
+        base_version: str,
+        learned: list[tuple[Utterance, ...]],
+        judged: list[tuple[Utterance, ...]],
+        *,
+        checkpoint: Checkpoint,
+        executor: ProcessPoolExecutor,
+        folder: Path,
+        progress: _Progress,
+    ) -> None:
+        self._version = base_version
+        self._base = load_base(base_version).model
+        self._learned, self._judged = learned, judged
+        self._checkpoint, self._executor, self._folder = checkpoint, executor, folder
+        self._progress = progress
+        self._saved_models = 0
+
+    def run(self) -> Adaptation:
+        before = guard.figures(self._decode("held-out", self._judged, None, 0, "decoding held-out audio"))
+        decoded = self._decode("round-1", self._learned, None, 0, f"decoding, round 1 of {ROUNDS}")
+        rounds: list[Round] = []
+        material = guard.judge_material(guard.figures(decoded), before)
+        if not material.accepted:
+            reason = f"The base model is kept: {material.reason}."
+            return self._kept_base(reason, rounds, before, before, decoded)
+        transform = best = self._base
+        for number in range(1, ROUNDS + 1):
+            if number > 1:
+                model = self._save(best)
+                decoded = self._decode(
+                    f"round-{number}", self._learned, model, 1, f"decoding, round {number} of {ROUNDS}"
+                )
+            transform, best, statistics = self._estimate(number, decoded)
+            found = guard.figures(decoded)
+            per_frame = statistics.log_likelihood / max(statistics.frames, 1.0)
+            rounds.append(
+                Round(number, found.mean_posterior, found.words, statistics.frames / 100, round(per_frame, 3))
+            )
+        return self._judged_best(transform, best, rounds, before, decoded)
+
+    def _judged_best(
+        self,
+        transform: AcousticModel,
+        best: AcousticModel,
+        rounds: list[Round],
+        before: Figures,
+        decoded: list[Decoded],
+    ) -> Adaptation:
+        reasons = []
+        after = before
+        candidates: tuple[tuple[Literal["adapted", "transform"], AcousticModel], ...] = (
+            ("adapted", best),
+            ("transform", transform),
+        )
+        for decision, candidate in candidates:
+            judged = self._decode(f"judge-{decision}", self._judged, self._save(candidate), 1, "judging")
+            after = guard.figures(judged)
+            verdict = guard.judge_model(before, after)
+            reasons.append(verdict.reason)
+            if verdict.accepted:
+                arrays = {"means": candidate.means.astype(np.float32)}
+                if candidate.variances is not self._base.variances:
+                    arrays["variances"] = candidate.variances.astype(np.float32)
+                result = self._kept_base(
+                    f"Better than the base: {verdict.reason}.", rounds, before, after, decoded
+                )
+                return dataclasses.replace(result, decision=decision, arrays=arrays)
+        reason = f"The base model is kept: adaptation did not help ({'; '.join(reasons)})."
+        return self._kept_base(reason, rounds, before, after, decoded)
+
+    def _kept_base(
+        self, reason: str, rounds: list[Round], before: Figures, after: Figures, decoded: list[Decoded]
+    ) -> Adaptation:
+        judged = [utterance for shard in self._judged for utterance in shard]
+        return Adaptation(
+            decision="base",
+            reason=reason,
+            arrays=None,
+            rounds=tuple(rounds),
+            held_out=HeldOut(len(judged), sum(each.duration_s for each in judged), before, after),
+            used_s=rounds[-1].used_s if rounds else 0.0,
+            left_out=tuple(self._left_out(decoded)),
+        )
+
+    def _left_out(self, decoded: list[Decoded]) -> list[LeftOut]:
+        found = []
+        for utterances, shard in zip(self._learned, decoded, strict=True):
+            ends = np.cumsum(shard.frames)
+            for utterance, end, frames, words in zip(
+                utterances, ends, shard.frames, shard.words, strict=True
+            ):
+                confident = shard.confidences[end - frames : end] >= CONFIDENCE_THRESHOLD
+                if words == 0:
+                    reason = "no words were found"
+                elif not (confident & (shard.senones[end - frames : end] >= 0)).any():
+                    reason = "no word was certain enough"
+                else:
+                    continue
+                found.append(
+                    LeftOut(
+                        utterance.audio_name, utterance.member, utterance.start_s, utterance.end_s, reason
+                    )
+                )
+        return found
+
+    def _decode(
+        self,
+        name: str,
+        pieces: list[tuple[Utterance, ...]],
+        model: Path | None,
+        stage_number: int,
+        stage: str,
+    ) -> list[Decoded]:
+        """Decode every piece, in the order of the pieces; what a checkpoint holds is not decoded again."""
+        decoded: list[Decoded | None] = [None] * len(pieces)
+        waiting = {}
+        cost = _LATER_DECODING if stage_number else _FIRST_DECODING
+        for place, utterances in enumerate(pieces):
+            arrays = self._checkpoint.load(f"{name}-{place:05d}")
+            if arrays is not None:
+                decoded[place] = Decoded.from_arrays(arrays)
+                self._advance(utterances, cost, stage)
+            else:
+                future = self._executor.submit(shards.decode_shard, self._version, model, utterances)
+                waiting[future] = place
+        for future in as_completed(waiting):
+            place = waiting[future]
+            arrays = future.result()
+            self._checkpoint.save(f"{name}-{place:05d}", arrays)
+            decoded[place] = Decoded.from_arrays(arrays)
+            self._advance(pieces[place], cost, stage)
+        return [shard for shard in decoded if shard is not None]
+
+    def _estimate(
+        self, number: int, decoded: list[Decoded]
+    ) -> tuple[AcousticModel, AcousticModel, Statistics]:
+        """Return the transformed and the fully adapted model of a round, from the original one."""
+        model, stage = self._base, f"estimating, round {number} of {ROUNDS}"
+        for passage in range(TRANSFORM_PASSES):
+            model = transformed(model, self._sum(f"sum-{number}-{passage}", model, decoded, stage))
+        statistics = self._sum(f"sum-{number}-{TRANSFORM_PASSES}", model, decoded, stage)
+        return model, maximum_a_posteriori(model, statistics, tau=TAU), statistics
+
+    def _sum(self, name: str, model: AcousticModel, decoded: list[Decoded], stage: str) -> Statistics:
+        arrays = self._checkpoint.load(name)
+        if arrays is not None:
+            for utterances in self._learned:
+                self._advance(utterances, _SUMMING, stage)
+            return Statistics.from_arrays(arrays)
+        path = self._save(model)
+        waiting = [
+            self._executor.submit(
+                shards.sum_shard, self._version, path, utterances, shard.arrays(), CONFIDENCE_THRESHOLD
+            )
+            for utterances, shard in zip(self._learned, decoded, strict=True)
+        ]
+        total = Statistics.none(model)
+        for utterances, future in zip(self._learned, waiting, strict=True):  # in order: sums are reproducible
+            total = total + future.result()
+            self._advance(utterances, _SUMMING, stage)
+        self._checkpoint.save(name, total.arrays())
+        return total
+
+    def _advance(self, utterances: tuple[Utterance, ...], cost: float, stage: str) -> None:
+        self._progress.add(cost * sum(each.duration_s for each in utterances), stage)
+
+    def _save(self, model: AcousticModel) -> Path | None:
+        if model is self._base:
+            return None
+        self._saved_models += 1
+        path = self._folder / f"model-{self._saved_models}.npz"
+        shards.save_model(path, model)
+        return path

@@ -1,0 +1,94 @@
+"""From statistics to a better model: transforms of many means at once (MLLR), then every mean alone (MAP).
+
+Sources: Leggetter and Woodland 1995 (MLLR), Gauvain and Lee 1994 (MAP). The ridge that holds a transform to
+the identity and the fall-back to the transform of all phones keep classes with little audio harmless.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.engines.sphinx.acoustic_model import STREAMS, VARIANCE_FLOOR, AcousticModel
+from chalicelib.engines.sphinx.features import CEPSTRA, Array
+from training_image.sphinx.statistics import Statistics
+
+_SILENCES = frozenset({"SIL", "+NSN+", "+SPN+"})
+_CLASSES = (
+    _SILENCES,
+    frozenset(
+        {"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"},
+    ),
+    frozenset({"L", "R", "W", "Y", "M", "N", "NG"}),
+    frozenset({"S", "SH", "Z", "ZH", "F", "TH", "HH", "CH", "JH", "V", "DH"}),
+)
+_RIDGE_FRAMES = 20.0
+"""The ridge towards the identity weighs as much as this many frames."""
+_FEWEST_FRAMES = 500
+"""A class with less audio than this takes the transform of all phones."""
+_LEAST_VARIANCE_SHARE = 0.2
+"""Adaptation never narrows a Gaussian below this share of its variance."""
+
+
+def regression_class(phone: str) -> int:
+    """Return the class whose transform a phone shares: silence, vowel, sonorant, fricative or stop."""
+    return next((number for number, phones in enumerate(_CLASSES) if phone in phones), len(_CLASSES))
+
+
+def transformed(model: AcousticModel, statistics: Statistics) -> AcousticModel:
+    """Return a model whose means went through the affine transforms that make the audio likeliest."""
+    classes = np.array([regression_class(phone) for phone in model.phones])
+    means = model.means.copy()
+    for stream in range(STREAMS):
+        everything = np.arange(len(classes))
+        of_all = _transform(model, statistics, everything, stream)
+        for number in np.unique(classes):
+            codebooks = np.flatnonzero(classes == number)
+            enough = statistics.occupancy[codebooks, stream].sum() >= _FEWEST_FRAMES
+            chosen = _transform(model, statistics, codebooks, stream) if enough else of_all
+            means[codebooks, stream] = model.means[codebooks, stream] @ chosen[:, 1:].T + chosen[:, 0]
+    return dataclasses.replace(model, means=means)
+
+
+def maximum_a_posteriori(
+    model: AcousticModel, statistics: Statistics, *, tau: float, variance_tau: float | None = None
+) -> AcousticModel:
+    """Return a model whose means lie between its own and those of the audio.
+
+    Args:
+        model: the prior.
+        statistics: of the audio, with this model's posteriors.
+        tau: how many frames the prior means weigh.
+        variance_tau: how many frames the prior variances weigh; None keeps the variances.
+    """
+    occupancy = statistics.occupancy[..., None]
+    means = (tau * model.means + statistics.first) / (tau + occupancy)
+    if variance_tau is None:
+        return dataclasses.replace(model, means=means)
+    total = variance_tau + occupancy
+    square = (variance_tau * (model.variances + model.means**2) + statistics.second) / total
+    centre = (variance_tau * model.means + statistics.first) / total
+    variances = np.maximum(square - centre**2, _LEAST_VARIANCE_SHARE * model.variances)
+    return dataclasses.replace(model, means=means, variances=np.maximum(variances, VARIANCE_FLOOR))
+
+
+def _transform(
+    model: AcousticModel, statistics: Statistics, codebooks: NDArray[np.integer], stream: int
+) -> Array:
+    """Return the affine transform of some codebooks' means in one stream, shape (CEPSTRA, 1 + CEPSTRA)."""
+    occupancy = statistics.occupancy[codebooks, stream].reshape(-1)
+    first = statistics.first[codebooks, stream].reshape(-1, CEPSTRA)
+    means = model.means[codebooks, stream].reshape(-1, CEPSTRA)
+    precision = 1 / model.variances[codebooks, stream].reshape(-1, CEPSTRA)
+    extended = np.hstack([np.ones((len(means), 1)), means])
+    transform = np.empty((CEPSTRA, 1 + CEPSTRA))
+    for row in range(CEPSTRA):
+        identity = np.zeros(1 + CEPSTRA)
+        identity[1 + row] = 1
+        gram = (extended * (occupancy * precision[:, row])[:, None]).T @ extended
+        target = extended.T @ (first[:, row] * precision[:, row])
+        ridge = _RIDGE_FRAMES * np.diag((extended**2 * precision[:, row : row + 1]).mean(axis=0))
+        transform[row] = identity + np.linalg.solve(gram + ridge, target - gram @ identity)
+    return transform

@@ -1,0 +1,77 @@
+"""Never worse than the base: judges an adapted model by held-out audio without transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from training_image.sphinx.shards import Decoded
+
+LEAST_BASE_POSTERIOR = 0.35
+"""Below this mean posterior the base is wrong too often for its hypotheses to teach anything."""
+LEAST_RISE = 0.01
+FEWEST_WORDS = 10
+"""Fewer words on held-out audio say nothing."""
+FEWEST_DIFFERENT_WORDS = 20
+"""Adaptation on a handful of words fits these words and spoils others."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How sure a model is of what it finds in some audio."""
+
+    words: int
+    words_a_minute: float
+    mean_posterior: float
+    """Over all words, 0…1; it follows the word error rate down."""
+    different_words: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a model may take the base's place, and why."""
+
+    accepted: bool
+    reason: str
+
+
+def figures(decoded: Sequence[Decoded]) -> Figures:
+    """Return how sure a model was of what it found."""
+    posteriors = np.concatenate([shard.posteriors for shard in decoded]) if decoded else np.empty(0)
+    minutes = sum(int(shard.frames.sum()) for shard in decoded) / 6000
+    texts = {word for shard in decoded for text in shard.texts for word in text.split()}
+    return Figures(
+        words=len(posteriors),
+        words_a_minute=round(len(posteriors) / minutes, 2) if minutes else 0.0,
+        mean_posterior=round(float(posteriors.mean()), 4) if len(posteriors) else 0.0,
+        different_words=len(texts),
+    )
+
+
+def judge_material(adaptation: Figures, held_out: Figures) -> Verdict:
+    """Say whether what the base finds in the audio can teach anything at all."""
+    if held_out.words < FEWEST_WORDS:
+        return Verdict(False, f"the base model finds only {held_out.words} words in the held-out audio")
+    if adaptation.different_words < FEWEST_DIFFERENT_WORDS:
+        return Verdict(
+            False, f"the base model finds only {adaptation.different_words} different words in the audio"
+        )
+    if held_out.mean_posterior < LEAST_BASE_POSTERIOR:
+        return Verdict(
+            False,
+            f"the base model is too unsure of the audio to learn from it (mean word posterior "
+            f"{held_out.mean_posterior:.2f}, at least {LEAST_BASE_POSTERIOR:.2f} is needed)",
+        )
+    return Verdict(True, "the audio holds speech to learn from")
+
+
+def judge_model(base: Figures, candidate: Figures) -> Verdict:
+    """Say whether a model is surer of the held-out audio than the base, without losing words."""
+    change = (
+        f"mean word posterior on held-out audio {base.mean_posterior:.3f} → {candidate.mean_posterior:.3f}"
+    )
+    accepted = candidate.mean_posterior >= base.mean_posterior + LEAST_RISE
+    accepted = accepted and candidate.words >= base.words / 2
+    return Verdict(accepted, change)

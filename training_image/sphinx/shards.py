@@ -1,0 +1,157 @@
+"""What the worker processes do: decode and align a shard of utterances, and sum its statistics."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.engines.sphinx.acoustic_model import AcousticModel, load_base
+from chalicelib.engines.sphinx.decoder import Alignment, Decoder, Segment
+from chalicelib.engines.sphinx.engine import adapted
+from chalicelib.engines.sphinx.features import with_differences
+from training_image.sphinx.statistics import Statistics, accumulate
+from training_image.utterances import Utterance
+
+SHARD_S = 30.0
+"""A worker gets about this much audio at a time: what a killed job has to do again for each core, at most."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A shard's hypotheses and alignments, utterance after utterance."""
+
+    frames: NDArray[np.int32]
+    """Frames of each utterance, shape (utterances,)."""
+    words: NDArray[np.int32]
+    """Words found in each utterance."""
+    posteriors: NDArray[np.float32]
+    """Of each word, in order, shape (sum of words,)."""
+    texts: tuple[str, ...]
+    """The words, in order, of each utterance."""
+    senones: NDArray[np.int16]
+    """Of each frame, -1 where nothing is aligned, shape (sum of frames,)."""
+    codebooks: NDArray[np.int16]
+    """Of each frame."""
+    confidences: NDArray[np.float16]
+    """Posterior of the word or filler that each frame belongs to."""
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything as arrays to save."""
+        text = np.frombuffer("\n".join(self.texts).encode(), np.uint8)
+        return {
+            "frames": self.frames,
+            "words": self.words,
+            "posteriors": self.posteriors,
+            "text": text,
+            "senones": self.senones,
+            "codebooks": self.codebooks,
+            "confidences": self.confidences,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Decoded:
+        """Return what `arrays` gave."""
+        texts = tuple(arrays["text"].tobytes().decode().split("\n"))
+        return cls(texts=texts, **{name: array for name, array in arrays.items() if name != "text"})
+
+
+def shards(utterances: Sequence[Utterance]) -> list[tuple[Utterance, ...]]:
+    """Return the utterances in their order, cut into pieces of about SHARD_S."""
+    pieces: list[list[Utterance]] = []
+    filled_s = SHARD_S
+    for utterance in utterances:
+        if filled_s >= SHARD_S:
+            pieces.append([])
+            filled_s = 0.0
+        pieces[-1].append(utterance)
+        filled_s += utterance.duration_s
+    return [tuple(piece) for piece in pieces]
+
+
+def save_model(path: Path, model: AcousticModel) -> None:
+    """Write what adaptation may change of a model, for the worker processes."""
+    with path.open("wb") as file:
+        np.savez(file, means=model.means.astype(np.float32), variances=model.variances.astype(np.float32))
+
+
+def decode_shard(
+    base_version: str, model: Path | None, utterances: Sequence[Utterance]
+) -> dict[str, NDArray[Any]]:
+    """Decode and align utterances with a saved model, or the base itself; returns `Decoded.arrays()`."""
+    base, decoder = load_base(base_version), _decoder(base_version, model)
+    senones, codebooks, confidences = [], [], []
+    words, texts, frames = [], [], []
+    posteriors: list[float] = []
+    for utterance in utterances:
+        cepstra = base.cepstra(utterance.samples())
+        segments = decoder.decode(cepstra)
+        alignment = decoder.align(cepstra) or _nothing_aligned(len(cepstra))
+        spoken = [segment for segment in segments if not segment.is_filler]
+        frames.append(len(cepstra))
+        words.append(len(spoken))
+        posteriors.extend(segment.posterior for segment in spoken)
+        texts.append(" ".join(segment.word for segment in spoken))
+        senones.append(alignment.senones.astype(np.int16))
+        codebooks.append(alignment.codebooks.astype(np.int16))
+        confidences.append(_frame_confidences(segments, len(cepstra)))
+    return Decoded(
+        frames=np.array(frames, np.int32),
+        words=np.array(words, np.int32),
+        posteriors=np.array(posteriors, np.float32),
+        texts=tuple(texts),
+        senones=np.concatenate(senones),
+        codebooks=np.concatenate(codebooks),
+        confidences=np.concatenate(confidences),
+    ).arrays()
+
+
+def sum_shard(
+    base_version: str,
+    model: Path | None,
+    utterances: Sequence[Utterance],
+    decoded: Mapping[str, NDArray[Any]],
+    threshold: float,
+) -> Statistics:
+    """Return the statistics of a decoded shard's frames whose word is at least `threshold` likely."""
+    base = load_base(base_version)
+    everything = Decoded.from_arrays(decoded)
+    features = [with_differences(base.cepstra(utterance.samples())) for utterance in utterances]
+    weights = (everything.confidences >= threshold).astype(np.float32)
+    return accumulate(
+        _model(base_version, model),
+        np.concatenate(features),
+        everything.senones,
+        everything.codebooks,
+        weights,
+    )
+
+
+def _frame_confidences(segments: Sequence[Segment], frames: int) -> NDArray[np.float16]:
+    confidences = np.zeros(frames, np.float16)
+    for segment in segments:
+        confidences[segment.first_frame : segment.last_frame + 1] = segment.posterior
+    return confidences
+
+
+def _nothing_aligned(frames: int) -> Alignment:
+    return Alignment(np.full(frames, -1, np.int32), np.full(frames, -1, np.int32))
+
+
+@functools.lru_cache(maxsize=2)
+def _model(base_version: str, path: Path | None) -> AcousticModel:
+    base = load_base(base_version)
+    if path is None:
+        return base.model
+    with np.load(path, allow_pickle=False) as arrays:
+        return adapted(base.model, dict(arrays))
+
+
+@functools.lru_cache(maxsize=1)
+def _decoder(base_version: str, path: Path | None) -> Decoder:
+    return Decoder(_model(base_version, path))
