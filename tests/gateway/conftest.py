@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -15,22 +14,20 @@ from chalicelib.storage import objects
 
 @pytest.fixture(scope="package")
 def object_store() -> Iterator[str]:
-    """Run an S3 emulation, to which every client of this process goes."""
+    """Run an S3 emulation that takes parts of any size, to which every client of this process goes."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    before = os.environ.get("AWS_ENDPOINT_URL")
-    os.environ["AWS_ENDPOINT_URL"] = f"http://{host}:{port}"
+    patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
     objects.client.cache_clear()
     objects.client().create_bucket(Bucket=settings.current().bucket)
     yield f"http://{host}:{port}"
     server.stop()
     objects.client.cache_clear()
-    if before is None:
-        del os.environ["AWS_ENDPOINT_URL"]
-    else:
-        os.environ["AWS_ENDPOINT_URL"] = before
+    patch.undo()
 
 
 @pytest.fixture

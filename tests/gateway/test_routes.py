@@ -1,0 +1,55 @@
+"""Which routes are treated how."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.gateway.routes import can_accept_json, normalised, traits
+
+PREFIXES = ["/v1", "/instances/6f1c8d5e-0000-4000-8000-000000000000/v1", "/speech-to-text/api/v1"]
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_large_bodies(prefix: str) -> None:
+    large = [
+        "/recognize",
+        "/recognitions",
+        "/acoustic_customizations/c/audio/a%20b",
+        "/customizations/c/corpora/x",
+    ]
+    for path in large:
+        assert traits("POST", prefix + path).takes_large_body
+        assert not traits("GET", prefix + path).takes_large_body
+        assert not traits("POST", f"/v2{path}").takes_large_body
+    small = ["/customizations", "/customizations/c/words", "/acoustic_customizations/c/audio", "/recognize/x"]
+    for path in small:
+        assert not traits("POST", prefix + path).takes_large_body
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_recognition_is_kept_alive(prefix: str) -> None:
+    assert traits("POST", f"{prefix}/recognize").kept_alive
+    assert not traits("POST", f"{prefix}/recognitions").kept_alive
+    assert traits("POST", f"{prefix}/recognize").negotiates
+    assert traits("GET", f"{prefix}/models/x").negotiates
+    assert not traits("POST", f"{prefix}/acoustic_customizations").negotiates
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [("/", "/"), ("", "/"), ("//", "/"), ("/v1/a/", "/v1/a"), ("//v1/a", "/v1/a"), ("/v1/a%2F", "/v1/a%2F")],
+)
+def test_normalised(sent: str, meant: str) -> None:
+    assert normalised(sent) == meant
+
+
+@pytest.mark.parametrize(
+    "accept", ["", "*/*", "application/*;q=0.5", "audio/wav, application/json", "TEXT/PLAIN"]
+)
+def test_json_is_accepted(accept: str) -> None:
+    assert can_accept_json(accept)
+
+
+@pytest.mark.parametrize("accept", ["text/html", "audio/*", "image/png, text/css;q=1"])
+def test_json_is_not_accepted(accept: str) -> None:
+    assert not can_accept_json(accept)
