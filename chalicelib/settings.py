@@ -50,6 +50,11 @@ def _integer(name: str, default: int) -> int:
         raise SettingsError(f"environment variable {name} must be a whole number, not {text!r}") from None
 
 
+def table_prefix() -> str:
+    """Return the first part of every table's name; it is needed before the rest of the settings is."""
+    return os.environ.get("ATTUNE_TABLE_PREFIX", "attune-")
+
+
 @functools.cache
 def current() -> Settings:
     """Return the settings of this process.
@@ -62,7 +67,7 @@ def current() -> Settings:
         raise SettingsError("environment variable ATTUNE_INTERNAL_SECRET must have at least 32 characters")
     return Settings(
         bucket=_required("ATTUNE_BUCKET"),
-        table_prefix=os.environ.get("ATTUNE_TABLE_PREFIX", "attune-"),
+        table_prefix=table_prefix(),
         internal_secret=secret,
         recognition_function=os.environ.get("ATTUNE_RECOGNITION_FUNCTION", "attune-recognize"),
         audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
