@@ -6,7 +6,10 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, SQSEvent
 
+from chalicelib.api import application
+
 app = Chalice(app_name="attune")
+application.mount(app)
 
 # Event functions import their handlers when called: the API function shares this module and starts quickly.
 

@@ -1,8 +1,11 @@
-"""The environment of every test: fixed settings, no real account."""
+"""The environment of every test: fixed settings, no real account; and the service's resources in memory."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+
+import pytest
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
@@ -15,4 +18,14 @@ os.environ.update(
     ATTUNE_TRAINING_ROLE_ARN="arn:aws:iam::111111111111:role/attune-training",
 )
 
-pytest_plugins = ["tests.running_service"]
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    """Everything of `infra/template.json`, empty: bucket with notifications, tables, queues."""
+    from moto import mock_aws
+
+    from tests import resources
+
+    with mock_aws():
+        resources.create()
+        yield

@@ -1,1 +1,1 @@
-"""HTTP in, Watson JSON out: one blueprint per resource."""
+"""HTTP in, Watson JSON out: one module of routes per resource, one table of errors, authentication."""

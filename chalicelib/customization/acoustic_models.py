@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from chalicelib.customization import acoustic_statuses as statuses
 from chalicelib.customization import limits
@@ -82,6 +83,18 @@ def get(owner: str, customization_id: str) -> AcousticModel:
         return AcousticModel.get(owner, customization_id, consistent_read=True)
     except AcousticModel.DoesNotExist:
         raise UnknownModel(customization_id) from None
+
+
+def refuse_id(customization_id: str) -> NoReturn:
+    """Refuse the id of a model that cannot exist.
+
+    Raises:
+        MalformedId: it is not a GUID.
+        UnknownModel: it is one.
+    """
+    if not _GUID.fullmatch(customization_id):
+        raise MalformedId(customization_id)
+    raise UnknownModel(customization_id)
 
 
 def find(owner: str, customization_id: str) -> AcousticModel | None:

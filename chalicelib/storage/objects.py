@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -100,6 +102,22 @@ def keys(prefix: str) -> Iterator[str]:
     for page in pages:
         for entry in page.get("Contents", []):
             yield entry["Key"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object as a listing shows it."""
+
+    key: str
+    modified: datetime
+
+
+def listing(prefix: str, *, after: str, at_most: int) -> list[Listed]:
+    """Return objects below `prefix` in the order of their keys, from the first one behind `after` on."""
+    answer = client().list_objects_v2(
+        Bucket=settings.current().bucket, Prefix=prefix, StartAfter=after, MaxKeys=at_most
+    )
+    return [Listed(entry["Key"], entry["LastModified"]) for entry in answer.get("Contents", [])]
 
 
 def delete(*to_delete: str) -> None:

@@ -16,7 +16,7 @@ from pynamodb.models import Model
 
 from chalicelib import settings
 
-_PREFIX = settings.current().table_prefix
+_PREFIX = settings.table_prefix()
 
 
 class Credential(Model):

@@ -1,0 +1,17 @@
+"""What the Chalice application serves over HTTP."""
+
+from __future__ import annotations
+
+from chalice.app import Chalice
+
+from chalicelib.api import acoustic_audio, acoustic_models, identity, models
+from chalicelib.api.routing import every_answer
+
+
+def mount(app: Chalice) -> None:
+    """Give the application all routes of the service."""
+    # Any upload has to come through API Gateway unharmed, whatever its content type, or without one.
+    app.api.binary_types = ["*/*"]
+    app.register_middleware(every_answer, "http")
+    for resource in (identity, models, acoustic_models, acoustic_audio):
+        resource.routes.mount(app)

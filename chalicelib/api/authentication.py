@@ -1,0 +1,90 @@
+"""Who is calling: API keys by Basic authentication, and the access tokens made from them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+import time
+from collections.abc import Mapping
+
+from chalicelib.api import tokens
+from chalicelib.api.errors import Forbidden, Unauthorized
+from chalicelib.storage import credentials
+
+REMEMBERED_S = 5.0
+"""A revoked key works for at most this long in a process that has just seen it."""
+_MOST_REMEMBERED = 10_000
+
+
+class Known:
+    """Owners by the hash of their key, remembered for a few seconds: most requests then cost no look-up."""
+
+    def __init__(self, remembered_s: float = REMEMBERED_S) -> None:
+        self._remembered_s = remembered_s
+        self._owners: dict[str, tuple[float, str]] = {}
+        self._lock = threading.Lock()
+
+    def owner(self, key_hash: str) -> str | None:
+        """Return whom the key opens now, or did a few seconds ago; None: nobody."""
+        now_s = time.monotonic()
+        with self._lock:
+            until_s, owner = self._owners.get(key_hash, (0.0, ""))
+        if now_s < until_s:
+            return owner
+        found = credentials.find(key_hash)
+        with self._lock:
+            self._owners.pop(key_hash, None)
+            if found is None:
+                return None
+            if len(self._owners) >= _MOST_REMEMBERED:
+                self._owners.clear()
+            self._owners[key_hash] = (now_s + self._remembered_s, found.owner)
+        return found.owner
+
+
+_known = Known()
+
+
+def owner_of(headers: Mapping[str, str], instance_id: str | None = None) -> str:
+    """Return the owner (service instance) whose credentials a request carries.
+
+    Args:
+        headers: names in lower case.
+        instance_id: the instance that the URL names, if it does.
+
+    Raises:
+        Unauthorized: no credentials, or wrong ones.
+        Forbidden: the credentials belong to another instance than the URL's.
+    """
+    scheme, _, value = headers.get("authorization", "").strip().partition(" ")
+    match scheme.lower():
+        case "basic":
+            key_hash = credentials.hash_of(_key_of_basic(value.strip()))
+        case "bearer":
+            key_hash = _key_hash_of_token(value.strip())
+        case _:
+            raise Unauthorized
+    owner = _known.owner(key_hash)
+    if owner is None:
+        raise Unauthorized
+    if instance_id is not None and instance_id.lower() != owner:
+        raise Forbidden
+    return owner
+
+
+def _key_of_basic(value: str) -> str:
+    try:
+        user, separator, key = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise Unauthorized from None
+    if not separator or user != "apikey" or not key:
+        raise Unauthorized
+    return key
+
+
+def _key_hash_of_token(value: str) -> str:
+    try:
+        return tokens.read(value).key_hash
+    except tokens.InvalidToken:
+        raise Unauthorized from None

@@ -1,0 +1,188 @@
+"""Routes: plain views, mounted under every URL prefix, authenticated, answered in Watson's way."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools.logging import Logger
+from chalice.app import CaseInsensitiveMapping, Chalice, CORSConfig, Request, Response
+
+from chalicelib.api import authentication, errors
+from chalicelib.api.calls import Answer, Call
+
+PREFIXES = ("/v1", "/instances/{instance_id}/v1", "/speech-to-text/api/v1")
+_INSTANCE = "instance_id"
+
+View = Callable[..., Any]
+"""Takes the `Call`, and the path's parameters by name; returns an `Answer`, or the JSON value of a 200."""
+
+CORS = CORSConfig(
+    allow_origin="*",
+    allow_headers=[
+        "Contained-Content-Type",
+        "X-Watson-Learning-Opt-Out",
+        "X-Watson-Metadata",
+        "X-Watson-Test",
+        "X-Global-Transaction-Id",
+    ],
+    expose_headers=["X-Global-Transaction-Id", "X-DP-Watson-Tran-ID"],
+    max_age=86400,
+)
+_JSON = "application/json"
+_TRANSACTION_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+
+log = Logger(service="attune-api")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one path below the prefixes (or of the root)."""
+
+    method: str
+    path: str
+    view: View
+    prefixes: tuple[str, ...]
+    needs_credentials: bool
+
+
+class Routes:
+    """The routes of one resource; `mount` gives them to a Chalice application."""
+
+    def __init__(self) -> None:
+        self._routes: list[Route] = []
+
+    def route(
+        self,
+        method: str,
+        path: str,
+        *,
+        prefixes: Iterable[str] = PREFIXES,
+        needs_credentials: bool = True,
+    ) -> Callable[[View], View]:
+        """Declare a view; `path` starts with a slash and follows each of the prefixes."""
+
+        def declare(view: View) -> View:
+            self._routes.append(Route(method, path, view, tuple(prefixes), needs_credentials))
+            return view
+
+        return declare
+
+    def mount(self, app: Chalice) -> None:
+        """Let the application serve the routes."""
+        for route in self._routes:
+            for prefix in route.prefixes:
+                app.route(
+                    f"{prefix}{route.path}",
+                    name=route.view.__name__,
+                    methods=[route.method],
+                    content_types=[],
+                    cors=CORS,
+                )(_handler(app, route, prefix))
+
+
+def _handler(app: Chalice, route: Route, prefix: str) -> Callable[..., Response]:
+    """Return what Chalice calls: it never raises, because Chalice would word the error its own way."""
+
+    def handle(**parameters: str) -> Response:
+        request = app.current_request
+        assert request is not None
+        transaction_id = transaction_id_of(request)
+        started_s = time.perf_counter()
+        answer = _answer(route, prefix, request, parameters, transaction_id)
+        log.info(
+            "%s %s: %d",
+            request.method,
+            request.path,
+            answer.status_code,
+            extra={
+                "transaction_id": transaction_id,
+                "status": answer.status_code,
+                "duration_ms": round(1000 * (time.perf_counter() - started_s), 2),
+            },
+        )
+        return answer
+
+    return handle
+
+
+def _answer(
+    route: Route, prefix: str, request: Request, parameters: dict[str, str], transaction_id: str
+) -> Response:
+    try:
+        call = Call.read(request, prefix, parameters, transaction_id)
+        path = dict(call.path)
+        instance_id = path.pop(_INSTANCE, None)
+        if route.needs_credentials:
+            owner = authentication.owner_of(call.headers, instance_id)
+            call = dataclasses.replace(call, owner=owner)
+        answer = route.view(call, **path)
+    except errors.Unauthorized:
+        body = errors.platform_body(401, transaction_id)
+        return response(401, body, transaction_id, {"WWW-Authenticate": 'Basic realm="Speech to Text"'})
+    except errors.Forbidden:
+        return response(403, errors.platform_body(403, transaction_id), transaction_id)
+    except Exception as error:  # noqa: BLE001  # every error gets an answer in Watson's shape
+        return _refusal(error, transaction_id)
+    if not isinstance(answer, Answer):
+        answer = Answer(200, answer)
+    body = "" if answer.status == 204 else json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
+    return response(answer.status, body, transaction_id, dict(answer.headers))
+
+
+def _refusal(error: Exception, transaction_id: str) -> Response:
+    known = errors.known(error)
+    if known is None or known[0] == 503:
+        log.exception("request failed", extra={"transaction_id": transaction_id})
+    status, message = known or (
+        500,
+        "The service failed to handle this request. "
+        f"Please tell its operator the transaction id {transaction_id}.",
+    )
+    headers = {"Retry-After": "2"} if status == 503 else {}
+    return response(status, errors.service_body(status, message), transaction_id, headers)
+
+
+def response(
+    status: int, body: str, transaction_id: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a Chalice response with the headers that every answer carries."""
+    return Response(
+        body=body,
+        status_code=status,
+        headers={
+            "Content-Type": _JSON,
+            "X-Global-Transaction-Id": transaction_id,
+            "X-DP-Watson-Tran-ID": transaction_id,
+            **(headers or {}),
+        },
+    )
+
+
+def transaction_id_of(request: Request) -> str:
+    """Return the id that the front door (or the client) gave the request, else a new one."""
+    given = request.headers.get("x-global-transaction-id", "")
+    return given if _TRANSACTION_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def every_answer(request: Request | None, get_response: Callable[[Any], Response]) -> Response:
+    """Middleware: bring what Chalice answers by itself (405, broken requests) into Watson's shape."""
+    if request is None:
+        return response(400, errors.service_body(400, "This is not an HTTP request."), uuid.uuid4().hex)
+    if "accept" not in request.headers:
+        # With every type binary, which lets any upload through API Gateway, Chalice insists on one.
+        request.headers = CaseInsensitiveMapping({**dict(request.headers.items()), "accept": "*/*"})
+    answer = get_response(request)
+    body = answer.body
+    if isinstance(body, dict) and body.keys() == {"Code", "Message"}:
+        status = answer.status_code
+        message = f"{errors.description(status)}: {body['Message']}" if status < 500 else "Internal error"
+        kept = {name: str(value) for name, value in answer.headers.items() if name.lower() == "allow"}
+        return response(status, errors.service_body(status, message), transaction_id_of(request), kept)
+    return answer

@@ -1,0 +1,74 @@
+"""API keys, for operators: `python -m infra.keys make | list | revoke`, here or against AWS."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import uuid
+from collections.abc import Sequence
+
+from chalicelib.storage import credentials
+from chalicelib.storage.tables import watson_time
+
+_SHOWN_DIGITS = 12
+
+
+def _guid(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a GUID") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.keys",
+        description="Make, list and revoke API keys. The store is the one that AWS_* variables name; on one "
+        "machine, `make run` shows them.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    make = commands.add_parser("make", help="make a key and print it; it cannot be seen again")
+    make.add_argument(
+        "--owner", type=_guid, help="GUID of the instance that the key opens; a new one if not given"
+    )
+    make.add_argument("--label", default="", help="what the key is for")
+    commands.add_parser("list", help="list all keys by the first digits of their hash")
+    revoke = commands.add_parser("revoke", help="make a key useless, within seconds")
+    revoke.add_argument("key", help="the key itself, or the first digits of its hash as `list` shows them")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    match options.command:
+        case "make":
+            owner = options.owner or credentials.new_owner()
+            print(f"key    {credentials.make(owner, options.label)}\nowner  {owner}")
+            return 0
+        case "list":
+            for row in credentials.every():
+                print(f"{row.key_hash[:_SHOWN_DIGITS]}  {row.owner}  {watson_time(row.created)}  {row.label}")
+            return 0
+        case _:
+            return _revoke(options.key)
+
+
+def _revoke(key: str) -> int:
+    key_hash = credentials.hash_of(key)
+    rows = [
+        row
+        for row in credentials.every()
+        if row.key_hash == key_hash or (len(key) >= 8 and row.key_hash.startswith(key))
+    ]
+    if len(rows) != 1:
+        found = "no key" if not rows else f"{len(rows)} keys"
+        print(f"{found} found; nothing was revoked", file=sys.stderr)
+        return 1
+    credentials.revoke(rows[0].key_hash)
+    print(f"revoked {rows[0].key_hash[:_SHOWN_DIGITS]} of {rows[0].owner}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
