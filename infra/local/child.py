@@ -16,6 +16,7 @@ from pathlib import Path
 MARK = "ATTUNE_SERVICE_MARK"
 """Environment variable that every process of one service has; its value names the service's home."""
 _PR_SET_PDEATHSIG = 1
+ROOT = Path(__file__).parent.parent.parent
 
 
 def begin(name: str) -> None:
@@ -40,6 +41,8 @@ def start(
     log: Path,
     environment: Mapping[str, str],
     descriptors: Sequence[int] = (),
+    *,
+    new_session: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start `python -m module` with its output appended to `log` and the given descriptors kept open."""
     with log.open("ab") as output:
@@ -49,7 +52,9 @@ def start(
             stdout=output,
             stderr=output,
             env={**environment, "ATTUNE_PARENT": str(os.getpid())},
+            cwd=ROOT,
             pass_fds=descriptors,
+            start_new_session=new_session,
         )
 
 

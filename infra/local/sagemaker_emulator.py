@@ -1,0 +1,188 @@
+"""SageMaker's training-job API on one machine."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import functools
+import json
+import os
+import re
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+
+from infra.local import child
+from infra.local.training_events import Announcer
+from infra.local.training_jobs import TrainingJob, TrainingJobs
+from infra.local.training_runner import Runner, resume_interrupted
+from infra.local.wire import Disconnected, Receive, Scope, Send, answer, headers_of, server, whole_body
+
+_JSON = "application/x-amz-json-1.1"
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_DEFAULT_QUEUE = "attune-training-changed"
+_NOT_FOUND = "Requested resource not found."
+
+
+class ApiError(Exception):
+    """A refusal with SageMaker's error code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@functools.cache
+def _model() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("sagemaker")
+
+
+class SageMakerEmulator:
+    """An ASGI application that answers the JSON 1.1 protocol for training jobs."""
+
+    def __init__(self, jobs: TrainingJobs) -> None:
+        self._jobs = jobs
+        self._operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "CreateTrainingJob": self._create,
+            "DescribeTrainingJob": self._describe,
+            "StopTrainingJob": self._stop,
+            "ListTrainingJobs": self._list,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            body = await whole_body(receive)
+        except Disconnected:
+            return
+        name = headers_of(scope).get("x-amz-target", "").removeprefix("SageMaker.")
+        try:
+            document = await asyncio.to_thread(self._call, name, body)
+            status = HTTPStatus.OK
+        except ApiError as error:
+            status = HTTPStatus.BAD_REQUEST
+            document = {"__type": error.code, "message": str(error)}
+        await answer(send, status, {"content-type": _JSON}, json.dumps(document).encode())
+
+    def _call(self, name: str, body: bytes) -> dict[str, Any]:
+        operation = self._operations.get(name)
+        if operation is None:
+            raise ApiError("UnknownOperationException", f"{name or 'This'} is not served here.")
+        try:
+            request = json.loads(body or b"{}")
+        except ValueError:
+            raise ApiError("SerializationException", "The body is not JSON.") from None
+        shape = _model().operation_model(name).input_shape
+        if shape is None:
+            raise TypeError(f"{name} takes no input")
+        report = ParamValidator().validate(request, shape)
+        if report.has_errors():
+            raise ApiError("ValidationException", report.generate_report())
+        return operation(request)
+
+    def _create(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = request["TrainingJobName"]
+        if not _NAME.fullmatch(name):
+            raise ApiError("ValidationException", f"Value {name!r} at 'trainingJobName' is malformed.")
+        if "InputDataConfig" not in request or "TrainingImage" not in request["AlgorithmSpecification"]:
+            message = "A training image and input data are needed here."
+            raise ApiError("ValidationException", message)
+        job = TrainingJob(request).at("Pending")
+        if not self._jobs.add(job):
+            message = (
+                "Training job names must be unique within an AWS account and region, "
+                f"and a training job with this name already exists ({job.arn})"
+            )
+            raise ApiError("ResourceInUse", message)
+        return {"TrainingJobArn": job.arn}
+
+    def _found(self, request: dict[str, Any]) -> TrainingJob:
+        job = self._jobs.get(request["TrainingJobName"])
+        if job is None:
+            raise ApiError("ValidationException", _NOT_FOUND)
+        return job
+
+    def _describe(self, request: dict[str, Any]) -> dict[str, Any]:
+        return self._found(request).description()
+
+    def _stop(self, request: dict[str, Any]) -> dict[str, Any]:
+        job = self._found(request)
+        if not self._jobs.stop(job.name):
+            message = f"The request was rejected because the training job is in status {job.status}."
+            raise ApiError("ValidationException", message)
+        return {}
+
+    def _list(self, request: dict[str, Any]) -> dict[str, Any]:
+        token = request.get("NextToken", "0")
+        if not token.isdecimal():
+            raise ApiError("ValidationException", "The NextToken is not one of ours.")
+        start, most = int(token), request.get("MaxResults", 10)
+        jobs = [
+            job
+            for job in reversed(list(self._jobs))
+            if request.get("NameContains", "") in job.name
+            and request.get("StatusEquals", job.status) == job.status
+        ]
+        summaries = [_summary(job) for job in jobs[start : start + most]]
+        more = {"NextToken": str(start + most)} if start + most < len(jobs) else {}
+        return {"TrainingJobSummaries": summaries, **more}
+
+
+def _summary(job: TrainingJob) -> dict[str, Any]:
+    shown = ("TrainingJobArn", "CreationTime", "TrainingEndTime", "LastModifiedTime", "TrainingJobStatus")
+    description = job.description()
+    return {
+        "TrainingJobName": job.name,
+        **{field: description[field] for field in shown if field in description},
+    }
+
+
+def _sender() -> Callable[[dict[str, Any]], None]:
+    """Return what sends an event to the queue to which, in AWS, a rule would send it."""
+    client = boto3.client("sqs")
+    name = os.environ.get("ATTUNE_TRAINING_QUEUE", _DEFAULT_QUEUE)
+
+    def send(event: dict[str, Any]) -> None:
+        url = client.get_queue_url(QueueName=name)["QueueUrl"]
+        client.send_message(QueueUrl=url, MessageBody=json.dumps(event))
+
+    return send
+
+
+async def _serve(listener: socket.socket, jobs: TrainingJobs) -> None:
+    serving = server(SageMakerEmulator(jobs))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, serving, "should_exit", True)
+    await serving.serve(sockets=[listener])
+
+
+def main() -> None:
+    """Run as a child process of the service: a folder for the jobs, and a listening socket's descriptor."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("descriptor", type=int)
+    arguments = parser.parse_args()
+    child.begin("training")
+    jobs = TrainingJobs(arguments.folder)
+    resume_interrupted(jobs)
+    runner, announcer = Runner(jobs, arguments.folder, boto3.client("s3")), Announcer(jobs, _sender())
+    # A program's life is bound to the thread that starts it: one thread runs all jobs, until the end.
+    listener = socket.socket(fileno=arguments.descriptor)
+    running = threading.Thread(target=runner.run)
+    running.start()
+    threading.Thread(target=announcer.run, daemon=True).start()
+    asyncio.run(_serve(listener, jobs))
+    runner.shut_down()
+    running.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""The whole service on one machine: store, emulators, event functions, gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from infra import resources
+from infra.local import bring_up, child, environment
+from infra.local.home import Home
+from infra.local.supervision import Role, Supervisor
+from infra.local.wire import Application, Server, listen, server
+
+_STOP_PARTS_S = 4.0
+_STOP_STORE_S = 2.0
+
+
+class PortTaken(Exception):
+    """Something else listens on a port of ours; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the service answers on the loopback interface."""
+
+    http: int
+    https: int
+
+
+def _listen(port: int, variable: str) -> socket.socket:
+    try:
+        return listen(port)
+    except OSError as error:
+        raise PortTaken(
+            f"Port {port} cannot be used ({error.strerror}). "
+            f"Stop what listens there, or choose another port with {variable}={port + 1000}."
+        ) from None
+
+
+class Service:
+    """One running service. `run` returns when it was asked to stop and everything has ended."""
+
+    def __init__(self, home: Home, ports: Ports, api_key: str) -> None:
+        """Take the ports; nothing runs yet.
+
+        Raises:
+            PortTaken: a port is not free.
+        """
+        self._home = home
+        self._api_key = api_key
+        self._resources = resources.load(parameters={"TrainingImage": "local", "EngineLayer": "local"})
+        self._listeners = {"http": _listen(ports.http, "PORT"), "https": _listen(ports.https, "TLS_PORT")}
+        self._internal = {name: listen() for name in ("store", "training", "recognition")}
+        urls = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in self._internal.values()]
+        self._environment = environment.own(home, self._resources, *urls)
+        self._supervisor = Supervisor(home.logs, self._environment)
+        self._stopping = asyncio.Event()
+        self.ready = False
+
+    async def run(self, announce: Any) -> None:
+        """Serve until SIGTERM or SIGINT; `announce` is called once everything is ready.
+
+        Raises:
+            supervision.Unstable: a part cannot be kept running.
+        """
+        child.sweep(self._environment[child.MARK])
+        os.environ.clear()
+        os.environ.update(self._environment)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        read_end, write_end = os.pipe()
+        guard = child.start(
+            "infra.local.guard",
+            [str(read_end)],
+            self._home.logs / "guard.log",
+            self._environment,
+            [read_end],
+            new_session=True,
+        )
+        os.close(read_end)
+        parts: list[asyncio.Task[None]] = []
+        try:
+            parts.append(self._start_store())
+            parts += [self._supervisor.run(role) for role in self._emulators()]
+            await asyncio.to_thread(self._prepare)
+            parts += [self._supervisor.run(role) for role in self._event_functions()]
+            await self._serve(announce, parts)
+        finally:
+            self.ready = False
+            names = [name for name in self._supervisor.process_ids if name != "store"]
+            await self._supervisor.stop(names, _STOP_PARTS_S)
+            await self._supervisor.stop(["store"], _STOP_STORE_S)
+            child.sweep(self._environment[child.MARK])
+            guard.wait()
+            os.close(write_end)
+
+    def _start_store(self) -> asyncio.Task[None]:
+        descriptor = self._internal["store"].fileno()
+        role = Role("store", "infra.local.store", (str(self._home.store), str(descriptor)), (descriptor,))
+        return self._supervisor.run(role, self._store_restarted)
+
+    async def _store_restarted(self) -> None:
+        """Make the queues anew, and have the reconciler rebuild what lay in them."""
+        await asyncio.to_thread(bring_up.bring_up, self._resources)
+        if "reconcile" in self._supervisor.process_ids:
+            self._supervisor.kill("reconcile")
+
+    def _emulators(self) -> list[Role]:
+        training = self._internal["training"].fileno()
+        recognition = self._internal["recognition"].fileno()
+        return [
+            Role(
+                "training",
+                "infra.local.sagemaker_emulator",
+                (str(self._home.jobs), str(training)),
+                (training,),
+            ),
+            Role("recognition", "infra.local.lambda_emulator", (str(recognition),), (recognition,)),
+        ]
+
+    def _event_functions(self) -> list[Role]:
+        from infra.local import events
+
+        return [Role(name, "infra.local.dispatcher", (name,)) for name in events.functions()]
+
+    def _prepare(self) -> None:
+        """Create what the template declares, and let the service's own API key in."""
+        bring_up.bring_up(self._resources)
+        from chalicelib.storage.tables import Credential
+
+        key_hash = hashlib.sha256(self._api_key.encode()).hexdigest()
+        with contextlib.suppress(Credential.DoesNotExist):
+            Credential.get(key_hash)
+            return
+        Credential(
+            key_hash=key_hash, owner=self._home.owner, label="make run", created=datetime.now(UTC)
+        ).save()
+
+    async def _serve(self, announce: Any, parts: list[asyncio.Task[None]]) -> None:
+        import app
+        from chalicelib.gateway import application
+        from infra.chalice_backend import ChaliceBackend
+
+        gateway = application.build(ChaliceBackend(app.app), ready=lambda: self.ready)
+        async with _lifespan(gateway):
+            servers: list[Server] = [
+                server(gateway),
+                server(
+                    gateway,
+                    ssl_certfile=str(self._home.certificate),
+                    ssl_keyfile=str(self._home.certificate_key),
+                ),
+            ]
+            serving = [
+                asyncio.create_task(one.serve(sockets=[listener]))
+                for one, listener in zip(servers, self._listeners.values(), strict=True)
+            ]
+            self.ready = True
+            announce()
+            stopping = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait([stopping, *serving, *parts], return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            for one in servers:
+                one.should_exit = True
+            await asyncio.gather(*serving)
+        for part in parts:
+            if part.done():
+                part.result()
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(application: Application) -> AsyncIterator[None]:
+    """Tell an application of its start and end, once for all servers that share it."""
+    inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    outbox: asyncio.Queue[Any] = asyncio.Queue()
+    scope = {"type": "lifespan", "asgi": {"version": "3.0"}}
+    task = asyncio.ensure_future(application(scope, inbox.get, outbox.put))
+    for event in ("startup", "shutdown"):
+        await inbox.put({"type": f"lifespan.{event}"})
+        await outbox.get()
+        if event == "startup":
+            yield
+    await task
