@@ -89,9 +89,9 @@ def upload(path: Path, key: str) -> None:
 
 
 def copy(source_key: str, target_key: str) -> None:
-    """Copy an object inside the bucket, on the server's side."""
+    """Copy an object (of up to 5 GB) inside the bucket, on the server's side."""
     bucket = settings.current().bucket
-    client().copy({"Bucket": bucket, "Key": source_key}, bucket, target_key)
+    client().copy_object(CopySource={"Bucket": bucket, "Key": source_key}, Bucket=bucket, Key=target_key)
 
 
 def keys(prefix: str) -> Iterator[str]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _REJECTIONS = frozenset(
     {"ValidationException", "AccessDeniedException", "ResourceNotFound", "UnknownOperationException"}
 )
+# ResourceNotFound is what is documented; a ValidationException "Requested resource not found." is what comes.
+_MISSING = re.compile(r"not found|could not find", re.IGNORECASE)
 _S3_URI = re.compile(r"s3://[^/]+/(?P<key>.+)")
 
 
@@ -41,6 +43,7 @@ class Status(StrEnum):
     FAILED = "Failed"
     STOPPING = "Stopping"
     STOPPED = "Stopped"
+    DELETING = "Deleting"
 
     @property
     def over(self) -> bool:
@@ -141,9 +144,8 @@ def _is_missing(error: ClientError | BotoCoreError) -> bool:
     if not isinstance(error, ClientError):
         return False
     detail = error.response["Error"]
-    # SageMaker documents ResourceNotFound and answers ValidationException "Requested resource not found."
     return detail["Code"] in {"ResourceNotFound", "ResourceNotFoundException"} or (
-        detail["Code"] == "ValidationException" and "not found" in detail.get("Message", "").lower()
+        detail["Code"] == "ValidationException" and _MISSING.search(detail.get("Message", "")) is not None
     )
 
 

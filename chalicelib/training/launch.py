@@ -60,7 +60,15 @@ def start(claim: Claim) -> None:
         )
         return
     if not acoustic_training.job_created(run.owner, run.customization_id, run.run, name):
-        jobs.stop(name)  # cancelled in the meantime
+        _stop_unwanted(name)
+
+
+def _stop_unwanted(name: str) -> None:
+    """Stop a job whose run was cancelled while it was launched."""
+    try:
+        jobs.stop(name)
+    except jobs.PlatformUnavailable:
+        logger.exception("training job %s runs for nobody and could not be stopped", name)
 
 
 def resume(model: AcousticModel) -> None:

@@ -1,0 +1,76 @@
+"""Objects that nobody needs any more: replaced uploads, runs that are over, models deleted half-way."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from chalicelib.customization import acoustic_models, audio_resources
+from chalicelib.customization import acoustic_statuses as statuses
+from chalicelib.storage import layout, objects
+from chalicelib.storage.objects import Listed
+from chalicelib.storage.tables import AcousticModel
+
+_PREFIXES = (layout.AUDIO_PREFIX, "listings/", layout.TRAINING_PREFIX, "models/")
+_LOOKED_AT = 500
+"""Objects below each prefix and time."""
+_YOUNG = timedelta(hours=1)
+"""What is younger may still be needed by somebody at work."""
+
+
+def clear_away(now: datetime) -> int:
+    """Look at some objects, others each time; remove what nobody needs, and return how many that was."""
+    # Owners are random GUIDs, so that any GUID is a fair place to begin at.
+    begin = str(uuid.uuid4())
+    found: dict[tuple[str, str], list[Listed]] = {}
+    for prefix in _PREFIXES:
+        for listed in _some_below(prefix, begin):
+            parts = listed.key.split("/")
+            if now - listed.modified > _YOUNG and len(parts) > 3:
+                found.setdefault((parts[1], parts[2]), []).append(listed)
+    removed = 0
+    for (owner, customization_id), old in found.items():
+        model = acoustic_models.find(owner, customization_id)
+        if model is None:
+            acoustic_models.clear_away(owner, customization_id)
+            removed += len(old)
+            continue
+        unwanted = list(_unwanted(model, old, now))
+        objects.delete(*unwanted)
+        removed += len(unwanted)
+    return removed
+
+
+def _some_below(prefix: str, begin: str) -> list[Listed]:
+    behind = objects.listing(prefix, after=prefix + begin, at_most=_LOOKED_AT)
+    if len(behind) == _LOOKED_AT:
+        return behind
+    before = objects.listing(prefix, after=prefix, at_most=_LOOKED_AT - len(behind))
+    return behind + [listed for listed in before if listed.key <= prefix + begin]
+
+
+def _unwanted(model: AcousticModel, old: Iterable[Listed], now: datetime) -> Iterable[str]:
+    # While audio is analysed, a replaced upload may yet be needed: its replacement can be withdrawn.
+    uploads = None
+    if not model.analysing:
+        uploads = {audio.upload_id for audio in audio_resources.of_model(model)}
+    for listed in old:
+        room, _, _, part, *rest = listed.key.split("/")
+        if room in {"audio", "listings"}:
+            unwanted = uploads is not None and rest[0].removesuffix(".json") not in uploads
+        elif room == "training":
+            unwanted = int(part) < model.run or model.status not in statuses.RUNNING
+        else:
+            unwanted = _superseded(model, int(part), rest[0], now)
+        if unwanted:
+            yield listed.key
+
+
+def _superseded(model: AcousticModel, run: int, name: str, now: datetime) -> bool:
+    """Tell whether a run's model or report is of no use; recognition may go on with it for a while."""
+    if run == model.promoted_run or (run == model.run and model.status in statuses.RUNNING):
+        return False
+    if run == model.reported_run and name == "report.json":
+        return False
+    return model.promoted_at is None or now - model.promoted_at > _YOUNG

@@ -1,0 +1,32 @@
+"""The log and the metrics of the event functions, as JSON lines that CloudWatch understands."""
+
+from __future__ import annotations
+
+import logging
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
+
+# The service's name and the namespace come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE.
+logger = Logger()
+_metrics = Metrics()
+
+# What the rooms below say goes the same way.
+logging.getLogger("chalicelib").addHandler(logger.registered_handler)
+logging.getLogger("chalicelib").setLevel(logging.INFO)
+
+
+def count(name: str, value: float = 1) -> None:
+    """Count something that happened."""
+    _metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def measure_s(name: str, seconds: float) -> None:
+    """Note how long something took."""
+    _metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=seconds)
+
+
+def flush() -> None:
+    """Write out what was counted and measured during one call of a function."""
+    if _metrics.metric_set:
+        _metrics.flush_metrics()
