@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import soundfile
 
-from chalicelib.audio import libav
+from chalicelib.audio import libav, riff
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.errors import Undecodable
 from chalicelib.audio.stream import BLOCK_SAMPLES, AudioFormat, AudioStream, Samples, check_rate, tamed
@@ -19,6 +19,9 @@ _BASIC_RATE_HZ = 8000
 _UNKNOWN_FRAMES = (1 << 63) - 1
 # Containers that may hold codecs which libsndfile does not have.
 _LIBAV_READS_TOO = frozenset({"audio/wav", "audio/ogg"})
+
+# Less after an empty data chunk is tags.
+_UNFINISHED_BYTES = 4096
 
 _PCM_CODECS = {
     "PCM_16": "pcm_s16",
@@ -97,8 +100,17 @@ def opened(file: BinaryIO, said: ContentType) -> Iterator[AudioStream]:
                 raise _undecodable(said.essence, error) from error
         else:
             check_rate(sound.samplerate, said.essence)
-            stream = SoundFileStream(sound, said.essence)
+            if sound.frames == 0 and _is_unfinished(file, said):
+                stream = stack.enter_context(libav.opened(file, said.essence))
+            else:
+                stream = SoundFileStream(sound, said.essence)
         yield stream
+
+
+def _is_unfinished(file: BinaryIO, said: ContentType) -> bool:
+    """Whether a recorder never came to write the length, which libsndfile takes for an empty file."""
+    data = riff.data_chunk(file) if said.essence == "audio/wav" else None
+    return data is not None and data.announced_bytes is None and data.present_bytes >= _UNFINISHED_BYTES
 
 
 def _nameless(file: BinaryIO) -> Any:

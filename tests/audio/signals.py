@@ -1,0 +1,88 @@
+"""Signals and files that the tests of audio listen to."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import Any
+
+import av
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+
+
+def tone(duration_s: float, rate_hz: int, frequency_hz: float = 440.0, level: float = 0.3) -> Samples:
+    """A sine."""
+    time = np.arange(round(duration_s * rate_hz)) / rate_hz
+    return (level * np.sin(2 * np.pi * frequency_hz * time)).astype(np.float32)
+
+
+def noise(duration_s: float, rate_hz: int, level: float = 0.1, seed: int = 0) -> Samples:
+    """White noise."""
+    samples = np.random.default_rng(seed).standard_normal(round(duration_s * rate_hz))
+    return (level * samples).astype(np.float32)
+
+
+def silence(duration_s: float, rate_hz: int) -> Samples:
+    """Digital silence."""
+    return np.zeros(round(duration_s * rate_hz), np.float32)
+
+
+def voice(duration_s: float, rate_hz: int, level: float = 0.1) -> Samples:
+    """Something like speech: harmonics of a gliding pitch under two formants, in four syllables a second."""
+    time = np.arange(round(duration_s * rate_hz)) / rate_hz
+    pitch_hz = 120 + 20 * np.sin(2 * np.pi * 0.7 * time)
+    phase = 2 * np.pi * np.cumsum(pitch_hz) / rate_hz
+    formants = 500 + 250 * np.sin(2 * np.pi * 1.3 * time), 1500 + 400 * np.sin(2 * np.pi * 0.9 * time)
+    samples = np.zeros_like(time)
+    for harmonic in range(1, 26):
+        strength = sum(np.exp(-(((harmonic * pitch_hz - formant) / 200) ** 2)) for formant in formants)
+        samples += (strength + 0.02) * np.sin(harmonic * phase)
+    samples *= np.sin(np.pi * 4 * time) ** 2
+    return np.asarray(np.clip(level * samples / (samples.std() + 1e-9), -1, 1), np.float32)
+
+
+def encoded(
+    samples: NDArray[np.floating[Any]], rate_hz: int, container: str, subtype: str | None = None, **more: Any
+) -> bytes:
+    """Samples of shape (n,) or (n, channels) as libsndfile writes them."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate_hz, format=container, subtype=subtype, **more)
+    return file.getvalue()
+
+
+def webm(samples: Samples, rate_hz: int, codec: str) -> bytes:
+    """Mono samples as WebM: Opus or Vorbis from libsndfile's Ogg, in the other container."""
+    ogg = io.BytesIO(encoded(samples, rate_hz, "OGG", codec.upper()))
+    file = io.BytesIO()
+    with av.open(ogg, format="ogg") as source, av.open(file, "w", format="webm") as target:
+        assert isinstance(source, av.container.InputContainer)
+        assert isinstance(target, av.container.OutputContainer)
+        stream = target.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    return file.getvalue()
+
+
+def wav(samples: NDArray[np.floating[Any]], rate_hz: int, subtype: str = "PCM_16") -> bytes:
+    """Samples as a WAV file."""
+    return encoded(samples, rate_hz, "WAV", subtype)
+
+
+def with_data_bytes(wav_file: bytes, announced: int) -> bytes:
+    """A WAV file whose data chunk claims another length."""
+    at = wav_file.index(b"data") + 4
+    return wav_file[:at] + struct.pack("<I", announced) + wav_file[at + 4 :]
+
+
+def g729_frames(count: int, seed: int = 0) -> bytes:
+    """Valid frames of G.729 at 8 kbit/s: any bits, with the parity bit of the pitch delay set right."""
+    frames = np.random.default_rng(seed).integers(0, 256, (count, 10), np.uint8)
+    bits = np.unpackbits(frames, axis=1)
+    bits[:, 26] = 1 ^ bits[:, 18:24].sum(axis=1) % 2
+    return np.packbits(bits, axis=1).tobytes()
