@@ -72,7 +72,7 @@ class Checkpoint:
 
 
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write a file so that it is either as before or complete after a kill, and if `durable` after a power cut.
+    """Write a file so that a kill leaves it as before or complete; a power cut as well if `durable`.
 
     Raises:
         OSError: the disk is full or not writable; nothing is left behind.
@@ -80,6 +80,7 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=_PARTIAL)
     try:
+        os.fchmod(descriptor, 0o644)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()

@@ -58,4 +58,4 @@ class Layout:
 def layout_of(root: Path | None, environment: Mapping[str, str] = os.environ) -> Layout:
     """Return the layout below `root`, or below what the environment says, or below /opt/ml."""
     chosen = (root or Path(environment.get(ROOT_VARIABLE) or "/opt/ml")).resolve()
-    return Layout(chosen, Path(environment.get(SCRATCH_VARIABLE) or chosen / "scratch").resolve())
+    return Layout(chosen, (Path(environment.get(SCRATCH_VARIABLE) or chosen) / "attune-scratch").resolve())

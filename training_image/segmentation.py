@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import bisect
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ _JOINED_OVER_S = 0.8
 _SHORT_S = 1.0
 _SHORT_JOINED_OVER_S = 2.0
 """A stretch of less than a second joins a neighbour over a longer pause: alone it says little."""
+_LONG_S = 5.0
+"""Talk without a long pause is cut into pieces of at least this, where its short pauses allow it."""
 _MOST_SPEECH_S = LONGEST_S - 2 * MARGIN_S
 _HOP_S = 0.01
 _SMOOTHED_OVER = 10
@@ -94,28 +97,34 @@ def _joined(stretches: Sequence[Span], rate_hz: int) -> list[list[Span]]:
     return groups
 
 
-def _bounded(group: list[Span], longest: int, rate_hz: int, quietest: Callable[[Span], int]) -> list[Span]:
-    whole = Span(group[0].start, group[-1].end)
-    if whole.length <= longest:
-        return [whole]
-    if len(group) == 1:
-        quarter = whole.length // 4
-        place = quietest(Span(whole.start + quarter, whole.end - quarter))
-        halves = [Span(whole.start, place)], [Span(place, whole.end)]
-    else:
-        at = _widest_pause(group, round(_SHORT_S * rate_hz))
-        halves = group[:at], group[at:]
-    return [piece for half in halves for piece in _bounded(half, longest, rate_hz, quietest)]
+def _bounded(
+    group: Sequence[Span], longest: int, rate_hz: int, quietest: Callable[[Span], int]
+) -> Iterator[Span]:
+    """Yield pieces of at most `longest` samples, cut from the left at the widest pause in reach."""
+    start, end, first = group[0].start, group[-1].end, 0
+    while end - start > longest:
+        after = bisect.bisect_right(group, start + longest, lo=first, key=lambda stretch: stretch.end)
+        if after > first:
+            cut = _widest_pause(group, range(first + 1, after + 1), start, rate_hz)
+            yield Span(start, group[cut - 1].end)
+            start, first = group[cut].start, cut
+        else:
+            latest = min(start + longest, group[first].end - longest // 4)
+            place = quietest(Span(start + longest // 2, latest))
+            yield Span(start, place)
+            start = place
+    yield Span(start, end)
 
 
-def _widest_pause(group: Sequence[Span], short: int) -> int:
+def _widest_pause(group: Sequence[Span], before: range, start: int, rate_hz: int) -> int:
     """Return the index of the stretch after the widest pause, if possible one that leaves no short piece."""
 
     def merit(index: int) -> tuple[bool, int]:
-        before, after = group[index - 1].end - group[0].start, group[-1].end - group[index].start
-        return min(before, after) >= short, group[index].start - group[index - 1].end
+        enough_before = group[index - 1].end - start >= _LONG_S * rate_hz
+        enough_after = group[-1].end - group[index].start >= _SHORT_S * rate_hz
+        return enough_before and enough_after, group[index].start - group[index - 1].end
 
-    return max(range(1, len(group)), key=merit)
+    return max(before, key=merit)
 
 
 def _with_margins(pieces: Sequence[Span], total: int, margin: int) -> list[Span]:

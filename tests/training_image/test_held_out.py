@@ -24,8 +24,9 @@ def _utterances(counts: list[int], folder: str = "/one") -> list[Utterance]:
 def test_every_utterance_is_on_one_side(counts: list[int]) -> None:
     utterances = _utterances(counts)
     adaptation, held_out = split(utterances)
-    assert sorted((*adaptation, *held_out), key=utterances.index) == utterances
-    assert list(adaptation) == sorted(adaptation, key=utterances.index)
+    place = {utterance: index for index, utterance in enumerate(utterances)}
+    assert sorted((*adaptation, *held_out), key=place.__getitem__) == utterances
+    assert list(adaptation) == sorted(adaptation, key=place.__getitem__)
     assert len(held_out) == held_out_count(len(utterances))
 
 

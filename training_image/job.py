@@ -1,0 +1,199 @@
+"""One training job: plan, audio, utterances, adaptation, model."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chalicelib.engines.catalogue import BaseModel, base_model_of_version
+from training_image.adapters import Adaptation, ReportProgress, adapter
+from training_image.checkpoint import Checkpoint
+from training_image.configuration import read_configuration
+from training_image.failures import JobFailed
+from training_image.held_out import split
+from training_image.layout import Layout
+from training_image.model_files import clear_model, write_model
+from training_image.plan import Plan, parse_plan
+from training_image.preparation import prepare_all
+from training_image.program import program_digest
+from training_image.progress import Progress, published
+from training_image.recordings import Prepared
+
+_TIME_CHECKPOINT = "job-time"
+_TIME_INTERVAL_S = 10.0
+_PREPARED_AT, _ADAPTED_AT = 0.05, 0.99
+"""Shares of the job's time at which its parts end: adaptation is nearly everything."""
+_FEWEST_UTTERANCES = 2
+_REASONS_SHOWN = 3
+
+_log = logging.getLogger(__name__)
+
+
+def run_job(layout: Layout) -> None:
+    """Do what the plan says and leave the model. What an interrupted run of the same job did is taken up.
+
+    Raises:
+        JobFailed: there is nothing to learn from, or the job is not one for this image.
+        OSError: the disk is full or not writable.
+    """
+    layout.failure.unlink(missing_ok=True)
+    clear_model(layout.model)
+    configuration = read_configuration(layout.config)
+    plan = _read_plan(layout)
+    base = _base_of(plan)
+    adapt = adapter(plan.engine)
+    checkpoint = Checkpoint(layout.checkpoints, f"{plan.fingerprint} {program_digest()}")
+    checkpoint.clear_partial()
+    spent = _TimeSpent(checkpoint)
+    progress = Progress(layout.progress, floor=published(layout.progress) if spent.resumed else 0.0)
+    if spent.resumed:
+        _log.info("taking up an interrupted job at %.1f %%", progress.floor)
+
+    def report(fraction: float, stage: str) -> None:
+        progress.report(fraction, stage)
+        spent.save(within_s=_TIME_INTERVAL_S)
+
+    with _scratch(layout.scratch):
+        prepared = prepare_all(
+            plan,
+            audio=layout.audio,
+            scratch=layout.scratch,
+            rate_hz=base.rate_hz,
+            cores=configuration.cores,
+            report_progress=_part(report, 0.0, _PREPARED_AT),
+        )
+        _check_enough(prepared, len(plan.recordings))
+        adaptation_set, held_out = split(prepared.utterances)
+        _log.info(
+            "%.0f s of audio, %.0f s of speech: %d utterances to learn from, %d held out",
+            prepared.audio_s,
+            prepared.speech_s,
+            len(adaptation_set),
+            len(held_out),
+        )
+        adaptation = adapt(
+            adaptation_set,
+            held_out,
+            base_version=plan.base_version,
+            cores=configuration.cores,
+            checkpoint=checkpoint,
+            report_progress=_part(report, _PREPARED_AT, _ADAPTED_AT),
+        )
+    report(_ADAPTED_AT, "writing the model")
+    write_model(
+        layout.model,
+        adaptation.arrays,
+        engine=plan.engine,
+        base_version=plan.base_version,
+        report=_report(plan, prepared, adaptation, training_s=spent.total_s(), cores=configuration.cores),
+    )
+    report(1.0, "done")
+    _log.info("done: %s (%s)", adaptation.decision, adaptation.reason)
+
+
+@contextlib.contextmanager
+def _scratch(folder: Path) -> Iterator[None]:
+    """Have an empty folder, also for temporary files of this process and its children; remove it afterwards."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = None
+        del os.environ["TMPDIR"]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _TimeSpent:
+    """Seconds that all runs of this job have worked."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+        saved = checkpoint.load(_TIME_CHECKPOINT)
+        self.resumed = saved is not None
+        self._before_s = 0.0 if saved is None else float(saved["seconds"])
+        self._started_at_s = self._saved_at_s = time.monotonic()
+        self.save()
+
+    def total_s(self) -> float:
+        return self._before_s + time.monotonic() - self._started_at_s
+
+    def save(self, *, within_s: float = 0.0) -> None:
+        """Save unless that was done within the last `within_s` seconds."""
+        now_s = time.monotonic()
+        if not within_s or now_s - self._saved_at_s >= within_s:
+            self._saved_at_s = now_s
+            self._checkpoint.save(_TIME_CHECKPOINT, {"seconds": np.array(self.total_s())})
+
+
+def _read_plan(layout: Layout) -> Plan:
+    try:
+        return parse_plan(layout.plan.read_bytes())
+    except FileNotFoundError:
+        raise JobFailed(
+            "The training job has no plan. Train again; if it fails again, tell the operator."
+        ) from None
+
+
+def _base_of(plan: Plan) -> BaseModel:
+    try:
+        base = base_model_of_version(plan.base_version)
+    except KeyError:
+        raise JobFailed(
+            f"This training image has no base model {plan.base_version!r}. Upgrade the custom model, or have "
+            "the operator deploy the image made for this service."
+        ) from None
+    if base.engine != plan.engine:
+        raise JobFailed(
+            f"The base model {plan.base_version!r} is one of the engine {base.engine!r}, not of "
+            f"{plan.engine!r}. Train again; if it fails again, tell the operator."
+        )
+    return base
+
+
+def _check_enough(prepared: Prepared, recordings: int) -> None:
+    if len(prepared.utterances) >= _FEWEST_UTTERANCES:
+        return
+    found = f"{prepared.speech_s:.0f} s of speech" if prepared.utterances else "no speech"
+    reasons = [
+        f"{entry.audio_name}{f' ({entry.member})' if entry.member else ''}: {entry.reason}"
+        for entry in prepared.left_out[:_REASONS_SHOWN]
+    ]
+    more = len(prepared.left_out) - len(reasons)
+    raise JobFailed(
+        f"There is too little to learn from: {found} in {prepared.audio_s / 60:.1f} minutes of audio from "
+        f"{recordings} audio resource{'s' if recordings != 1 else ''}. Add recordings in which people speak."
+        + (f" Left out: {'; '.join(reasons)}{f'; and {more} more' if more else ''}." if reasons else "")
+    )
+
+
+def _report(
+    plan: Plan, prepared: Prepared, adaptation: Adaptation, *, training_s: float, cores: int
+) -> dict[str, Any]:
+    return {
+        "decision": adaptation.decision,
+        "reason": adaptation.reason,
+        "base_version": plan.base_version,
+        "audio_s": prepared.audio_s,
+        "speech_s": prepared.speech_s,
+        "used_s": adaptation.used_s,
+        "left_out": [*prepared.left_out, *adaptation.left_out],
+        "rounds": adaptation.rounds,
+        "held_out": adaptation.held_out,
+        "training_s": training_s,
+        "cores": cores,
+    }
+
+
+def _part(report: ReportProgress, start: float, end: float) -> ReportProgress:
+    return lambda fraction, stage: report(start + (end - start) * min(max(fraction, 0.0), 1.0), stage)

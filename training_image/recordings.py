@@ -1,0 +1,170 @@
+"""From an uploaded recording or archive to utterances on disk, with a reason for whatever is left out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.audio import content_types, decoding
+from chalicelib.audio.content_types import ContentType, ContentTypeError
+from chalicelib.audio.errors import AudioError
+from chalicelib.audio.speech_detection import SpeechDetector, Stretch
+from training_image.plan import Recording
+from training_image.segmentation import Span, quietest_place, utterance_spans
+from training_image.utterances import SAMPLE_BYTES, Utterance
+
+_FULL_SCALE = 32768
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Audio that is not learned from, and why."""
+
+    audio_name: str
+    member: str | None
+    """Path inside the archive; None for a plain recording, or for the archive as a whole."""
+    start_s: float | None
+    """None: the whole of it."""
+    end_s: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What one or several audio resources hold."""
+
+    utterances: tuple[Utterance, ...] = ()
+    digests: tuple[bytes, ...] = ()
+    """SHA-256 of each utterance's samples."""
+    left_out: tuple[LeftOut, ...] = ()
+    audio_s: float = 0.0
+    speech_s: float = 0.0
+
+
+def together(parts: Iterable[Prepared]) -> Prepared:
+    """Return the sum of several parts, in their order."""
+    parts = list(parts)
+    return Prepared(
+        utterances=tuple(utterance for part in parts for utterance in part.utterances),
+        digests=tuple(digest for part in parts for digest in part.digests),
+        left_out=tuple(entry for part in parts for entry in part.left_out),
+        audio_s=sum(part.audio_s for part in parts),
+        speech_s=sum(part.speech_s for part in parts),
+    )
+
+
+def prepare(recording: Recording, file: Path, scratch_file: Path, rate_hz: int) -> Prepared:
+    """Decode an audio resource into a scratch file, in blocks, and cut it into utterances.
+
+    Audio that cannot be read or holds no speech is left out with its reason.
+
+    Raises:
+        OSError: the disk is full or not writable.
+    """
+    parts = []
+    with scratch_file.open("w+b") as scratch:
+        try:
+            for member, source, content_type in _sources(recording, file):
+                where = _Place(recording.audio_name, member, scratch_file, rate_hz)
+                parts.append(_prepare_one(where, source, content_type, scratch))
+        except FileNotFoundError as error:
+            if error.filename != str(file):
+                raise
+            parts.append(_nothing(recording.audio_name, None, "The uploaded audio is not there any more."))
+        except (AudioError, ContentTypeError) as error:
+            parts.append(_nothing(recording.audio_name, None, str(error)))
+    return together(parts)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Which recording, and where its samples go."""
+
+    audio_name: str
+    member: str | None
+    scratch_file: Path
+    rate_hz: int
+
+
+def _sources(recording: Recording, file: Path) -> Iterator[tuple[str | None, BinaryIO, ContentType | None]]:
+    if recording.kind == "audio":
+        with file.open("rb") as source:
+            yield None, source, content_types.parse(recording.content_type)
+        return
+    raise NotImplementedError
+
+
+def _prepare_one(
+    where: _Place, source: BinaryIO, content_type: ContentType | None, scratch: BinaryIO
+) -> Prepared:
+    start_bytes = scratch.tell()
+    detector = SpeechDetector(where.rate_hz)
+    speech: list[Stretch] = []
+    total = 0
+    try:
+        for samples in decoding.resampled(source, content_type, where.rate_hz):
+            scratch.write(_pcm(samples).tobytes())
+            total += len(samples)
+            speech += detector.feed(samples)
+    except (AudioError, ContentTypeError) as error:
+        _cut_back(scratch, start_bytes)
+        return _nothing(where.audio_name, where.member, str(error))
+    speech += detector.finish()
+    audio_s = total / where.rate_hz
+    if not speech:
+        _cut_back(scratch, start_bytes)
+        return _nothing(where.audio_name, where.member, "No speech was found.", audio_s=audio_s)
+    scratch.flush()
+    stretches = [
+        Span(round(each.start_s * where.rate_hz), round(each.end_s * where.rate_hz)) for each in speech
+    ]
+    first = start_bytes // SAMPLE_BYTES
+
+    def quietest(span: Span) -> int:
+        return span.start + quietest_place(_read(where.scratch_file, first, span), where.rate_hz)
+
+    spans = utterance_spans(stretches, total, where.rate_hz, quietest)
+    return Prepared(
+        utterances=tuple(_utterance(where, span, first) for span in spans),
+        digests=tuple(
+            hashlib.sha256(_read(where.scratch_file, first, span).tobytes()).digest() for span in spans
+        ),
+        audio_s=audio_s,
+        speech_s=sum(each.duration_s for each in speech),
+    )
+
+
+def _cut_back(scratch: BinaryIO, size_bytes: int) -> None:
+    scratch.seek(size_bytes)
+    scratch.truncate()
+
+
+def _pcm(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    return np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2")
+
+
+def _read(scratch_file: Path, first: int, span: Span) -> NDArray[np.int16]:
+    return np.fromfile(scratch_file, "<i2", count=span.length, offset=(first + span.start) * SAMPLE_BYTES)
+
+
+def _utterance(where: _Place, span: Span, first: int) -> Utterance:
+    return Utterance(
+        audio_name=where.audio_name,
+        member=where.member,
+        start_s=span.start / where.rate_hz,
+        end_s=span.end / where.rate_hz,
+        path=where.scratch_file,
+        rate_hz=where.rate_hz,
+        offset_frames=first + span.start,
+        frames=span.length,
+    )
+
+
+def _nothing(audio_name: str, member: str | None, reason: str, *, audio_s: float = 0.0) -> Prepared:
+    return Prepared(left_out=(LeftOut(audio_name, member, None, None, reason),), audio_s=audio_s)

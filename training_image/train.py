@@ -1,0 +1,52 @@
+"""The program of the training container: one job under SageMaker's contract, `train` by name."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from training_image.checkpoint import write_atomically
+from training_image.failures import Stopped, reason_of
+from training_image.job import run_job
+from training_image.layout import ROOT_VARIABLE, Layout, layout_of
+from training_image.stopping import EXIT_STATUS, is_stopping, stop_on_sigterm
+
+_log = logging.getLogger("training_image")
+_GROUP_SIGNAL_S = 0.5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the job below /opt/ml, or below another root; return the exit status."""
+    parser = argparse.ArgumentParser(prog="train", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=["train"], help="what SageMaker appends; means nothing")
+    parser.add_argument("--root", type=Path, help=f"instead of ${ROOT_VARIABLE} or /opt/ml")
+    layout = layout_of(parser.parse_args(arguments).root)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    stop_on_sigterm()
+    try:
+        run_job(layout)
+    except Stopped:
+        _log.info("stopped by SIGTERM; the checkpoint holds what was done")
+        return EXIT_STATUS
+    except Exception as error:  # noqa: BLE001 - whatever happened, the model's user must be told in words
+        # A SIGTERM to the whole process group may have broken the workers before it arrives here.
+        if is_stopping(within_s=_GROUP_SIGNAL_S):
+            return EXIT_STATUS
+        _log.error("the job failed", exc_info=error)
+        _write_failure(layout, reason_of(error))
+        return 1
+    return 0
+
+
+def _write_failure(layout: Layout, reason: str) -> None:
+    try:
+        write_atomically(layout.failure, reason.encode())
+    except OSError as error:
+        _log.error("cannot write %s: %s; the reason was: %s", layout.failure, error, reason)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
