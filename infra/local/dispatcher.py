@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import os
 import signal
 import sys
 import threading
@@ -136,15 +137,19 @@ def _serve_queue(function: events.QueueFunction) -> None:
             time.sleep(_RETRY_S)
 
 
-def _serve_schedule(function: events.ScheduledFunction) -> None:
+def _serve_schedule(function: events.ScheduledFunction, restarted: int | None) -> None:
+    """Call the function now and every so often; `restarted` is where to tell of the first call's end."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while True:
         began_s = time.monotonic()
-        event = events.scheduled_event(function.name, datetime.now(UTC))
+        event = events.scheduled_event(function.name, datetime.now(UTC), restarted=restarted is not None)
         try:
             function.handler(event, events.Context(function.name))
         except Exception:  # noqa: BLE001  like Lambda: a failed call is logged, the next one comes in its time
             _LOG.exception("%s failed", function.name)
+        if restarted is not None:
+            os.write(restarted, b"\n")
+            restarted = None
         time.sleep(max(0.0, function.every_s - (time.monotonic() - began_s)))
 
 
@@ -152,13 +157,15 @@ def main() -> None:
     """Run as a child process of the service: the name of an event function."""
     parser = argparse.ArgumentParser()
     parser.add_argument("function")
-    name = parser.parse_args().function
+    parser.add_argument("--restarted", type=int, metavar="DESCRIPTOR", help="the service has just started")
+    arguments = parser.parse_args()
+    name = arguments.function
     child.begin(name)
     function = events.functions()[name]
     if isinstance(function, events.QueueFunction):
         _serve_queue(function)
     else:
-        _serve_schedule(function)
+        _serve_schedule(function, arguments.restarted)
 
 
 if __name__ == "__main__":

@@ -111,8 +111,11 @@ def _record(queue: str, message: MessageTypeDef) -> dict[str, Any]:
     }
 
 
-def scheduled_event(name: str, at: datetime) -> dict[str, Any]:
-    """Return the event with which EventBridge starts a scheduled function."""
+def scheduled_event(name: str, at: datetime, *, restarted: bool = False) -> dict[str, Any]:
+    """Return the event with which EventBridge starts a scheduled function.
+
+    `restarted` tells the function that nothing that was at work is any longer.
+    """
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -122,5 +125,5 @@ def scheduled_event(name: str, at: datetime) -> dict[str, Any]:
         "time": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": REGION,
         "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/attune-{name}"],
-        "detail": {},
+        "detail": {"restarted": True} if restarted else {},
     }
