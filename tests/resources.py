@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from chalicelib import settings
-from chalicelib.storage import objects
+from chalicelib.storage import connection, objects
 from infra.resources import Notification, Queue, Table, load
 
 if TYPE_CHECKING:
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 def create() -> None:
-    """Create everything, and forget the client that was made for an earlier test's bucket."""
+    """Create everything, and forget the clients that were made for an earlier test's bucket."""
     resources = load()
     arns: dict[str, str] = {}
     for queue in resources.queues:
         arns[queue.name] = _create_queue(queue, arns)
     (bucket,) = resources.buckets
     objects.client.cache_clear()
+    connection.shared.cache_clear()
     name = settings.current().bucket
     objects.client().create_bucket(Bucket=name)
     objects.client().put_bucket_notification_configuration(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from chalicelib.api.calls import Call
 from chalicelib.api.errors import ApiError
-from chalicelib.storage import objects, spool
+from chalicelib.storage import failures, objects, spool
 
 MOST_INLINE_BYTES = 4 * 1024 * 1024
 """What fits a Lambda event (6 MB) as base64, with room for the rest."""
@@ -49,7 +50,8 @@ class Body:
     def discard(self) -> None:
         """Remove what the front door has stored, when it has been copied; a lifecycle rule would, later."""
         if self.spooled is not None and not self.spooled.pending:
-            objects.delete(self.spooled.key)
+            with suppress(*failures.FAILURES):
+                objects.delete(self.spooled.key)
 
 
 def read(call: Call, most_bytes: int) -> Body:

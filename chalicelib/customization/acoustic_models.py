@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import uuid
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -18,10 +21,11 @@ from chalicelib.customization.errors import (
     UnsupportedLanguage,
 )
 from chalicelib.engines.catalogue import BASE_MODELS
-from chalicelib.storage import layout, objects
+from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import ConditionFailed, Delete, Put, Update, write
 from chalicelib.storage.tables import AcousticModel, AudioResource
 
+_log = logging.getLogger(__name__)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -128,8 +132,9 @@ def reset(owner: str, customization_id: str) -> None:
         Busy: the model handles another request.
     """
     model = get(owner, customization_id)
+    until = Until(int(model.generation), int(model.run))
     _change_or_busy(model, statuses.reset(model, now()))
-    clear_away(owner, customization_id, below_generation=int(model.generation))
+    _clear_away_now(owner, customization_id, until)
 
 
 def delete(owner: str, customization_id: str) -> None:
@@ -141,7 +146,7 @@ def delete(owner: str, customization_id: str) -> None:
     """
     model = get(owner, customization_id)
     _change_or_busy(model, statuses.deleted(model))
-    clear_away(owner, customization_id)
+    _clear_away_now(owner, customization_id)
 
 
 def _change_or_busy(model: AcousticModel, change: Update | Delete) -> None:
@@ -152,19 +157,35 @@ def _change_or_busy(model: AcousticModel, change: Update | Delete) -> None:
         raise Busy(model.customization_id) from None
 
 
-def clear_away(owner: str, customization_id: str, below_generation: int | None = None) -> None:
-    """Remove what a deleted model, or the generations before a reset, left behind. May be repeated."""
-    uploads = []
+@dataclass(frozen=True)
+class Until:
+    """How much of a model a reset takes away: audio up to a generation, runs up to a number."""
+
+    generation: int
+    run: int
+
+
+def clear_away(owner: str, customization_id: str, until: Until | None = None) -> None:
+    """Remove the rows and objects that a deleted model, or a reset (`until`), left. May be repeated."""
     for audio in AudioResource.query(customization_id, consistent_read=True):
-        if below_generation is None or audio.generation < below_generation:
-            uploads.append(audio)
-    for audio in uploads:
-        key = layout.AudioKey(owner, customization_id, audio.audio_id, audio.upload_id)
-        objects.delete(key.key, key.listing_key)
-        try:
-            write(Delete(audio, AudioResource.upload_id == audio.upload_id))
-        except ConditionFailed:
-            continue  # the same name was added anew meanwhile
-    if below_generation is None:
-        for prefix in (layout.AUDIO_PREFIX, "listings/", layout.TRAINING_PREFIX, "models/"):
-            objects.delete_below(f"{prefix}{owner}/{customization_id}/")
+        if until is None or audio.generation <= until.generation:
+            key = layout.AudioKey(owner, customization_id, audio.audio_id, audio.upload_id)
+            objects.delete(key.key, key.listing_key)
+            # The same name may have been added anew meanwhile.
+            with suppress(ConditionFailed):
+                write(Delete(audio, AudioResource.upload_id == audio.upload_id))
+    if until is None:
+        for prefix in layout.prefixes_of_model(owner, customization_id):
+            objects.delete_below(prefix)
+    else:
+        for prefix in (layout.TRAINING_PREFIX, layout.MODELS_PREFIX):
+            runs = objects.keys(f"{prefix}{owner}/{customization_id}/")
+            objects.delete(*(key for key in runs if layout.run_number(key) <= until.run))
+
+
+def _clear_away_now(owner: str, customization_id: str, until: Until | None = None) -> None:
+    """Clear away if the store lets us; for the model's user it is gone in any case."""
+    try:
+        clear_away(owner, customization_id, until)
+    except failures.FAILURES:
+        _log.warning("could not clear away all of %s", customization_id, exc_info=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,7 +18,7 @@ from chalicelib.customization.errors import (
     Busy,
     UnknownAudio,
 )
-from chalicelib.storage import layout, objects
+from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import (
     Change,
     Condition,
@@ -29,6 +30,8 @@ from chalicelib.storage.conditional import (
     write,
 )
 from chalicelib.storage.tables import AcousticModel, AudioResource
+
+_log = logging.getLogger(__name__)
 
 BEING_PROCESSED = "being_processed"
 OK = "ok"
@@ -189,13 +192,22 @@ def withdraw(accepted: Accepted) -> None:
     this_upload: Condition = AudioResource.upload_id == audio.upload_id
     change: Change = Delete(audio, this_upload) if replaced is None else Put(replaced, this_upload)
     _leave(audio, change, replaced is not None and replaced.status == OK)
+    # The store may have it although it said no. Without its row it wakes nobody.
+    _clean(accepted.key)
 
 
 def stored(accepted: Accepted) -> None:
     """The upload's object is there: what it replaced can go."""
     if accepted.replaced is not None:
-        key = key_of(accepted.replaced)
+        _clean(key_of(accepted.replaced))
+
+
+def _clean(key: layout.AudioKey) -> None:
+    """Remove an upload's objects; one that cannot be removed now does no harm without its row."""
+    try:
         objects.delete(key.key, key.listing_key)
+    except failures.FAILURES:
+        _log.warning("could not remove %s", key.key, exc_info=True)
 
 
 def analysis_finished(
@@ -276,8 +288,7 @@ def remove(model: AcousticModel, audio_name: str) -> None:
         except ConditionFailed:
             model = acoustic_models.get(model.owner, model.customization_id)
             continue
-        key = key_of(audio)
-        objects.delete(key.key, key.listing_key)
+        _clean(key_of(audio))
         return
     raise Contended
 

@@ -6,14 +6,14 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from pynamodb.connection import Connection
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
+
+from chalicelib.storage import connection
 
 __all__ = [
     "Action",
@@ -106,7 +106,7 @@ def _write_one(change: Change) -> None:
 
 
 def _write_together(changes: Sequence[Change]) -> None:
-    with TransactWrite(connection=_connection(changes[0].row)) as transaction:
+    with TransactWrite(connection=connection.shared()) as transaction:
         for change in changes:
             match change:
                 case Update():
@@ -115,13 +115,6 @@ def _write_together(changes: Sequence[Change]) -> None:
                     transaction.save(change.row, condition=change.condition)
                 case Delete():
                     transaction.delete(change.row, condition=change.condition)
-
-
-def _connection(row: Model) -> Connection:
-    """Return the connection that the row's own table uses, so that no second client is made."""
-    table: Any = type(row)._get_connection()
-    connection: Connection = table.connection
-    return connection
 
 
 def _codes(error: PynamoDBException) -> set[str]:

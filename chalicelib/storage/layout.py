@@ -10,6 +10,8 @@ AUDIO_PREFIX = "audio/"
 SPOOL_PREFIX = "spool/"
 """Request bodies on their way in; a lifecycle rule removes them after a day."""
 TRAINING_PREFIX = "training/"
+LISTINGS_PREFIX = "listings/"
+MODELS_PREFIX = "models/"
 PROGRESS_SUFFIX = "/checkpoints/progress.json"
 """Objects created with it (below `TRAINING_PREFIX`) wake `events.training_progress`."""
 
@@ -36,7 +38,7 @@ class AudioKey:
     @property
     def listing_key(self) -> str:
         """The S3 key of the JSON listing of an archive's members; outside `AUDIO_PREFIX`: it wakes nobody."""
-        return f"listings/{self.owner}/{self.customization_id}/{self.audio_id}/{self.upload_id}.json"
+        return f"{LISTINGS_PREFIX}{self.owner}/{self.customization_id}/{self.audio_id}/{self.upload_id}.json"
 
     @classmethod
     def parse(cls, key: str) -> AudioKey:
@@ -102,11 +104,31 @@ class RunKey:
         return cls(parts[1], parts[2], int(parts[3]))
 
 
+def prefixes_of_model(owner: str, customization_id: str) -> tuple[str, ...]:
+    """Return the prefixes below which everything of one custom model lies."""
+    return tuple(
+        f"{prefix}{owner}/{customization_id}/"
+        for prefix in (AUDIO_PREFIX, LISTINGS_PREFIX, TRAINING_PREFIX, MODELS_PREFIX)
+    )
+
+
+def run_number(key: str) -> int:
+    """Return the number of the run that an object below `TRAINING_PREFIX` or `MODELS_PREFIX` belongs to.
+
+    Raises:
+        ValueError: the key lies elsewhere.
+    """
+    prefix, *_, run = key.split("/")[:4]
+    if f"{prefix}/" not in (TRAINING_PREFIX, MODELS_PREFIX) or not run.isdigit():
+        raise ValueError(f"not the key of a run's object: {key}")
+    return int(run)
+
+
 def adapted_model_key(owner: str, customization_id: str, run: int) -> str:
     """Return the key of a promoted `model.tar.gz`: what recognition loads."""
-    return f"models/{owner}/{customization_id}/{run:06d}/model.tar.gz"
+    return f"{MODELS_PREFIX}{owner}/{customization_id}/{run:06d}/model.tar.gz"
 
 
 def report_key(owner: str, customization_id: str, run: int) -> str:
     """Return the key of the `report.json` of a run, promoted or rejected."""
-    return f"models/{owner}/{customization_id}/{run:06d}/report.json"
+    return f"{MODELS_PREFIX}{owner}/{customization_id}/{run:06d}/report.json"

@@ -12,14 +12,14 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.models import Model
 
 from chalicelib import settings
+from chalicelib.storage.connection import Table
 
 _PREFIX = settings.table_prefix()
 
 
-class Credential(Model):
+class Credential(Table):
     """An API key of an owner (a service instance). The key itself is never stored."""
 
     class Meta:
@@ -36,7 +36,7 @@ class Credential(Model):
     created = UTCDateTimeAttribute()
 
 
-class AcousticModel(Model):
+class AcousticModel(Table):
     """A custom acoustic model. Its transitions: `customization.acoustic_statuses`."""
 
     class Meta:
@@ -96,7 +96,7 @@ class AcousticModel(Model):
     """Train by itself once this much new valid audio has arrived; null: never."""
 
 
-class AudioResource(Model):
+class AudioResource(Table):
     """An audio file or archive of a custom acoustic model."""
 
     class Meta:
@@ -137,7 +137,7 @@ class AudioResource(Model):
     """From `X-Watson-Metadata`."""
 
 
-class IdempotencyRecord(Model):
+class IdempotencyRecord(Table):
     """Where Powertools remembers which events were handled; only its shape is ours."""
 
     class Meta:
