@@ -33,6 +33,8 @@ def begin(name: str) -> None:
         format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    for noisy in ("botocore", "pynamodb", "sqs", "dynamodb", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def start(

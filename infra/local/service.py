@@ -21,6 +21,7 @@ from infra.local.wire import Application, Server, listen, server
 
 _STOP_PARTS_S = 4.0
 _STOP_STORE_S = 2.0
+_FIRST_CALL_S = 30.0
 
 
 class PortTaken(Exception):
@@ -63,6 +64,7 @@ class Service:
         self._environment = environment.own(home, self._resources, *urls)
         self._supervisor = Supervisor(home.logs, self._environment)
         self._stopping = asyncio.Event()
+        self._descriptors: list[socket.socket] = []
         self.ready = False
 
     async def run(self, announce: Any) -> None:
@@ -92,7 +94,7 @@ class Service:
             parts.append(self._start_store())
             parts += [self._supervisor.run(role) for role in self._emulators()]
             await asyncio.to_thread(self._prepare)
-            parts += [self._supervisor.run(role) for role in self._event_functions()]
+            parts += await self._start_event_functions()
             await self._serve(announce, parts)
         finally:
             self.ready = False
@@ -106,7 +108,7 @@ class Service:
     def _start_store(self) -> asyncio.Task[None]:
         descriptor = self._internal["store"].fileno()
         role = Role("store", "infra.local.store", (str(self._home.store), str(descriptor)), (descriptor,))
-        return self._supervisor.run(role, self._store_restarted)
+        return self._supervisor.run(role, restarted=self._store_restarted)
 
     async def _store_restarted(self) -> None:
         """Make the queues anew, and have the reconciler rebuild what lay in them."""
@@ -127,10 +129,30 @@ class Service:
             Role("recognition", "infra.local.lambda_emulator", (str(recognition),), (recognition,)),
         ]
 
-    def _event_functions(self) -> list[Role]:
+    async def _start_event_functions(self) -> list[asyncio.Task[None]]:
+        """Start them all, and wait for the clock's first call.
+
+        It takes what lies unfinished for abandoned: it must be over before new requests come in.
+        """
         from infra.local import events
 
-        return [Role(name, "infra.local.dispatcher", (name,)) for name in events.functions()]
+        told, tell = socket.socketpair()
+        told.setblocking(False)
+        os.set_inheritable(tell.fileno(), True)
+        clocks, others = [], []
+        for function in events.functions().values():
+            if isinstance(function, events.ScheduledFunction):
+                role = Role(function.name, "infra.local.dispatcher", (function.name,), (tell.fileno(),))
+                at_first = ("--restarted", str(tell.fileno()))
+                clocks.append(self._supervisor.run(role, at_first=at_first))
+            else:
+                others.append(Role(function.name, "infra.local.dispatcher", (function.name,)))
+        for _ in clocks:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.get_running_loop().sock_recv(told, 1), _FIRST_CALL_S)
+        told.close()
+        self._descriptors.append(tell)
+        return clocks + [self._supervisor.run(role) for role in others]
 
     def _prepare(self) -> None:
         """Create what the template declares, and let the service's own API key in."""

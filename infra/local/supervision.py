@@ -36,8 +36,10 @@ class Unstable(Exception):
 
 
 class Supervisor:
-    """Runs each role in a process and starts it again when it ends. Use from the main thread only:
-    a child's life is bound to the thread that started it."""
+    """Runs each role in a process and starts it again when it ends.
+
+    To be used in the main thread only: a child's life is bound to the thread that started it.
+    """
 
     def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
         self._logs = logs
@@ -45,9 +47,18 @@ class Supervisor:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}
 
-    def run(self, role: Role, restarted: Callable[[], Awaitable[None]] | None = None) -> asyncio.Task[None]:
-        """Start a role; `restarted` is awaited after each restart. The task ends only by `Unstable`."""
-        self._start(role)
+    def run(
+        self,
+        role: Role,
+        *,
+        at_first: tuple[str, ...] = (),
+        restarted: Callable[[], Awaitable[None]] | None = None,
+    ) -> asyncio.Task[None]:
+        """Start a role, with more arguments at first; `restarted` is awaited after each restart.
+
+        The task ends only by raising `Unstable`.
+        """
+        self._start(role, at_first)
         task = asyncio.create_task(self._watch(role, restarted))
         self._watching[role.name] = task
         return task
@@ -61,10 +72,10 @@ class Supervisor:
         """The process of each role."""
         return {name: process.pid for name, process in self._processes.items()}
 
-    def _start(self, role: Role) -> None:
+    def _start(self, role: Role, more: tuple[str, ...] = ()) -> None:
         log = self._logs / f"{role.name}.log"
         self._processes[role.name] = child.start(
-            role.module, role.arguments, log, self._environment, role.descriptors
+            role.module, (*role.arguments, *more), log, self._environment, role.descriptors
         )
 
     async def _watch(self, role: Role, restarted: Callable[[], Awaitable[None]] | None) -> None:
