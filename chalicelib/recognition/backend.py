@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -20,12 +21,21 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _log = logging.getLogger(__name__)
+_making_client = threading.Lock()
 
 MIN_AUDIO_BYTES = 100
 MAX_AUDIO_BYTES = 100 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 10
 _READ_TIMEOUT_S = 4 * 3600
 """An answer comes when all is recognised; 100 MB hold hours of compressed speech."""
+
+
+class TooLittleAudio(Exception):
+    """The audio has less than 100 bytes."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"Stream was {size_bytes} bytes but needs to be at least {MIN_AUDIO_BYTES} bytes.")
+        self.size_bytes = size_bytes
 
 
 class RecognitionFailed(Exception):
@@ -37,21 +47,13 @@ class RecognitionFailed(Exception):
 
 
 def check_size(size_bytes: int) -> None:
-    """Check a body's size against the limits of synchronous recognition.
+    """Refuse audio that cannot hold a word.
 
     Raises:
-        RecognitionFailed: too little or too much.
+        TooLittleAudio: it has fewer than 100 bytes.
     """
     if size_bytes < MIN_AUDIO_BYTES:
-        raise RecognitionFailed(
-            400, f"Stream was {size_bytes} bytes but needs to be at least {MIN_AUDIO_BYTES} bytes."
-        )
-    if size_bytes > MAX_AUDIO_BYTES:
-        raise RecognitionFailed(
-            413,
-            f"The audio has {size_bytes} bytes but must not exceed {MAX_AUDIO_BYTES} bytes (100 MB): "
-            "send it in parts, or compressed, for instance as audio/ogg;codecs=opus or audio/flac.",
-        )
+        raise TooLittleAudio(size_bytes)
 
 
 def recognize(key: str, content_type: str | None, model: ServingModel, options: Options) -> dict[str, Any]:
@@ -89,8 +91,13 @@ def recognize(key: str, content_type: str | None, model: ServingModel, options: 
     return results
 
 
-@functools.cache
 def _client() -> LambdaClient:
+    with _making_client:
+        return _made_client()
+
+
+@functools.cache
+def _made_client() -> LambdaClient:
     """Return this process's client. It never repeats a call: the work would be done, and paid for, twice."""
     return boto3.client(
         "lambda",

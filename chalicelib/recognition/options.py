@@ -189,7 +189,7 @@ class ParsedQuery:
 
 
 def parse(query: Mapping[str, Sequence[str]]) -> ParsedQuery:
-    """Read the decoded query arguments; of one that is repeated the first counts.
+    """Read the decoded query arguments; of one that is repeated the last counts.
 
     Raises:
         InvalidOption: a value cannot be read or is out of range; says which, and the range.
@@ -199,7 +199,7 @@ def parse(query: Mapping[str, Sequence[str]]) -> ParsedQuery:
     values: dict[str, Any] = {}
     for name, kind in _KINDS.items():
         if query.get(name):
-            text = query[name][0]
+            text = query[name][-1]
             try:
                 values[name] = kind.read(text)
             except ValueError:

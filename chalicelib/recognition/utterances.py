@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chalicelib.audio.speech_detection import speech_in
 from chalicelib.engines.protocol import Samples
+from chalicelib.recognition.recordings import Recording
 
 LONGEST_S = 120.0
 """An utterance that goes on for longer is cut in two."""
@@ -15,6 +17,7 @@ MARGIN_S = 0.3
 """Of silence kept on both sides of speech, where there is as much: no word is to lose its first sound."""
 _CUT_WITHIN_S = 20.0
 """A forced cut lies at the quietest place in this last part of the two minutes."""
+_SHORTEST_PAUSE_S = 0.1
 _HOP_S = 0.01
 _QUIET_HOPS = 15
 """A place is as quiet as the mean of so many hops around it: about the closure of a stop, and a word gap."""
@@ -28,22 +31,35 @@ class Span:
     end: int
 
 
-def cut(speech: Sequence[Span], samples: Samples, rate_hz: int, pause_s: float) -> list[Span]:
-    """Return the utterances of a recording, in order, without overlap, covering all of its speech.
+def find(recording: Recording, pause_s: float) -> list[Span]:
+    """Return the utterances of a recording, in order and without overlap; none when nobody speaks.
+
+    `pause_s` is the length of a silence that separates two utterances; below a tenth of a second it
+    would be heard inside of words, and counts as that.
+    """
+    blocks = (
+        recording.samples(start, start + recording.rate_hz)
+        for start in range(0, len(recording.pcm), recording.rate_hz)
+    )
+    speech = [
+        Span(round(stretch.start_s * recording.rate_hz), round(stretch.end_s * recording.rate_hz))
+        for stretch in speech_in(blocks, recording.rate_hz, min_silence_s=_SHORTEST_PAUSE_S)
+    ]
+    return cut(speech, recording, pause_s)
+
+
+def cut(speech: Sequence[Span], recording: Recording, pause_s: float) -> list[Span]:
+    """Return the utterances of a recording in which speech was detected, all of it covered.
 
     Args:
-        speech: where speech was detected, in order, without overlap.
-        samples: the recording, shape (n,).
-        rate_hz: of the samples.
+        speech: in order, without overlap.
+        recording: what it was detected in.
         pause_s: silence of at least this length separates utterances.
     """
-    pause = round(pause_s * rate_hz)
-    margin = round(MARGIN_S * rate_hz)
-    return [
-        part
-        for utterance in _with_margins(_joined(speech, pause), len(samples), margin)
-        for part in _bounded(utterance, samples, rate_hz)
-    ]
+    rate_hz = recording.rate_hz
+    utterances = _joined(speech, round(max(pause_s, _SHORTEST_PAUSE_S) * rate_hz))
+    widened = _with_margins(utterances, len(recording.pcm), round(MARGIN_S * rate_hz))
+    return [part for utterance in widened for part in _bounded(utterance, recording)]
 
 
 def _joined(speech: Sequence[Span], pause: int) -> list[Span]:
@@ -68,12 +84,13 @@ def _with_margins(utterances: Sequence[Span], total: int, margin: int) -> list[S
     return widened
 
 
-def _bounded(utterance: Span, samples: Samples, rate_hz: int) -> Iterator[Span]:
+def _bounded(utterance: Span, recording: Recording) -> Iterator[Span]:
+    rate_hz = recording.rate_hz
     longest, within = round(LONGEST_S * rate_hz), round(_CUT_WITHIN_S * rate_hz)
     start = utterance.start
     while utterance.end - start > longest:
         place = start + longest - within
-        place += _quietest(samples[place : start + longest], rate_hz)
+        place += _quietest(recording.samples(place, start + longest), rate_hz)
         yield Span(start, place)
         start = place
     yield Span(start, utterance.end)

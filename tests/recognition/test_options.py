@@ -200,8 +200,8 @@ def test_speaker_labels_bring_timestamps() -> None:
     assert parse(query(speaker_labels="true")).options.timestamps
 
 
-def test_of_a_repeated_argument_the_first_counts() -> None:
-    assert parse({"max_alternatives": ["2", "x"]}).options.max_alternatives == 2
+def test_of_a_repeated_argument_the_last_counts() -> None:
+    assert parse({"max_alternatives": ["x", "2"]}).options.max_alternatives == 2
 
 
 def test_options_need_neither_numpy_nor_an_engine() -> None:

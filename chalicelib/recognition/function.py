@@ -1,0 +1,138 @@
+"""The recognition function: audio in the bucket to Watson's results."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import functools
+import json
+import logging
+import os
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chalicelib.audio import content_types
+from chalicelib.audio.content_types import ContentType, ContentTypeError, UnsupportedContentType
+from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
+from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.recognition import adapted_models
+from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
+from chalicelib.recognition.models import AdaptedModel
+from chalicelib.recognition.options import Options
+from chalicelib.recognition.transcription import transcribe
+from chalicelib.storage import objects, spool
+
+INLINE_RESULTS_BYTES = 5 * 1024 * 1024
+"""A larger answer is put into the bucket: Lambda passes at most 6 MB."""
+
+_log = logging.getLogger(__name__)
+_making_pool = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Request:
+    """The function's event."""
+
+    audio_key: str
+    content_type: ContentType | None
+    """None: to be detected."""
+    base_version: str
+    adapted_model: AdaptedModel | None
+    options: Options
+
+    @classmethod
+    def parse(cls, event: dict[str, Any]) -> Request:
+        """Read the event; options that this version does not know are ignored.
+
+        Raises:
+            audio.content_types.ContentTypeError: the content type cannot be used.
+        """
+        content_type, adapted = event["audio"].get("content_type"), event.get("adapted_model")
+        known = {field.name for field in dataclasses.fields(Options)}
+        return cls(
+            audio_key=event["audio"]["key"],
+            content_type=None if content_type is None else content_types.parse(content_type),
+            base_version=event["base_version"],
+            adapted_model=None if adapted is None else AdaptedModel(adapted["key"], adapted["sha256"]),
+            options=Options(**{name: value for name, value in event["options"].items() if name in known}),
+        )
+
+
+def handle(event: dict[str, Any]) -> dict[str, Any]:
+    """Answer the event of docs/architecture.md: `results`, `results_key` or `error`."""
+    try:
+        answer = _recognize(Request.parse(event))
+    except UnsupportedContentType as error:
+        return _error(415, str(error))
+    except (AudioError, ContentTypeError) as error:
+        return _error(400, wording(error))
+    except ModelUnreadable as error:
+        _log.error("adapted model %s: %s", event["adapted_model"], error)
+        return _error(500, "The custom model's data is damaged. Train the model again.")
+    except DecodingFailed as error:
+        _log.error("decoding failed: %s", error)
+        return _error(500, "Recognition failed. Try again, or send the audio in shorter parts.")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _log.error("no disk space: %s", error)
+        return _error(503, "The service has no room for this audio at the moment. Try again in a minute.")
+    encoded = json.dumps(answer).encode()
+    if len(encoded) <= INLINE_RESULTS_BYTES:
+        return {"results": answer}
+    key = spool.new_key()
+    objects.put(key, encoded, "application/json")
+    return {"results_key": key}
+
+
+def _recognize(request: Request) -> dict[str, Any]:
+    adapted_file = None
+    if request.adapted_model is not None:
+        adapted_file = adapted_models.local_file(request.adapted_model, adapted_models.cache_folder())
+    with tempfile.TemporaryDirectory(prefix="attune-recognition-") as folder:
+        source = Path(folder) / "audio"
+        objects.download(request.audio_key, source)
+        return transcribe(
+            source,
+            request.content_type,
+            request.base_version,
+            adapted_file,
+            options=request.options,
+            pool=decoder_pool(),
+        )
+
+
+def decoder_pool() -> DecoderPool:
+    """Return this process's decoding processes: one for each core that it may use."""
+    with _making_pool:
+        return _decoder_pool()
+
+
+@functools.cache
+def _decoder_pool() -> DecoderPool:
+    return DecoderPool(len(os.sched_getaffinity(0)))
+
+
+def wording(error: AudioError | ContentTypeError) -> str:
+    """Return what is wrong with the audio in the words that clients of Watson match on."""
+    match error:
+        case EndiannessUnclear():
+            return str(error)
+        case Undecodable(essence=essence):
+            return f"unable to transcode data stream {essence} -> audio/l16 "
+        case RateTooLow(rate_hz=rate_hz, needed_hz=needed_hz) if needed_hz > 8000:
+            return (
+                f"This {rate_hz}hz audio input requires a narrow band model.  "
+                "See https://<STT_API_ENDPOINT>/v1/models for a list of available models."
+            )
+        case RateTooLow(rate_hz=rate_hz, needed_hz=needed_hz):
+            return f"This {rate_hz}hz audio input has too low a rate: record it at {needed_hz}hz or more."
+        case _:
+            return str(error)
+
+
+def _error(code: int, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}

@@ -1,0 +1,62 @@
+"""A recording of any format, decoded once onto disk and read from there in stretches."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.audio import decoding
+from chalicelib.audio.content_types import ContentType
+from chalicelib.engines.protocol import Samples
+
+MAX_DURATION_S = 12 * 3600.0
+"""100 MB hold no more speech than this in any sensible format; on disk it is 1.4 GB at 16 kHz."""
+_FULL_SCALE = 32768.0
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Mono samples at a recogniser's rate, in a file that is mapped into memory."""
+
+    pcm: NDArray[np.int16]
+    """Shape (n,)."""
+    rate_hz: int
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return len(self.pcm) / self.rate_hz
+
+    def samples(self, start: int, end: int) -> Samples:
+        """Return a stretch in -1…1, shape (end - start,)."""
+        return self.pcm[start:end].astype(np.float32) / np.float32(_FULL_SCALE)
+
+
+@contextmanager
+def decoded(source: Path, content_type: ContentType | None, rate_hz: int) -> Iterator[Recording]:
+    """Decode an audio file for as long as the context lasts.
+
+    Args:
+        source: the file.
+        content_type: what it is said to be; None: to be detected.
+        rate_hz: what the recogniser takes, and the least that the file must have.
+
+    Raises:
+        audio.errors.AudioError: it cannot be used.
+    """
+    limits = decoding.Limits(duration_s=MAX_DURATION_S)
+    with tempfile.TemporaryFile(prefix="attune-recording-") as file:
+        total = 0
+        for block in decoding.resampled(source, content_type, rate_hz, limits=limits):
+            pcm = np.rint(np.clip(block * _FULL_SCALE, -_FULL_SCALE, _FULL_SCALE - 1)).astype(np.int16)
+            file.write(pcm.tobytes())
+            total += len(pcm)
+        file.flush()
+        mapped = np.memmap(file, np.int16, "r", shape=(total,)) if total else np.empty(0, np.int16)
+        yield Recording(mapped, rate_hz)

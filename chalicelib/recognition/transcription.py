@@ -1,0 +1,62 @@
+"""An audio file to Watson's results: decode, cut, recognise, assemble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from chalicelib.audio.content_types import ContentType
+from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.recognition import recordings, results, utterances
+from chalicelib.recognition.decoder_worker import Task
+from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.options import Options
+from chalicelib.recognition.recordings import Recording
+from chalicelib.recognition.utterances import Span
+
+
+def transcribe(
+    source: Path,
+    content_type: ContentType | None,
+    base_version: str,
+    adapted_model: Path | None,
+    *,
+    options: Options,
+    pool: DecoderPool,
+) -> dict[str, Any]:
+    """Return the `SpeechRecognitionResults` of an audio file.
+
+    Args:
+        source: the audio, in any supported format.
+        content_type: what it is said to be; None: to be detected.
+        base_version: a version of the catalogue.
+        adapted_model: a `model.tar.gz`, or None for the base alone.
+        options: of the request; of its models nothing is used.
+        pool: decodes.
+
+    Raises:
+        audio.errors.AudioError: the audio cannot be used.
+        engines.errors.ModelUnreadable: the adapted model is damaged or made for another base version.
+        decoders.DecodingFailed: the engine failed.
+    """
+    rate_hz = base_model_of_version(base_version).rate_hz
+    with recordings.decoded(source, content_type, rate_hz) as recording:
+        spans = utterances.find(recording, options.end_of_phrase_silence_time)
+        tasks = _tasks(recording, spans, base_version, adapted_model, options.max_alternatives)
+        recognized = (
+            results.RecognizedUtterance(span.start / rate_hz, hypotheses)
+            for span, hypotheses in zip(spans, pool.decode(tasks), strict=True)
+        )
+        return results.assemble(recognized, recording.duration_s, options)
+
+
+def _tasks(
+    recording: Recording,
+    spans: Sequence[Span],
+    base_version: str,
+    adapted_model: Path | None,
+    max_alternatives: int,
+) -> Iterator[Task]:
+    for span in spans:
+        yield Task(base_version, adapted_model, recording.samples(span.start, span.end), max_alternatives)
