@@ -33,6 +33,7 @@ def create_acoustic_model(call: Call) -> Answer:
         name=parameters.required_text(fields, "name", _LONGEST_NAME),
         base_model_name=parameters.required_text(fields, "base_model_name", _LONGEST_NAME),
         description=parameters.optional_text(fields, "description", _LONGEST_DESCRIPTION),
+        base_model_version=parameters.optional_text(fields, "base_model_version", _LONGEST_NAME),
         retrain_after_minutes=parameters.optional_number(fields, "retrain_after_minutes", 1, _MOST_MINUTES),
     )
     return Answer(201, {"customization_id": model.customization_id})

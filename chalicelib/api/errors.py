@@ -68,6 +68,13 @@ _TABLE: dict[type[Exception], tuple[int, Wording]] = {
         lambda error: f"Invalid customization_id '{error.customization_id}' for user",
     ),
     customization.UnknownBaseModel: (400, lambda error: f"The base model '{error.name}' is not recognized"),
+    customization.UnknownBaseVersion: (
+        400,
+        lambda error: (
+            f"The base model '{error.name}' has no version '{error.version}'; "
+            f"it has {', '.join(error.versions)}."
+        ),
+    ),
     customization.UnsupportedLanguage: (
         400,
         lambda error: f"Language '{error.language}' is not supported for customization",

@@ -17,6 +17,7 @@ from chalicelib.customization.errors import (
     MalformedId,
     TooManyModels,
     UnknownBaseModel,
+    UnknownBaseVersion,
     UnknownModel,
     UnsupportedLanguage,
 )
@@ -41,17 +42,21 @@ def create(
     name: str,
     base_model_name: str,
     description: str | None = None,
+    base_model_version: str | None = None,
     retrain_after_minutes: float | None = None,
 ) -> AcousticModel:
-    """Make an empty model on the newest version of a base model.
+    """Make an empty model on a version of a base model, the newest one if none is given.
 
     Raises:
         UnknownBaseModel: there is no such base model.
+        UnknownBaseVersion: the base model has no such version.
         TooManyModels: the owner has 1,024 models already.
     """
     if base_model_name not in BASE_MODELS:
         raise UnknownBaseModel(base_model_name)
     base = BASE_MODELS[base_model_name]
+    if base_model_version is not None and base_model_version not in base.versions:
+        raise UnknownBaseVersion(base.name, base_model_version, base.versions)
     moment = now()
     model = AcousticModel(
         owner,
@@ -60,7 +65,7 @@ def create(
         description=description,
         base_model_name=base.name,
         language=base.language,
-        versions=[base.newest_version],
+        versions=[base_model_version or base.newest_version],
         created=moment,
         updated=moment,
         status=statuses.Status.PENDING,

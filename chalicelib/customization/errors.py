@@ -31,6 +31,15 @@ class UnknownBaseModel(CustomizationError):
 
 
 @dataclass
+class UnknownBaseVersion(CustomizationError):
+    """The base model is not served in that version."""
+
+    name: str
+    version: str
+    versions: tuple[str, ...]
+
+
+@dataclass
 class UnsupportedLanguage(CustomizationError):
     """No base model speaks that language."""
 

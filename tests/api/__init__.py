@@ -1,0 +1,1 @@
+"""Tests of the HTTP API, through events as API Gateway sends them."""

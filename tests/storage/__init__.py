@@ -1,0 +1,1 @@
+"""Tests of the tables, the bucket and what signs references to it."""
