@@ -47,7 +47,13 @@ Ctrl-C stops it; nothing that was acknowledged gets lost.
 
 async def _run(home: Home, ports: Ports, api_key: str) -> None:
     service = Service(home, ports, api_key)
-    await service.run(lambda: print(_banner(home, ports, api_key), flush=True))
+    # The API logs to standard output: its lines go to a file, the banner to the terminal.
+    with os.fdopen(os.dup(1), "w") as terminal, (home.logs / "api.log").open("a") as log:
+        os.dup2(log.fileno(), 1)
+        try:
+            await service.run(lambda: print(_banner(home, ports, api_key), file=terminal, flush=True))
+        finally:
+            os.dup2(terminal.fileno(), 1)
 
 
 def main() -> int:

@@ -23,11 +23,15 @@ class Queues:
 
     def __init__(self) -> None:
         self._arrived: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._closed = False
 
-    async def handle(self, action: str, body: bytes, host: str) -> Answer:
-        """Answer one request of SQS's JSON protocol; `host` is the one the client used."""
+    async def handle(self, action: str, body: bytes, host: str, gone: asyncio.Event | None = None) -> Answer:
+        """Answer one request of SQS's JSON protocol; `host` is the one the client used.
+
+        `gone` tells that nobody waits for the answer any more: messages are not for the dead.
+        """
         if action == "ReceiveMessage":
-            return await self._receive(json.loads(body), host)
+            return await self._receive(json.loads(body), host, gone or asyncio.Event())
         answer = await _call(action, body, host)
         if action in _WAKING:
             # Waking all queues is cheap: there are a handful, and each looks once.
@@ -48,20 +52,30 @@ class Queues:
         request = {"QueueUrl": url, "MessageBody": json.dumps(message)}
         await self.handle("SendMessage", json.dumps(request).encode(), host)
 
-    async def _receive(self, request: dict[str, Any], host: str) -> Answer:
+    def close(self) -> None:
+        """Have whoever waits for messages go away without."""
+        self._closed = True
+        for arrived in self._arrived.values():
+            arrived.set()
+
+    async def _receive(self, request: dict[str, Any], host: str, gone: asyncio.Event) -> Answer:
         until = time.monotonic() + int(request.get("WaitTimeSeconds", 0))
         body = json.dumps({**request, "WaitTimeSeconds": 0}).encode()
         arrived = self._arrived[request.get("QueueUrl", "")]
         while True:
             arrived.clear()
+            if gone.is_set() or self._closed:
+                return 200, {"Content-Type": "application/x-amz-json-1.0"}, b"{}"
             answer = await _call("ReceiveMessage", body, host)
             left_s = until - time.monotonic()
             if left_s <= 0 or answer[0] != 200 or json.loads(answer[2]).get("Messages"):
                 return answer
-            try:
-                await asyncio.wait_for(arrived.wait(), min(left_s, _LOOK_AGAIN_S))
-            except TimeoutError:
-                continue
+            waiting = [asyncio.ensure_future(event.wait()) for event in (arrived, gone)]
+            await asyncio.wait(
+                waiting, timeout=min(left_s, _LOOK_AGAIN_S), return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in waiting:
+                task.cancel()
 
 
 async def _call(action: str, body: bytes, host: str) -> Answer:

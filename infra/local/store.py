@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import json
 import logging
@@ -12,6 +13,7 @@ import re
 import signal
 import socket
 import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -83,7 +85,8 @@ class Store:
             return
         try:
             if f"{service}." == queues.TARGET_PREFIX:
-                status, fields, text = await self._queues.handle(action, body, headers.get("host", ""))
+                async with _watched(receive) as gone:
+                    status, fields, text = await self._queues.handle(action, body, self._host, gone)
             else:
                 status, fields, text = await self._tables.handle(action, body, self._journal)
         except journal.JournalUnwritable as error:
@@ -92,6 +95,10 @@ class Store:
                 {"__type": "InternalServerError", "message": f"Disk: {error.strerror}"}
             ).encode()
         await answer(send, status, {name.lower(): value for name, value in fields.items()}, text)
+
+    def close(self) -> None:
+        """Send away who waits for messages, so that the server can end."""
+        self._queues.close()
 
     async def _announce(self, bucket: str, event: str, stored: StoredObject) -> None:
         for rule in self._buckets[bucket].notifications if bucket in self._buckets else ():
@@ -112,6 +119,23 @@ class Store:
                     limit_s = time.time() - timedelta(days=rule.days).total_seconds()
                     await self._object_api.expire(bucket.name, rule.prefix, limit_s)
             await asyncio.sleep(_SWEEP_EVERY_S)
+
+
+@contextlib.asynccontextmanager
+async def _watched(receive: Receive) -> AsyncIterator[asyncio.Event]:
+    """Give an event that is set when the client goes away."""
+    gone = asyncio.Event()
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            continue
+        gone.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield gone
+    finally:
+        watching.cancel()
 
 
 def _credential(headers: dict[str, str], query: str) -> str:
@@ -154,7 +178,12 @@ def _event_record(bucket: str, event: str, stored: StoredObject) -> dict[str, ob
 async def _serve(folder: Path, listener: socket.socket, access_key: str) -> None:
     store = await Store.open(folder, access_key)
     serving = server(store)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, serving, "should_exit", True)
+
+    def stop() -> None:
+        store.close()
+        serving.should_exit = True
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     sweeping = asyncio.create_task(store.sweep())
     await serving.serve(sockets=[listener])
     sweeping.cancel()
