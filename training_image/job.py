@@ -102,7 +102,7 @@ def run_job(layout: Layout) -> None:
 
 @contextlib.contextmanager
 def _scratch(folder: Path) -> Iterator[None]:
-    """Have an empty folder, also for temporary files of this process and its children; remove it afterwards."""
+    """Have an empty folder, also for temporary files of this process and its children, and remove it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)

@@ -11,7 +11,8 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.audio import content_types, decoding
+from chalicelib.audio import archives, content_types, decoding
+from chalicelib.audio.archive_entries import ArchiveError, ArchiveLimits
 from chalicelib.audio.content_types import ContentType, ContentTypeError
 from chalicelib.audio.errors import AudioError
 from chalicelib.audio.speech_detection import SpeechDetector, Stretch
@@ -20,6 +21,9 @@ from training_image.segmentation import Span, quietest_place, utterance_spans
 from training_image.utterances import SAMPLE_BYTES, Utterance
 
 _FULL_SCALE = 32768
+_MOST_TIME_S = 2 * 3600.0
+"""For one resource. What was uploaded has been inspected with tighter limits; this only ends what hangs."""
+_LIMITS = decoding.Limits(time_s=_MOST_TIME_S)
 
 
 @dataclass(frozen=True)
@@ -70,16 +74,31 @@ def prepare(recording: Recording, file: Path, scratch_file: Path, rate_hz: int) 
     parts = []
     with scratch_file.open("w+b") as scratch:
         try:
-            for member, source, content_type in _sources(recording, file):
-                where = _Place(recording.audio_name, member, scratch_file, rate_hz)
-                parts.append(_prepare_one(where, source, content_type, scratch))
+            for source in _sources(recording, file):
+                if source.file is None:
+                    parts.append(_nothing(recording.audio_name, source.member, source.error))
+                    continue
+                where = _Place(recording.audio_name, source.member, scratch_file, rate_hz)
+                parts.append(_prepare_one(where, source.file, source.content_type, scratch))
         except FileNotFoundError as error:
             if error.filename != str(file):
                 raise
             parts.append(_nothing(recording.audio_name, None, "The uploaded audio is not there any more."))
-        except (AudioError, ContentTypeError) as error:
+        except (ArchiveError, ContentTypeError) as error:
             parts.append(_nothing(recording.audio_name, None, str(error)))
     return together(parts)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One recording of a resource."""
+
+    member: str | None
+    file: BinaryIO | None
+    content_type: ContentType | None = None
+    """None: to be detected."""
+    error: str = ""
+    """Why there is no file."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +111,15 @@ class _Place:
     rate_hz: int
 
 
-def _sources(recording: Recording, file: Path) -> Iterator[tuple[str | None, BinaryIO, ContentType | None]]:
+def _sources(recording: Recording, file: Path) -> Iterator[_Source]:
     if recording.kind == "audio":
+        content_type = content_types.parse(recording.content_type)
         with file.open("rb") as source:
-            yield None, source, content_types.parse(recording.content_type)
+            yield _Source(None, source, content_type)
         return
-    raise NotImplementedError
+    content_type_of_all = content_types.of_members(recording.contained_content_type)
+    for member in archives.members(file, limits=ArchiveLimits(time_s=_MOST_TIME_S)):
+        yield _Source(member.name, member.file, content_type_of_all, member.error or "")
 
 
 def _prepare_one(
@@ -108,7 +130,7 @@ def _prepare_one(
     speech: list[Stretch] = []
     total = 0
     try:
-        for samples in decoding.resampled(source, content_type, where.rate_hz):
+        for samples in decoding.resampled(source, content_type, where.rate_hz, limits=_LIMITS):
             scratch.write(_pcm(samples).tobytes())
             total += len(samples)
             speech += detector.feed(samples)

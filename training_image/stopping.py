@@ -12,14 +12,14 @@ from types import FrameType
 from training_image.failures import Stopped
 
 EXIT_STATUS = 128 + signal.SIGTERM
-_PATIENCE_S = 8.0
+PATIENCE_S = 8.0
 """Time to unwind. SageMaker gives 120 s, a spot interruption and an operator's patience less."""
 
 _log = logging.getLogger(__name__)
 _stopping = threading.Event()
 
 
-def stop_on_sigterm() -> None:
+def stop_on_sigterm(patience_s: float = PATIENCE_S) -> None:
     """From now on SIGTERM raises `Stopped` in the main thread, and ends the process soon in any case."""
     process = os.getpid()
 
@@ -29,7 +29,7 @@ def stop_on_sigterm() -> None:
         if _stopping.is_set():
             return
         _stopping.set()
-        timer = threading.Timer(_PATIENCE_S, _end_now)
+        timer = threading.Timer(patience_s, _end_now)
         timer.daemon = True
         timer.start()
         raise Stopped

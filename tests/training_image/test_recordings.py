@@ -1,0 +1,153 @@
+"""Recordings to utterances on disk; what cannot be used says why."""
+
+from __future__ import annotations
+
+import errno
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training_image.sounds import hush, murmur, wav, write
+from training_image.plan import Recording
+from training_image.recordings import LeftOut, prepare
+
+RATE = 8000
+CALL = Recording("call", "a1/u1", "audio", "audio/wav", None)
+
+
+def test_a_recording_is_cut_at_its_silence(tmp_path: Path) -> None:
+    samples = np.concatenate([hush(2, RATE), murmur(6, RATE), hush(3, RATE), murmur(5, RATE), hush(2, RATE)])
+    file = write(tmp_path / "u1", wav(samples, RATE))
+    prepared = prepare(CALL, file, tmp_path / "0.pcm", RATE)
+    assert prepared.left_out == ()
+    assert prepared.audio_s == 18
+    assert prepared.speech_s == pytest.approx(11, abs=0.8)
+    first, second = prepared.utterances
+    assert [first.start_s, first.end_s] == pytest.approx([1.7, 8.3], abs=0.4)
+    assert [second.start_s, second.end_s] == pytest.approx([10.7, 16.3], abs=0.4)
+    start = round(second.start_s * RATE)
+    expected = (samples * 32767).astype(np.int16)[start : start + second.frames] / np.float32(32768)
+    np.testing.assert_array_equal(second.samples(), expected)
+
+
+def test_another_rate_is_converted(tmp_path: Path) -> None:
+    file = write(tmp_path / "u1", wav(np.concatenate([hush(5, 44_100), murmur(8, 44_100)]), 44_100))
+    prepared = prepare(CALL, file, tmp_path / "0.pcm", 16_000)
+    assert prepared.audio_s == pytest.approx(13, abs=0.01)
+    assert prepared.utterances[0].rate_hz == 16_000
+    assert prepared.utterances[0].start_s == pytest.approx(4.7, abs=0.2)
+
+
+def test_headerless_audio_is_read_as_its_content_type_says(tmp_path: Path) -> None:
+    file = write(tmp_path / "u1", (murmur(4, RATE) * 32767).astype(">i2").tobytes())
+    raw = Recording("raw", "a1/u1", "audio", "audio/l16;rate=8000;endianness=big-endian", None)
+    (utterance,) = prepare(raw, file, tmp_path / "0.pcm", RATE).utterances
+    assert utterance.duration_s == 4
+
+
+def _zipped(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def _tarred(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("pack", "content_type"), [(_zipped, "application/zip"), (_tarred, "application/gzip")]
+)
+def test_the_members_of_an_archive_share_a_scratch_file(
+    tmp_path: Path, pack: Callable[[dict[str, bytes]], bytes], content_type: str
+) -> None:
+    spoken = {"one.wav": murmur(4, RATE), "more/two.wav": murmur(3, RATE, seed=2)}
+    members = {
+        "one.wav": wav(spoken["one.wav"], RATE),
+        "silence.wav": wav(hush(4, RATE), RATE),
+        "notes.txt": b"call them back",
+        "more/two.wav": wav(spoken["more/two.wav"], RATE),
+    }
+    file = write(tmp_path / "u1", pack(members))
+    prepared = prepare(
+        Recording("calls", "a1/u1", "archive", content_type, None), file, tmp_path / "0.pcm", RATE
+    )
+    assert [utterance.member for utterance in prepared.utterances] == list(spoken)
+    for utterance in prepared.utterances:
+        assert utterance.member is not None
+        expected = (spoken[utterance.member] * 32767).astype(np.int16) / np.float32(32768)
+        np.testing.assert_array_equal(utterance.samples(), expected)
+    assert [(entry.audio_name, entry.member) for entry in prepared.left_out] == [
+        ("calls", "silence.wav"),
+        ("calls", "notes.txt"),
+    ]
+    assert prepared.audio_s == 11
+
+
+def test_headerless_members_are_read_as_the_archive_says(tmp_path: Path) -> None:
+    file = write(tmp_path / "u1", _zipped({"one.raw": (murmur(4, RATE) * 32767).astype("<i2").tobytes()}))
+    calls = Recording("calls", "a1/u1", "archive", "application/zip", "audio/l16;rate=8000")
+    (utterance,) = prepare(calls, file, tmp_path / "0.pcm", RATE).utterances
+    assert utterance.duration_s == 4
+
+
+def test_what_comes_before_the_damage_of_an_archive_is_used(tmp_path: Path) -> None:
+    members = {"a": wav(murmur(4, RATE), RATE), "b": wav(50 * hush(200, RATE), RATE)}
+    file = write(tmp_path / "u1", _tarred(members)[:-20_000])
+    calls = Recording("calls", "a1/u1", "archive", "application/gzip", None)
+    prepared = prepare(calls, file, tmp_path / "0.pcm", RATE)
+    assert [utterance.member for utterance in prepared.utterances] == ["a"]
+    (entry,) = prepared.left_out
+    assert "damaged" in entry.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "reason"),
+    [
+        (wav(hush(20, RATE), RATE), "audio/wav", "No speech was found"),
+        (b"this is no audio at all" * 20, "audio/wav", ""),
+        (b"", "audio/flac", ""),
+        (wav(murmur(4, RATE), RATE)[:30], "audio/wav", ""),
+        (wav(murmur(4, 4000), 4000), "audio/wav", "sampled at 4000 Hz"),
+        (wav(murmur(4, RATE), RATE), "audio/flac", "it is audio/wav"),
+        (wav(murmur(4, RATE), RATE), "video/mp4", "Unsupported mimetype"),
+    ],
+)
+def test_what_cannot_be_used_says_why(tmp_path: Path, content: bytes, content_type: str, reason: str) -> None:
+    file = write(tmp_path / "u1", content)
+    recording = Recording("call", "a1/u1", "audio", content_type, None)
+    prepared = prepare(recording, file, tmp_path / "0.pcm", RATE)
+    assert prepared.utterances == ()
+    (entry,) = prepared.left_out
+    assert (entry.audio_name, entry.member, entry.start_s) == ("call", None, None)
+    assert reason in entry.reason
+    assert len(entry.reason) > 10
+    assert str(tmp_path) not in entry.reason
+    assert (tmp_path / "0.pcm").stat().st_size == 0
+
+
+def test_audio_that_is_gone_is_left_out(tmp_path: Path) -> None:
+    prepared = prepare(CALL, tmp_path / "gone", tmp_path / "0.pcm", RATE)
+    assert prepared.left_out == (
+        LeftOut("call", None, None, None, "The uploaded audio is not there any more."),
+    )
+
+
+def test_a_full_disk_is_not_a_bad_recording(tmp_path: Path) -> None:
+    file = write(tmp_path / "u1", wav(murmur(30, RATE), RATE))
+    with pytest.raises(OSError, match="No space left") as raised:
+        prepare(CALL, file, Path("/dev/full"), RATE)
+    assert raised.value.errno == errno.ENOSPC
