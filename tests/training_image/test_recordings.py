@@ -104,14 +104,23 @@ def test_headerless_members_are_read_as_the_archive_says(tmp_path: Path) -> None
     assert utterance.duration_s == 4
 
 
-def test_what_comes_before_the_damage_of_an_archive_is_used(tmp_path: Path) -> None:
-    members = {"a": wav(murmur(4, RATE), RATE), "b": wav(50 * hush(200, RATE), RATE)}
-    file = write(tmp_path / "u1", _tarred(members)[:-20_000])
-    calls = Recording("calls", "a1/u1", "archive", "application/gzip", None)
+def test_a_damaged_member_is_left_out_alone(tmp_path: Path) -> None:
+    content = bytearray(_zipped({name: wav(murmur(4, RATE), RATE) for name in ("one", "two")}))
+    content[len(content) * 3 // 4] ^= 0xFF
+    file = write(tmp_path / "u1", bytes(content))
+    calls = Recording("calls", "a1/u1", "archive", "application/zip", None)
     prepared = prepare(calls, file, tmp_path / "0.pcm", RATE)
-    assert [utterance.member for utterance in prepared.utterances] == ["a"]
+    assert [utterance.member for utterance in prepared.utterances] == ["one"]
     (entry,) = prepared.left_out
+    assert entry.member == "two"
     assert "damaged" in entry.reason
+
+
+def test_an_archive_that_is_none_is_left_out(tmp_path: Path) -> None:
+    file = write(tmp_path / "u1", wav(murmur(4, RATE), RATE))
+    calls = Recording("calls", "a1/u1", "archive", "application/zip", None)
+    (entry,) = prepare(calls, file, tmp_path / "0.pcm", RATE).left_out
+    assert "neither a zip nor a tar.gz archive" in entry.reason
 
 
 @pytest.mark.parametrize(
