@@ -12,7 +12,7 @@ from chalicelib.storage import layout, objects
 from chalicelib.storage.objects import Listed
 from chalicelib.storage.tables import AcousticModel
 
-_PREFIXES = (layout.AUDIO_PREFIX, "listings/", layout.TRAINING_PREFIX, "models/")
+_PREFIXES = (layout.AUDIO_PREFIX, layout.LISTINGS_PREFIX, layout.TRAINING_PREFIX, layout.MODELS_PREFIX)
 _LOOKED_AT = 500
 """Objects below each prefix and time."""
 _YOUNG = timedelta(hours=1)
@@ -56,10 +56,10 @@ def _unwanted(model: AcousticModel, old: Iterable[Listed], now: datetime) -> Ite
     if not model.analysing:
         uploads = {audio.upload_id for audio in audio_resources.of_model(model)}
     for listed in old:
-        room, _, _, part, *rest = listed.key.split("/")
-        if room in {"audio", "listings"}:
+        prefix, _, _, part, *rest = listed.key.split("/")
+        if f"{prefix}/" in {layout.AUDIO_PREFIX, layout.LISTINGS_PREFIX}:
             unwanted = uploads is not None and rest[0].removesuffix(".json") not in uploads
-        elif room == "training":
+        elif f"{prefix}/" == layout.TRAINING_PREFIX:
             unwanted = int(part) < model.run or model.status not in statuses.RUNNING
         else:
             unwanted = _superseded(model, int(part), rest[0], now)

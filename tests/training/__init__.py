@@ -1,0 +1,1 @@
+"""Planning, launching, following and cancelling training runs."""

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import pytest
+
+from chalicelib import settings
+from chalicelib.customization import acoustic_training
+from chalicelib.customization.acoustic_training import Claim
+from chalicelib.storage import objects
+from chalicelib.training import jobs, launch
+from tests import custom_models
+from tests.sagemaker import Platform
+
+
+def _claim() -> Claim:
+    model = custom_models.new()
+    custom_models.add_audio(model, "one")
+    return acoustic_training.begin_training(model.owner, model.customization_id)
+
+
+def test_the_request_is_complete(platform: Platform) -> None:
+    claim = _claim()
+    launch.start(claim)
+    model = custom_models.fresh(claim.model)
+    name = f"attune-{model.customization_id}-000001"
+    assert (model.status, model.job_name) == ("training", name)
+    base = f"s3://attune-test/training/{model.owner}/{model.customization_id}/000001"
+    chosen = settings.current()
+    (request,) = platform.created
+    assert request == {
+        "TrainingJobName": name,
+        "AlgorithmSpecification": {"TrainingImage": chosen.training_image, "TrainingInputMode": "File"},
+        "RoleArn": chosen.training_role_arn,
+        "InputDataConfig": [
+            {
+                "ChannelName": "plan",
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataType": "S3Prefix",
+                        "S3Uri": f"{base}/plan/",
+                        "S3DataDistributionType": "FullyReplicated",
+                    }
+                },
+            },
+            {
+                "ChannelName": "audio",
+                "DataSource": {
+                    "S3DataSource": {
+                        "S3DataType": "ManifestFile",
+                        "S3Uri": f"{base}/audio.manifest",
+                        "S3DataDistributionType": "FullyReplicated",
+                    }
+                },
+            },
+        ],
+        "OutputDataConfig": {"S3OutputPath": f"{base}/output/"},
+        "CheckpointConfig": {"S3Uri": f"{base}/checkpoints/", "LocalPath": "/opt/ml/checkpoints"},
+        # 700 s at 16 kHz as float32 are 45 MB.
+        "ResourceConfig": {"InstanceType": "ml.c5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 31},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 86_400, "MaxWaitTimeInSeconds": 172_800},
+        "RetryStrategy": {"MaximumRetryAttempts": 2},
+        "EnableManagedSpotTraining": True,
+        "EnableNetworkIsolation": True,
+        "HyperParameters": {
+            "customization_id": model.customization_id,
+            "run": "1",
+            "base_version": "en-US_BroadbandModel.v2020-01-16",
+            "engine": "sphinx",
+        },
+        "Environment": {"PYTHONUNBUFFERED": "1"},
+        "Tags": [
+            {"Key": "attune:instance", "Value": "attune"},
+            {"Key": "attune:owner", "Value": model.owner},
+            {"Key": "attune:customization", "Value": model.customization_id},
+            {"Key": "attune:run", "Value": "1"},
+        ],
+    }
+    assert objects.exists(f"{launch.run_of(model).plan_prefix}plan.json")
+
+
+def test_without_spot_there_is_no_wait_time(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_TRAINING_USE_SPOT", "false")
+    settings.current.cache_clear()
+    try:
+        launch.start(_claim())
+    finally:
+        monkeypatch.undo()
+        settings.current.cache_clear()
+    (request,) = platform.created
+    assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 86_400}
+    assert request["EnableManagedSpotTraining"] is False
+
+
+def test_a_second_launch_adopts_the_job(platform: Platform) -> None:
+    claim = _claim()
+    launch.start(claim)
+    launch.start(claim)
+    launch.resume(custom_models.fresh(claim.model))
+    assert len(platform.created) == 3
+    assert platform.created[0] == platform.created[1] == platform.created[2]
+    assert custom_models.fresh(claim.model).status == "training"
+
+
+def test_without_capacity_the_run_waits(platform: Platform) -> None:
+    claim = _claim()
+    platform.error = ("ResourceLimitExceeded", "The account-level service limit is 0 Instances.")
+    launch.start(claim)
+    model = custom_models.fresh(claim.model)
+    assert (model.status, model.stage) == ("training", launch.WAITING)
+    assert not model.job_name
+    platform.error = None
+    launch.resume(model)
+    assert custom_models.fresh(claim.model).job_name == jobs.name_of(launch.run_of(model))
+
+
+def test_a_rejected_job_fails_the_run_with_a_reason(platform: Platform) -> None:
+    claim = _claim()
+    platform.error = ("ValidationException", "Could not assume role arn:aws:iam::1:role/x")
+    launch.start(claim)
+    model = custom_models.fresh(claim.model)
+    assert (model.status, model.error) == ("failed", launch.NOT_STARTED)
+    assert "arn:" not in str(model.error)
+
+
+def test_a_run_cancelled_while_it_is_launched_is_stopped(platform: Platform) -> None:
+    claim = _claim()
+    run = launch.run_of(claim.model)
+    assert acoustic_training.training_cancelled(run.owner, run.customization_id, run.run)
+    launch.start(claim)
+    assert platform.status(jobs.name_of(run)) == "Stopping"
+    assert custom_models.fresh(claim.model).status == "ready"
+
+
+def test_training_by_itself_waits_for_enough_new_audio(platform: Platform) -> None:
+    model = custom_models.new(retrain_after_minutes=20)
+    custom_models.add_audio(model, "one", duration_s=700)
+    assert not launch.train_when_due(model.owner, model.customization_id)
+    custom_models.add_audio(model, "two", duration_s=500)
+    assert launch.train_when_due(model.owner, model.customization_id)
+    assert custom_models.fresh(model).status == "training"
+    assert not launch.train_when_due(model.owner, model.customization_id)
+    assert not launch.train_when_due(model.owner, "00000000-0000-4000-8000-000000000000")
+    assert len(platform.created) == 1
