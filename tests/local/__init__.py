@@ -1,1 +1,1 @@
-"""The whole service on one machine."""
+"""Tests of the whole service on one machine."""
