@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import signal
 import socket
@@ -17,8 +16,9 @@ from infra import resources
 from infra.local import bring_up, child, environment
 from infra.local.home import Home
 from infra.local.supervision import Role, Supervisor
-from infra.local.wire import Application, Server, listen, server
+from infra.local.wire import Application, Server, listen
 
+_DRAIN_S = 3
 _STOP_PARTS_S = 4.0
 _STOP_STORE_S = 2.0
 _FIRST_CALL_S = 30.0
@@ -157,31 +157,33 @@ class Service:
     def _prepare(self) -> None:
         """Create what the template declares, and let the service's own API key in."""
         bring_up.bring_up(self._resources)
+        from chalicelib.storage import credentials
         from chalicelib.storage.tables import Credential
 
-        key_hash = hashlib.sha256(self._api_key.encode()).hexdigest()
-        with contextlib.suppress(Credential.DoesNotExist):
-            Credential.get(key_hash)
-            return
-        Credential(
-            key_hash=key_hash, owner=self._home.owner, label="make run", created=datetime.now(UTC)
-        ).save()
+        key_hash = credentials.hash_of(self._api_key)
+        if credentials.find(key_hash) is None:
+            # Not `credentials.add`: on the loopback interface an operator may choose a short key.
+            row = Credential(key_hash, owner=self._home.owner, label="make run", created=datetime.now(UTC))
+            row.save()
 
     async def _serve(self, announce: Any, parts: list[asyncio.Task[None]]) -> None:
         import app
         from chalicelib.gateway import application
+        from infra import http_server
         from infra.chalice_backend import ChaliceBackend
 
         gateway = application.build(ChaliceBackend(app.app), ready=lambda: self.ready)
         async with _lifespan(gateway):
-            servers: list[Server] = [
-                server(gateway),
-                server(
-                    gateway,
-                    ssl_certfile=str(self._home.certificate),
-                    ssl_keyfile=str(self._home.certificate_key),
-                ),
-            ]
+            plain = http_server.config(gateway, drain_s=_DRAIN_S)
+            encrypted = http_server.config(
+                gateway,
+                certificate=self._home.certificate,
+                key=self._home.certificate_key,
+                drain_s=_DRAIN_S,
+            )
+            # Both share one application, which is told of its start and end once.
+            plain.lifespan = encrypted.lifespan = "off"
+            servers = [Server(plain), Server(encrypted)]
             serving = [
                 asyncio.create_task(one.serve(sockets=[listener]))
                 for one, listener in zip(servers, self._listeners.values(), strict=True)
