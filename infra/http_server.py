@@ -73,7 +73,8 @@ class GatewayProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._reading_head = False
-        self._head_bytes = 0
+        self._progress = 0
+        self._fruitless_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._refusal = _MALFORMED
 
@@ -88,30 +89,39 @@ class GatewayProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse, and count what arrives before the headers are complete."""
-        continues_head = self._reading_head
+        """Parse, and bound what neither completes headers nor is a body: the parser keeps it in memory."""
+        progress = self._progress
         super().data_received(data)
-        if self._reading_head and continues_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-                self._refuse(_HEAD_TOO_LARGE)
+        self._fruitless_bytes = self._fruitless_bytes + len(data) if progress == self._progress else 0
+        if self._fruitless_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse(_HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """Begin to read the head of a request."""
         super().on_message_begin()
         self._reading_head = True
-        self._head_bytes = 0
         self._start_head_timer()
 
     def on_headers_complete(self) -> None:
         """Pass the request on if its head is of a reasonable size."""
         self._reading_head = False
+        self._progress += 1
         self._stop_head_timer()
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > MAX_HEAD_BYTES:
             self._refusal = _HEAD_TOO_LARGE
             raise ValueError("request head too large")  # the parser turns it into send_400_response
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Pass a piece of the body on."""
+        self._progress += 1
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Pass the end of the request on."""
+        self._progress += 1
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what the parser could not read."""
@@ -136,12 +146,17 @@ class GatewayProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer outside ASGI, unless an earlier request of the connection is still being answered."""
-        if self.cycle is None or self.cycle.response_complete:
+        """Answer outside ASGI, unless the connection is in the middle of another answer; then close."""
+        cycle = self.cycle
+        idle = cycle is None or cycle.response_complete
+        if idle or not (cycle.response_started or self.pipeline):
             response = refusal.response()
             lines = [STATUS_LINE[response.status]]
             headers = http_headers.for_client(response.headers, uuid.uuid4().hex)
             lines += [name + b": " + value + b"\r\n" for name, value in http_headers.write(headers)]
             lines.append(b"content-length: %d\r\nconnection: close\r\n\r\n" % len(response.body))
             self.transport.write(b"".join([*lines, response.body]))
+        if not idle:  # the application's answer would come too late
+            cycle.disconnected = True
+            cycle.message_event.set()
         self.transport.close()

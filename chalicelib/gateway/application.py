@@ -57,7 +57,7 @@ class _Gateway:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._calls.close()
-        self._spooler.close()
+        await self._spooler.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, exchange: Exchange) -> None:

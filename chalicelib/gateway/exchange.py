@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from chalicelib.gateway import headers as http_headers
 from chalicelib.gateway.asgi import Receive, Scope, Send
 from chalicelib.gateway.backend import BackendResponse
@@ -29,7 +27,8 @@ class Exchange:
         client = scope.get("client")
         self.source_ip: str = client[0] if client else ""
         self.can_stream: bool = scope.get("http_version") != "1.0"
-        self.transaction_id = uuid.uuid4().hex
+        self.scheme: str = scope.get("scheme", "http")
+        self.transaction_id = http_headers.transaction_id(self.headers)
         self.incoming = Incoming(receive, self.headers, limits)
         """The request's body, yet unread."""
         self.started = False

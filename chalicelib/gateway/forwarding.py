@@ -118,7 +118,9 @@ class Forwarder:
     def _request(
         self, exchange: Exchange, body: bytes, spooled: spool.Spooled | None = None
     ) -> BackendRequest:
-        headers = http_headers.for_backend(exchange.headers, len(body), exchange.transaction_id)
+        headers = http_headers.for_backend(
+            exchange.headers, exchange.scheme, len(body), exchange.transaction_id
+        )
         if spooled is not None:
             headers = (*headers, (spool.HEADER.lower(), spool.write_header(spooled)))
         return BackendRequest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterable
 
 from chalicelib.gateway.backend import Headers
@@ -31,6 +32,8 @@ _CONNECTION = {
     "content-length",
 }
 _TAKEN_BY_THE_GATEWAY = _CONNECTION | {"expect", "content-encoding"}
+_SCHEME = "x-forwarded-proto"
+_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 _INTERNAL_PREFIX = "x-attune-"
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -46,7 +49,13 @@ def value_of(headers: Headers, name: str) -> str | None:
     return ", ".join(values) if values else None
 
 
-def for_backend(headers: Headers, body_bytes: int, transaction_id: str) -> Headers:
+def transaction_id(headers: Headers) -> str:
+    """Return the id that the client gave its request, if it is one, else a new one."""
+    given = value_of(headers, TRANSACTION_ID.lower()) or ""
+    return given if _ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def for_backend(headers: Headers, scheme: str, body_bytes: int, transaction_id: str) -> Headers:
     """Return what the backend gets to see of a request's headers."""
     kept = tuple(
         (name, value)
@@ -55,7 +64,10 @@ def for_backend(headers: Headers, body_bytes: int, transaction_id: str) -> Heade
         and not name.startswith(_INTERNAL_PREFIX)
         and name != TRANSACTION_ID.lower()
     )
-    return (*kept, ("content-length", str(body_bytes)), (TRANSACTION_ID.lower(), transaction_id))
+    added: Headers = (("content-length", str(body_bytes)), (TRANSACTION_ID.lower(), transaction_id))
+    if value_of(kept, _SCHEME) is None:
+        added += ((_SCHEME, scheme),)
+    return (*kept, *added)
 
 
 def for_client(headers: Headers, transaction_id: str) -> Headers:

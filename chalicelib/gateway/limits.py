@@ -18,10 +18,12 @@ class Limits:
     part_bytes: int = 8 * MIB
     """Size of the parts of a multipart upload; S3 wants at least 5 MiB."""
     uploads: int = 16
-    """Bodies being stored at the same time; each holds at most two parts in memory."""
+    """Bodies being stored at the same time; each holds at most one part in memory."""
     uploads_waiting: int = 64
     """Clients whose large body may wait for its turn, unread."""
     upload_wait_s: float = 60.0
+    take_back_s: float = 3.0
+    """How long the end of the process waits for unfinished uploads to be aborted."""
     storage_threads: int = 8
     backend_threads: int = 16
     backend_waiting: int = 256

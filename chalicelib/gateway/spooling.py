@@ -34,6 +34,7 @@ class Spooler:
         self._lane = Lane("attune-storage", limits.storage_threads, limits.uploads * 4)
         self._turns = asyncio.Semaphore(limits.uploads)
         self._waiting = 0
+        self._taking_back: set[asyncio.Future[None]] = set()
 
     @contextlib.asynccontextmanager
     async def upload(self) -> AsyncIterator[Upload]:
@@ -42,7 +43,7 @@ class Spooler:
         Raises:
             Refusal: too many others wait already, or the turn did not come in time (503).
         """
-        async with self._turn(), Upload(self._lane, self._limits) as upload:
+        async with self._turn(), Upload(self._lane, self._limits, self._taking_back) as upload:
             yield upload
 
     @contextlib.asynccontextmanager
@@ -74,20 +75,23 @@ class Spooler:
         except (ClientError, BotoCoreError, LaneFull):
             _log.warning("spooled body %s could not be removed", spooled.key, exc_info=True)
 
-    def close(self) -> None:
-        """Let the threads end."""
+    async def close(self) -> None:
+        """Let the threads end, once what clients left unfinished was taken back."""
+        if self._taking_back:
+            await asyncio.wait(self._taking_back, timeout=self._limits.take_back_s)
         self._lane.close()
 
 
 class Upload:
     """One body being stored; used by one task.
 
-    While a part is on its way the next one fills, so at most two are in memory. A body of a single part
-    is stored by a single call.
+    While a part is on its way nothing is read, so at most one is in memory. A body of a single part is
+    stored by a single call.
     """
 
-    def __init__(self, lane: Lane, limits: Limits) -> None:
+    def __init__(self, lane: Lane, limits: Limits, taking_back: set[asyncio.Future[None]]) -> None:
         self._lane = lane
+        self._taking_back = taking_back
         self._part_bytes = limits.part_bytes
         self._retry_after = (("Retry-After", str(limits.retry_after_s)),)
         self._bucket = settings.current().bucket
@@ -96,7 +100,6 @@ class Upload:
         self._filling = bytearray()
         self._running: Future[Any] | None = None
         """The one call to the store that is on its way."""
-        self._part_on_its_way = False
         self._parts: list[CompletedPartTypeDef] = []
         self._upload_id: str | None = None
         self._kept = False
@@ -109,7 +112,10 @@ class Upload:
     ) -> None:
         if not self._kept and self._running is not None:
             # The client may be gone and the task cancelled: taking back goes on nevertheless.
-            await asyncio.shield(asyncio.ensure_future(self._take_back()))
+            task = asyncio.ensure_future(self._take_back())
+            self._taking_back.add(task)
+            task.add_done_callback(self._taking_back.discard)
+            await asyncio.shield(task)
 
     async def add(self, chunk: bytes | bytearray) -> None:
         """Take the next bytes; waits for the store when it is slower than the client.
@@ -135,7 +141,6 @@ class Upload:
             await self._call(self._put_whole)
         else:
             await self._send_part(self._filling)
-            await self._part_sent()
             await self._call(self._complete)
         self._kept = True
         return spool.Spooled(self._key, self._size_bytes)
@@ -143,21 +148,10 @@ class Upload:
     async def _send_part(self, part: bytearray) -> None:
         if self._upload_id is None:
             await self._call(self._create)
-        await self._part_sent()
-        self._running = self._lane.submit(lambda: self._put_part(part))
-        self._part_on_its_way = True
-
-    async def _part_sent(self) -> None:
-        if self._part_on_its_way:
-            self._part_on_its_way = False
-            await self._outcome()
+        await self._call(lambda: self._put_part(part))
 
     async def _call(self, call: Callable[[], None]) -> None:
         self._running = self._lane.submit(call)
-        await self._outcome()
-
-    async def _outcome(self) -> None:
-        assert self._running is not None
         try:
             await asyncio.wrap_future(self._running)
         except (ClientError, BotoCoreError, OSError) as error:

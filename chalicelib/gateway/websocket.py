@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from chalicelib.gateway import headers as http_headers
 from chalicelib.gateway.asgi import Receive, Scope, Send
 from chalicelib.gateway.refusals import Refusal
@@ -19,7 +17,8 @@ async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": NOT_OFFERED.message})
         return
     response = NOT_OFFERED.response()
-    raw = http_headers.write(http_headers.for_client(response.headers, uuid.uuid4().hex))
+    transaction_id = http_headers.transaction_id(http_headers.read(scope["headers"]))
+    raw = http_headers.write(http_headers.for_client(response.headers, transaction_id))
     raw.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "websocket.http.response.start", "status": response.status, "headers": raw})
     await send({"type": "websocket.http.response.body", "body": response.body, "more_body": False})

@@ -85,6 +85,7 @@ def test_request_reaches_the_backend_as_sent(backend: Recorder, port: int) -> No
     assert request.body == b"RIFF"
     assert header(request, "content-type") == "audio/wav"
     assert header(request, "content-length") == "4"
+    assert header(request, "x-forwarded-proto") == "http"
     assert request.source_ip == "127.0.0.1"
 
 
@@ -118,6 +119,10 @@ def test_every_answer_carries_a_transaction_id(backend: Recorder, port: int) -> 
     assert answer.headers["X-DP-Watson-Tran-ID"] == transaction
     assert header(backend.requests[0], "x-global-transaction-id") == transaction
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+    for given, kept in (("my-own-id-1", True), ("short", False), ("no spaces in ids", False)):
+        answer = ask(port, "GET", "/v1/models", headers={"X-Global-Transaction-Id": given})
+        assert (answer.headers["X-Global-Transaction-Id"] == given) == kept
 
     backend.answer = lambda request: json_response(400, {"error": "no"}, X_Global_Transaction_Id="abc123")
     answer = ask(port, "GET", "/v1/models")

@@ -12,11 +12,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from chalicelib import settings
+from chalicelib.gateway import application
 from chalicelib.gateway.backend import BackendRequest, BackendResponse, BackendTimedOut
 from chalicelib.gateway.limits import Limits
 from chalicelib.storage import objects
+from infra import http_server
 from tests.gateway.serving import (
     Answer,
     Recorder,
@@ -146,6 +149,27 @@ def test_a_client_that_leaves_leaves_nothing(
     assert all(body is not None and body.pending for body in map(spooled, backend.requests))
     assert left_in_bucket() == []
     assert not caplog.records
+
+
+def test_the_end_of_the_server_leaves_nothing(bucket: None) -> None:
+    limits = Limits(part_bytes=MIB)
+    server = uvicorn.Server(
+        http_server.config(
+            application.build(Recorder(), ready=lambda: True, limits=limits), port=0, drain_s=1
+        )
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_until(lambda: server.started)
+    with connect(server.servers[0].sockets[0].getsockname()[1]) as connection:
+        connection.sendall(_head(50 * MIB))
+        connection.sendall(bytes(5 * MIB))
+        wait_until(left_in_bucket)
+        server.should_exit = True
+        assert b"HTTP/1.1 503 " in read_all(connection)
+    thread.join(10)
+    assert not thread.is_alive()
+    assert left_in_bucket() == []
 
 
 @pytest.mark.parametrize("status", [400, 409, 500])
