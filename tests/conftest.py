@@ -18,6 +18,8 @@ os.environ.update(
     ATTUNE_TRAINING_ROLE_ARN="arn:aws:iam::111111111111:role/attune-training",
 )
 
+pytest_plugins = ["tests.running_service"]
+
 
 @pytest.fixture
 def aws() -> Iterator[None]:
