@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training_image.checkpoint import Checkpoint, write_atomically
@@ -52,6 +52,7 @@ def test_another_owner_sees_nothing(tmp_path: Path) -> None:
     assert Checkpoint(tmp_path, "plan 1").load("b") is None
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_file_cut_anywhere_reads_as_nothing(
     saved: tuple[Checkpoint, Path, bytes], data: st.DataObject
@@ -61,6 +62,7 @@ def test_a_file_cut_anywhere_reads_as_nothing(
     assert checkpoint.load("round-1") is None
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_damaged_byte_reads_as_nothing(saved: tuple[Checkpoint, Path, bytes], data: st.DataObject) -> None:
     checkpoint, path, whole = saved
@@ -71,6 +73,7 @@ def test_a_damaged_byte_reads_as_nothing(saved: tuple[Checkpoint, Path, bytes], 
     assert checkpoint.load("round-1") is None
 
 
+@settings(deadline=None)
 @given(content=st.binary(max_size=300))
 def test_any_other_file_reads_as_nothing(saved: tuple[Checkpoint, Path, bytes], content: bytes) -> None:
     checkpoint, path, _ = saved

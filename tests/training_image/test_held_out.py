@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training_image.held_out import held_out_count, split
@@ -20,6 +20,7 @@ def _utterances(counts: list[int], folder: str = "/one") -> list[Utterance]:
     ]
 
 
+@settings(deadline=None)
 @given(counts=st.lists(st.integers(0, 80), max_size=12))
 def test_every_utterance_is_on_one_side(counts: list[int]) -> None:
     utterances = _utterances(counts)
@@ -30,12 +31,14 @@ def test_every_utterance_is_on_one_side(counts: list[int]) -> None:
     assert len(held_out) == held_out_count(len(utterances))
 
 
+@settings(deadline=None)
 @given(counts=st.lists(st.integers(1, 40), min_size=1, max_size=12))
 def test_the_split_does_not_depend_on_where_the_audio_lies(counts: list[int]) -> None:
     one, other = split(_utterances(counts))[1], split(_utterances(counts, folder="/other"))[1]
     assert [utterance.key for utterance in one] == [utterance.key for utterance in other]
 
 
+@settings(deadline=None)
 @given(counts=st.lists(st.integers(30, 60), min_size=2, max_size=12))
 def test_every_long_recording_is_heard(counts: list[int]) -> None:
     _, held_out = split(_utterances(counts))

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training_image.plan import PlanInvalid, parse_plan
@@ -81,6 +81,7 @@ def test_what_is_no_object_is_refused(text: str | bytes) -> None:
         parse_plan(text)
 
 
+@settings(deadline=None)
 @given(changes=st.dictionaries(st.sampled_from(sorted(PLAN)), json_values), entry=json_values)
 def test_any_document_is_read_or_refused(changes: dict[str, Any], entry: Any) -> None:
     for document in (PLAN | changes, PLAN | {"recordings": [entry]}, entry):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training_image.progress import Progress, published
@@ -69,6 +69,7 @@ def test_a_resumed_job_goes_on_where_it_was_and_measures_only_new_work(tmp_path:
     assert _read(path)["seconds_left"] == pytest.approx(40, abs=0.1)
 
 
+@settings(deadline=None)
 @given(reports=st.lists(st.tuples(st.floats(0, 100), st.floats(-0.5, 1.5), st.sampled_from("ab"))))
 def test_it_never_goes_back(tmp_path_factory: pytest.TempPathFactory, reports: list[Any]) -> None:
     clock, path = Clock(), tmp_path_factory.mktemp("progress") / "progress.json"

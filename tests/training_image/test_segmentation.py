@@ -6,7 +6,7 @@ import itertools
 from random import Random
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training_image.segmentation import LONGEST_S, MARGIN_S, WHOLE_S, Span, quietest_place, utterance_spans
@@ -24,6 +24,7 @@ def _spans(*stretches_s: tuple[float, float], total_s: float) -> list[tuple[floa
     return [(span.start / RATE, span.end / RATE) for span in spans]
 
 
+@settings(deadline=None)
 @given(
     stretches=st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 60_000)), max_size=30),
     tail=st.integers(0, 5000),
