@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import tarfile
@@ -70,7 +71,7 @@ def _read(path: Path) -> tuple[dict[str, bytes], dict[str, str]]:
     documents: dict[str, bytes] = {}
     checksums: dict[str, str] = {}
     try:
-        with tarfile.open(path, "r:gz") as archive:
+        with gzip.open(path) as whole, tarfile.open(fileobj=whole, mode="r:") as archive:
             for member in archive:
                 name = member.name.removeprefix("./")
                 if member.isdir():
@@ -87,12 +88,13 @@ def _read(path: Path) -> tuple[dict[str, bytes], dict[str, str]]:
                     documents[name] = content.read(MAX_DOCUMENT_BYTES)
                 else:
                     checksums[name] = _sha256(content)
+            _sha256(whole)  # to its end, where gzip's own checksum is, which covers the documents too
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise ArtefactDamaged(f"not a readable archive: {error}") from error
     return documents, checksums
 
 
-def _sha256(content: IO[bytes]) -> str:
+def _sha256(content: IO[bytes] | gzip.GzipFile) -> str:
     digest = hashlib.sha256()
     while chunk := content.read(_CHUNK_BYTES):
         digest.update(chunk)

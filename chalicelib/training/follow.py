@@ -29,7 +29,7 @@ TOO_SLOW = "The training took longer than allowed. Train with less audio, or ask
 NO_CAPACITY = "No training machine was to be had in time. Train again later."
 
 # SageMaker wraps what the container wrote to its failure file.
-_CONTAINER_FAILED = re.compile(r"AlgorithmError: (?P<reason>.*?)(?:,? exit code: -?\d+)?", re.DOTALL)
+_CONTAINER_FAILED = re.compile(r"AlgorithmError:(?P<reason>.*?)(?:,?\s*exit code: -?\d+)?\s*", re.DOTALL)
 
 
 class NotOverYet(Exception):

@@ -1,0 +1,1 @@
+"""The event functions, on recorded events."""
