@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -107,14 +109,14 @@ class RunningService:
             "ATTUNE_API_KEY": self.key,
             **variables,
         }
-        self.process = self.launch()
+        self.launch()
 
     @property
     def url(self) -> str:
         """Where it answers in the clear."""
         return f"http://127.0.0.1:{self.port}"
 
-    def launch(self) -> subprocess.Popen[bytes]:
+    def launch(self) -> None:
         """Start the process; `wait_until_ready` tells when it serves."""
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "service.log").open("ab") as log:
@@ -126,7 +128,6 @@ class RunningService:
                 env=self._environment,
                 cwd=child.ROOT,
             )
-        return self.process
 
     def wait_until_ready(self, timeout_s: float = 60.0) -> None:
         """Return once `GET /health` answers 200."""
@@ -139,6 +140,24 @@ class RunningService:
                 return
             time.sleep(0.05)
         raise AssertionError(f"not ready; it said: {(self.home / 'service.log').read_text()[-2000:]}")
+
+    def call(
+        self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
+    ) -> tuple[int, Any]:
+        """Make a request with the service's key and return status and JSON."""
+        token = base64.b64encode(f"apikey:{self.key}".encode()).decode()
+        request = urllib.request.Request(
+            self.url + path,
+            data=body,
+            method=method,
+            headers={"Authorization": f"Basic {token}", "Content-Type": content_type},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, json.loads(response.read() or b"{}")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read() or b"{}")
 
     def kill(self) -> None:
         """SIGKILL the main process; the others have to notice."""

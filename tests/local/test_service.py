@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import os
+import signal
+import ssl
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local import child, wire
+from tests.local.running import RunningService, running_service
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    with running_service(tmp_path_factory.mktemp("service") / "home") as running:
+        yield running
+
+
+def _processes(service: RunningService) -> dict[str, int]:
+    """Return the service's child processes by the end of their command lines."""
+    found = {}
+    for process_id in child.marked(str(service.home.resolve())):
+        words = Path(f"/proc/{process_id}/cmdline").read_bytes().decode().split("\0")
+        found[" ".join(words[2:4])] = process_id
+    return found
+
+
+def test_https_is_served_with_a_certificate_for_this_machine(service: RunningService) -> None:
+    context = ssl.create_default_context(cafile=str(service.home / "certificate.pem"))
+    for host in ("localhost", "127.0.0.1"):
+        url = f"https://{host}:{service.tls_port}/health"
+        with urllib.request.urlopen(url, context=context, timeout=10) as answer:
+            assert answer.status == 200
+
+
+def test_secrets_are_for_their_owner_only(service: RunningService) -> None:
+    for name in ("certificate-key.pem", "internal-secret", "store-access-key", "owner"):
+        assert stat.S_IMODE((service.home / name).stat().st_mode) == 0o600
+
+
+def test_only_the_loopback_interface_is_listened_on(service: RunningService) -> None:
+    inodes = set()
+    for process_id in (service.process.pid, *child.marked(str(service.home.resolve()))):
+        for descriptor in Path(f"/proc/{process_id}/fd").iterdir():
+            target = str(descriptor.readlink()) if descriptor.is_symlink() else ""
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+    listening = []
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in inodes:
+                listening.append(fields[1].rpartition(":")[0])
+    assert len(listening) == 5
+    assert set(listening) == {"0100007F"}
+
+
+def test_a_second_service_on_the_same_folder_is_refused(service: RunningService) -> None:
+    second = _run(ATTUNE_HOME=str(service.home), PORT=str(service.port + 1))
+    assert second.returncode == 1
+    assert f"(process {service.process.pid}) is running on" in second.stderr
+    assert "ATTUNE_HOME" in second.stderr
+
+
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with wire.listen() as taken:
+        port = taken.getsockname()[1]
+        refused = _run(ATTUNE_HOME=str(tmp_path), PORT=str(port))
+    assert refused.returncode == 1
+    assert f"Port {port} cannot be used" in refused.stderr
+    assert "PORT=" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_port_that_is_no_number_is_explained(tmp_path: Path) -> None:
+    refused = _run(ATTUNE_HOME=str(tmp_path), TLS_PORT="https")
+    assert refused.returncode == 1
+    assert (
+        refused.stderr.strip() == "attune: TLS_PORT must be a port number between 1 and 65535, not 'https'."
+    )
+
+
+def _run(**variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "infra.local"],
+        env={**os.environ, **variables},
+        cwd=child.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("part", ["infra.local.store", "infra.local.dispatcher audio_uploaded"])
+def test_a_part_that_dies_is_started_again(service: RunningService, part: str) -> None:
+    def find() -> int | None:
+        return next((pid for name, pid in _processes(service).items() if name.startswith(part)), None)
+
+    # The event functions are started behind the gateway's back.
+    until = time.monotonic() + 20
+    while (former := find()) is None and time.monotonic() < until:
+        time.sleep(0.05)
+    assert former is not None
+    os.kill(former, signal.SIGKILL)
+    while find() in (former, None) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert find() not in (former, None)
+    status, models = service.call("GET", "/v1/models")
+    assert status == 200
+    assert models["models"]
+
+
+def test_sigterm_ends_it_cleanly_and_leaves_nothing(tmp_path: Path) -> None:
+    with running_service(tmp_path / "home") as service:
+        status, took_s = service.stop()
+        assert status == 0
+        assert took_s < 10
+        assert service.left_behind(timeout_s=0) == []
+        said = (service.home / "service.log").read_text()
+        assert "Traceback" not in said
+        assert service.url in said
+        assert "curl -u 'apikey:" in said
+
+
+def test_it_idles(service: RunningService) -> None:
+    """What every part together uses of one core while nothing happens."""
+    time.sleep(2)  # the parts that were restarted have to come to rest
+    ids = [service.process.pid, *_processes(service).values()]
+    before_s, began_s = sum(map(_cpu_s, ids)), time.monotonic()
+    time.sleep(4)
+    share = (sum(map(_cpu_s, ids)) - before_s) / (time.monotonic() - began_s)
+    assert share < 0.03
+
+
+def _cpu_s(process_id: int) -> float:
+    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
