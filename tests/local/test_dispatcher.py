@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local import events
+from infra.local.dispatcher import Dispatcher
+from tests.local.running import RunningStore, running_store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    with running_store(tmp_path_factory.mktemp("queues")) as running:
+        yield running
+
+
+class _Queue:
+    """A queue with its dead-letter queue, and a function that takes messages from it."""
+
+    def __init__(self, store: RunningStore, name: str, handler: Callable[[dict[str, Any]], Any]) -> None:
+        self.client = store.client("sqs")
+        self.dead = self.client.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+        redrive = {
+            "deadLetterTargetArn": f"arn:aws:sqs:us-east-1:000000000000:{name}-dead",
+            "maxReceiveCount": 2,
+        }
+        self.url = self.client.create_queue(
+            QueueName=name, Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "3600"}
+        )["QueueUrl"]
+        self.events: list[dict[str, Any]] = []
+
+        def handle(event: dict[str, Any], context: object) -> Any:
+            assert isinstance(context, events.Context)
+            self.events.append(event)
+            return handler(event)
+
+        self.dispatcher = Dispatcher(self.client, events.QueueFunction("f", name, 10, handle))
+
+    def send(self, *bodies: str) -> None:
+        for body in bodies:
+            self.client.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def bodies(self, event: int = -1) -> list[str]:
+        return [record["body"] for record in self.events[event]["Records"]]
+
+    def counts(self, url: str) -> tuple[int, int]:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self.client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return int(answer[names[0]]), int(answer[names[1]])
+
+
+def _fail(event: dict[str, Any], *bodies: str) -> dict[str, Any]:
+    failed = [record["messageId"] for record in event["Records"] if record["body"] in bodies]
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
+
+
+def test_the_event_is_lambdas(store: RunningStore) -> None:
+    queue = _Queue(store, "shape", lambda event: None)
+    queue.send("hello")
+    assert queue.dispatcher.once(wait_s=1) == 1
+    record = queue.events[0]["Records"][0]
+    assert set(record) == {
+        "messageId",
+        "receiptHandle",
+        "body",
+        "attributes",
+        "messageAttributes",
+        "md5OfBody",
+        "eventSource",
+        "eventSourceARN",
+        "awsRegion",
+    }
+    assert record["eventSourceARN"] == "arn:aws:sqs:us-east-1:000000000000:shape"
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    assert {"SentTimestamp", "SenderId", "ApproximateFirstReceiveTimestamp"} <= set(record["attributes"])
+    assert queue.counts(queue.url) == (0, 0)
+
+
+def test_only_what_failed_comes_back_and_then_is_set_aside(store: RunningStore) -> None:
+    queue = _Queue(store, "partial", lambda event: _fail(event, "bad"))
+    queue.send("good", "bad", "fine")
+    assert queue.dispatcher.once(wait_s=1) == 3
+    assert queue.dispatcher.once(wait_s=5) == 1
+    assert queue.bodies() == ["bad"]
+    assert queue.events[-1]["Records"][0]["attributes"]["ApproximateReceiveCount"] == "2"
+    time.sleep(4.2)
+    assert queue.dispatcher.once(wait_s=0) == 0
+    assert queue.counts(queue.url) == (0, 0)
+    assert queue.counts(queue.dead) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [{"batchItemFailures": [{"itemIdentifier": ""}]}, {"batchItemFailures": [{"itemIdentifier": "x"}]}],
+)
+def test_an_unknown_identifier_fails_the_whole_batch(store: RunningStore, result: dict[str, Any]) -> None:
+    name = f"unknown-{len(result['batchItemFailures'][0]['itemIdentifier'])}"
+    queue = _Queue(store, name, lambda event: result)
+    queue.send("a", "b")
+    queue.dispatcher.once(wait_s=1)
+    assert queue.counts(queue.url) == (0, 2)
+
+
+def test_what_a_function_raises_fails_its_batch_and_not_the_dispatcher(store: RunningStore) -> None:
+    def explode(event: dict[str, Any]) -> None:
+        raise RuntimeError("boom")
+
+    queue = _Queue(store, "raising", explode)
+    queue.send("a")
+    assert queue.dispatcher.once(wait_s=1) == 1
+    assert queue.counts(queue.url) == (0, 1)
+
+
+def test_messages_stay_hidden_while_the_function_works(
+    store: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.local.dispatcher._LEASE_S", 1)
+    monkeypatch.setattr("infra.local.dispatcher._RENEW_EVERY_S", 0.3)
+    seen: list[tuple[int, int]] = []
+
+    def work(event: dict[str, Any]) -> None:
+        time.sleep(1.6)
+        seen.append(queue.counts(queue.url))
+
+    queue = _Queue(store, "slow", work)
+    queue.send("a")
+    queue.dispatcher.once(wait_s=1)
+    assert seen == [(0, 1)]
+    assert queue.counts(queue.url) == (0, 0)
+
+
+def test_the_applications_functions_are_found() -> None:
+    found = events.functions()
+    assert {name for name, one in found.items() if isinstance(one, events.QueueFunction)} == {
+        "audio_uploaded",
+        "training_progress",
+        "training_changed",
+    }
+    clock = found["reconcile"]
+    assert isinstance(clock, events.ScheduledFunction)
+    assert clock.every_s == 300
+
+
+def test_the_clocks_event_says_when_the_service_has_just_started() -> None:
+    at = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    event = events.scheduled_event("reconcile", at, restarted=True)
+    assert event["detail"] == {"restarted": True}
+    assert event["time"] == "2026-01-31T12:00:00Z"
+    assert events.scheduled_event("reconcile", at)["detail"] == {}
+
+
+def test_queues_are_as_the_template_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from infra import resources
+    from infra.local.bring_up import bring_up
+    from tests.local.running import ACCESS_KEY
+
+    with running_store(tmp_path) as store:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+        wanted = resources.load()
+        for _ in range(2):  # again after a restart it changes nothing
+            bring_up(wanted)
+        client = store.client("sqs")
+        for queue in wanted.queues:
+            url = client.get_queue_url(QueueName=queue.name)["QueueUrl"]
+            attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            assert attributes["VisibilityTimeout"] == str(queue.visibility_timeout_s)
+            redrive = json.loads(attributes.get("RedrivePolicy", "{}"))
+            assert redrive.get("maxReceiveCount") == queue.max_receives
+        tables = store.client("dynamodb")
+        for table in wanted.tables:
+            keys = tables.describe_table(TableName=table.name)["Table"]["KeySchema"]
+            assert [key["AttributeName"] for key in keys] == [
+                name for name in (table.hash_key, table.range_key) if name
+            ]
+            ttl = tables.describe_time_to_live(TableName=table.name)["TimeToLiveDescription"]
+            assert ttl.get("AttributeName") == table.ttl_attribute

@@ -1,0 +1,317 @@
+"""The emulation of SageMaker's training jobs, through boto3's own client, with small programs as containers."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import signal
+import sys
+import tarfile
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.local import wire
+from infra.local.sagemaker_emulator import SageMakerEmulator
+from infra.local.training_events import Announcer
+from infra.local.training_jobs import TrainingJobs
+from infra.local.training_runner import Runner, resume_interrupted
+from tests.local.running import RunningStore, running_store
+
+_BUCKET = "training-bucket"
+_BEGINNING = """
+import json, os, pathlib, signal, sys, time
+root = pathlib.Path(os.environ["ATTUNE_TRAINING_ROOT"])
+checkpoints = root / "checkpoints"
+"""
+_GOOD = """
+assert not [name for name in os.environ if name.startswith("AWS_")]
+config = {p.stem: json.loads(p.read_text()) for p in (root / "input/config").iterdir()}
+assert config["hyperparameters"] == {"run": "1"}, config
+assert config["resourceconfig"]["hosts"] == ["algo-1"]
+assert set(config["inputdataconfig"]) == {"plan", "audio"}
+assert (root / "input/data/plan/plan.json").read_text() == "{}"
+assert (root / "input/data/audio/a/u1").read_text() == "audio 1"
+assert (root / "input/data/audio/b/u2").read_text() == "audio 2"
+(checkpoints / "progress.json").write_text('{"progress": 50}')
+(root / "model/report.json").write_text("{}")
+"""
+_ENDLESS = """
+state = checkpoints / "state"
+steps = int(state.read_text()) if state.exists() else 0
+while not (checkpoints / "enough").exists():
+    steps += 1
+    state.write_text(str(steps))
+    time.sleep(0.05)
+"""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStore]:
+    with running_store(tmp_path_factory.mktemp("objects")) as running:
+        s3 = running.client("s3")
+        s3.create_bucket(Bucket=_BUCKET)
+        s3.put_object(Bucket=_BUCKET, Key="run/plan/plan.json", Body=b"{}")
+        s3.put_object(Bucket=_BUCKET, Key="audio/a/u1", Body=b"audio 1")
+        s3.put_object(Bucket=_BUCKET, Key="audio/b/u2", Body=b"audio 2")
+        manifest = [{"prefix": f"s3://{_BUCKET}/audio/"}, "a/u1", "b/u2"]
+        s3.put_object(Bucket=_BUCKET, Key="run/audio.manifest", Body=json.dumps(manifest))
+        yield running
+
+
+class _Platform:
+    """An emulator on a folder, with a program in place of the container."""
+
+    def __init__(self, store: RunningStore, folder: Path, program: str) -> None:
+        script = folder / "program.py"
+        folder.mkdir(parents=True, exist_ok=True)
+        script.write_text(_BEGINNING + textwrap.dedent(program))
+        self.jobs = TrainingJobs(folder / "jobs")
+        resume_interrupted(self.jobs)
+        self.folder = folder / "jobs"
+        self.s3 = store.client("s3")
+        self.runner = Runner(self.jobs, self.folder, self.s3, [sys.executable, str(script)])
+        self.events: list[dict[str, Any]] = []
+        self.announcer = Announcer(self.jobs, self.events.append)
+
+    @contextmanager
+    def running(self) -> Iterator[Any]:
+        """Serve, and yield a client."""
+        listener = wire.listen()
+        serving = wire.server(SageMakerEmulator(self.jobs))
+        threads = [
+            threading.Thread(target=self.runner.run),
+            threading.Thread(target=asyncio.run, args=(serving.serve(sockets=[listener]),)),
+        ]
+        for thread in threads:
+            thread.start()
+        client = boto3.client("sagemaker", endpoint_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        try:
+            yield client
+        finally:
+            client.close()
+            serving.should_exit = True
+            self.runner.shut_down()
+            for thread in threads:
+                thread.join()
+            listener.close()
+
+    def wait(self, name: str, condition: Callable[[Any], bool]) -> Any:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            job = self.jobs.get(name)
+            if job is not None and condition(job):
+                return job
+            time.sleep(0.02)
+        raise AssertionError(f"waited in vain: {self.jobs.get(name)}")
+
+
+def _request(name: str, **changes: Any) -> dict[str, Any]:
+    def channel(which: str, kind: str, key: str) -> dict[str, Any]:
+        source = {"S3DataType": kind, "S3Uri": f"s3://{_BUCKET}/{key}"}
+        return {"ChannelName": which, "DataSource": {"S3DataSource": source}}
+
+    return {
+        "TrainingJobName": name,
+        "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+        "RoleArn": "arn:aws:iam::000000000000:role/attune-training",
+        "InputDataConfig": [
+            channel("plan", "S3Prefix", "run/plan/"),
+            channel("audio", "ManifestFile", "run/audio.manifest"),
+        ],
+        "OutputDataConfig": {"S3OutputPath": f"s3://{_BUCKET}/{name}/output/"},
+        "CheckpointConfig": {"S3Uri": f"s3://{_BUCKET}/{name}/checkpoints/"},
+        "ResourceConfig": {"InstanceType": "ml.c5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+        "RetryStrategy": {"MaximumRetryAttempts": 1},
+        "HyperParameters": {"run": "1"},
+        "Tags": [{"Key": "attune:run", "Value": "1"}],
+        **changes,
+    }
+
+
+def _object(platform: _Platform, key: str) -> bytes:
+    body: bytes = platform.s3.get_object(Bucket=_BUCKET, Key=key)["Body"].read()
+    return body
+
+
+def test_a_job_runs_under_the_contract(store: RunningStore, tmp_path: Path) -> None:
+    platform = _Platform(store, tmp_path, _GOOD)
+    with platform.running() as client:
+        arn = client.create_training_job(**_request("good"))["TrainingJobArn"]
+        platform.wait("good", lambda job: job.over)
+        told = client.describe_training_job(TrainingJobName="good")
+        platform.announcer.once()
+        platform.announcer.once()
+    assert told["TrainingJobStatus"] == told["SecondaryStatus"] == "Completed"
+    artifact = told["ModelArtifacts"]["S3ModelArtifacts"]
+    assert artifact == f"s3://{_BUCKET}/good/output/good/output/model.tar.gz"
+    with tarfile.open(
+        fileobj=io.BytesIO(_object(platform, artifact.removeprefix(f"s3://{_BUCKET}/")))
+    ) as archive:
+        assert archive.getnames() == ["report.json"]
+    assert _object(platform, "good/checkpoints/progress.json") == b'{"progress": 50}'
+    stages = [entry["Status"] for entry in told["SecondaryStatusTransitions"]]
+    assert stages == ["Pending", "Downloading", "Training", "Uploading", "Completed"]
+    assert told["TrainingStartTime"] <= told["TrainingEndTime"]
+    (event,) = platform.events
+    assert event["detail-type"] == "SageMaker Training Job State Change"
+    assert event["source"] == "aws.sagemaker"
+    assert event["resources"] == [arn]
+    assert event["detail"]["TrainingJobStatus"] == "Completed"
+    assert event["detail"]["Tags"] == {"attune:run": "1"}
+    assert event["detail"]["CreationTime"] == pytest.approx(time.time() * 1000, abs=60_000)
+    assert not (platform.folder / "good").exists()
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        (
+            "(root / 'output/failure').write_text('Too little speech.'); sys.exit(1)",
+            "AlgorithmError: Too little speech., exit code: 1",
+        ),
+        ("sys.exit(3)", "AlgorithmError: , exit code: 3"),
+        ("os.kill(os.getpid(), 9)", "InternalServerError: the program was killed by signal 9."),
+    ],
+)
+def test_why_a_job_failed_is_told(store: RunningStore, tmp_path: Path, program: str, reason: str) -> None:
+    platform = _Platform(store, tmp_path, program)
+    with platform.running() as client:
+        client.create_training_job(**_request("bad"))
+        platform.wait("bad", lambda job: job.over)
+        told = client.describe_training_job(TrainingJobName="bad")
+    assert (told["TrainingJobStatus"], told["FailureReason"]) == ("Failed", reason)
+    assert "ModelArtifacts" not in told
+
+
+def test_missing_input_fails_the_job(store: RunningStore, tmp_path: Path) -> None:
+    platform = _Platform(store, tmp_path, _GOOD)
+    request = _request("missing")
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{_BUCKET}/nothing/"
+    with platform.running() as client:
+        client.create_training_job(**request)
+        job = platform.wait("missing", lambda job: job.over)
+    assert job.failure_reason.startswith("ClientError: Data download failed: No S3 objects found")
+
+
+def test_a_job_is_stopped_by_sigterm_and_keeps_its_checkpoints(store: RunningStore, tmp_path: Path) -> None:
+    polite = """
+    def stop(*_):
+        (checkpoints / "said").write_text("goodbye")
+        sys.exit(143)
+    signal.signal(signal.SIGTERM, stop)
+    """
+    platform = _Platform(store, tmp_path, textwrap.dedent(polite) + _ENDLESS)
+    with platform.running() as client:
+        client.create_training_job(**_request("stopped"))
+        client.create_training_job(**_request("waiting"))
+        _wait_for_steps(platform, "stopped", 2)
+        # One job at a time; what only waits is stopped at once.
+        assert client.describe_training_job(TrainingJobName="waiting")["SecondaryStatus"] == "Pending"
+        client.stop_training_job(TrainingJobName="waiting")
+        assert client.describe_training_job(TrainingJobName="waiting")["TrainingJobStatus"] == "Stopped"
+        client.stop_training_job(TrainingJobName="stopped")
+        platform.wait("stopped", lambda job: job.status == "Stopped")
+        with pytest.raises(ClientError, match="is in status Stopped"):
+            client.stop_training_job(TrainingJobName="stopped")
+    assert _object(platform, "stopped/checkpoints/said") == b"goodbye"
+
+
+def _wait_for_steps(platform: _Platform, name: str, steps: int) -> int:
+    until = time.monotonic() + 20
+    done = 0
+    while done < steps and time.monotonic() < until:
+        try:
+            done = int(_object(platform, f"{name}/checkpoints/state") or b"0")
+        except ClientError:
+            time.sleep(0.05)
+    assert done >= steps
+    return done
+
+
+def test_a_program_that_ignores_sigterm_is_killed(
+    store: RunningStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.local.training_runner._GRACE_S", 0.5)
+    platform = _Platform(store, tmp_path, "signal.signal(signal.SIGTERM, signal.SIG_IGN)" + _ENDLESS)
+    with platform.running() as client:
+        client.create_training_job(**_request("deaf"))
+        _wait_for_steps(platform, "deaf", 1)
+        client.stop_training_job(TrainingJobName="deaf")
+        platform.wait("deaf", lambda job: job.status == "Stopped")
+
+
+def test_a_job_that_takes_too_long_is_stopped(store: RunningStore, tmp_path: Path) -> None:
+    platform = _Platform(store, tmp_path, _ENDLESS)
+    with platform.running() as client:
+        client.create_training_job(**_request("long", StoppingCondition={"MaxRuntimeInSeconds": 1}))
+        job = platform.wait("long", lambda job: job.over)
+    assert (job.status, job.secondary_status) == ("Stopped", "MaxRuntimeExceeded")
+
+
+def test_a_killed_program_goes_on_from_its_checkpoint(store: RunningStore, tmp_path: Path) -> None:
+    platform = _Platform(store, tmp_path, "(checkpoints / 'pid').write_text(str(os.getpid()))" + _ENDLESS)
+    with platform.running() as client:
+        client.create_training_job(**_request("killed"))
+        steps = _wait_for_steps(platform, "killed", 3)
+        os.kill(int(_object(platform, "killed/checkpoints/pid")), signal.SIGKILL)
+        platform.wait("killed", lambda job: job.crashes == 1 and job.secondary_status == "Training")
+        _wait_for_steps(platform, "killed", steps + 3)
+        (platform.folder / "killed/ml/checkpoints/enough").touch()
+        platform.wait("killed", lambda job: job.status == "Completed")
+
+
+def test_a_job_goes_on_after_the_service_has_ended(store: RunningStore, tmp_path: Path) -> None:
+    former = _Platform(store, tmp_path, _ENDLESS)
+    with former.running() as client:
+        client.create_training_job(**_request("outlasting"))
+        steps = _wait_for_steps(former, "outlasting", 3)
+    assert former.jobs.get("outlasting").status == "InProgress"  # type: ignore[union-attr]
+    platform = _Platform(store, tmp_path, _ENDLESS)
+    with platform.running():
+        _wait_for_steps(platform, "outlasting", steps + 3)
+        (platform.folder / "outlasting/ml/checkpoints/enough").touch()
+        platform.wait("outlasting", lambda job: job.status == "Completed")
+
+
+def test_an_end_that_nobody_was_told_of_is_announced_after_a_restart(
+    store: RunningStore, tmp_path: Path
+) -> None:
+    former = _Platform(store, tmp_path, _GOOD)
+    with former.running() as client:
+        client.create_training_job(**_request("untold"))
+        former.wait("untold", lambda job: job.over)
+    platform = _Platform(store, tmp_path, _GOOD)
+    platform.announcer.once()
+    assert [event["detail"]["TrainingJobName"] for event in platform.events] == ["untold"]
+
+
+def test_names_are_taken_once_and_requests_are_checked(store: RunningStore, tmp_path: Path) -> None:
+    platform = _Platform(store, tmp_path, _GOOD)
+    with platform.running() as client:
+        for name in ("one", "two", "three"):
+            client.create_training_job(**_request(name))
+        with pytest.raises(client.exceptions.ResourceInUse, match="already exists"):
+            client.create_training_job(**_request("one"))
+        with pytest.raises(ClientError, match="ValidationException"):
+            client.create_training_job(**_request("not_a_name"))
+        with pytest.raises(ClientError, match="Requested resource not found"):
+            client.describe_training_job(TrainingJobName="nobody")
+        for name in ("one", "two", "three"):
+            platform.wait(name, lambda job: job.over)
+        pages = client.get_paginator("list_training_jobs").paginate(
+            StatusEquals="Completed", PaginationConfig={"PageSize": 2}
+        )
+        names = [entry["TrainingJobName"] for page in pages for entry in page["TrainingJobSummaries"]]
+    assert names == ["three", "two", "one"]
