@@ -205,8 +205,8 @@ def _checked(said: ContentType | None, head: bytes) -> ContentType:
     if said.describes_itself and seen is not None and seen.essence != said.essence:
         raise Undecodable(
             said.essence,
-            f"The audio was sent as {said.essence}, but it is {seen.essence}. "
-            f"Send it again as Content-Type: {seen.essence}.",
+            f"The audio is said to be {said.essence}, but it is {seen.essence}. "
+            "Correct the content type, or convert the audio.",
         )
     return said
 

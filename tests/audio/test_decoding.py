@@ -212,7 +212,7 @@ def test_what_is_not_such_audio_is_refused(content: bytes, header: str | None, e
 
 
 def test_a_wrong_content_type_is_named_with_the_right_one() -> None:
-    with pytest.raises(Undecodable, match="sent as audio/wav, but it is audio/flac"):
+    with pytest.raises(Undecodable, match="said to be audio/wav, but it is audio/flac"):
         read(encoded(VOICE, 16000, "FLAC"), "audio/wav")
 
 

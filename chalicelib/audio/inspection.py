@@ -1,0 +1,252 @@
+"""What an uploaded resource holds: format, duration and speech of each recording, or what is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from chalicelib.audio import archives, completeness, content_types, decoding
+from chalicelib.audio.archives import ArchiveError, ArchiveLimits, Member
+from chalicelib.audio.content_types import ContentType, ContentTypeError
+from chalicelib.audio.decoding import Decoder, Limits
+from chalicelib.audio.errors import AudioError, RateTooLow, Undecodable
+from chalicelib.audio.speech_detection import SpeechDetector
+
+Status = Literal["ok", "invalid"]
+DetailsType = Literal["audio", "archive", "undetermined"]
+
+_HEAD_BYTES = 4096
+_MAX_OPEN_MEMBERS = 4
+"""Unpacked members wait in memory, up to 16 MiB each."""
+
+
+@dataclass(frozen=True)
+class RecordingInspection:
+    """What was found out about one recording."""
+
+    name: str
+    """Path inside the archive; empty for a plain recording."""
+    status: Status
+    details_type: DetailsType
+    duration_s: float = 0.0
+    """Exact, of what could be decoded."""
+    speech_s: float = 0.0
+    codec: str | None = None
+    """As FFmpeg spells it."""
+    frequency_hz: int | None = None
+    error: str | None = None
+    """Why it is invalid and what to do about it, for the user to read."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found out about an uploaded resource."""
+
+    status: Status
+    details_type: DetailsType
+    duration_s: float = 0.0
+    """Exact; of an archive the sum over its members."""
+    speech_s: float = 0.0
+    codec: str | None = None
+    """As FFmpeg spells it; of a recording only."""
+    frequency_hz: int | None = None
+    compression: str | None = None
+    """`zip` or `gzip`; of an archive only."""
+    error: str | None = None
+    """Why it is invalid and what to do about it, for the user to read."""
+    members: tuple[RecordingInspection, ...] = ()
+    """Of an archive, in its order."""
+
+
+def inspect(
+    path: Path,
+    content_type: str | None,
+    contained_content_type: str | None,
+    *,
+    min_rate_hz: int,
+    limits: Limits | None = None,
+    archive_limits: ArchiveLimits | None = None,
+) -> Inspection:
+    """Decode an uploaded resource from start to end and say what it is. What is wrong is told, never raised.
+
+    Args:
+        path: the uploaded bytes.
+        content_type: as the client sent it; None: to be sniffed.
+        contained_content_type: of the members of an archive, as the client sent it; ignored for a recording.
+        min_rate_hz: lowest sampling rate that the base model takes.
+        limits: for each recording.
+        archive_limits: for an archive as a whole.
+
+    Raises:
+        OSError: the file cannot be read, or the disk is full.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    criteria = _Criteria(min_rate_hz, limits or Limits())
+    try:
+        said = content_types.of_resource(content_type, head)
+        if said.kind == "archive":
+            criteria = replace(criteria, contained=content_types.of_members(contained_content_type))
+    except ContentTypeError as error:
+        return Inspection("invalid", "undetermined", error=str(error))
+    if said.kind == "archive":
+        seen = content_types.sniff(head)
+        if seen is None or seen.essence != said.essence:
+            return Inspection("invalid", "undetermined", error=_wrong_archive(said, seen))
+        return _inspect_archive(path, said, criteria, archive_limits)
+    with path.open("rb", buffering=0) as file:
+        found = _inspect_recording("", file, said, criteria)
+    return Inspection(
+        found.status,
+        found.details_type,
+        duration_s=found.duration_s,
+        speech_s=found.speech_s,
+        codec=found.codec,
+        frequency_hz=found.frequency_hz,
+        error=found.error,
+    )
+
+
+@dataclass(frozen=True)
+class _Criteria:
+    """What every recording is held against."""
+
+    min_rate_hz: int
+    limits: Limits
+    contained: ContentType | None = None
+
+
+def _inspect_recording(
+    name: str, file: BinaryIO, said: ContentType | None, criteria: _Criteria
+) -> RecordingInspection:
+    try:
+        with decoding.opened(file, said, limits=criteria.limits) as decoder:
+            return _measured(name, file, decoder, criteria.min_rate_hz)
+    except AudioError as error:
+        return RecordingInspection(name, "invalid", "undetermined", error=str(error))
+
+
+def _measured(name: str, file: BinaryIO, decoder: Decoder, min_rate_hz: int) -> RecordingInspection:
+    rate_hz = decoder.format.rate_hz
+    error = str(RateTooLow(rate_hz, min_rate_hz)) if rate_hz < min_rate_hz else None
+    # Nothing is looked for in audio that cannot be used: a rate of 1 Hz would be blown up 8000 times.
+    detector = SpeechDetector(rate_hz) if error is None else None
+    speech_s = 0.0
+    try:
+        for samples in decoder.blocks():
+            if detector is not None:
+                speech_s += sum(stretch.duration_s for stretch in detector.feed(samples))
+    except AudioError as failure:
+        error = error or _failed(failure, decoder)
+    if detector is not None:
+        speech_s += sum(stretch.duration_s for stretch in detector.finish())
+    if error is None and decoder.frames == 0:
+        error = "The audio is empty: it has no samples. Export and upload it again."
+    if error is None:
+        error = completeness.shortfall(file, decoder.content_type, decoder.format, decoder.frames)
+    return RecordingInspection(
+        name,
+        "ok" if error is None else "invalid",
+        "audio",
+        duration_s=decoder.frames / rate_hz,
+        speech_s=speech_s,
+        codec=decoder.format.codec,
+        frequency_hz=rate_hz,
+        error=error,
+    )
+
+
+def _failed(failure: AudioError, decoder: Decoder) -> str:
+    if not isinstance(failure, Undecodable) or decoder.frames == 0:
+        return str(failure)
+    decoded_s = decoder.frames / decoder.format.rate_hz
+    return f"The audio is damaged or was cut off after {decoded_s:.1f} s. Export and upload it again."
+
+
+def _inspect_archive(
+    path: Path, said: ContentType, criteria: _Criteria, archive_limits: ArchiveLimits | None
+) -> Inspection:
+    found: list[RecordingInspection] = []
+    error = None
+    try:
+        for member in _inspected_members(path, criteria, archive_limits):
+            found.append(member)
+    except ArchiveError as failure:
+        error = str(failure)
+    if error is None and not found:
+        error = "The archive holds no audio. Pack it again with the recordings."
+    if error is None:
+        error = _bad_members([member for member in found if member.status == "invalid"])
+    return Inspection(
+        "ok" if error is None else "invalid",
+        "archive",
+        duration_s=sum(member.duration_s for member in found),
+        speech_s=sum(member.speech_s for member in found),
+        compression=said.compression,
+        error=error,
+        members=tuple(found),
+    )
+
+
+def _inspected_members(
+    path: Path, criteria: _Criteria, archive_limits: ArchiveLimits | None
+) -> Iterator[RecordingInspection]:
+    """Inspect members side by side while the next ones are unpacked, and yield them in their order."""
+    cores = os.cpu_count() or 1
+    running: deque[Future[RecordingInspection]] = deque()
+    with ThreadPoolExecutor(cores, thread_name_prefix="inspect") as threads:
+        try:
+            for member in archives.unpacked(path, limits=archive_limits):
+                running.append(threads.submit(_inspect_member, member, criteria))
+                if len(running) > min(cores, _MAX_OPEN_MEMBERS):
+                    yield running.popleft().result()
+        except ArchiveError:
+            while running:
+                yield running.popleft().result()
+            raise
+        while running:
+            yield running.popleft().result()
+
+
+def _inspect_member(member: Member, criteria: _Criteria) -> RecordingInspection:
+    if member.file is None:
+        return RecordingInspection(member.name, "invalid", "undetermined", error=member.error)
+    with member.file as file:
+        problem = _member_problem(file, criteria.contained)
+        if problem is not None:
+            return RecordingInspection(member.name, "invalid", "undetermined", error=problem)
+        return _inspect_recording(member.name, file, criteria.contained, criteria)
+
+
+def _member_problem(file: BinaryIO, contained: ContentType | None) -> str | None:
+    if contained is None or contained.describes_itself:
+        seen = content_types.sniff(file.read(_HEAD_BYTES))
+        if seen is not None and seen.kind == "archive":
+            return "This member is an archive itself. Pack its recordings directly into this archive."
+        if seen is None and contained is None:
+            return (
+                "The format of this member could not be detected. Take it out if it is no audio. "
+                "If it is audio without a header, name its format in Contained-Content-Type."
+            )
+    return None
+
+
+def _bad_members(invalid: list[RecordingInspection]) -> str | None:
+    if not invalid:
+        return None
+    names = ", ".join(f"'{member.name}'" for member in invalid[:3])
+    more = f" and {len(invalid) - 3} more" if len(invalid) > 3 else ""
+    return f"Invalid members: {names}{more}. Correct them or leave them out, and upload the archive again."
+
+
+def _wrong_archive(said: ContentType, seen: ContentType | None) -> str:
+    if seen is None:
+        return (
+            f"This is no {said.essence} file. Pack the audio as .zip or .tar.gz, and send the matching type."
+        )
+    return f"This was sent as {said.essence}, but it is {seen.essence}. Send it again with that Content-Type."
