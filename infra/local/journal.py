@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,7 @@ class Journal:
     """The log open for writing, in one event loop. Records reach the disk in the order of `append`."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         self._size_bytes = os.lseek(self._descriptor, 0, os.SEEK_END)
         sync_directory(path.parent)
@@ -93,6 +94,11 @@ class Journal:
         self._appended = 0
         self._durable = 0
         self._writing: asyncio.Task[None] | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Length of what is on disk."""
+        return self._size_bytes
 
     def append(self, record: Record) -> None:
         """Put a record behind all earlier ones; `flushed` tells when it is on disk."""
@@ -137,6 +143,22 @@ class Journal:
             os.ftruncate(self._descriptor, self._size_bytes)
             raise
         self._size_bytes = offset
+
+    async def compact(self, snapshot: Callable[[], Iterable[Record]]) -> None:
+        """Replace the log by the records that make the present state.
+
+        Raises:
+            OSError: the disk refused; the log is as before.
+        """
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
+        # From here on nothing else runs: what is pending has made its change, and is in the snapshot.
+        rewrite(self._path, snapshot())
+        os.close(self._descriptor)
+        self._descriptor = os.open(self._path, os.O_WRONLY)
+        self._size_bytes = os.lseek(self._descriptor, 0, os.SEEK_END)
+        self._pending.clear()
+        self._durable = self._appended
 
     def close(self) -> None:
         """Give the file back; what was not flushed is lost."""

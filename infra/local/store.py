@@ -13,7 +13,7 @@ import re
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -27,6 +27,7 @@ from infra.local.wire import Disconnected, Receive, Scope, Send, answer, headers
 
 _LOG = logging.getLogger(__name__)
 _SWEEP_EVERY_S = 3600.0
+_COMPACT_ABOVE_BYTES = 64 * 1024**2
 _JSON = "application/x-amz-json-1.0"
 
 
@@ -64,6 +65,9 @@ class Store:
         objects.remove_orphans()
         tables.record_changes()
         return cls(journal.Journal(path), objects, held, access_key)
+
+    def _snapshot(self) -> Iterator[journal.Record]:
+        return itertools.chain(self._tables.snapshot(), self._objects.snapshot())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of any of the three services."""
@@ -112,8 +116,13 @@ class Store:
                     _LOG.warning("no queue %s: nobody was told of %s", rule.queue, stored.key)
 
     async def sweep(self) -> None:
-        """Remove what the template's lifecycle rules let expire, every hour, for ever."""
+        """Every hour, remove what the template's lifecycle rules let expire, and shorten a long journal."""
         while True:
+            if self._journal.size_bytes > _COMPACT_ABOVE_BYTES:
+                try:
+                    await self._journal.compact(self._snapshot)
+                except OSError as error:
+                    _LOG.warning("the journal could not be shortened: %s", error)
             for bucket in self._buckets.values():
                 for rule in bucket.expirations:
                     limit_s = time.time() - timedelta(days=rule.days).total_seconds()

@@ -126,6 +126,32 @@ def test_a_full_disk_is_told_and_nothing_overtakes(tmp_path: Path) -> None:
     assert _records(tmp_path / "journal") == [{"n": 1}, {"n": 2}, {"n": 3}]
 
 
+def test_compacting_keeps_what_is_pending_and_what_follows(tmp_path: Path) -> None:
+    async def write() -> None:
+        state: list[Record] = []
+        opened = Journal(tmp_path / "journal")
+
+        def change(number: int) -> None:
+            state.append({"n": number})
+            opened.append({"n": number})
+
+        for number in range(50):
+            change(number)
+        flushing = asyncio.create_task(opened.flushed())
+        await asyncio.sleep(0)
+        del state[:40]  # as if later changes had made them superfluous
+        change(50)
+        await opened.compact(lambda: state)
+        await flushing
+        assert opened.size_bytes == (tmp_path / "journal").stat().st_size
+        change(51)
+        await opened.flushed()
+        opened.close()
+
+    asyncio.run(write())
+    assert _records(tmp_path / "journal") == [{"n": number} for number in range(40, 52)]
+
+
 def test_rewriting_leaves_the_new_log_only(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     asyncio.run(_append(path, {"n": 1}, {"n": 2}))
