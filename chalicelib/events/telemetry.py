@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
-# The service's name and the namespace come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE.
-logger = Logger()
-_metrics = Metrics()
+_NAME = os.environ.get("POWERTOOLS_SERVICE_NAME", "attune-events")
+
+logger = Logger(service=_NAME)
+_metrics = Metrics(namespace="Attune", service=_NAME)
 
 # What the rooms below say goes the same way.
 logging.getLogger("chalicelib").addHandler(logger.registered_handler)

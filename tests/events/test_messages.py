@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sqs.models import sqs_backends
+
+from chalicelib.events import messages
+from tests.events import recorded
+
+QUEUE = "attune-audio-uploaded"
+
+
+def _received(*bodies: str) -> dict[str, Any]:
+    """Return the event for messages that really are in the queue, as Lambda's poller makes it."""
+    url = messages.url_of(QUEUE)
+    for body in bodies:
+        messages.client().send_message(QueueUrl=url, MessageBody=body)
+    answer = messages.client().receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+    )
+    template = json.dumps(recorded.load("s3_test_event")["Records"][0])
+    records = []
+    for message in answer["Messages"]:
+        record = json.loads(template) | {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message["Attributes"],
+        }
+        records.append(record)
+    return {"Records": records}
+
+
+def _hidden_for_s(message_id: str) -> float:
+    queue = sqs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].queues[QUEUE]
+    (message,) = (message for message in queue._messages if message.id == message_id)
+    return float(message.visible_at) / 1000 - time.time()
+
+
+def _refuse_odd(record: SQSRecord) -> None:
+    if record.body.startswith("odd"):
+        raise ValueError(record.body)
+
+
+@pytest.fixture(autouse=True)
+def _empty_queue() -> None:
+    messages.client.cache_clear()
+    messages.url_of.cache_clear()
+    messages.client().purge_queue(QueueUrl=messages.url_of(QUEUE))
+
+
+def test_what_fails_is_reported_and_comes_again_soon() -> None:
+    event = _received("odd 1", "even 2", "odd 3")
+    bodies = {record["messageId"]: record["body"] for record in event["Records"]}
+    answer = messages.handle(event, None, messages.new_processor(), _refuse_odd)
+    failed = recorded.failed(answer)
+    assert sorted(bodies[message_id] for message_id in failed) == ["odd 1", "odd 3"]
+    for message_id, body in bodies.items():
+        hidden_for_s = _hidden_for_s(message_id)
+        if body.startswith("odd"):
+            assert 5 < hidden_for_s <= 10
+        else:
+            assert hidden_for_s > 3000, "the poller deletes it"
+
+
+def test_a_whole_batch_may_fail() -> None:
+    event = _received("odd")
+    answer = messages.handle(event, None, messages.new_processor(), _refuse_odd)
+    assert recorded.failed(answer) == [event["Records"][0]["messageId"]]
+
+
+def test_a_processor_forgets_the_last_batch() -> None:
+    processor = messages.new_processor()
+    messages.handle(_received("odd"), None, processor, _refuse_odd)
+    assert messages.handle(_received("even"), None, processor, _refuse_odd) == {"batchItemFailures": []}
+
+
+def test_a_message_that_cannot_be_hurried_is_reported_all_the_same() -> None:
+    event = recorded.load("s3_test_event")
+    event["Records"][0]["body"] = "odd"
+    answer = messages.handle(event, None, messages.new_processor(), _refuse_odd)
+    assert len(recorded.failed(answer)) == 1

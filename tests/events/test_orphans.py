@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib.customization import acoustic_models, acoustic_training, audio_resources
+from chalicelib.events import orphans
+from chalicelib.storage import layout, objects
+from chalicelib.storage.layout import AudioKey, RunKey
+from chalicelib.storage.tables import AcousticModel, AudioResource
+from chalicelib.training import follow, jobs, launch
+from tests import custom_models
+from tests.sagemaker import Platform
+
+
+def _cleared(later: timedelta = timedelta(hours=3)) -> int:
+    return orphans.clear_away(datetime.now(UTC) + later)
+
+
+def _everything() -> set[str]:
+    return set(objects.keys(""))
+
+
+def _trained(platform: Platform, model: AcousticModel) -> RunKey:
+    claim = acoustic_training.begin_training(model.owner, model.customization_id)
+    launch.start(claim)
+    run = launch.run_of(claim.model)
+    custom_models.say_progress(run, progress=99, stage="done", seconds_left=0)
+    custom_models.leave_artefact(run, jobs.name_of(run))
+    platform.set(jobs.name_of(run), "Completed")
+    assert follow.ended(jobs.name_of(run))
+    return run
+
+
+def test_what_is_needed_stays(platform: Platform) -> None:
+    model = custom_models.new()
+    audio = custom_models.add_audio(model, "one")
+    objects.put(audio.key.listing_key, b"{}")
+    claim = acoustic_training.begin_training(model.owner, model.customization_id)
+    launch.start(claim)
+    custom_models.say_progress(launch.run_of(claim.model), progress=1)
+    before = _everything()
+    assert _cleared() == 0
+    assert _everything() == before
+
+
+def test_a_run_that_is_over_keeps_its_model_and_report(platform: Platform) -> None:
+    model = custom_models.new()
+    audio = custom_models.add_audio(model, "one")
+    run = _trained(platform, model)
+    assert _cleared(timedelta(minutes=5)) == 0, "somebody may still be at work"
+    assert _cleared() > 0
+    assert _everything() == {
+        audio.key.key,
+        layout.adapted_model_key(model.owner, model.customization_id, run.run),
+        layout.report_key(model.owner, model.customization_id, run.run),
+    }
+
+
+def test_a_superseded_model_goes(platform: Platform) -> None:
+    model = custom_models.new()
+    custom_models.add_audio(model, "one")
+    _trained(platform, model)
+    custom_models.add_audio(model, "two")
+    _trained(platform, model)
+    _cleared()
+    assert {key for key in _everything() if key.startswith("models/")} == {
+        layout.adapted_model_key(model.owner, model.customization_id, 2),
+        layout.report_key(model.owner, model.customization_id, 2),
+    }
+
+
+def test_replaced_uploads_go_unless_they_may_come_back() -> None:
+    model = custom_models.new()
+    audio = custom_models.add_audio(model, "one")
+    stale = AudioKey(model.owner, model.customization_id, audio.audio.audio_id, "f" * 32)
+    objects.put(stale.key, b"stale")
+    objects.put(stale.listing_key, b"{}")
+    other = custom_models.upload(model, "other")
+    assert _cleared() == 0, "an analysis is going on"
+    custom_models.analysed(other)
+    assert _cleared() == 2
+    assert _everything() == {audio.key.key, other.key.key}
+
+
+def test_a_model_that_was_deleted_half_way_goes() -> None:
+    model = custom_models.new()
+    audio = custom_models.add_audio(model, "one")
+    AcousticModel.get(model.owner, model.customization_id).delete()
+    assert _cleared() == 1
+    assert _everything() == set()
+    with pytest.raises(AudioResource.DoesNotExist):
+        AudioResource.get(model.customization_id, audio.audio.audio_id)
+
+
+def test_many_objects_are_looked_at_by_and_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orphans, "_LOOKED_AT", 5)
+    kept = custom_models.add_audio(custom_models.new(), "kept")
+    for number in range(12):
+        objects.put(f"audio/{number:x}0000000-0000-4000-8000-000000000000/{'c' * 36}/a/b", b"orphan")
+    for _ in range(200):
+        _cleared()
+        if len(_everything()) == 1:
+            break
+    assert _everything() == {kept.key.key}
+
+
+def test_foreign_keys_are_left_alone() -> None:
+    objects.put("audio/readme", b"")
+    objects.put("other/a/b/c", b"")
+    assert _cleared() == 0
+    assert _everything() == {"audio/readme", "other/a/b/c"}
+
+
+def test_a_reset_leaves_nothing_that_stays(platform: Platform) -> None:
+    model = custom_models.new()
+    custom_models.add_audio(model, "one")
+    _trained(platform, model)
+    acoustic_models.reset(model.owner, model.customization_id)
+    _cleared()
+    assert _everything() == set()
+    assert audio_resources.of_model(custom_models.fresh(model)) == []

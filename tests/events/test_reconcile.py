@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.customization import acoustic_models, acoustic_training, audio_resources
+from chalicelib.events import announcements, audio_uploaded, messages, reconcile
+from chalicelib.storage import objects
+from chalicelib.storage.tables import AcousticModel, AudioResource
+from chalicelib.training import jobs, launch
+from tests import custom_models
+from tests.events import recorded
+from tests.sagemaker import Platform
+
+QUEUE = "attune-audio-uploaded"
+
+
+@pytest.fixture(autouse=True)
+def _empty_queue() -> None:
+    messages.client.cache_clear()
+    messages.url_of.cache_clear()
+    _drain()
+
+
+def _drain() -> list[str]:
+    """Take everything out of the queue and return the keys that are announced."""
+    url, keys = messages.url_of(QUEUE), []
+    while found := messages.client().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in found:
+            keys += [announcement.key for announcement in announcements.read(message["Body"])]
+            messages.client().delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return keys
+
+
+def _reconciled(*, restarted: bool = False) -> dict[str, Any]:
+    event = recorded.load("reconcile")
+    if restarted:
+        event["detail"] = {"restarted": True}
+    answer = reconcile.handle(event, None)
+    assert answer["failed"] == 0
+    return answer
+
+
+def _lost_upload(model: AcousticModel, audio_name: str, age: timedelta, **options: Any) -> AudioResource:
+    """Upload audio whose announcement is lost."""
+    audio = custom_models.upload(model, audio_name, **options).audio
+    audio.update(actions=[AudioResource.updated.set(datetime.now(UTC) - age)])
+    _drain()
+    return audio
+
+
+def test_nothing_to_do_changes_nothing() -> None:
+    model = custom_models.new()
+    custom_models.add_audio(model, "one")
+    _drain()
+    row = custom_models.fresh(model).attribute_values
+    assert _reconciled() == {"looked_after": 0, "failed": 0, "orphans": 0}
+    assert custom_models.fresh(model).attribute_values == row
+    assert _drain() == []
+
+
+def test_a_lost_announcement_is_repeated_and_works() -> None:
+    model = custom_models.new()
+    audio = _lost_upload(model, "a b", timedelta(minutes=2))
+    _reconciled()
+    key = audio_resources.key_of(audio)
+    (message,) = messages.client().receive_message(QueueUrl=messages.url_of(QUEUE))["Messages"]
+    event = recorded.load("audio_uploaded")
+    event["Records"][0]["body"] = message["Body"]
+    assert [announced.key for announced in announcements.read(message["Body"])] == [key.key]
+    assert recorded.failed(audio_uploaded.handle(event, None)) == []
+    assert not custom_models.fresh(model).analysing
+
+
+def test_an_announcement_that_may_still_come_is_not_repeated() -> None:
+    _lost_upload(custom_models.new(), "one", timedelta(seconds=10))
+    _reconciled()
+    assert _drain() == []
+
+
+def test_while_the_queue_is_full_the_reconciler_is_patient() -> None:
+    model = custom_models.new()
+    _lost_upload(model, "two minutes", timedelta(minutes=2))
+    audio = _lost_upload(model, "three hours", timedelta(hours=3))
+    messages.client().send_message(QueueUrl=messages.url_of(QUEUE), MessageBody='{"Records": []}')
+    _reconciled()
+    assert _drain() == [audio_resources.key_of(audio).key]
+
+
+def test_after_a_restart_nobody_is_waited_for(platform: Platform) -> None:
+    model = custom_models.new()
+    audio = _lost_upload(model, "stored", timedelta(0))
+    _lost_upload(model, "never stored", timedelta(0), data=None)
+    other = custom_models.new()
+    custom_models.add_audio(other, "one")
+    acoustic_training.begin_training(other.owner, other.customization_id)
+    _drain()
+    _reconciled(restarted=True)
+    assert _drain() == [audio_resources.key_of(audio).key]
+    resource = audio_resources.get(custom_models.fresh(model), "never stored")
+    assert (resource.status, resource.error) == ("invalid", reconcile.NEVER_ARRIVED)
+    assert custom_models.fresh(model).analysing == {audio.upload_id}
+    assert len(platform.created) == 1
+
+
+@pytest.mark.parametrize(("age", "status"), [(5, "being_processed"), (30, "invalid")])
+def test_an_upload_that_never_arrives_is_given_up(age: int, status: str) -> None:
+    model = custom_models.new()
+    _lost_upload(model, "one", timedelta(minutes=age), data=None)
+    _reconciled()
+    assert audio_resources.get(custom_models.fresh(model), "one").status == status
+    assert bool(custom_models.fresh(model).analysing) is (status == "being_processed")
+    assert _drain() == []
+
+
+def test_lost_training_events(platform: Platform) -> None:
+    model = custom_models.new()
+    custom_models.add_audio(model, "one")
+    claim = acoustic_training.begin_training(model.owner, model.customization_id)
+    launch.start(claim)
+    run = launch.run_of(claim.model)
+    custom_models.say_progress(run, progress=50, stage="adapting", seconds_left=1)
+    _reconciled()
+    assert custom_models.fresh(model).progress == 50
+    custom_models.leave_artefact(run, jobs.name_of(run))
+    platform.set(jobs.name_of(run), "Completed")
+    _reconciled()
+    assert custom_models.fresh(model).status == "available"
+    assert _reconciled()["looked_after"] == 0
+
+
+def test_a_training_that_is_due_is_started(platform: Platform) -> None:
+    model = custom_models.new(retrain_after_minutes=10)
+    custom_models.add_audio(model, "one")
+    _reconciled()
+    _reconciled()
+    assert (custom_models.fresh(model).status, len(platform.created)) == ("training", 1)
+
+
+def test_the_trouble_with_one_model_does_not_hold_up_the_others(platform: Platform) -> None:
+    training = custom_models.new()
+    custom_models.add_audio(training, "one")
+    acoustic_training.begin_training(training.owner, training.customization_id)
+    platform.error = ("ThrottlingException", "Rate exceeded")
+    audio = _lost_upload(custom_models.new(), "one", timedelta(minutes=2))
+    answer = reconcile.handle(recorded.load("reconcile"), None)
+    assert (answer["looked_after"], answer["failed"]) == (2, 1)
+    assert _drain() == [audio_resources.key_of(audio).key]
+
+
+def test_work_is_bounded(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        _lost_upload(custom_models.new(), "one", timedelta(minutes=2))
+    monkeypatch.setattr(reconcile, "_MAX_WORK_S", -1.0)
+    assert _reconciled()["looked_after"] == 0
+    monkeypatch.undo()
+    assert _reconciled()["looked_after"] == 3
+
+
+def test_models_that_disappear_meanwhile_are_no_failure(platform: Platform) -> None:
+    waiting, due = custom_models.new(), custom_models.new(retrain_after_minutes=10)
+    _lost_upload(waiting, "one", timedelta(hours=3))
+    _lost_upload(waiting, "two", timedelta(hours=3), data=None)
+    custom_models.add_audio(due, "one")
+    rows = [custom_models.fresh(model) for model in (waiting, due)]
+    for row in rows:
+        acoustic_models.clear_away(row.owner, row.customization_id)
+        AcousticModel.get(row.owner, row.customization_id).delete()
+    for row in rows:
+        reconcile._look_after(row, timedelta(0), restarted=True)
+    assert list(objects.keys("")) == []
+    assert platform.created == []
