@@ -104,13 +104,13 @@ def test_a_wrong_key_is_refused_by_every_form(service: RunningService) -> None:
     ):
         with pytest.raises(ApiException) as refused:
             sdk(service, authenticator).list_models()
-        assert refused.value.code in (400, 401)
+        assert refused.value.status_code in (400, 401)
 
 
 def test_errors_carry_the_transaction_id(client: SpeechToTextV1) -> None:
     with pytest.raises(ApiException) as missing:
         client.get_model("xx-XX_NoModel")
-    assert missing.value.code == 404
+    assert missing.value.status_code == 404
     assert "X-global-transaction-id:" in str(missing.value)
     assert "Model xx-XX_NoModel not found" in str(missing.value)
 
@@ -132,7 +132,7 @@ def test_a_new_model_reads_as_watson_would_say_it(client: SpeechToTextV1) -> Non
         assert client.delete_acoustic_model(customization_id).get_result() == {}
     with pytest.raises(ApiException) as gone:
         client.get_acoustic_model(customization_id)
-    assert gone.value.code == 401
+    assert gone.value.status_code == 401
 
 
 def test_audio_is_added_analysed_listed_and_deleted(client: SpeechToTextV1) -> None:
@@ -163,12 +163,12 @@ def test_audio_is_added_analysed_listed_and_deleted(client: SpeechToTextV1) -> N
         assert listing["total_minutes_of_audio"] == pytest.approx(19.3 / 60, abs=0.02)
         with pytest.raises(ApiException) as twice:
             client.add_audio(customization_id, "one.wav", wav(1), content_type="audio/wav")
-        assert twice.value.code == 400
+        assert twice.value.status_code == 400
         assert "allow_overwrite" in twice.value.message
         assert client.delete_audio(customization_id, "one.wav").get_result() == {}
         with pytest.raises(ApiException) as gone:
             client.get_audio(customization_id, "one.wav")
-        assert gone.value.code == 400
+        assert gone.value.status_code == 400
         assert client.reset_acoustic_model(customization_id).get_result() == {}
         assert client.get_acoustic_model(customization_id).get_result()["status"] == "pending"
     finally:
@@ -180,7 +180,7 @@ def test_too_little_audio_fails_with_a_reason(client: SpeechToTextV1) -> None:
     try:
         with pytest.raises(ApiException) as empty:
             client.train_acoustic_model(customization_id)
-        assert empty.value.code == 400
+        assert empty.value.status_code == 400
         assert "No input data available for training" in empty.value.message
         client.add_audio(customization_id, "short.wav", wav(5), content_type="audio/wav")
         wait(
@@ -189,7 +189,7 @@ def test_too_little_audio_fails_with_a_reason(client: SpeechToTextV1) -> None:
         )
         with pytest.raises(ApiException) as short:
             client.train_acoustic_model(customization_id)
-        assert short.value.code == 400
+        assert short.value.status_code == 400
         assert "audio duration must be between" in short.value.message
         assert client.get_acoustic_model(customization_id).get_result()["status"] == "failed"
     finally:
@@ -232,11 +232,11 @@ def test_ten_minutes_of_raw_audio_make_recognition_better(
         assert client.train_acoustic_model(customization_id).get_result() == {}
         with pytest.raises(ApiException) as busy:
             client.train_acoustic_model(customization_id)
-        assert busy.value.code == 409
+        assert busy.value.status_code == 409
         assert "locked" in busy.value.message
         with pytest.raises(ApiException) as not_yet:
             transcripts(client, held_out[:1], acoustic_customization_id=customization_id)
-        assert not_yet.value.code == 400
+        assert not_yet.value.status_code == 400
         seen: list[int] = []
 
         def poll() -> dict[str, Any]:
@@ -257,7 +257,7 @@ def test_ten_minutes_of_raw_audio_make_recognition_better(
         assert custom.rate < 0.85 * base.rate, f"base {base}, custom {custom}"
         with pytest.raises(ApiException) as unchanged:
             client.train_acoustic_model(customization_id)
-        assert unchanged.value.code == 400
+        assert unchanged.value.status_code == 400
         assert "No input data modified since last training" in unchanged.value.message
         assert client.get_acoustic_model(customization_id).get_result()["status"] == "available"
     finally:
