@@ -1,0 +1,308 @@
+"""What `chalice package` makes: a template that lints clean, and functions that answer as they lie in it."""
+
+from __future__ import annotations
+
+import base64
+import importlib.metadata
+import io
+import json
+import os
+import subprocess
+import sys
+import wave
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from moto.server import ThreadedMotoServer
+
+from chalicelib.customization import acoustic_training, audio_resources
+from chalicelib.storage import connection, credentials, objects
+from chalicelib.storage.tables import AcousticModel
+from chalicelib.training import jobs, launch
+from infra import layer, resources
+from tests import custom_models
+from tests import resources as test_resources
+from tests.events import recorded
+
+ROOT = Path(__file__).parent.parent.parent
+TOOLS = Path(sys.executable).parent
+
+# Calls a handler as Lambda's runtime does. Arguments: folders to import from, the handler, the file of its event.
+RUNTIME = """
+import importlib, json, sys, time
+paths, handler, event = sys.argv[1:]
+sys.path[:0] = paths.split(":")
+module, _, function = handler.rpartition(".")
+class Context:
+    function_name = memory_limit_in_mb = function_version = "attune"
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:attune"
+    aws_request_id = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+    def get_remaining_time_in_millis(self):
+        return 30000
+answer = getattr(importlib.import_module(module), function)(json.load(open(event)), Context())
+print(json.dumps({"answer": answer, "heavy": sorted({"numpy", "pocketsphinx", "av"} & sys.modules.keys())}))
+"""
+ENGINE = ("numpy", "soundfile", "soxr", "av", "pocketsphinx", "webrtcvad-wheels", *layer.FURTHER)
+
+
+@dataclass(frozen=True)
+class Package:
+    """An unpacked deployment."""
+
+    folder: Path
+    template: dict[str, Any]
+
+    @property
+    def tree(self) -> Path:
+        return self.folder / "tree"
+
+    def functions(self) -> dict[str, dict[str, Any]]:
+        return {
+            name: resource["Properties"]
+            for name, resource in self.template["Resources"].items()
+            if resource["Type"] == "AWS::Serverless::Function"
+        }
+
+
+def _index_is_there(folder: Path) -> bool:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
+    return subprocess.run([*command, "-r", str(ROOT / "requirements.txt")], check=False).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """Packaged from the working tree, as an operator does who has set nothing but a region."""
+    folder = tmp_path_factory.mktemp("package")
+    command = [str(TOOLS / "chalice"), "package", "--stage", "prod"]
+    command += ["--merge-template", "infra/template.json", str(folder)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ATTUNE_")}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0 and not _index_is_there(folder / "probe"):
+        pytest.skip("no package index can be reached, from which chalice would take requirements.txt")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(folder / "deployment.zip") as archive:
+        archive.extractall(folder / "tree")
+    return Package(folder, json.loads((folder / "sam.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def engine_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The engine's libraries and nothing else: the layer, for the Python that runs the tests."""
+    folder = tmp_path_factory.mktemp("layer")
+    for name in ENGINE:
+        distribution = importlib.metadata.distribution(name)
+        for top in {file.parts[0] for file in distribution.files or () if ".." not in file.parts}:
+            source = Path(str(distribution.locate_file(top)))
+            if not (folder / top).exists():
+                (folder / top).symlink_to(source)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    """An account behind an address, with everything that the template declares."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    clients = (objects.client, connection.shared, jobs.client)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", url)
+        for client in clients:
+            client.cache_clear()
+        test_resources.create()
+        yield url
+    for client in clients:
+        client.cache_clear()
+    server.stop()
+
+
+def _wav(seconds: float) -> bytes:
+    packed = io.BytesIO()
+    with wave.open(packed, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        noise = np.random.default_rng(1).normal(0, 500, int(seconds * 16_000))
+        file.writeframes(noise.astype("<i2").tobytes())
+    return packed.getvalue()
+
+
+def _called(
+    package: Package, engine_layer: Path, name: str, event: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Call a packaged function in a fresh interpreter that knows nothing but package and layer."""
+    function = package.functions()[name]
+    paths = [str(package.tree)] + ([str(engine_layer)] if "Layers" in function else [])
+    path = package.folder / f"{name}.json"
+    path.write_text(json.dumps(event))
+    command = [sys.executable, "-I", "-S", "-c", RUNTIME, ":".join(paths), function["Handler"], str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    last = json.loads(done.stdout.splitlines()[-1])
+    return last["answer"], last["heavy"]
+
+
+def test_the_template_lints_clean(package: Package) -> None:
+    command = [str(TOOLS / "cfn-lint"), str(package.folder / "sam.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_declared_function_is_packaged(package: Package) -> None:
+    assert {name: function["Handler"] for name, function in package.functions().items()} == {
+        "APIHandler": "app.app",
+        "AudioUploaded": "app.audio_uploaded",
+        "TrainingProgress": "app.training_progress",
+        "TrainingChanged": "app.training_changed",
+        "Reconcile": "app.reconcile",
+        "Recognize": "app.recognize",
+    }
+
+
+def test_every_function_has_a_role_of_its_own_and_the_runtime_of_the_layer(package: Package) -> None:
+    functions = package.functions()
+    roles = {function["Role"]["Fn::GetAtt"][0] for function in functions.values()}
+    assert roles == {f"{name.removesuffix('Handler')}Role" for name in functions}
+    assert {function["Runtime"] for function in functions.values()} == {f"python{layer.PYTHON_VERSION}"}
+    assert {function["Architectures"][0] for function in functions.values()} == {"x86_64"}
+    with_layer = {name for name, function in functions.items() if "Layers" in function}
+    assert with_layer == {"AudioUploaded", "Recognize"}
+
+
+def test_intrinsics_are_whole(package: Package) -> None:
+    """A merged override that uses another intrinsic function than Chalice leaves two in one object."""
+
+    def check(value: Any) -> None:
+        if isinstance(value, dict):
+            intrinsics = [key for key in value if key == "Ref" or key.startswith("Fn::")]
+            assert not intrinsics or len(value) == 1, value
+            for inner in value.values():
+                check(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                check(inner)
+
+    check(package.template["Resources"])
+
+
+@pytest.mark.parametrize("name", ["AudioUploaded", "TrainingProgress", "TrainingChanged"])
+def test_queues_outlast_their_functions_and_failures_are_partial(package: Package, name: str) -> None:
+    function = package.functions()[name]
+    (source,) = function["Events"].values()
+    assert source["Type"] == "SQS"
+    assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["Properties"]["Queue"] == {"Fn::Sub": f"${{{name}Queue.Arn}}"}
+    queue = package.template["Resources"][f"{name}Queue"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+
+
+def test_the_functions_learn_the_names_that_the_template_gives(package: Package) -> None:
+    for function in package.functions().values():
+        variables = function["Environment"]["Variables"]
+        assert variables["ATTUNE_BUCKET"] == {"Ref": "Bucket"}
+        assert variables["ATTUNE_AUDIO_QUEUE"] == {"Fn::GetAtt": ["AudioUploadedQueue", "QueueName"]}
+        assert variables["ATTUNE_TABLE_PREFIX"] == {"Fn::Sub": "${Name}-"}
+    names = {name: function["FunctionName"] for name, function in package.functions().items()}
+    recognition = package.functions()["APIHandler"]["Environment"]["Variables"]["ATTUNE_RECOGNITION_FUNCTION"]
+    assert recognition == names["Recognize"]
+
+
+def test_log_groups_belong_to_functions_and_end(package: Package) -> None:
+    groups = [
+        resource["Properties"]
+        for resource in package.template["Resources"].values()
+        if resource["Type"] == "AWS::Logs::LogGroup"
+    ]
+    assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == {
+        f"/aws/lambda/${{{name}}}" for name in package.functions()
+    }
+    assert {group["RetentionInDays"] for group in groups} == {30}
+
+
+def test_nothing_is_allowed_everywhere(package: Package) -> None:
+    """Only what has no resource to name may name all of them."""
+    for resource in package.template["Resources"].values():
+        if resource["Type"] != "AWS::IAM::Role":
+            continue
+        for policy in resource["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions = statement["Action"]
+                actions = [actions] if isinstance(actions, str) else actions
+                assert all("*" not in action for action in actions)
+                if statement["Resource"] == "*":
+                    assert set(actions) <= {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
+
+
+def test_package_and_layer_fit_lambda(package: Package) -> None:
+    size_bytes = sum(path.stat().st_size for path in package.tree.rglob("*") if path.is_file())
+    assert size_bytes <= layer.FUNCTION_BYTES
+    assert not list(package.tree.rglob("*.so")), "a library for the Python that packages, not for the runtime"
+
+
+def test_the_api_answers(package: Package, engine_layer: Path, aws: str) -> None:
+    key = credentials.make(custom_models.OWNER)
+    event = recorded.load("api_handler")
+    given = "Basic " + base64.b64encode(f"apikey:{key}".encode()).decode()
+    event["headers"]["Authorization"], event["multiValueHeaders"]["Authorization"] = given, [given]
+    answer, heavy = _called(package, engine_layer, "APIHandler", event)
+    assert answer["statusCode"] == 200
+    body = answer["body"]
+    listed = json.loads(base64.b64decode(body) if answer.get("isBase64Encoded") else body)
+    assert "en-US_BroadbandModel" in {model["name"] for model in listed["models"]}
+    assert heavy == []
+
+
+def test_uploaded_audio_is_analysed(package: Package, engine_layer: Path, aws: str) -> None:
+    model = custom_models.new()
+    upload = custom_models.upload(model, "one", _wav(2.0))
+    event = recorded.load("audio_uploaded", audio=upload.key)
+    answer, heavy = _called(package, engine_layer, "AudioUploaded", event)
+    assert answer == {"batchItemFailures": []}
+    resource = audio_resources.get(custom_models.fresh(model), "one")
+    assert (resource.status, resource.duration_s) == ("ok", 2.0)
+    assert "pocketsphinx" not in heavy
+
+
+def test_training_is_followed_to_its_end(package: Package, engine_layer: Path, aws: str) -> None:
+    model = custom_models.new()
+    custom_models.add_audio(model, "one")
+    claim = acoustic_training.begin_training(model.owner, model.customization_id)
+    launch.start(claim)
+    run = launch.run_of(claim.model)
+    custom_models.say_progress(run, progress=42, stage="adapting", seconds_left=9)
+    event = recorded.load("training_progress", run=run)
+    assert _called(package, engine_layer, "TrainingProgress", event) == ({"batchItemFailures": []}, [])
+    assert custom_models.fresh(model).progress == 42
+    custom_models.leave_artefact(run, jobs.name_of(run))  # to moto, the job is completed
+    event = recorded.load("training_completed", run=run)
+    assert _called(package, engine_layer, "TrainingChanged", event) == ({"batchItemFailures": []}, [])
+    row = custom_models.fresh(model)
+    assert (row.status, row.promoted_run) == ("available", 1)
+
+
+def test_the_clock_reconciles(package: Package, engine_layer: Path, aws: str) -> None:
+    model = custom_models.new(retrain_after_minutes=10)
+    custom_models.add_audio(model, "one")
+    answer, heavy = _called(package, engine_layer, "Reconcile", recorded.load("reconcile"))
+    assert answer["failed"] == 0
+    assert answer["looked_after"] >= 1
+    assert heavy == []
+    assert AcousticModel.get(model.owner, model.customization_id).run == 1
+
+
+def test_recognition_answers(package: Package, engine_layer: Path, aws: str) -> None:
+    event = recorded.load("recognize")
+    objects.put(event["audio"]["key"], _wav(1.0))
+    answer, _ = _called(package, engine_layer, "Recognize", event)
+    assert set(answer) == {"results"}
+    assert answer["results"]["result_index"] == 0
+
+
+def test_the_template_is_the_one_that_is_read(package: Package) -> None:
+    for table in resources.load(package.folder / "sam.json", {"AWS::AccountId": "1"}).tables:
+        assert table in resources.load().tables
