@@ -19,8 +19,9 @@ logging.getLogger("chalicelib").setLevel(logging.INFO)
 
 
 def count(name: str, value: float = 1) -> None:
-    """Count something that happened."""
-    _metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    """Count something that happened. Nothing is not worth a line: CloudWatch charges for every metric in use."""
+    if value:
+        _metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
 def measure_s(name: str, seconds: float) -> None:
