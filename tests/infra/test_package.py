@@ -20,6 +20,8 @@ import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
 
+from chalicelib.audio.archives import ArchiveLimits
+from chalicelib.audio.decoding import Limits
 from chalicelib.customization import acoustic_training, audio_resources
 from chalicelib.storage import connection, credentials, objects
 from chalicelib.storage.tables import AcousticModel
@@ -306,3 +308,8 @@ def test_recognition_answers(package: Package, engine_layer: Path, aws: str) -> 
 def test_the_template_is_the_one_that_is_read(package: Package) -> None:
     for table in resources.load(package.folder / "sam.json", {"AWS::AccountId": "1"}).tables:
         assert table in resources.load().tables
+
+
+def test_an_analysis_gives_up_before_its_function_does(package: Package) -> None:
+    timeout_s = package.functions()["AudioUploaded"]["Timeout"]
+    assert timeout_s > max(ArchiveLimits().time_s, Limits().time_s) + 60
