@@ -1,0 +1,220 @@
+"""What adaptation to raw audio brings: the training job and the recogniser of the product, on held-out speech."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pocketsphinx
+import soundfile
+import soxr
+
+from bench.recordings import ROOT, Recording, RecordingsUnavailable, about, an4, as_wav
+from chalicelib.engines.sphinx.engine import SphinxEngine
+from infra.local.demo import HELD_OUT_UTTERANCES, split
+from infra.local.prompts import PromptsUnavailable, fetch_prompts
+from infra.local.scoring import word_error_rate
+
+BROADBAND = "en-US_BroadbandModel.v2020-01-16"
+NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
+LIKE_FOR_LIKE_MINUTES = 13.8
+_models: dict[tuple[str, str], Any] = {}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What to learn from and what to be measured on."""
+
+    adaptation: list[Recording]
+    test: list[Recording]
+    base_version: str
+
+
+def prompts() -> Case:
+    """Telephone prompts at 8 kHz, 100 of them held out."""
+    speech = split(fetch_prompts(ROOT / ".attune" / "prompts"), "")
+    adaptation, held_out = (
+        [Recording(prompt.path.read_bytes(), prompt.text, prompt.duration_s) for prompt in half]
+        for half in (speech.adaptation, speech.held_out)
+    )
+    assert len(held_out) == HELD_OUT_UTTERANCES
+    return Case(adaptation, held_out, NARROWBAND)
+
+
+def an4_case(condition: str, minutes: float = LIKE_FOR_LIKE_MINUTES) -> Callable[[], Case]:
+    """AN4's training half as audio only, measured on its test half."""
+
+    def make() -> Case:
+        base = NARROWBAND if condition == "telephone" else BROADBAND
+        return Case(about(an4("train", condition), minutes), an4("test", condition), base)
+
+    return make
+
+
+def _unspeech(make: Callable[[np.random.Generator], np.ndarray[Any, Any]]) -> Callable[[], Case]:
+    def case() -> Case:
+        random = np.random.default_rng(3)
+        recordings = [Recording(as_wav(make(random), 16_000), "", 20.0) for _ in range(30)]
+        return Case(recordings, an4("test", "clean"), BROADBAND)
+
+    return case
+
+
+def _noise(random: np.random.Generator) -> np.ndarray[Any, Any]:
+    return (3000 * random.standard_normal(320_000)).clip(-32768, 32767).astype(np.int16)
+
+
+def _tones(random: np.random.Generator) -> np.ndarray[Any, Any]:
+    time_s = np.arange(320_000) / 16_000
+    pitches_hz = random.uniform(200, 3000, 40).repeat(8_000)
+    return (8000 * np.sin(2 * np.pi * np.cumsum(pitches_hz) / 16_000 + 0 * time_s)).astype(np.int16)
+
+
+def one_word() -> Case:
+    """Ten minutes of the same word."""
+    spoken = next(one for one in an4("train", "clean") if one.text == "yes")
+    samples, _ = soundfile.read(io.BytesIO(spoken.wav), dtype="int16")
+    pause = np.zeros(8_000, np.int16)
+    many = np.concatenate([np.concatenate([samples, pause])] * 14)
+    random = np.random.default_rng(5)
+    recordings = [
+        Recording(
+            as_wav((many + random.normal(0, 20, len(many))).astype(np.int16), 16_000), "", len(many) / 16_000
+        )
+        for _ in range(int(600 / (len(many) / 16_000)) + 1)
+    ]
+    return Case(recordings, an4("test", "clean"), BROADBAND)
+
+
+CASES: dict[str, Callable[[], Case]] = {
+    "prompts": prompts,
+    "an4-telephone": an4_case("telephone"),
+    "an4-clean": an4_case("clean"),
+    "an4-noise-5": an4_case("noise-5", 6.9),
+    "an4-noise-10": an4_case("noise-10", 6.9),
+    "harm-noise": _unspeech(_noise),
+    "harm-tones": _unspeech(_tones),
+    "harm-one-word": one_word,
+}
+
+
+def train(case: Case, root: Path) -> tuple[float, dict[str, Any], Path | None]:
+    """Run the container's program under the SageMaker contract; return seconds, report and model."""
+    folder = root / "input" / "data" / "audio" / "bench"
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(folder / "1", "w") as archive:
+        for number, recording in enumerate(case.adaptation):
+            archive.writestr(f"{number:05d}.wav", recording.wav)
+    plan = {
+        "customization_id": "bench",
+        "run": 1,
+        "base_version": case.base_version,
+        "engine": "sphinx",
+        "recordings": [
+            {
+                "audio_name": "bench",
+                "file": "bench/1",
+                "kind": "archive",
+                "content_type": "application/zip",
+                "contained_content_type": None,
+            }
+        ],
+    }
+    (root / "input" / "data" / "plan").mkdir()
+    (root / "input" / "data" / "plan" / "plan.json").write_text(json.dumps(plan))
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "training_image.train", "--root", str(root)],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+    )
+    elapsed_s = time.monotonic() - started
+    if done.returncode != 0:
+        return elapsed_s, {"decision": "refused", "reason": (root / "output" / "failure").read_text()}, None
+    report: dict[str, Any] = json.loads((root / "model" / "report.json").read_text())
+    if report["decision"] == "base":
+        return elapsed_s, report, None
+    packed = root / "model.tar.gz"
+    subprocess.run(["tar", "-czf", str(packed), "-C", str(root / "model"), "."], check=True)
+    return elapsed_s, report, packed
+
+
+def _heard(task: tuple[str, str, bytes]) -> str:
+    version, path, wav = task
+    if (version, path) not in _models:
+        _models.clear()
+        if version == "raw":
+            _models[version, path] = pocketsphinx.Decoder(loglevel="FATAL", cmn="batch")
+        else:
+            _models[version, path] = SphinxEngine().load(version, Path(path) if path else None)
+    samples, rate_hz = soundfile.read(io.BytesIO(wav), dtype="float32")
+    recognizer = _models[version, path]
+    if version == "raw":
+        wide = soxr.resample(samples, rate_hz, 16_000) if rate_hz != 16_000 else samples
+        recognizer.start_utt()
+        recognizer.process_raw((wide * 32767).clip(-32768, 32767).astype("<i2").tobytes(), full_utt=True)
+        recognizer.end_utt()
+        hypothesis = recognizer.hyp()
+        return hypothesis.hypstr if hypothesis else ""
+    found = recognizer.recognize(samples)
+    return found[0].text if found else ""
+
+
+def measured(case: Case, version: str, model: Path | None) -> dict[str, Any]:
+    """Recognise the test half, every core at work."""
+    tasks = [(version, str(model or ""), recording.wav) for recording in case.test]
+    started = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+        hypotheses = pool.map(_heard, tasks, chunksize=4)
+    rate = word_error_rate([recording.text for recording in case.test], hypotheses)
+    return {**asdict(rate), "seconds": round(time.monotonic() - started, 1), "shown": str(rate)}
+
+
+def run(name: str) -> dict[str, Any]:
+    """Measure one case: raw pocketsphinx, our base, the adapted model."""
+    case = CASES[name]()
+    audio_s = sum(recording.duration_s for recording in case.adaptation)
+    figures: dict[str, Any] = {"audio_s": round(audio_s, 1), "base_version": case.base_version}
+    figures["raw"] = measured(case, "raw", None)
+    figures["base"] = measured(case, case.base_version, None)
+    with tempfile.TemporaryDirectory() as folder:
+        training_s, report, model = train(case, Path(folder))
+        figures |= {"training_s": round(training_s, 1), "training_ratio": round(training_s / audio_s, 3)}
+        figures |= {name: report.get(name) for name in ("decision", "reason", "held_out", "rounds")}
+        figures["custom"] = measured(case, case.base_version, model) if model else figures["base"]
+    figures["relative_gain"] = round(1 - figures["custom"]["rate"] / figures["base"]["rate"], 3)
+    return figures
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure every case, or those named with `--only`; print and write `.attune/bench/acoustic.json`."""
+    parser = argparse.ArgumentParser(prog="python -m bench acoustic", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=sorted(CASES), default=list(CASES))
+    target = ROOT / ".attune" / "bench" / "acoustic.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figures: dict[str, Any] = json.loads(target.read_text()) if target.exists() else {}
+    for name in parser.parse_args(argv).only:
+        try:
+            figures[name] = run(name) | {"cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d")}
+        except (RecordingsUnavailable, PromptsUnavailable) as reason:
+            print(f"{name:16} left out: {reason}", flush=True)
+            continue
+        found = figures[name]
+        shown = "  ".join(f"{kind} {found[kind]['shown']}" for kind in ("raw", "base", "custom"))
+        print(f"{name:16} {shown}  {found['decision']}, training × {found['training_ratio']}", flush=True)
+        target.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0

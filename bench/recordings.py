@@ -1,0 +1,114 @@
+"""Speech for the benches: AN4 where it lies beside the project, clean, through a telephone, and in noise."""
+
+from __future__ import annotations
+
+import csv
+import io
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).parent.parent
+AN4 = ROOT.parent / "shared" / "speech" / "an4"
+MU = 255
+
+
+class RecordingsUnavailable(Exception):
+    """The speech of a bench is not on this machine."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One utterance as a WAV file in memory, with what is said in it."""
+
+    wav: bytes
+    text: str
+    duration_s: float
+
+
+def as_wav(samples: NDArray[np.int16], rate_hz: int) -> bytes:
+    """Return 16-bit mono WAV."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate_hz)
+        out.writeframes(samples.astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+def through_telephone(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return 16 kHz speech at 8 kHz after µ-law coding (ITU-T G.711's curve, 256 levels)."""
+    narrow = np.clip(soxr.resample(samples.astype(np.float32), 16_000, 8_000) / 32768, -1, 1)
+    compressed = np.sign(narrow) * np.log1p(MU * np.abs(narrow)) / np.log1p(MU)
+    coded = np.round((compressed + 1) / 2 * MU) / MU * 2 - 1
+    expanded = np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(MU)) / MU
+    return np.asarray(expanded * 32767, np.int16)
+
+
+def machine_noise(count: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return stationary noise of a machine at 16 kHz, power 1: a coloured hiss and the harmonics of a motor."""
+    spectrum = np.fft.rfft(random.standard_normal(count))
+    frequency_hz = np.fft.rfftfreq(count, 1 / 16_000)
+    colour = (
+        1 / np.sqrt(1 + (frequency_hz / 600) ** 2)
+        + 0.25 * np.exp(-(((frequency_hz - 1800) / 300) ** 2))
+        + 0.12
+    )
+    hiss = np.fft.irfft(spectrum * colour, count)
+    sound = hiss / hiss.std()
+    time_s = np.arange(count) / 16_000
+    for tone_hz, amplitude in ((100, 0.35), (200, 0.3), (300, 0.2), (1180, 0.15), (2360, 0.1), (3540, 0.07)):
+        phase = random.uniform(0, 2 * np.pi)
+        sound = sound + amplitude * np.sqrt(2) * np.sin(2 * np.pi * tone_hz * time_s + phase)
+    return np.asarray(sound / sound.std(), np.float64)
+
+
+def in_noise(samples: NDArray[np.int16], snr_db: float, random: np.random.Generator) -> NDArray[np.int16]:
+    """Add machine noise; the ratio is that to the louder 40 % of the 10 ms frames, which hold the speech."""
+    speech = samples.astype(np.float64)
+    frames = speech[: len(speech) // 160 * 160].reshape(-1, 160)
+    power = (frames**2).mean(axis=1)
+    active = power[power >= np.quantile(power, 0.6)].mean()
+    noise = machine_noise(len(speech), random) * np.sqrt(active / 10 ** (snr_db / 10))
+    return np.asarray(np.clip(speech + noise, -32768, 32767), np.int16)
+
+
+def an4(split: str, condition: str) -> list[Recording]:
+    """Return AN4's `train` or `test` half: `clean`, `telephone`, `noise-5` or `noise-10`.
+
+    Raises:
+        RecordingsUnavailable: AN4 is not beside the project.
+    """
+    listing = AN4 / f"{split}.tsv"
+    if not listing.exists():
+        raise RecordingsUnavailable(f"AN4 is not there: put it into {AN4}")
+    found = []
+    with listing.open() as rows:
+        for number, row in enumerate(csv.DictReader(rows, delimiter="\t")):
+            samples, _ = soundfile.read(AN4 / row["path"], dtype="int16")
+            if condition == "telephone":
+                wav = as_wav(through_telephone(samples), 8_000)
+            elif condition.startswith("noise-"):
+                random = np.random.default_rng(number + (1_000_000 if split == "test" else 0))
+                wav = as_wav(in_noise(samples, float(condition.removeprefix("noise-")), random), 16_000)
+            else:
+                wav = as_wav(samples, 16_000)
+            found.append(Recording(wav, row["transcript"], len(samples) / 16_000))
+    return found
+
+
+def about(recordings: list[Recording], minutes: float, seed: int = 7) -> list[Recording]:
+    """Return a random choice of about so many minutes."""
+    chosen, total_s = [], 0.0
+    for place in np.random.default_rng(seed).permutation(len(recordings)):
+        if total_s >= 60 * minutes:
+            break
+        chosen.append(recordings[place])
+        total_s += recordings[place].duration_s
+    return chosen
