@@ -19,7 +19,7 @@ logging.getLogger("chalicelib").setLevel(logging.INFO)
 
 
 def count(name: str, value: float = 1) -> None:
-    """Count something that happened. Nothing is not worth a line: CloudWatch charges for every metric in use."""
+    """Count something that happened. Nothing is not written: CloudWatch charges for each metric in use."""
     if value:
         _metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
