@@ -34,6 +34,7 @@ _ENVELOPE_UP, _ENVELOPE_DOWN = 0.995, 0.5
 _MASK_DECAY, _MASK_LEVEL = 0.85, 0.2
 _MAX_GAIN = 20.0
 _SMOOTHED_BANDS = 4
+_LEAST_POWER = 1e-30  # so that digital silence divides by something
 
 
 def _mel(hz: float) -> float:
@@ -160,7 +161,7 @@ def _without_noise(mel: Array) -> Array:
     signal = np.maximum(power - noise, 1.0)
     floor = _lower_envelope(signal, mel[0] / _MAX_GAIN)
     masked = np.maximum(_masked(signal), floor)
-    gain = np.where(masked < _MAX_GAIN * power, masked / power, _MAX_GAIN)
+    gain = np.minimum(masked / np.maximum(power, _LEAST_POWER), _MAX_GAIN)
     smoothed: Array = np.maximum(gain, 1 / _MAX_GAIN) @ smoothing.T
     return mel * smoothed
 

@@ -1,0 +1,1 @@
+"""Engines: samples to words."""

@@ -1,0 +1,168 @@
+"""The embedded engine: real words with times and posteriors, always the same, adapted or not."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.protocol import Engine, Hypothesis, Recognizer, Samples
+from chalicelib.engines.sphinx.acoustic_model import load_base
+from chalicelib.engines.sphinx.artefact import Arrays, arrays_content, manifest
+from chalicelib.engines.sphinx.decoder import Decoder
+from chalicelib.engines.sphinx.engine import SphinxEngine
+from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
+from tests.engines.sphinx.signals import babble
+
+NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
+ROOT = Path(__file__).parent.parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def prompts() -> dict[str, Prompt]:
+    try:
+        return {prompt.name: prompt for prompt in fetch_prompts(ROOT / ".attune" / "prompts")}
+    except PromptsUnavailable as reason:
+        pytest.skip(f"no telephone prompts: {reason}")
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    engine: Engine = SphinxEngine()
+    return engine.load(NARROWBAND, None)
+
+
+def _samples(prompt: Prompt) -> Samples:
+    samples, _ = soundfile.read(prompt.path, dtype="float32")
+    return np.asarray(samples, np.float32)
+
+
+def _artefact(path: Path, arrays: Arrays | None, version: str = NARROWBAND) -> Path:
+    content = None if arrays is None else arrays_content(arrays)
+    members = {"manifest.json": json.dumps(manifest(version, content)).encode()}
+    if content is not None:
+        members["adapted.npz"] = content
+    with tarfile.open(path, "w:gz") as archive:
+        for name, body in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+    return path
+
+
+def _recognised(recognizer: Recognizer, prompt: Prompt, alternatives: int = 1) -> tuple[Hypothesis, ...]:
+    return recognizer.recognize(_samples(prompt), max_alternatives=alternatives)
+
+
+def test_a_prompt_becomes_its_words_in_time(recognizer: Recognizer, prompts: dict[str, Prompt]) -> None:
+    prompt = prompts["vm-goodbye"]
+    (best,) = _recognised(recognizer, prompt)
+    assert best.text == "good bye"
+    assert 0 <= best.words[0].start_s < best.words[1].end_s <= prompt.duration_s + 0.1
+    assert all(0 < word.posterior <= 1 for word in best.words)
+
+
+def test_words_follow_each_other_without_markers_and_fillers(
+    recognizer: Recognizer, prompts: dict[str, Prompt]
+) -> None:
+    (best,) = _recognised(recognizer, prompts["cannot-complete-as-dialed"])
+    assert len(best.words) >= 5
+    assert not set("()<>[]+") & set(best.text)
+    assert all(first.end_s <= second.start_s + 1e-9 for first, second in itertools.pairwise(best.words))
+
+
+def test_alternatives_differ_and_get_less_likely(recognizer: Recognizer, prompts: dict[str, Prompt]) -> None:
+    readings = _recognised(recognizer, prompts["cannot-complete-as-dialed"], alternatives=4)
+    assert len(readings) == 4
+    assert len({reading.text for reading in readings}) == 4
+    posteriors = [reading.posterior for reading in readings]
+    assert posteriors == sorted(posteriors, reverse=True)
+    assert all(0 < posterior <= 1 for posterior in posteriors)
+    for reading in readings:
+        assert all(word.start_s <= word.end_s and 0 <= word.posterior <= 1 for word in reading.words)
+
+
+def test_a_result_does_not_depend_on_what_was_heard_before(
+    recognizer: Recognizer, prompts: dict[str, Prompt]
+) -> None:
+    first = _recognised(recognizer, prompts["vm-goodbye"], alternatives=3)
+    _recognised(recognizer, prompts["cannot-complete-as-dialed"])
+    recognizer.recognize(babble(2, 8_000))
+    assert _recognised(recognizer, prompts["vm-goodbye"], alternatives=3) == first
+
+
+@pytest.mark.parametrize("samples", [0, 1, 80, 800, 8_000])
+def test_silence_of_any_length_says_nothing(recognizer: Recognizer, samples: int) -> None:
+    assert recognizer.recognize(np.zeros(samples, np.float32), max_alternatives=3) == ()
+
+
+def test_rates_are_those_of_the_catalogue(recognizer: Recognizer) -> None:
+    assert recognizer.sample_rate_hz == 8_000
+    assert SphinxEngine().load("en-US_BroadbandModel.v2018-07-31", None).sample_rate_hz == 16_000
+
+
+def test_an_adapted_model_recognises_otherwise(
+    recognizer: Recognizer, prompts: dict[str, Prompt], tmp_path: Path
+) -> None:
+    base = load_base(NARROWBAND).model
+    same = {"means": base.means.astype(np.float32), "variances": base.variances.astype(np.float32)}
+    moved = {"means": (base.means + 2).astype(np.float32)}
+    prompt = prompts["cannot-complete-as-dialed"]
+    for arrays, equal in ((None, True), (same, True), (moved, False)):
+        adapted = SphinxEngine().load(NARROWBAND, _artefact(tmp_path / "model.tar.gz", arrays))
+        assert (_recognised(adapted, prompt) == _recognised(recognizer, prompt)) is equal
+
+
+@pytest.mark.parametrize(
+    ("arrays", "reason"),
+    [
+        ({"means": np.zeros((1, 3, 128, 13), np.float32)}, "do not fit"),
+        ({"means": np.full((42, 3, 128, 13), np.nan, np.float32)}, "do not fit"),
+        ({"weights": np.zeros(3, np.float32)}, "holds weights, not means"),
+        ({}, "holds nothing"),
+    ],
+)
+def test_arrays_of_another_model_are_refused(arrays: Arrays, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelUnreadable, match=reason):
+        SphinxEngine().load(NARROWBAND, _artefact(tmp_path / "model.tar.gz", arrays))
+
+
+def test_an_unknown_version_is_no_model() -> None:
+    with pytest.raises(KeyError):
+        SphinxEngine().load("en-US_UltrabandModel.v1", None)
+
+
+def test_an_alignment_covers_the_utterance_it_belongs_to(prompts: dict[str, Prompt]) -> None:
+    base = load_base(NARROWBAND)
+    decoder = Decoder(base.model)
+    cepstra = base.cepstra(_samples(prompts["vm-goodbye"]))
+    segments = decoder.decode(cepstra)
+    alignment = decoder.align(cepstra)
+    assert alignment is not None
+    assert (alignment.senones >= 0).mean() > 0.95
+    assert alignment.senones.max() < len(base.model.weights)
+    assert set(alignment.codebooks[alignment.senones >= 0]) <= set(range(42))
+    assert decoder.decode(cepstra) == segments
+
+
+def test_nothing_decoded_is_nothing_to_align() -> None:
+    base = load_base(NARROWBAND)
+    decoder = Decoder(base.model)
+    assert decoder.decode(np.empty((0, 13))) == ()
+    assert decoder.align(np.empty((0, 13))) is None
+    assert decoder.posterior() == 0
+    assert decoder.alternatives(3) == ()
+
+
+def test_the_decoder_leaves_the_normalisation_to_us(prompts: dict[str, Prompt]) -> None:
+    base = load_base(NARROWBAND)
+    decoder = Decoder(base.model)
+    cepstra = base.cepstra(_samples(prompts["cannot-complete-as-dialed"]))
+    assert decoder.decode(cepstra) != decoder.decode(cepstra + 4)
