@@ -40,14 +40,14 @@ def free_port() -> int:
         return port
 
 
-def start_service(home: Path, key: str) -> RunningService:
+def start_service(home: Path) -> RunningService:
+    """Start it as `make run` does; it makes its own key, which lies where the documentation says."""
     port, tls_port = free_port(), free_port()
     outside = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ATTUNE_"))}
     environment = outside | {
         "PORT": str(port),
         "TLS_PORT": str(tls_port),
         "ATTUNE_HOME": str(home),
-        "ATTUNE_API_KEY": key,
     }
     log = home.parent / f"{home.name}.log"
     with log.open("ab") as output:
@@ -64,7 +64,11 @@ def start_service(home: Path, key: str) -> RunningService:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
                 return RunningService(
-                    f"http://127.0.0.1:{port}", f"https://127.0.0.1:{tls_port}", key, home, process
+                    f"http://127.0.0.1:{port}",
+                    f"https://127.0.0.1:{tls_port}",
+                    (home / "api-key").read_text().strip(),
+                    home,
+                    process,
                 )
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
@@ -85,7 +89,7 @@ def stop_service(service: RunningService) -> None:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    running = start_service(tmp_path_factory.mktemp("service") / "home", key="k" * 43)
+    running = start_service(tmp_path_factory.mktemp("service") / "home")
     yield running
     stop_service(running)
 
