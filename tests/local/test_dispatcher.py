@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from infra.local import events
@@ -163,6 +164,7 @@ def test_queues_are_as_the_template_says(tmp_path: Path, monkeypatch: pytest.Mon
     with running_store(tmp_path) as store:
         monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it would remember earlier credentials
         wanted = resources.load()
         for _ in range(2):  # again after a restart it changes nothing
             bring_up(wanted)
