@@ -1,0 +1,1 @@
+"""Adaptation of the embedded engine's model."""

@@ -1,0 +1,82 @@
+"""MLLR finds the transform that was applied; MAP moves from prior to audio as the audio gets more."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from chalicelib.engines.sphinx.acoustic_model import AcousticModel, bundled_model
+from training_image.sphinx.estimation import maximum_a_posteriori, regression_class, transformed
+from training_image.sphinx.statistics import Statistics
+
+
+@pytest.fixture(scope="module")
+def base() -> AcousticModel:
+    return bundled_model()
+
+
+def _met(model: AcousticModel, frames_each: float) -> Statistics:
+    """Return what audio leaves that comes from a model itself, each Gaussian met equally often."""
+    occupancy = np.full(model.means.shape[:3], frames_each)
+    first = occupancy[..., None] * model.means
+    second = occupancy[..., None] * (model.variances + model.means**2)
+    return Statistics(occupancy, first, second, 0.0, float(occupancy.sum()) / 3)
+
+
+def test_the_models_own_audio_changes_nothing(base: AcousticModel) -> None:
+    np.testing.assert_allclose(transformed(base, _met(base, 5)).means, base.means, atol=1e-6)
+    kept = maximum_a_posteriori(base, _met(base, 5), tau=10, variance_tau=10)
+    np.testing.assert_allclose(kept.means, base.means, atol=1e-9)
+    np.testing.assert_allclose(kept.variances, base.variances, rtol=1e-6)
+
+
+def test_no_audio_changes_nothing(base: AcousticModel) -> None:
+    np.testing.assert_allclose(transformed(base, Statistics.none(base)).means, base.means, atol=1e-9)
+    assert np.array_equal(maximum_a_posteriori(base, Statistics.none(base), tau=10).means, base.means)
+
+
+def test_a_transform_of_all_means_is_found(base: AcousticModel) -> None:
+    random = np.random.default_rng(1)
+    matrix, shift = np.eye(13) + random.normal(0, 0.05, (13, 13)), random.normal(0, 1, 13)
+    moved = dataclasses.replace(base, means=base.means @ matrix.T + shift)
+    found = transformed(base, _met(moved, 20_000))
+    before = np.abs(moved.means - base.means).mean()
+    assert np.abs(found.means - moved.means).mean() < 0.02 * before
+
+
+def test_little_audio_moves_little(base: AcousticModel) -> None:
+    moved = dataclasses.replace(base, means=base.means + 1)
+    distances = [
+        np.abs(transformed(base, _met(moved, frames)).means - moved.means).mean()
+        for frames in (1e-4, 0.01, 1)
+    ]
+    assert distances[0] > 0.9
+    assert distances == sorted(distances, reverse=True)
+
+
+@pytest.mark.parametrize(("frames", "share"), [(0.0, 0.0), (10.0, 0.5), (90.0, 0.9)])
+def test_means_go_as_far_as_the_audio_outweighs_the_prior(
+    base: AcousticModel, frames: float, share: float
+) -> None:
+    moved = dataclasses.replace(base, means=base.means + 2)
+    adapted = maximum_a_posteriori(base, _met(moved, frames), tau=10)
+    np.testing.assert_allclose(adapted.means - base.means, 2 * share, atol=1e-9)
+    assert adapted.variances is base.variances
+
+
+def test_variances_follow_but_never_collapse(base: AcousticModel) -> None:
+    wider = dataclasses.replace(base, variances=base.variances * 3)
+    grown = maximum_a_posteriori(base, _met(wider, 1e9), tau=10, variance_tau=50)
+    np.testing.assert_allclose(grown.variances, wider.variances, rtol=1e-3)
+    narrow = dataclasses.replace(base, variances=base.variances * 1e-6)
+    kept = maximum_a_posteriori(base, _met(narrow, 1e9), tau=10, variance_tau=50)
+    assert (kept.variances >= 0.2 * base.variances * 0.999).all()
+
+
+def test_every_phone_has_a_class_and_silence_its_own(base: AcousticModel) -> None:
+    silences = {"SIL", "+NSN+", "+SPN+"}
+    classes = {phone: regression_class(phone) for phone in base.phones}
+    assert {phone for phone, number in classes.items() if number == classes["SIL"]} == silences
+    assert [classes[phone] for phone in ("AA", "M", "S", "P")] == [1, 2, 3, 4]
