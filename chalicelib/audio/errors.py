@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+NARROWBAND_HZ = 8_000
+"""No base model takes less."""
+
+
 class AudioError(Exception):
     """Audio that cannot be used."""
 
@@ -34,9 +38,11 @@ class RateTooLow(AudioError):
     def __init__(self, rate_hz: int, needed_hz: int) -> None:
         self.rate_hz = rate_hz
         self.needed_hz = needed_hz
+        narrow = rate_hz >= NARROWBAND_HZ
         super().__init__(
             f"The audio is sampled at {rate_hz} Hz, but the base model needs at least {needed_hz} Hz. "
-            "Use a narrowband model, or audio recorded at a higher rate."
+            + ("Use a narrowband model, or audio" if narrow else "Use audio")
+            + " recorded at a higher rate."
         )
 
 

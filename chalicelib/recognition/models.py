@@ -95,7 +95,7 @@ def choose(owner: str, options: Options) -> ServingModel:
 
 def _custom(owner: str, base: BaseModel, customization_id: str, wanted_version: str | None) -> ServingModel:
     try:
-        row = AcousticModel.get(owner, customization_id)
+        row = AcousticModel.get(owner, customization_id, consistent_read=True)
     except AcousticModel.DoesNotExist:
         raise UnknownCustomization(customization_id) from None
     if row.base_model_name != base.name:
