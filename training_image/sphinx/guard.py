@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chalicelib.engines.sphinx.features import FRAMES_PER_S
 from training_image.sphinx.shards import Decoded
 
 LEAST_BASE_POSTERIOR = 0.35
@@ -16,6 +17,10 @@ FEWEST_WORDS = 10
 """Fewer words on held-out audio say nothing."""
 FEWEST_DIFFERENT_WORDS = 20
 """Adaptation on a handful of words fits these words and spoils others."""
+FEWEST_PHONES = 20
+"""As few phones as one word has would pull the others' Gaussians along."""
+LEAST_PHONE_S = 0.3
+_LIKELY = 0.5
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Figures:
     mean_posterior: float
     """Over all words, 0…1; it follows the word error rate down."""
     different_words: int
+    phones: int
+    """How many phones were heard for at least LEAST_PHONE_S in words that are likely."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +47,23 @@ class Verdict:
 def figures(decoded: Sequence[Decoded]) -> Figures:
     """Return how sure a model was of what it found."""
     posteriors = np.concatenate([shard.posteriors for shard in decoded]) if decoded else np.empty(0)
-    minutes = sum(int(shard.frames.sum()) for shard in decoded) / 6000
+    minutes = sum(int(shard.frames.sum()) for shard in decoded) / (60 * FRAMES_PER_S)
     texts = {word for shard in decoded for text in shard.texts for word in text.split()}
     return Figures(
         words=len(posteriors),
         words_a_minute=round(len(posteriors) / minutes, 2) if minutes else 0.0,
         mean_posterior=round(float(posteriors.mean()), 4) if len(posteriors) else 0.0,
         different_words=len(texts),
+        phones=_phones(decoded),
     )
+
+
+def _phones(decoded: Sequence[Decoded]) -> int:
+    heard = np.zeros(256)
+    for shard in decoded:
+        likely = (shard.confidences >= _LIKELY) & (shard.codebooks >= 0)
+        heard += np.bincount(shard.codebooks[likely], minlength=len(heard))
+    return int((heard >= LEAST_PHONE_S * FRAMES_PER_S).sum())
 
 
 def judge_material(adaptation: Figures, held_out: Figures) -> Verdict:
@@ -57,6 +73,12 @@ def judge_material(adaptation: Figures, held_out: Figures) -> Verdict:
     if adaptation.different_words < FEWEST_DIFFERENT_WORDS:
         return Verdict(
             False, f"the base model finds only {adaptation.different_words} different words in the audio"
+        )
+    if adaptation.phones < FEWEST_PHONES:
+        return Verdict(
+            False,
+            f"the base model finds only {adaptation.phones} of the language's sounds in the audio, "
+            f"at least {FEWEST_PHONES} are needed",
         )
     if held_out.mean_posterior < LEAST_BASE_POSTERIOR:
         return Verdict(
