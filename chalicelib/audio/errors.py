@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 NARROWBAND_HZ = 8_000
 """No base model takes less."""
 
@@ -73,5 +72,5 @@ class TooSlow(AudioError):
     def __init__(self, maximum_s: float) -> None:
         self.maximum_s = maximum_s
         super().__init__(
-            f"The audio could not be read within {maximum_s:g} seconds. Split it into several parts."
+            f"The audio could not be read within {maximum_s:.0f} seconds. Split it into several parts."
         )

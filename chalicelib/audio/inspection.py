@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -87,7 +88,8 @@ def inspect(
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
-    criteria = _Criteria(min_rate_hz, limits or Limits())
+    archive_limits = archive_limits or ArchiveLimits()
+    criteria = _Criteria(min_rate_hz, limits or Limits(), time.monotonic() + archive_limits.time_s)
     try:
         said = content_types.of_resource(content_type, head)
         if said.kind == "archive":
@@ -118,6 +120,8 @@ class _Criteria:
 
     min_rate_hz: int
     limits: Limits
+    members_until_s: float
+    """When an archive is given up, however many members are left, on the monotonic clock."""
     contained: ContentType | None = None
 
 
@@ -169,7 +173,7 @@ def _failed(failure: AudioError, decoder: Decoder) -> str:
 
 
 def _inspect_archive(
-    path: Path, said: ContentType, criteria: _Criteria, archive_limits: ArchiveLimits | None
+    path: Path, said: ContentType, criteria: _Criteria, archive_limits: ArchiveLimits
 ) -> Inspection:
     found: list[RecordingInspection] = []
     error = None
@@ -194,7 +198,7 @@ def _inspect_archive(
 
 
 def _inspected_members(
-    path: Path, criteria: _Criteria, archive_limits: ArchiveLimits | None
+    path: Path, criteria: _Criteria, archive_limits: ArchiveLimits
 ) -> Iterator[RecordingInspection]:
     """Inspect members side by side while the next ones are unpacked, and yield them in their order."""
     cores = os.cpu_count() or 1
@@ -220,7 +224,9 @@ def _inspect_member(member: Member, criteria: _Criteria) -> RecordingInspection:
         problem = _member_problem(file, criteria.contained)
         if problem is not None:
             return RecordingInspection(member.name, "invalid", "undetermined", error=problem)
-        return _inspect_recording(member.name, file, criteria.contained, criteria)
+        time_s = min(criteria.limits.time_s, criteria.members_until_s - time.monotonic())
+        in_time = replace(criteria, limits=replace(criteria.limits, time_s=time_s))
+        return _inspect_recording(member.name, file, criteria.contained, in_time)
 
 
 def _member_problem(file: BinaryIO, contained: ContentType | None) -> str | None:

@@ -128,7 +128,7 @@ def _pax(content: bytes) -> dict[str, str]:
             raise Damaged
         length = int(digits)
         record = content[len(digits) + 1 : length]
-        key, equals, value = record.rstrip(b"\n").partition(b"=")
+        key, equals, value = record.removesuffix(b"\n").partition(b"=")
         if not equals or length > len(content):
             raise Damaged
         attributes[key.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
