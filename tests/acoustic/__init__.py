@@ -1,0 +1,1 @@
+"""Whether real speech is recognised better after adaptation."""

@@ -1,0 +1,105 @@
+"""A few minutes of real telephone speech without transcripts make recognition of other speech clearly better."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from chalicelib.engines.sphinx.artefact import arrays_content, manifest
+from chalicelib.engines.sphinx.engine import SphinxEngine
+from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
+from infra.local.scoring import WordErrorRate, word_error_rate
+from training_image.checkpoint import Checkpoint
+from training_image.sphinx.adaptation import Adaptation, adapt
+from training_image.utterances import Utterance
+
+NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
+ROOT = Path(__file__).parent.parent.parent
+LEARNED_S, JUDGED_S, TESTED_S = 200.0, 50.0, 100.0
+MOST_OF_THE_BASE = 0.75
+"""The adapted model makes at most this share of the base's errors."""
+
+
+@pytest.fixture(scope="module")
+def parts() -> list[list[Prompt]]:
+    """Three parts of the prompts: to learn from, to judge by, and to test with."""
+    try:
+        prompts = [
+            each for each in fetch_prompts(ROOT / ".attune" / "prompts") if len(each.text.split()) >= 4
+        ]
+    except PromptsUnavailable as reason:
+        pytest.skip(f"no telephone prompts: {reason}")
+    shuffled = iter([prompts[place] for place in np.random.default_rng(11).permutation(len(prompts))])
+    parts = []
+    for wanted_s in (LEARNED_S, JUDGED_S, TESTED_S):
+        part: list[Prompt] = []
+        while sum(prompt.duration_s for prompt in part) < wanted_s:
+            part.append(next(shuffled))
+        parts.append(part)
+    return parts
+
+
+def _utterances(prompts: Sequence[Prompt], folder: Path) -> list[Utterance]:
+    utterances = []
+    for number, prompt in enumerate(prompts):
+        samples, rate_hz = soundfile.read(prompt.path, dtype="int16")
+        path = folder / f"{number}.pcm"
+        path.write_bytes(samples.astype("<i2").tobytes())
+        utterances.append(
+            Utterance(prompt.name, None, 0.0, prompt.duration_s, path, rate_hz, 0, len(samples))
+        )
+    return utterances
+
+
+def _adapted(parts: list[list[Prompt]], folder: Path) -> Adaptation:
+    learned, judged = folder / "learned", folder / "judged"
+    learned.mkdir()
+    judged.mkdir()
+    return adapt(
+        _utterances(parts[0], learned),
+        _utterances(parts[1], judged),
+        base_version=NARROWBAND,
+        cores=2,
+        checkpoint=Checkpoint(folder / "checkpoints", "acoustic test"),
+        report_progress=lambda fraction, stage: None,
+    )
+
+
+def _artefact(result: Adaptation, path: Path) -> Path:
+    assert result.arrays is not None
+    content = arrays_content(result.arrays)
+    with tarfile.open(path, "w:gz") as archive:
+        described = json.dumps(manifest(NARROWBAND, content)).encode()
+        for name, body in {"adapted.npz": content, "manifest.json": described}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+    return path
+
+
+def _error_rate(prompts: Sequence[Prompt], model: Path | None) -> WordErrorRate:
+    recognizer = SphinxEngine().load(NARROWBAND, model)
+    hypotheses = []
+    for prompt in prompts:
+        samples, _ = soundfile.read(prompt.path, dtype="float32")
+        readings = recognizer.recognize(samples)
+        hypotheses.append(readings[0].text if readings else "")
+    return word_error_rate([prompt.text for prompt in prompts], hypotheses)
+
+
+@pytest.mark.slow
+def test_minutes_of_speech_without_transcripts_lower_the_error_rate(
+    parts: list[list[Prompt]], tmp_path: Path
+) -> None:
+    result = _adapted(parts, tmp_path)
+    assert result.decision == "adapted", result.reason
+    base = _error_rate(parts[2], None)
+    adapted = _error_rate(parts[2], _artefact(result, tmp_path / "model.tar.gz"))
+    assert adapted.rate <= MOST_OF_THE_BASE * base.rate, f"{base} before, {adapted} after adaptation"
