@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from chalicelib.audio.speech_detection import speech_in
 from chalicelib.engines.protocol import Samples
+from chalicelib.recognition import levels
 from chalicelib.recognition.recordings import Recording
 
 LONGEST_S = 120.0
@@ -18,6 +20,8 @@ MARGIN_S = 0.3
 _CUT_WITHIN_S = 20.0
 """A forced cut lies at the quietest place in this last part of the two minutes."""
 _SHORTEST_PAUSE_S = 0.1
+_CLICK_FRAMES = 3
+"""Fewer frames alone in a pause are no speech."""
 _HOP_S = 0.01
 _QUIET_HOPS = 15
 """A place is as quiet as the mean of so many hops around it: about the closure of a stop, and a word gap."""
@@ -41,10 +45,15 @@ def find(recording: Recording, pause_s: float) -> list[Span]:
         recording.samples(start, start + recording.rate_hz)
         for start in range(0, len(recording.pcm), recording.rate_hz)
     )
-    speech = [
-        Span(round(stretch.start_s * recording.rate_hz), round(stretch.end_s * recording.rate_hz))
-        for stretch in speech_in(blocks, recording.rate_hz, min_silence_s=_SHORTEST_PAUSE_S)
-    ]
+    frame = round(levels.FRAME_S * recording.rate_hz)
+    heard = np.zeros(len(recording.pcm) // frame + 1, np.bool_)
+    for stretch in speech_in(blocks, recording.rate_hz, min_silence_s=_SHORTEST_PAUSE_S):
+        heard[round(stretch.start_s / levels.FRAME_S) : math.ceil(stretch.end_s / levels.FRAME_S)] = True
+    heard[:-1] &= ~levels.quiet_frames(recording)
+    edges = np.flatnonzero(np.diff(heard, prepend=False, append=False)) * frame
+    runs = [Span(start, min(end, len(recording.pcm))) for start, end in edges.reshape(-1, 2).tolist()]
+    shortest_pause, click = round(_SHORTEST_PAUSE_S * recording.rate_hz), _CLICK_FRAMES * frame
+    speech = [run for run in _joined(runs, shortest_pause) if run.end - run.start >= click]
     return cut(speech, recording, pause_s)
 
 

@@ -98,6 +98,17 @@ def test_a_forced_cut_lies_where_it_is_quiet() -> None:
     assert 110.0 < first.end / RATE_HZ < 110.4
 
 
+@pytest.mark.parametrize("hiss", [0.0, 0.0005, 0.005])
+def test_a_pause_is_one_on_a_line_that_hisses(hiss: float) -> None:
+    made = sounds(("silence", 1.5), ("voice", 2), ("silence", 1.5), ("voice", 2), ("silence", 1.5))
+    noise = np.round(signals.noise(8.5, RATE_HZ, level=hiss) * 32767).astype(np.int16)
+    found = find(Recording(made.pcm + noise, RATE_HZ), 0.8)
+    assert len(found) == 2
+    for span, start_s in zip(found, (1.5, 5.0), strict=True):
+        assert start_s - 0.5 < span.start / RATE_HZ <= start_s
+        assert start_s + 2.0 <= span.end / RATE_HZ < start_s + 2.5
+
+
 def test_faint_speech_is_found() -> None:
     faint = sounds(("silence", 1), ("voice", 3), ("silence", 1)).pcm // 60
     found = find(Recording(faint.astype(np.int16), RATE_HZ), 0.8)
