@@ -49,3 +49,15 @@ def pool() -> Iterator[DecoderPool]:
     """Two real decoding processes."""
     with DecoderPool(2) as pool:
         yield pool
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[None]:
+    """The bucket and the tables, for all tests of a module: making them costs more than a second."""
+    from moto import mock_aws
+
+    from tests import resources
+
+    with mock_aws():
+        resources.create()
+        yield

@@ -1,0 +1,138 @@
+"""Which base version and which training serve a request."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from chalicelib.engines import catalogue
+from chalicelib.recognition import models
+from chalicelib.recognition.models import AdaptedModel, ServingModel, choose
+from chalicelib.recognition.options import Options
+from chalicelib.storage.layout import adapted_model_key
+from chalicelib.storage.tables import AcousticModel
+from tests import custom_models
+from tests.custom_models import OWNER
+
+OLD, NEW = "en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2020-01-16"
+STRANGER = "00000000-0000-4000-8000-000000000000"
+GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+
+pytestmark = pytest.mark.usefixtures("account")
+
+
+def promoted(version: str = NEW, **changes: Any) -> AcousticModel:
+    """A model whose second run is promoted."""
+    model = custom_models.new()
+    attributes = {"status": "available", "run": 2, "promoted_run": 2, "promoted_sha256": "ab" * 32}
+    for name, value in {**attributes, "promoted_version": version, **changes}.items():
+        setattr(model, name, value)
+    model.save()
+    return model
+
+
+def using(custom: AcousticModel, **options: Any) -> Options:
+    return Options(acoustic_customization_id=custom.customization_id, **options)
+
+
+def test_without_anything_the_newest_version_of_the_default_model() -> None:
+    assert choose(OWNER, Options()) == ServingModel(NEW, None)
+
+
+def test_a_version_that_was_asked_for() -> None:
+    assert choose(OWNER, Options(base_model_version=OLD)) == ServingModel(OLD, None)
+
+
+def test_another_model() -> None:
+    narrowband = Options(model="en-US_NarrowbandModel")
+    assert choose(OWNER, narrowband).base_version.startswith("en-US_NarrowbandModel.v")
+
+
+def test_a_model_that_is_not_served() -> None:
+    with pytest.raises(models.UnknownModel, match=r"^Model xx-XX_BroadbandModel not found$"):
+        choose(OWNER, Options(model="xx-XX_BroadbandModel"))
+
+
+@pytest.mark.parametrize("version", ["en-US_NarrowbandModel.v2019-06-24", "newest"])
+def test_a_version_that_the_model_does_not_have(version: str) -> None:
+    with pytest.raises(
+        models.WrongBase, match=f"'{version}' not found: en-US_BroadbandModel has {OLD}, {NEW}"
+    ):
+        choose(OWNER, Options(base_model_version=version))
+
+
+def test_a_trained_model_serves_with_its_promoted_run() -> None:
+    model = promoted()
+    key = adapted_model_key(OWNER, model.customization_id, 2)
+    assert choose(OWNER, using(model)) == ServingModel(NEW, AdaptedModel(key, "ab" * 32))
+
+
+@pytest.mark.parametrize("status", ["pending", "ready", "training", "upgrading", "failed"])
+def test_a_model_trained_before_serves_whatever_it_does_now(status: str) -> None:
+    model = promoted(status=status, run=3)
+    adapted = choose(OWNER, using(model)).adapted_model
+    assert adapted is not None
+    assert "/000002/" in adapted.key
+
+
+@pytest.mark.parametrize("status", ["pending", "ready", "training", "failed"])
+def test_a_model_that_was_never_trained(status: str) -> None:
+    model = custom_models.new()
+    model.status = status
+    model.save()
+    with pytest.raises(models.NotAvailable) as raised:
+        choose(OWNER, using(model))
+    assert str(raised.value) == (
+        "Requested custom acoustic model is not available. Please make sure the custom model is trained."
+    )
+
+
+def test_an_unknown_and_a_foreign_model_look_the_same() -> None:
+    model = promoted()
+    for owner, customization_id in ((OWNER, GUID), (STRANGER, model.customization_id)):
+        with pytest.raises(models.UnknownCustomization) as raised:
+            choose(owner, Options(acoustic_customization_id=customization_id))
+        assert str(raised.value) == f"Invalid customization_id '{customization_id}' for user"
+
+
+def test_a_language_model_is_always_unknown() -> None:
+    with pytest.raises(models.UnknownCustomization, match=f"Invalid customization_id '{GUID}' for user"):
+        choose(OWNER, Options(language_customization_id=GUID))
+
+
+def test_the_base_model_must_be_that_of_the_custom_model() -> None:
+    model = promoted()
+    with pytest.raises(models.WrongBase, match="is built on en-US_BroadbandModel, not on en-US_Narrowband"):
+        choose(OWNER, using(model, model="en-US_NarrowbandModel"))
+
+
+def test_an_older_base_version_serves_with_a_warning() -> None:
+    serving = choose(OWNER, using(promoted(OLD, versions=[OLD])))
+    assert serving.base_version == OLD
+    assert serving.adapted_model is not None
+    (warning,) = serving.warnings
+    assert warning.startswith(
+        "Using previous version of base model, because your custom model has been built with it. "
+        "Please note that this version will be supported only for a limited time."
+    )
+
+
+def test_the_version_of_the_training_may_be_asked_for_and_no_other() -> None:
+    model = promoted(OLD, versions=[OLD, NEW])
+    assert choose(OWNER, using(model, base_model_version=OLD)).base_version == OLD
+    with pytest.raises(models.WrongBase, match=f"'{NEW}': it is trained on '{OLD}'"):
+        choose(OWNER, using(model, base_model_version=NEW))
+
+
+def test_a_base_version_that_is_gone_serves_as_the_plain_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = promoted(OLD)
+    base = catalogue.BASE_MODELS["en-US_BroadbandModel"]
+    monkeypatch.setitem(catalogue.BASE_MODELS, base.name, dataclasses.replace(base, versions=(NEW,)))
+    serving = choose(OWNER, using(model))
+    assert (serving.base_version, serving.adapted_model) == (NEW, None)
+    assert serving.warnings == (
+        "Using non-customized default base model, because your custom acoustic model has been built with "
+        "a version of the base model that is no longer supported.",
+    )
