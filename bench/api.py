@@ -26,7 +26,7 @@ from infra.local.demo import ROOT, service
 REFERENCES_P50_MS = {"not_found": 1.2, "get_model": 3.7, "post_model": 4.4}
 """The prototype's, with one client; constants, not measured here."""
 CLIENTS = (1, 8, 32)
-REQUESTS = 384
+REQUESTS = 256
 WARM_UP = 32
 IMPORTS = 7
 _MODELS = "/v1/acoustic_customizations"
@@ -60,83 +60,75 @@ class Api:
         )
         return Request(head.encode() + body, status)
 
-    async def client(self, requests: Sequence[Request]) -> tuple[list[float], list[Any]]:
-        """Send requests one after the other on one connection; give the seconds of each, and the answers.
+    def delete(self, created: Any) -> Request:
+        """Return the request that deletes what a create call has answered."""
+        return self.request("DELETE", f"{_MODELS}/{created['customization_id']}", 200)
 
-        Raises:
-            RuntimeError: an answer has another status than the one expected.
+    async def client(self, request: Request, count: int, *, undo: bool) -> list[float]:
+        """Send a request again and again on one connection; give the seconds that each took.
+
+        What it creates is deleted in between, out of the count: no more models are there than clients.
         """
         reader, writer = await asyncio.open_connection(self._host, self._port)
-        took_s, answers = [], []
-        for request in requests:
+        took_s = []
+        for _ in range(count):
             started_s = time.perf_counter()
-            writer.write(request.wire)
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
-            body = await reader.readexactly(length)
+            answer = await self._exchange(reader, writer, request)
             took_s.append(time.perf_counter() - started_s)
-            if int(head.split()[1]) != request.status:
-                raise RuntimeError(f"expected {request.status}, got {body.decode()}")
-            answers.append(json.loads(body))
+            if undo:
+                await self._exchange(reader, writer, self.delete(answer))
         writer.close()
         await writer.wait_closed()
-        return took_s, answers
+        return took_s
 
-    async def clients(self, request: Request, clients: int, count: int) -> tuple[list[float], list[Any]]:
+    async def _exchange(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: Request
+    ) -> Any:
+        """Raises RuntimeError when the answer has another status than the one expected."""
+        writer.write(request.wire)
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
+        body = await reader.readexactly(length)
+        if int(head.split()[1]) != request.status:
+            raise RuntimeError(f"expected {request.status}, got {body.decode()}")
+        return json.loads(body)
+
+    async def clients(self, request: Request, clients: int, count: int, *, undo: bool) -> list[float]:
         """Send `count` requests from several clients at once."""
-        each = [request] * (count // clients)
-        ended = await asyncio.gather(*(self.client(each) for _ in range(clients)))
-        return [one for took_s, _ in ended for one in took_s], [one for _, said in ended for one in said]
+        each = await asyncio.gather(
+            *(self.client(request, count // clients, undo=undo) for _ in range(clients))
+        )
+        return [took_s for one in each for took_s in one]
 
-    def send(self, *requests: Request) -> list[Any]:
-        """Send requests one after the other; give the answers."""
-        return asyncio.run(self.client(requests))[1]
-
-    def created(self, answers: Sequence[Any]) -> list[Request]:
-        """Return the requests that delete what was created."""
-        return [self.request("DELETE", f"{_MODELS}/{answer['customization_id']}", 200) for answer in answers]
-
-
-def latency(api: Api, request: Request, clients: int, count: int) -> tuple[dict[str, float], list[Any]]:
-    """Return percentiles in ms and requests per second, and the answers."""
-    started_s = time.perf_counter()
-    took_s, answers = asyncio.run(api.clients(request, clients, count))
-    elapsed_s = time.perf_counter() - started_s
-    took_s.sort()
-    figures = {
-        "p50_ms": round(took_s[len(took_s) // 2] * 1000, 2),
-        "p99_ms": round(took_s[len(took_s) * 99 // 100] * 1000, 2),
-        "per_s": round(len(took_s) / elapsed_s),
-    }
-    return figures, answers
+    async def once(self, request: Request) -> Any:
+        """Send one request; give its answer."""
+        reader, writer = await asyncio.open_connection(self._host, self._port)
+        answer = await self._exchange(reader, writer, request)
+        writer.close()
+        await writer.wait_closed()
+        return answer
 
 
 def measure(api: Api, count: int) -> dict[str, Any]:
-    """Measure the three calls with each number of clients; no more models are there than one level makes."""
-    post = api.request(
-        "POST", _MODELS, 201, {"name": "bench", "base_model_name": "en-US_BroadbandModel", "description": "x"}
-    )
-    kept = api.send(post)
+    """Return percentiles in ms of the three calls, with each number of clients."""
+    body = {"name": "bench", "base_model_name": "en-US_BroadbandModel", "description": "x"}
+    post = api.request("POST", _MODELS, 201, body)
+    model = asyncio.run(api.once(post))
     calls = {
         "not_found": api.request("GET", "/v1/models/nothing", 404),
-        "get_model": api.request("GET", f"{_MODELS}/{kept[0]['customization_id']}", 200),
+        "get_model": api.request("GET", f"{_MODELS}/{model['customization_id']}", 200),
         "post_model": post,
     }
     figures: dict[str, Any] = {}
     for name, request in calls.items():
+        asyncio.run(api.clients(request, 1, WARM_UP, undo=request is post))
         figures[name] = {}
-        for clients in (0, *CLIENTS):  # the first one warms up
-            row, answers = latency(api, request, clients or 1, count if clients else WARM_UP)
-            if request is post:
-                api.send(*api.created(answers))
-            if clients:
-                figures[name][clients] = row
-                print(
-                    f"{name}, {clients:2} clients: p50 {row['p50_ms']:.2f} ms, "
-                    f"p99 {row['p99_ms']:.2f} ms, {row['per_s']} per second",
-                    flush=True,
-                )
-    api.send(*api.created(kept))
+        for clients in CLIENTS:
+            took_s = sorted(asyncio.run(api.clients(request, clients, count, undo=request is post)))
+            p50_ms, p99_ms = (round(took_s[len(took_s) * share // 100] * 1000, 2) for share in (50, 99))
+            figures[name][clients] = {"p50_ms": p50_ms, "p99_ms": p99_ms}
+            print(f"{name}, {clients:2} clients: p50 {p50_ms:.2f} ms, p99 {p99_ms:.2f} ms", flush=True)
+    asyncio.run(api.once(api.delete(model)))
     return figures
 
 
