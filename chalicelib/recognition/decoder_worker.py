@@ -1,4 +1,4 @@
-"""A decoding process: keeps the recognisers it used last and answers one utterance after the other."""
+"""What a decoding process does: it keeps recognisers and answers one utterance after the other."""
 
 from __future__ import annotations
 
@@ -102,16 +102,3 @@ def start(parent: int) -> bool:
     # A Ctrl+C goes to the whole group; when to end is for the parent to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return os.getppid() == parent
-
-
-def main(argv: list[str]) -> int:
-    """Serve the connection with the given file descriptor, for the parent with the given process id."""
-    if not start(parent=int(argv[1])):
-        return 1
-    with Connection(int(argv[0])) as connection:
-        serve(connection)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

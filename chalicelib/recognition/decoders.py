@@ -23,7 +23,7 @@ DECODING_LIMIT_S = 900.0
 """For one utterance (two minutes of audio at most); a process that takes longer counts as stuck."""
 _QUEUED_PER_WORKER = 2
 
-WORKER_COMMAND = (sys.executable, "-m", "chalicelib.recognition.decoder_worker")
+WORKER_COMMAND = (sys.executable, "-m", "chalicelib.recognition.decoder_process")
 """Called with a connected socket's file descriptor and this process's id."""
 
 

@@ -1,0 +1,170 @@
+"""The recognition function: events in, answers out."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.engines.sphinx.artefact import manifest
+from chalicelib.recognition import function
+from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.function import handle
+from chalicelib.storage import objects
+from tests.audio import signals
+
+BROADBAND, NARROWBAND = "en-US_BroadbandModel.v2020-01-16", "en-US_NarrowbandModel.v2019-06-24"
+
+
+@pytest.fixture(autouse=True)
+def _environment(
+    account: None,
+    pool: DecoderPool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    monkeypatch.setattr(function, "decoder_pool", lambda: pool)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("temporary")))
+
+
+def event(data: bytes, content_type: str | None = None, **changes: Any) -> dict[str, Any]:
+    objects.put("spool/audio", data)
+    options = {"timestamps": True, "word_confidence": False, "max_alternatives": 1}
+    return {
+        "audio": {"bucket": "attune-test", "key": "spool/audio", "content_type": content_type},
+        "base_version": NARROWBAND,
+        "adapted_model": None,
+        "options": {**options, "end_of_phrase_silence_time": 0.8, "of_a_later_version": 1},
+        **changes,
+    }
+
+
+def artefact(base_version: str) -> dict[str, str]:
+    """Store an adapted model that keeps its base."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        content = json.dumps(manifest(base_version, None)).encode()
+        member = tarfile.TarInfo("manifest.json")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    objects.put("models/adapted", file.getvalue())
+    return {"key": "models/adapted", "sha256": hashlib.sha256(file.getvalue()).hexdigest()}
+
+
+def test_speech_becomes_results(speech: Callable[..., bytes]) -> None:
+    answer = handle(event(speech("conf-extended"), "audio/wav"))
+    (result,) = answer["results"]["results"]
+    (reading,) = result["alternatives"]
+    assert "conference" in reading["transcript"]
+    assert reading.keys() == {"transcript", "confidence", "timestamps"}
+    assert objects.exists("spool/audio")
+
+
+def test_a_model_that_kept_its_base_recognises_like_it(speech: Callable[..., bytes]) -> None:
+    audio = speech("conf-extended", pause_s=0.3)
+    adapted = handle(event(audio, adapted_model=artefact(NARROWBAND)))
+    assert adapted["results"]["results"]
+    assert adapted == handle(event(audio))
+
+
+@pytest.mark.parametrize("harm", ["other base", "other content", "gone"])
+def test_a_damaged_model_is_said_to_be_one(harm: str, speech: Callable[..., bytes]) -> None:
+    adapted = artefact(BROADBAND if harm == "other base" else NARROWBAND)
+    if harm == "other content":
+        adapted["sha256"] = "00" * 32
+    if harm == "gone":
+        adapted = {"key": "models/gone", "sha256": "11" * 32}
+    answer = handle(event(speech("conf-extended", pause_s=0.3), adapted_model=adapted))
+    assert answer == {
+        "error": {"code": 500, "message": "The custom model's data is damaged. Train the model again."}
+    }
+
+
+def test_a_large_answer_goes_through_the_bucket(
+    speech: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(function, "INLINE_RESULTS_BYTES", 100)
+    answer = handle(event(speech("conf-extended", pause_s=0.3)))
+    assert answer.keys() == {"results_key"}
+    assert answer["results_key"].startswith("spool/")
+    assert json.loads(objects.get(answer["results_key"]))["results"]
+
+
+NARROW = signals.encoded(signals.voice(1, 8000), 8000, "WAV", "PCM_16")
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "base_version", "code", "message"),
+    [
+        (
+            b"no audio at all " * 20,
+            "audio/mp3",
+            BROADBAND,
+            400,
+            "unable to transcode data stream audio/mpeg -> audio/l16 ",
+        ),
+        (
+            b"no audio at all " * 20,
+            None,
+            BROADBAND,
+            400,
+            "unable to transcode data stream application/octet-stream -> audio/l16 ",
+        ),
+        (
+            NARROW,
+            "audio/wav",
+            BROADBAND,
+            400,
+            "This 8000hz audio input requires a narrow band model.  "
+            "See https://<STT_API_ENDPOINT>/v1/models for a list of available models.",
+        ),
+        (
+            signals.encoded(signals.voice(1, 6000), 6000, "WAV", "PCM_16"),
+            None,
+            NARROWBAND,
+            400,
+            "This 6000hz audio input has too low a rate: record it at 8000hz or more.",
+        ),
+        (NARROW, "audio/l16", NARROWBAND, 400, "rate parameter missing in mimetype audio/l16"),
+    ],
+)
+def test_bad_audio_is_answered_in_watsons_words(
+    data: bytes, content_type: str | None, base_version: str, code: int, message: str
+) -> None:
+    answer = handle(event(data, content_type, base_version=base_version))
+    assert answer == {"error": {"code": code, "message": message}}
+
+
+def test_an_unsupported_type() -> None:
+    answer = handle(event(NARROW, "video/mp4"))
+    assert answer["error"]["code"] == 415
+    assert answer["error"]["message"].startswith("Unsupported mimetype 'video/mp4'")
+
+
+def test_a_full_disk_is_no_fault_of_the_audio(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(key: str, path: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    asked = event(NARROW)
+    monkeypatch.setattr(objects, "download", full)
+    assert handle(asked)["error"]["code"] == 503
+
+
+def test_a_failing_engine_is_answered(monkeypatch: pytest.MonkeyPatch, speech: Callable[..., bytes]) -> None:
+    with DecoderPool(1, command=("false",)) as broken:
+        monkeypatch.setattr(function, "decoder_pool", lambda: broken)
+        answer = handle(event(speech("conf-extended", pause_s=0.3)))
+    assert answer["error"]["code"] == 500
+    assert answer["error"]["message"].startswith("Recognition failed.")
+
+
+def test_there_is_one_pool_for_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert function.decoder_pool() is function.decoder_pool()
+    assert function.decoder_pool().process_ids == ()
