@@ -1,0 +1,283 @@
+"""`POST /v1/recognize`: what the API checks, hands over and answers. The function behind it is scripted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from chalicelib.recognition import backend
+from chalicelib.storage import objects, spool
+from infra.local import wire
+from infra.local.lambda_emulator import LambdaEmulator
+from tests.api.calling import Answer, Instance, assert_error, basic, send
+
+GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
+WAV = b"RIFF\x24\x10\x00\x00WAVEfmt " + bytes(200)
+RESULTS = {
+    "result_index": 0,
+    "results": [{"final": True, "alternatives": [{"transcript": "heavy rain ", "confidence": 0.9}]}],
+}
+
+
+@dataclass
+class Function:
+    """Stands for the recognition function, behind Lambda's own API."""
+
+    answer: Any = field(default_factory=lambda: {"results": RESULTS})
+    events: list[dict[str, Any]] = field(default_factory=list)
+    heard: list[bytes] = field(default_factory=list)
+
+    def __call__(self, event: dict[str, Any], context: object) -> Any:
+        self.events.append(event)
+        self.heard.append(objects.get(event["audio"]["key"]))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def function(account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
+    made = Function()
+    listener = wire.listen()
+    serving = wire.server(LambdaEmulator({"attune-recognize": made}))
+    thread = threading.Thread(target=asyncio.run, args=(serving.serve(sockets=[listener]),))
+    thread.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    backend._made_client.cache_clear()
+    yield made
+    backend._made_client().close()
+    backend._made_client.cache_clear()
+    serving.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@dataclass(frozen=True)
+class Api:
+    """The application, called by an owner."""
+
+    instance: Instance
+
+    def recognize(self, body: bytes = WAV, query: str = "", **headers: str) -> Answer:
+        """Headers are written with underscores."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        given["Authorization"] = basic(self.instance.key)
+        return send("POST", f"/v1/recognize{query}", body, headers=given)
+
+
+@pytest.fixture
+def api(instance: Instance) -> Api:
+    return Api(instance)
+
+
+def error_of(answer: Answer) -> tuple[int, str]:
+    message = answer.json["error"]
+    assert_error(answer, answer.status, message)
+    return answer.status, message
+
+
+def spooled() -> list[str]:
+    return list(objects.keys("spool/"))
+
+
+def test_the_answer_of_the_function_is_passed_on(api: Api, function: Function) -> None:
+    response = api.recognize(Content_Type="audio/wav")
+    assert (response.status, response.json) == (200, RESULTS)
+    assert response.headers["x-global-transaction-id"]
+    assert function.heard == [WAV]
+    (event,) = function.events
+    assert event["audio"].keys() == {"bucket", "key", "content_type"}
+    assert event["audio"]["content_type"] == "audio/wav"
+    assert event["base_version"] == "en-US_BroadbandModel.v2020-01-16"
+    assert event["adapted_model"] is None
+    assert event["options"] == {
+        "timestamps": False,
+        "word_confidence": False,
+        "max_alternatives": 1,
+        "end_of_phrase_silence_time": 0.8,
+    }
+    assert spooled() == []
+
+
+def test_options_and_the_custom_model_are_handed_over(api: Api, function: Function) -> None:
+    model = api.instance.model().row
+    model.promoted_run, model.promoted_sha256 = 4, "ab" * 32
+    model.promoted_version = "en-US_BroadbandModel.v2020-01-16"
+    model.save()
+    query = (
+        f"?acoustic_customization_id={model.customization_id}&timestamps=true&word_confidence=true"
+        "&max_alternatives=3&end_of_phrase_silence_time=2"
+    )
+    assert api.recognize(query=query).json == RESULTS
+    (event,) = function.events
+    assert event["audio"]["content_type"] is None
+    assert event["adapted_model"]["sha256"] == "ab" * 32
+    assert f"{model.customization_id}/000004/" in event["adapted_model"]["key"]
+    assert event["options"] == {
+        "timestamps": True,
+        "word_confidence": True,
+        "max_alternatives": 3,
+        "end_of_phrase_silence_time": 2.0,
+    }
+
+
+def test_warnings_stand_before_the_results(api: Api, function: Function) -> None:
+    answer = api.recognize(query="?b=1&a=2&smart_formatting=true").json
+    assert list(answer) == ["result_index", "warnings", "results"]
+    assert answer["warnings"] == [
+        "Unknown url query arguments: a, b.",
+        "Not supported by this service yet and ignored: smart_formatting.",
+    ]
+    assert answer["results"] == RESULTS["results"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "message"),
+    [
+        ("?model=xx-XX_BroadbandModel", 404, "Model xx-XX_BroadbandModel not found"),
+        ("?acoustic_customization_id=12", 400, "Malformed GUID: '12'"),
+        (f"?acoustic_customization_id={GUID}", 401, f"Invalid customization_id '{GUID}' for user"),
+        (f"?language_customization_id={GUID}", 401, f"Invalid customization_id '{GUID}' for user"),
+        ("?keywords=rain", 400, "keywords_threshold must be set if keywords list is not empty"),
+        (
+            "?max_alternatives=-1",
+            400,
+            "Invalid value '-1' for parameter 'max_alternatives': it must be a whole number of at least 0",
+        ),
+        (
+            "?customization_weight=0.4",
+            400,
+            "Cannot specify customization weight when not using customization.",
+        ),
+    ],
+)
+def test_a_query_that_is_refused(api: Api, function: Function, query: str, status: int, message: str) -> None:
+    assert error_of(api.recognize(query=query)) == (status, message)
+    assert function.events == []
+
+
+def test_an_untrained_model_is_refused(api: Api, function: Function) -> None:
+    model = api.instance.model().row
+    assert error_of(api.recognize(query=f"?acoustic_customization_id={model.customization_id}")) == (
+        400,
+        "Requested custom acoustic model is not available. Please make sure the custom model is trained.",
+    )
+
+
+@pytest.mark.parametrize("size", [0, 1, 99])
+def test_too_little_audio(api: Api, function: Function, size: int) -> None:
+    assert error_of(api.recognize(bytes(size), Content_Type="audio/wav")) == (
+        400,
+        f"Stream was {size} bytes but needs to be at least 100 bytes.",
+    )
+    assert spooled() == []
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ("application/json", WAV, 200),
+        ("application/x-www-form-urlencoded", WAV, 200),
+        ("application/octet-stream", WAV, 200),
+        ("application/json", bytes(200), 415),
+        ("application/x-www-form-urlencoded", b"a=b" * 50, 415),
+        ("text/plain", WAV, 415),
+        ("application/zip", WAV, 415),
+        ("audio/l16", bytes(200), 400),
+        ("audio/l16; rate=44100", bytes(200), 200),
+    ],
+)
+def test_content_types(api: Api, function: Function, content_type: str, body: bytes, status: int) -> None:
+    response = api.recognize(body, Content_Type=content_type)
+    assert response.status == status
+    if status == 415:
+        assert error_of(response)[1].startswith(f"Unsupported mimetype '{content_type}'")
+    assert len(function.events) == (status == 200)
+
+
+def test_without_a_key_nothing_is_recognised(api: Api, function: Function) -> None:
+    response = send("POST", "/v1/recognize", WAV)
+    assert response.status == 401
+    assert function.events == []
+
+
+def test_a_body_that_the_front_door_has_stored(api: Api, function: Function) -> None:
+    key = spool.new_key()
+    objects.put(key, WAV)
+    header = spool.write_header(spool.Spooled(key, len(WAV)))
+    assert api.recognize(b"", X_Attune_Body=header).json == RESULTS
+    assert function.heard == [WAV]
+    assert spooled() == []
+
+
+def test_a_body_yet_to_come_is_checked_for_all_but_itself(api: Api, function: Function) -> None:
+    pending = spool.write_header(spool.Spooled(spool.PENDING, 50_000_000))
+    assert api.recognize(b"", X_Attune_Body=pending).status == 204
+    assert api.recognize(b"", "?model=none", X_Attune_Body=pending).status == 404
+    assert api.recognize(b"", X_Attune_Body=pending, Content_Type="video/mp4").status == 415
+    too_large = spool.write_header(spool.Spooled(spool.PENDING, 100 * 1024 * 1024 + 1))
+    assert api.recognize(b"", X_Attune_Body=too_large).status == 413
+    forged = pending.replace("50000000", "50000001")
+    assert api.recognize(b"", X_Attune_Body=forged).status == 400
+    assert function.events == []
+
+
+def test_what_is_wrong_with_the_audio_is_passed_on(api: Api, function: Function) -> None:
+    message = "unable to transcode data stream audio/mpeg -> audio/l16 "
+    function.answer = {"error": {"code": 400, "message": message}}
+    assert error_of(api.recognize(Content_Type="audio/wav")) == (400, message)
+    assert spooled() == []
+
+
+def test_a_large_answer_comes_through_the_bucket(api: Api, function: Function) -> None:
+    key = f"spool/{uuid.uuid4()}"
+    objects.put(key, json.dumps(RESULTS).encode())
+    function.answer = {"results_key": key}
+    assert api.recognize().json == RESULTS
+    assert spooled() == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (
+            ValueError("secret detail"),
+            "Recognition failed. Try again; if it fails again, tell your operator.",
+        ),
+        (
+            TimeoutError("2026-11-24 Task timed out after 900.00 seconds"),
+            "Recognition took longer than this service allows. Send the audio in shorter parts.",
+        ),
+    ],
+)
+def test_a_function_that_fails_gives_nothing_away(
+    api: Api, function: Function, failure: Exception, message: str
+) -> None:
+    function.answer = failure
+    assert error_of(api.recognize()) == (500, message)
+    assert len(function.events) == 1
+    assert spooled() == []
+
+
+def test_a_function_out_of_reach(api: Api, function: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = boto3.client(
+        "lambda",
+        endpoint_url="http://127.0.0.1:9",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    monkeypatch.setattr(backend, "_client", lambda: client)
+    status, message = error_of(api.recognize())
+    assert (status, message) == (
+        503,
+        "Recognition has no capacity at the moment. Try again in a minute.",
+    )
+    assert spooled() == []
