@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection
 from typing import Any
 
 from chalicelib.api.calls import Call
 from chalicelib.api.errors import BadRequest
 
-_CUSTOMER_ID = re.compile(r"\s*customer_id=([^;=]+?)\s*;?\s*")
 _LONGEST_CUSTOMER_ID = 1024
 
 
@@ -131,9 +129,10 @@ def customer_id(call: Call) -> str | None:
     header = call.headers.get("x-watson-metadata")
     if header is None or not header.strip():
         return None
-    found = _CUSTOMER_ID.fullmatch(header)
-    if found is None or len(found[1]) > _LONGEST_CUSTOMER_ID:
+    # Not by a regular expression: one that allows spaces everywhere takes minutes for a header full of them.
+    name, _, label = (part.strip() for part in header.strip().removesuffix(";").partition("="))
+    if name != "customer_id" or not label or set("=;") & set(label) or len(label) > _LONGEST_CUSTOMER_ID:
         raise BadRequest(
             "The header X-Watson-Metadata must be customer_id={id}, without ';' and '=' in the id."
         )
-    return found[1]
+    return label

@@ -34,8 +34,9 @@ _UNKNOWN = "application/octet-stream"
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _ESSENCE = re.compile(rf"\s*({_NAME}/{_NAME})\s*(?=;|$)")
+# Possessive throughout: many spaces before a stray quotation mark must not be tried in every combination.
 _PARAMETER = re.compile(
-    rf";\s*(?:(?P<name>{_NAME})\s*(?:=\s*(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<plain>[^;\"]*?)))?)?\s*(?=;|$)",
+    rf";\s*+(?:(?P<name>{_NAME})\s*+(?:=\s*+(?:\"(?P<quoted>(?:[^\"\\]|\\.)*+)\"|(?P<plain>[^;\"]*+)))?)?\s*+(?=;|$)",
     re.DOTALL,
 )
 _MAX_LENGTH = 1_000
@@ -256,8 +257,8 @@ def _parameters(header: str, essence: str) -> dict[str, str]:
     position = len(_ESSENCE.match(header[:_MAX_LENGTH]).group())  # type: ignore[union-attr]
     found: dict[str, str] = {}
     while position < len(header):
-        match = _PARAMETER.match(header, position)
-        if match is None or len(header) > _MAX_LENGTH:
+        match = _PARAMETER.match(header, position) if len(header) <= _MAX_LENGTH else None
+        if match is None:
             raise InvalidParameter(essence, "parameter", header[position:], "written as ;name=value")
         position = match.end()
         name = (match["name"] or "").lower()

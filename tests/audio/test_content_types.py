@@ -220,3 +220,13 @@ def test_no_audio_library_is_imported() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     assert {"numpy", "soundfile", "soxr", "av"}.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("spaces", [900, 60_000])
+@pytest.mark.parametrize(
+    "form", ['audio/l16;rate={}"', 'audio/l16;{}"', 'audio/l16{}"', 'audio/l16;rate=1{}"x']
+)
+@pytest.mark.timeout(5)
+def test_a_header_full_of_spaces_is_refused_at_once(form: str, spaces: int) -> None:
+    with pytest.raises(ContentTypeError):
+        content_types.parse(form.format(" " * spaces))
