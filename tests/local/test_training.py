@@ -51,7 +51,8 @@ state = checkpoints / "state"
 steps = int(state.read_text()) if state.exists() else 0
 while not (checkpoints / "enough").exists():
     steps += 1
-    state.write_text(str(steps))
+    (checkpoints.parent / "state").write_text(str(steps))
+    os.replace(checkpoints.parent / "state", state)  # a kill between two bytes must not lose the count
     time.sleep(0.05)
 """
 
