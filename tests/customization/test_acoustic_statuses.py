@@ -290,7 +290,7 @@ def _onward(expected: Expected) -> list[Step]:
 # Hypothesis chooses the seeds; drawn by itself, it would try short and uneventful histories.
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
-def test_every_history_follows_the_table(aws: None, seed: int) -> None:
+def test_every_history_follows_the_table(account: None, seed: int) -> None:
     chance = random.Random(seed)
     history = History()
     for _ in range(60):

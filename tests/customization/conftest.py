@@ -1,0 +1,18 @@
+"""An account for every module of tests; each test keeps to its own models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from tests import resources
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[None]:
+    """The bucket, tables and queues."""
+    with mock_aws():
+        resources.create()
+        yield
