@@ -99,7 +99,7 @@ class RunKey:
             ValueError: the key does not belong to a training run.
         """
         parts = key.split("/")
-        if len(parts) < 5 or parts[0] != TRAINING_PREFIX.rstrip("/") or not parts[3].isdigit():
+        if len(parts) < 5 or parts[0] != TRAINING_PREFIX.rstrip("/") or not parts[3].isdecimal():
             raise ValueError(f"not the key of a training run: {key}")
         return cls(parts[1], parts[2], int(parts[3]))
 
@@ -118,10 +118,11 @@ def run_number(key: str) -> int:
     Raises:
         ValueError: the key lies elsewhere.
     """
-    prefix, *_, run = key.split("/")[:4]
-    if f"{prefix}/" not in (TRAINING_PREFIX, MODELS_PREFIX) or not run.isdigit():
+    parts = key.split("/")
+    below = f"{parts[0]}/"
+    if len(parts) < 4 or below not in (TRAINING_PREFIX, MODELS_PREFIX) or not parts[3].isdecimal():
         raise ValueError(f"not the key of a run's object: {key}")
-    return int(run)
+    return int(parts[3])
 
 
 def adapted_model_key(owner: str, customization_id: str, run: int) -> str:

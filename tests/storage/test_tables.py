@@ -1,0 +1,36 @@
+"""The tables as the code knows them, and as the infrastructure declares them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from chalicelib.storage import connection, tables
+from chalicelib.storage.connection import Table
+from chalicelib.storage.tables import watson_time
+from infra.resources import load
+
+MODELS = [tables.Credential, tables.AcousticModel, tables.AudioResource, tables.IdempotencyRecord]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_infrastructure_declares_every_table(model: type[Table]) -> None:
+    declared = {table.name: (table.hash_key, table.range_key) for table in load().tables}
+    hash_key = model._hash_keyname
+    range_key = model._range_keyname
+    name: str = model.Meta.table_name
+    assert declared[name] == (hash_key, range_key)
+
+
+def test_all_tables_share_one_client(account: None) -> None:
+    clients = {id(model._get_connection().connection.client) for model in MODELS}
+    assert clients == {id(connection.shared().client)}
+
+
+@pytest.mark.parametrize(
+    ("microsecond", "shown"), [(0, "000"), (592_000, "592"), (592_999, "592"), (999_999, "999")]
+)
+def test_times_as_watson_writes_them(microsecond: int, shown: str) -> None:
+    moment = datetime(2020, 3, 16, 8, 59, 5, microsecond, tzinfo=UTC)
+    assert watson_time(moment) == f"2020-03-16T08:59:05.{shown}Z"
