@@ -15,6 +15,7 @@ from chalicelib.engines.sphinx.acoustic_model import AcousticModel, load_base
 from chalicelib.engines.sphinx.decoder import Alignment, Decoder, Segment
 from chalicelib.engines.sphinx.engine import adapted
 from chalicelib.engines.sphinx.features import with_differences
+from chalicelib.engines.sphinx.search import settings_of
 from training_image.sphinx.statistics import Statistics, accumulate
 from training_image.utterances import Utterance
 
@@ -154,4 +155,4 @@ def _model(base_version: str, path: Path | None) -> AcousticModel:
 
 @functools.lru_cache(maxsize=1)
 def _decoder(base_version: str, path: Path | None) -> Decoder:
-    return Decoder(_model(base_version, path))
+    return Decoder(_model(base_version, path), settings_of(base_version))

@@ -14,12 +14,7 @@ from numpy.typing import NDArray
 from chalicelib.engines.sphinx.acoustic_model import BUNDLED, DATA, AcousticModel, bundled_model
 from chalicelib.engines.sphinx.features import Array
 from chalicelib.engines.sphinx.model_files import write_gaussians
-
-DECODER_SETTINGS: dict[str, float | int | bool] = {
-    "fwdflat": False,
-    "maxhmmpf": 5000,
-}
-"""What differs from pocketsphinx's defaults; docs/adaptation.md has the measurements."""
+from chalicelib.engines.sphinx.search import QUICK, Settings
 
 _PRONUNCIATION = re.compile(r"\(\d+\)$")
 _SCORE_UNIT = 1024
@@ -64,7 +59,7 @@ class Alignment:
 class Decoder:
     """A pocketsphinx decoder over one acoustic model. Results do not depend on what was decoded before."""
 
-    def __init__(self, model: AcousticModel, settings: dict[str, float | int | bool] | None = None) -> None:
+    def __init__(self, model: AcousticModel, settings: Settings | None = None) -> None:
         bundled = bundled_model()
         self._codebook_of = {phone: index for index, phone in enumerate(model.phones)}
         with tempfile.TemporaryDirectory(prefix="attune-model-") as folder:
@@ -82,7 +77,7 @@ class Decoder:
                 ),  # the model's own, less the normalisation, which is ours
                 loglevel="FATAL",
                 **files,
-                **(DECODER_SETTINGS if settings is None else settings),
+                **(QUICK if settings is None else settings),
             )
 
     def decode(self, cepstra: Array) -> tuple[Segment, ...]:

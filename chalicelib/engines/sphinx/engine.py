@@ -14,6 +14,7 @@ from chalicelib.engines.sphinx.acoustic_model import VARIANCE_FLOOR, AcousticMod
 from chalicelib.engines.sphinx.artefact import Arrays, read_artefact
 from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.engines.sphinx.features import FRAMES_PER_S
+from chalicelib.engines.sphinx.search import settings_of
 
 
 class SphinxEngine:
@@ -37,7 +38,7 @@ class SphinxRecognizer:
 
     def __init__(self, base: Base, model: AcousticModel) -> None:
         self._base = base
-        self._decoder = Decoder(model)
+        self._decoder = Decoder(model, settings_of(base.version))
 
     @property
     def sample_rate_hz(self) -> int:
