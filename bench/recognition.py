@@ -1,4 +1,4 @@
-"""How fast one core recognises, and how well: the product's settings against raw pocketsphinx, in the same run."""
+"""How fast one core recognises, how well, and what cutting costs: against raw pocketsphinx and whole prompts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import argparse
 import io
 import json
 import os
+import tempfile
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import jiwer
 import numpy as np
 import pocketsphinx
 import soundfile
@@ -19,8 +22,14 @@ from numpy.typing import NDArray
 from bench.acoustic import BROADBAND, NARROWBAND
 from bench.recordings import ROOT, Recording, RecordingsUnavailable, about, an4
 from chalicelib.engines.sphinx.engine import SphinxEngine
+from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.options import Options
+from chalicelib.recognition.transcription import transcribe
 from infra.local.prompts import PromptsUnavailable, fetch_prompts
-from infra.local.scoring import word_error_rate
+from infra.local.scoring import normalise, word_error_rate
+
+LINE_HISS = 0.001
+"""Standard deviation of the hiss of the line, 60 dB below full scale."""
 
 Recognize = Callable[[NDArray[np.float32]], str]
 
@@ -73,6 +82,46 @@ def compare(recordings: list[Recording], version: str) -> dict[str, Any]:
     }
 
 
+def compare_cut(recordings: list[Recording], version: str) -> dict[str, Any]:
+    """Recognise recordings one by one, and joined by pauses on a hissing line through the whole pipeline.
+
+    The pauses are longer than the silence that ends an utterance, so each recording should be one.
+    """
+    alone = _product(version)
+    random = np.random.default_rng(3)
+    rate_hz = soundfile.info(io.BytesIO(recordings[0].wav)).samplerate
+    parts: list[NDArray[np.float32]] = []
+    hypotheses = []
+    for recording in recordings:
+        samples, _ = soundfile.read(io.BytesIO(recording.wav), dtype="float32")
+        hypotheses.append(alone(samples))
+        parts += [np.zeros(round(random.uniform(1.0, 2.5) * rate_hz), np.float32), samples]
+    joined = np.concatenate([*parts, np.zeros(rate_hz, np.float32)])
+    joined += (random.standard_normal(len(joined)) * LINE_HISS).astype(np.float32)
+    text = " ".join(recording.text for recording in recordings)
+    with tempfile.TemporaryDirectory() as folder, DecoderPool(os.cpu_count() or 1) as pool:
+        source = Path(folder) / "joined.wav"
+        soundfile.write(source, joined, rate_hz, subtype="PCM_16")
+        started = time.perf_counter()
+        answer = transcribe(source, None, version, None, options=Options(), pool=pool)
+        wall_s = time.perf_counter() - started
+    heard = [result["alternatives"][0]["transcript"] for result in answer["results"]]
+    alone_words, joined_words = (
+        jiwer.process_words(normalise(text), normalise(" ".join(found))) for found in (hypotheses, heard)
+    )
+    return {
+        "recordings": len(recordings),
+        "results": len(heard),
+        "audio_s": round(len(joined) / rate_hz, 1),
+        "wall_s": round(wall_s, 1),
+        "alone_wer": round(100 * alone_words.wer, 1),
+        "joined_wer": round(100 * joined_words.wer, 1),
+        "alone_deleted": alone_words.deletions,
+        "joined_deleted": joined_words.deletions,
+        "words": len(text.split()),
+    }
+
+
 def _prompts() -> list[Recording]:
     prompts = fetch_prompts(ROOT / ".attune" / "prompts")
     return about([Recording(one.path.read_bytes(), one.text, one.duration_s) for one in prompts], 4)
@@ -93,6 +142,9 @@ def main(argv: Sequence[str]) -> int:
             print(f"{name:8} left out: {reason}", flush=True)
             continue
         print(f"{name:8} {figures[name]}", flush=True)
+        if name == "prompts":
+            figures["cut"] = compare_cut(recordings(), version)
+            print(f"{'cut':8} {figures['cut']}", flush=True)
     target = ROOT / ".attune" / "bench" / "recognition.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(figures, indent=2) + "\n")
