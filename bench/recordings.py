@@ -52,18 +52,14 @@ def through_telephone(samples: NDArray[np.int16]) -> NDArray[np.int16]:
 
 
 def machine_noise(count: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """Return stationary noise of a machine at 16 kHz, power 1: a coloured hiss and the harmonics of a motor."""
+    """Return stationary noise of a motor at 16 kHz, power 1: rumble that falls by 12 dB an octave, and harmonics."""
     spectrum = np.fft.rfft(random.standard_normal(count))
     frequency_hz = np.fft.rfftfreq(count, 1 / 16_000)
-    colour = (
-        1 / np.sqrt(1 + (frequency_hz / 600) ** 2)
-        + 0.25 * np.exp(-(((frequency_hz - 1800) / 300) ** 2))
-        + 0.12
-    )
+    colour = 1 / (1 + (frequency_hz / 400) ** 2) + 0.02
     hiss = np.fft.irfft(spectrum * colour, count)
     sound = hiss / hiss.std()
     time_s = np.arange(count) / 16_000
-    for tone_hz, amplitude in ((100, 0.35), (200, 0.3), (300, 0.2), (1180, 0.15), (2360, 0.1), (3540, 0.07)):
+    for tone_hz, amplitude in ((100, 0.35), (200, 0.3), (300, 0.2), (600, 0.1)):
         phase = random.uniform(0, 2 * np.pi)
         sound = sound + amplitude * np.sqrt(2) * np.sin(2 * np.pi * tone_hz * time_s + phase)
     return np.asarray(sound / sound.std(), np.float64)
