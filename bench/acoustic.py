@@ -23,6 +23,7 @@ import soundfile
 import soxr
 
 from bench.recordings import ROOT, Recording, RecordingsUnavailable, about, an4, as_wav
+from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from infra.local.demo import HELD_OUT_UTTERANCES, split
 from infra.local.prompts import PromptsUnavailable, fetch_prompts
@@ -164,7 +165,7 @@ def _heard(task: tuple[str, str, bytes]) -> str:
         if version == "raw":
             _models[version, path] = pocketsphinx.Decoder(loglevel="FATAL", cmn="batch")
         else:
-            _models[version, path] = SphinxEngine().load(version, Path(path) if path else None)
+            _models[version, path] = SphinxEngine().load(version, CustomModels(Path(path) if path else None))
     samples, rate_hz = soundfile.read(io.BytesIO(wav), dtype="float32")
     recognizer = _models[version, path]
     if version == "raw":
@@ -174,7 +175,7 @@ def _heard(task: tuple[str, str, bytes]) -> str:
         recognizer.end_utt()
         hypothesis = recognizer.hyp()
         return hypothesis.hypstr if hypothesis else ""
-    found = recognizer.recognize(samples)
+    found = recognizer.recognize(samples).hypotheses
     return found[0].text if found else ""
 
 

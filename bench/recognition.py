@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from bench.acoustic import BROADBAND, NARROWBAND
 from bench.recordings import ROOT, Recording, RecordingsUnavailable, about, an4
+from chalicelib.engines.protocol import BASE_ALONE
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.options import Options
@@ -49,10 +50,10 @@ def _raw(rate_hz: int) -> Recognize:
 
 
 def _product(version: str) -> Recognize:
-    recognizer = SphinxEngine().load(version, None)
+    recognizer = SphinxEngine().load(version)
 
     def recognize(samples: NDArray[np.float32]) -> str:
-        found = recognizer.recognize(samples)
+        found = recognizer.recognize(samples).hypotheses
         return found[0].text if found else ""
 
     return recognize
@@ -103,7 +104,7 @@ def compare_cut(recordings: list[Recording], version: str) -> dict[str, Any]:
         source = Path(folder) / "joined.wav"
         soundfile.write(source, joined, rate_hz, subtype="PCM_16")
         started = time.perf_counter()
-        answer = transcribe(source, None, version, None, options=Options(), pool=pool)
+        answer = transcribe(source, None, version, BASE_ALONE, options=Options(), pool=pool)
         wall_s = time.perf_counter() - started
     heard = [result["alternatives"][0]["transcript"] for result in answer["results"]]
     alone_words, joined_words = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines.protocol import BASE_ALONE, CustomModels
 
 if TYPE_CHECKING:
     from chalicelib.engines.protocol import Engine, Recognizer
@@ -28,11 +28,12 @@ def engine(name: str) -> Engine:
     return made
 
 
-def load(base_version: str, adapted_model: Path | None) -> Recognizer:
-    """Load a base version of the catalogue, adapted when a `model.tar.gz` is given.
+def load(base_version: str, custom: CustomModels = BASE_ALONE) -> Recognizer:
+    """Load a base version of the catalogue, customised as far as files are given.
 
     Raises:
         KeyError: no served base model has that version.
-        engines.errors.ModelUnreadable: the artefact is damaged or made for another base version.
+        engines.errors.ModelUnreadable: a file is damaged or made for another base version.
+        engines.errors.CustomizationUnsupported: the engine cannot use that kind of model.
     """
-    return engine(base_model_of_version(base_version).engine).load(base_version, adapted_model)
+    return engine(base_model_of_version(base_version).engine).load(base_version, custom)

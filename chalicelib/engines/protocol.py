@@ -1,4 +1,4 @@
-"""What an engine takes and gives: float32 mono samples in, hypotheses with word times and posteriors out."""
+"""What an engine takes and gives: float32 mono samples in, words with times and posteriors out."""
 
 from __future__ import annotations
 
@@ -38,26 +38,108 @@ class Hypothesis:
         return " ".join(word.text for word in self.words)
 
 
+@dataclass(frozen=True)
+class DecodingOptions:
+    """What is wanted beside the best reading."""
+
+    max_alternatives: int = 1
+    """At most so many readings, the best one among them."""
+    word_alternatives: bool = False
+    """Whether a confusion network is wanted."""
+    keywords: tuple[str, ...] = ()
+    """Lower-case phrases to be spotted, their words separated by single spaces."""
+
+
+@dataclass(frozen=True)
+class WordSlot:
+    """A place of the confusion network; the places are in order and do not overlap."""
+
+    start_s: float
+    end_s: float
+    alternatives: tuple[tuple[str, float], ...]
+    """Words and posteriors, likeliest first; silence and "no word" are left out, so the sum is at most 1."""
+
+
+@dataclass(frozen=True)
+class KeywordHit:
+    """A keyword that was perhaps spoken there, on the best path or not."""
+
+    keyword: str
+    start_s: float
+    end_s: float
+    posterior: float
+
+
+@dataclass(frozen=True)
+class DecodedUtterance:
+    """Everything asked for about one utterance."""
+
+    hypotheses: tuple[Hypothesis, ...] = ()
+    """Best first; empty when nothing was said."""
+    slots: tuple[WordSlot, ...] = ()
+    keywords: tuple[KeywordHit, ...] = ()
+    """In the order of time."""
+
+
+@dataclass(frozen=True)
+class CustomModels:
+    """A user's models on top of a base version: local files whose contents stay as long as their names."""
+
+    adapted_model: Path | None = None
+    """A `model.tar.gz` of a training job."""
+    language_model: Path | None = None
+    """The artefact of a custom language model."""
+    customization_weight: float | None = None
+    """Of the language model, 0…1; None: the weight it was trained with."""
+    grammar_name: str | None = None
+    """A grammar inside the language model's artefact."""
+
+
+DEFAULT_OPTIONS = DecodingOptions()
+BASE_ALONE = CustomModels()
+
+
+class UtteranceStream(Protocol):
+    """One utterance while it is being spoken."""
+
+    def feed(self, samples: Samples) -> None:
+        """Take the samples that follow those before."""
+        ...
+
+    def partial(self) -> Hypothesis:
+        """Return the best reading so far, cheaply; its posteriors may be 0."""
+        ...
+
+    def finish(self, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
+        """Return what `recognize` would for all the samples; afterwards the stream is closed."""
+        ...
+
+
 class Recognizer(Protocol):
-    """A base or adapted model, loaded. Not safe for threads; cheap to call again."""
+    """A base or custom model, loaded. Not safe for threads; cheap to call again."""
 
     @property
     def sample_rate_hz(self) -> int:
-        """Rate of the samples that `recognize` takes."""
+        """Rate of the samples that it takes."""
         ...
 
-    def recognize(self, samples: Samples, *, max_alternatives: int = 1) -> tuple[Hypothesis, ...]:
-        """Decode one utterance (at most two minutes), best reading first; empty when nothing was said."""
+    def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
+        """Decode one utterance (at most two minutes)."""
+        ...
+
+    def stream(self) -> UtteranceStream:
+        """Begin an utterance; at most one at a time, and `recognize` may be called only between them."""
         ...
 
 
 class Engine(Protocol):
     """Loads models of one kind."""
 
-    def load(self, base_version: str, adapted_model: Path | None) -> Recognizer:
-        """Load a base version of the catalogue, adapted when the path of a `model.tar.gz` is given.
+    def load(self, base_version: str, custom: CustomModels = BASE_ALONE) -> Recognizer:
+        """Load a base version of the catalogue, customised as far as files are given.
 
         Raises:
-            engines.errors.ModelUnreadable: the artefact is damaged or made for another base version.
+            engines.errors.ModelUnreadable: a file is damaged or made for another base version.
+            engines.errors.CustomizationUnsupported: the engine cannot use that kind of model.
         """
         ...

@@ -10,11 +10,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from chalicelib.engines import loading
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.protocol import Hypothesis, Recognizer, Samples
+from chalicelib.engines.protocol import CustomModels, DecodedUtterance, DecodingOptions, Recognizer, Samples
 
 RECOGNIZERS_KEPT = 3
 """A loaded recogniser takes about 100 MB."""
@@ -24,13 +23,12 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Task:
-    """One utterance and the model to decode it with."""
+    """One utterance, the models to decode it with, and what is wanted of it."""
 
     base_version: str
-    adapted_model: Path | None
-    """A local file that keeps its contents as long as it keeps its name."""
+    custom: CustomModels
     samples: Samples
-    max_alternatives: int
+    options: DecodingOptions
 
 
 @dataclass(frozen=True)
@@ -41,29 +39,29 @@ class Failure:
     model_unreadable: bool = False
 
 
-Answer = tuple[Hypothesis, ...] | Failure
-Load = Callable[[str, Path | None], Recognizer]
+Answer = DecodedUtterance | Failure
+Load = Callable[[str, CustomModels], Recognizer]
 
 
 class RecognizerCache:
-    """The recognisers used last, by base version and adapted model."""
+    """The recognisers used last, by base version and custom models."""
 
     def __init__(self, load: Load, kept: int = RECOGNIZERS_KEPT) -> None:
         self._load = load
         self._kept = kept
-        self._recognizers: OrderedDict[tuple[str, Path | None], Recognizer] = OrderedDict()
+        self._recognizers: OrderedDict[tuple[str, CustomModels], Recognizer] = OrderedDict()
 
-    def get(self, base_version: str, adapted_model: Path | None) -> Recognizer:
+    def get(self, base_version: str, custom: CustomModels) -> Recognizer:
         """Return the recogniser, loading it if need be.
 
         Raises:
-            engines.errors.ModelUnreadable: the adapted model is damaged or made for another base version.
+            engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
         """
-        key = (base_version, adapted_model)
+        key = (base_version, custom)
         if key not in self._recognizers:
             while len(self._recognizers) >= self._kept:
                 self._recognizers.popitem(last=False)
-            self._recognizers[key] = self._load(base_version, adapted_model)
+            self._recognizers[key] = self._load(base_version, custom)
         self._recognizers.move_to_end(key)
         return self._recognizers[key]
 
@@ -84,8 +82,8 @@ def serve(connection: Connection, load: Load = loading.load) -> None:
 
 def _answer(task: Task, cache: RecognizerCache) -> Answer:
     try:
-        recognizer = cache.get(task.base_version, task.adapted_model)
-        return recognizer.recognize(task.samples, max_alternatives=task.max_alternatives)
+        recognizer = cache.get(task.base_version, task.custom)
+        return recognizer.recognize(task.samples, task.options)
     except ModelUnreadable as error:
         return Failure(str(error), model_unreadable=True)
     except Exception as error:  # noqa: BLE001 - whatever an engine raises concerns this utterance alone

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.protocol import Hypothesis
+from chalicelib.engines.protocol import DecodedUtterance
 from chalicelib.recognition.decoder_worker import Answer, Failure, Task
 
 DECODING_LIMIT_S = 900.0
@@ -125,14 +125,14 @@ class DecoderPool:
         with self._lock:
             return tuple(worker.process_id for worker in self._workers.values())
 
-    def decode(self, tasks: Iterable[Task]) -> Iterator[tuple[Hypothesis, ...]]:
-        """Yield the readings of each task in the order of the tasks, which are taken only a few ahead.
+    def decode(self, tasks: Iterable[Task]) -> Iterator[DecodedUtterance]:
+        """Yield what was decoded of each task in the order of the tasks, which are taken only a few ahead.
 
         Raises:
             DecodingFailed: an engine failed, or its process died twice over the same utterance.
-            engines.errors.ModelUnreadable: the adapted model is damaged or made for another base version.
+            engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
         """
-        waiting: deque[Future[tuple[Hypothesis, ...]]] = deque()
+        waiting: deque[Future[DecodedUtterance]] = deque()
         try:
             for task in tasks:
                 waiting.append(self._threads.submit(self._decode, task))
@@ -144,7 +144,7 @@ class DecoderPool:
             for future in waiting:
                 future.cancel()
 
-    def _decode(self, task: Task) -> tuple[Hypothesis, ...]:
+    def _decode(self, task: Task) -> DecodedUtterance:
         try:
             answer = self._attempt(task)
         except _WorkerDied:

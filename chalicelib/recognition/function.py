@@ -18,6 +18,7 @@ from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType, ContentTypeError, UnsupportedContentType
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
 from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.protocol import CustomModels
 from chalicelib.recognition import adapted_models
 from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
 from chalicelib.recognition.models import AdaptedModel
@@ -99,7 +100,7 @@ def _recognize(request: Request) -> dict[str, Any]:
             source,
             request.content_type,
             request.base_version,
-            adapted_file,
+            CustomModels(adapted_model=adapted_file),
             options=request.options,
             pool=decoder_pool(),
         )

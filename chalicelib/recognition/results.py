@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.engines.protocol import Hypothesis, Word
+from chalicelib.engines.protocol import DecodedUtterance, Word
 from chalicelib.recognition.options import Options
 
 HESITATION = "%HESITATION"
@@ -16,11 +16,11 @@ _HESITATIONS = frozenset({"uh", "uhh", "um", "umm", "uhm", "hm", "hmm", "mm", "e
 
 @dataclass(frozen=True)
 class RecognizedUtterance:
-    """What was heard in one utterance, best reading first; word times count from `start_s`."""
+    """What was heard in one utterance; its times count from `start_s`."""
 
     start_s: float
     """Where the decoded samples begin in the recording."""
-    hypotheses: tuple[Hypothesis, ...]
+    decoded: DecodedUtterance
 
 
 def assemble(
@@ -34,7 +34,8 @@ def assemble(
     clock = _Clock(duration_s)
     results = []
     for utterance in utterances:
-        if utterance.hypotheses and utterance.hypotheses[0].words:
+        hypotheses = utterance.decoded.hypotheses
+        if hypotheses and hypotheses[0].words:
             results.append({"final": True, "alternatives": _alternatives(utterance, clock, options)})
     return {"result_index": 0, "results": results}
 
@@ -52,7 +53,7 @@ class _Clock:
 
 
 def _alternatives(utterance: RecognizedUtterance, clock: _Clock, options: Options) -> list[dict[str, Any]]:
-    best = utterance.hypotheses[0]
+    best = utterance.decoded.hypotheses[0]
     first: dict[str, Any] = {
         "transcript": _transcript(best.words),
         "confidence": _two_decimals(sum(word.posterior for word in best.words) / len(best.words)),
@@ -70,7 +71,7 @@ def _alternatives(utterance: RecognizedUtterance, clock: _Clock, options: Option
     if options.word_confidence:
         first["word_confidence"] = [[_spelled(word), _two_decimals(word.posterior)] for word in best.words]
     transcripts = dict.fromkeys(
-        _transcript(reading.words) for reading in utterance.hypotheses if reading.words
+        _transcript(reading.words) for reading in utterance.decoded.hypotheses if reading.words
     )
     others = [transcript for transcript in transcripts if transcript != first["transcript"]]
     return [first, *({"transcript": transcript} for transcript in others[: options.max_alternatives - 1])]

@@ -8,6 +8,7 @@ from typing import Any
 
 from chalicelib.audio.content_types import ContentType
 from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines.protocol import CustomModels, DecodingOptions
 from chalicelib.recognition import recordings, results, utterances
 from chalicelib.recognition.decoder_worker import Task
 from chalicelib.recognition.decoders import DecoderPool
@@ -20,7 +21,7 @@ def transcribe(
     source: Path,
     content_type: ContentType | None,
     base_version: str,
-    adapted_model: Path | None,
+    custom: CustomModels,
     *,
     options: Options,
     pool: DecoderPool,
@@ -31,32 +32,36 @@ def transcribe(
         source: the audio, in any supported format.
         content_type: what it is said to be; None: to be detected.
         base_version: a version of the catalogue.
-        adapted_model: a `model.tar.gz`, or None for the base alone.
+        custom: the models on top of it.
         options: of the request; of its models nothing is used.
         pool: decodes.
 
     Raises:
         audio.errors.AudioError: the audio cannot be used.
-        engines.errors.ModelUnreadable: the adapted model is damaged or made for another base version.
+        engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
         decoders.DecodingFailed: the engine failed.
     """
     rate_hz = base_model_of_version(base_version).rate_hz
     with recordings.decoded(source, content_type, rate_hz) as recording:
         spans = utterances.find(recording, options.end_of_phrase_silence_time)
-        tasks = _tasks(recording, spans, base_version, adapted_model, options.max_alternatives)
+        tasks = _tasks(recording, spans, base_version, custom, _decoding_options(options))
         recognized = (
-            results.RecognizedUtterance(span.start / rate_hz, hypotheses)
-            for span, hypotheses in zip(spans, pool.decode(tasks), strict=True)
+            results.RecognizedUtterance(span.start / rate_hz, decoded)
+            for span, decoded in zip(spans, pool.decode(tasks), strict=True)
         )
         return results.assemble(recognized, recording.duration_s, options)
+
+
+def _decoding_options(options: Options) -> DecodingOptions:
+    return DecodingOptions(max_alternatives=options.max_alternatives)
 
 
 def _tasks(
     recording: Recording,
     spans: Sequence[Span],
     base_version: str,
-    adapted_model: Path | None,
-    max_alternatives: int,
+    custom: CustomModels,
+    wanted: DecodingOptions,
 ) -> Iterator[Task]:
     for span in spans:
-        yield Task(base_version, adapted_model, recording.samples(span.start, span.end), max_alternatives)
+        yield Task(base_version, custom, recording.samples(span.start, span.end), wanted)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.artefact import arrays_content, manifest
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
@@ -85,11 +86,11 @@ def _artefact(result: Adaptation, path: Path) -> Path:
 
 
 def _error_rate(prompts: Sequence[Prompt], model: Path | None) -> WordErrorRate:
-    recognizer = SphinxEngine().load(NARROWBAND, model)
+    recognizer = SphinxEngine().load(NARROWBAND, CustomModels(model))
     hypotheses = []
     for prompt in prompts:
         samples, _ = soundfile.read(prompt.path, dtype="float32")
-        readings = recognizer.recognize(samples)
+        readings = recognizer.recognize(samples).hypotheses
         hypotheses.append(readings[0].text if readings else "")
     return word_error_rate([prompt.text for prompt in prompts], hypotheses)
 

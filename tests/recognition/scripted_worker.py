@@ -7,10 +7,18 @@ import signal
 import sys
 import time
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.protocol import Hypothesis, Samples, Word
+from chalicelib.engines.protocol import (
+    DEFAULT_OPTIONS,
+    CustomModels,
+    DecodedUtterance,
+    DecodingOptions,
+    Hypothesis,
+    Samples,
+    UtteranceStream,
+    Word,
+)
 from chalicelib.recognition.decoder_worker import serve, start
 
 SAY, SLEEP, DIE, DIE_ONCE, RAISE = range(5)
@@ -21,13 +29,16 @@ class ScriptedRecognizer:
 
     sample_rate_hz = 16_000
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    def __init__(self, custom: CustomModels) -> None:
+        self._folder = custom.adapted_model
 
-    def recognize(self, samples: Samples, *, max_alternatives: int = 1) -> tuple[Hypothesis, ...]:
+    def stream(self) -> UtteranceStream:
+        raise NotImplementedError("nothing here tests streams")
+
+    def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
         deed, argument = int(samples[0]), float(samples[1])
         if deed == SAY:
-            return self._say(f"{argument:g}", max_alternatives)
+            return self._say(f"{argument:g}", options.max_alternatives)
         if deed == SLEEP:
             time.sleep(argument)
         if deed == DIE or (deed == DIE_ONCE and self._first_time()):
@@ -44,14 +55,14 @@ class ScriptedRecognizer:
         return first
 
     @staticmethod
-    def _say(text: str, times: int) -> tuple[Hypothesis, ...]:
-        return (Hypothesis((Word(text, 0.0, 0.1, 1.0),), 1.0),) * times
+    def _say(text: str, times: int) -> DecodedUtterance:
+        return DecodedUtterance((Hypothesis((Word(text, 0.0, 0.1, 1.0),), 1.0),) * times)
 
 
-def load(base_version: str, adapted_model: Path | None) -> ScriptedRecognizer:
+def load(base_version: str, custom: CustomModels) -> ScriptedRecognizer:
     if base_version == "damaged":
         raise ModelUnreadable("the archive is damaged")
-    return ScriptedRecognizer(adapted_model)
+    return ScriptedRecognizer(custom)
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.protocol import BASE_ALONE, CustomModels, DecodingOptions
 from chalicelib.recognition.decoder_worker import RecognizerCache, Task
 from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
 from tests.recognition.scripted_worker import DIE, DIE_ONCE, RAISE, SAY, SLEEP, ScriptedRecognizer
@@ -36,11 +37,16 @@ def task(
     folder: Path | None = None,
     max_alternatives: int = 1,
 ) -> Task:
-    return Task(base_version, folder, np.array([deed, argument], np.float32), max_alternatives)
+    return Task(
+        base_version,
+        CustomModels(folder),
+        np.array([deed, argument], np.float32),
+        DecodingOptions(max_alternatives),
+    )
 
 
 def texts(pool: DecoderPool, tasks: Iterable[Task]) -> list[str]:
-    return [readings[0].text for readings in pool.decode(tasks)]
+    return [decoded.hypotheses[0].text for decoded in pool.decode(tasks)]
 
 
 def test_answers_come_in_the_order_of_the_tasks(pool: DecoderPool) -> None:
@@ -49,7 +55,7 @@ def test_answers_come_in_the_order_of_the_tasks(pool: DecoderPool) -> None:
 
 
 def test_alternatives_are_passed_on(pool: DecoderPool) -> None:
-    assert [len(readings) for readings in pool.decode([task(SAY, max_alternatives=3)])] == [3]
+    assert [len(decoded.hypotheses) for decoded in pool.decode([task(SAY, max_alternatives=3)])] == [3]
 
 
 def test_no_task_starts_no_process(pool: DecoderPool) -> None:
@@ -175,13 +181,13 @@ def _eventually(look: Callable[[], str]) -> str:
 def test_the_recognisers_used_last_are_kept() -> None:
     loaded: list[str] = []
 
-    def load(base_version: str, adapted_model: Path | None) -> ScriptedRecognizer:
+    def load(base_version: str, custom: CustomModels) -> ScriptedRecognizer:
         loaded.append(base_version)
-        return ScriptedRecognizer(adapted_model)
+        return ScriptedRecognizer(custom)
 
     cache = RecognizerCache(load, kept=2)
     for version in ("a", "b", "a", "c", "a", "b"):
-        cache.get(version, None)
+        cache.get(version, BASE_ALONE)
     assert loaded == ["a", "b", "c", "b"]
-    assert cache.get("b", None) is cache.get("b", None)
-    assert cache.get("b", Path("adapted")) is not cache.get("b", None)
+    assert cache.get("b", BASE_ALONE) is cache.get("b", BASE_ALONE)
+    assert cache.get("b", CustomModels(Path("adapted"))) is not cache.get("b", BASE_ALONE)

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.engines.protocol import Hypothesis, Word
+from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Word
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.results import RecognizedUtterance, assemble
 
@@ -21,6 +21,10 @@ def hypothesis(text: str, posterior: float = 0.9) -> Hypothesis:
         Word(word, 0.5 * number, 0.5 * number + 0.4, posterior) for number, word in enumerate(text.split())
     )
     return Hypothesis(words, posterior)
+
+
+def utterance(start_s: float, *readings: Hypothesis) -> RecognizedUtterance:
+    return RecognizedUtterance(start_s, DecodedUtterance(readings))
 
 
 words = st.builds(
@@ -36,7 +40,7 @@ hypotheses = st.builds(
 utterances = st.builds(
     RecognizedUtterance,
     start_s=st.floats(0, 600),
-    hypotheses=st.lists(hypotheses, max_size=6).map(tuple),
+    decoded=st.builds(DecodedUtterance, hypotheses=st.lists(hypotheses, max_size=6).map(tuple)),
 )
 
 
@@ -77,26 +81,26 @@ def _times_are_in_order_and_inside(answer: dict[str, Any], duration_s: float) ->
 
 
 def test_nothing_said_is_an_empty_answer() -> None:
-    silent = [RecognizedUtterance(0.0, ()), RecognizedUtterance(3.0, (Hypothesis((), 1.0),))]
+    silent = [utterance(0.0), utterance(3.0, Hypothesis((), 1.0))]
     assert assemble(silent, 10.0, Options()) == {"result_index": 0, "results": []}
 
 
 def test_only_what_was_asked_for_is_answered() -> None:
-    spoken = [RecognizedUtterance(0.0, (hypothesis("heavy rain"), hypothesis("heavy reign")))]
+    spoken = [utterance(0.0, hypothesis("heavy rain"), hypothesis("heavy reign"))]
     assert assemble(spoken, 10.0, Options())["results"] == [
         {"final": True, "alternatives": [{"transcript": "heavy rain ", "confidence": 0.9}]}
     ]
 
 
 def test_times_count_from_the_start_of_the_recording() -> None:
-    spoken = [RecognizedUtterance(12.25, (hypothesis("heavy rain"),))]
+    spoken = [utterance(12.25, hypothesis("heavy rain"))]
     first = assemble(spoken, 60.0, EVERYTHING)["results"][0]["alternatives"][0]
     assert first["timestamps"] == [["heavy", 12.25, 12.65], ["rain", 12.75, 13.15]]
 
 
 def test_alternatives_come_best_first_without_repetition() -> None:
     readings = ("heavy rain", "heavy reign", "heavy rain", "heavy reign", "every rain")
-    spoken = [RecognizedUtterance(0.0, tuple(hypothesis(text) for text in readings))]
+    spoken = [utterance(0.0, *(hypothesis(text) for text in readings))]
     alternatives = assemble(spoken, 10.0, EVERYTHING)["results"][0]["alternatives"]
     assert [alternative["transcript"] for alternative in alternatives] == [
         "heavy rain ",
@@ -106,7 +110,7 @@ def test_alternatives_come_best_first_without_repetition() -> None:
 
 
 def test_hesitations_are_marked_and_make_no_alternative() -> None:
-    spoken = [RecognizedUtterance(0.0, (hypothesis("um heavy rain"), hypothesis("uh heavy rain")))]
+    spoken = [utterance(0.0, hypothesis("um heavy rain"), hypothesis("uh heavy rain"))]
     alternatives = assemble(spoken, 10.0, EVERYTHING)["results"][0]["alternatives"]
     assert [alternative["transcript"] for alternative in alternatives] == ["%HESITATION heavy rain "]
     assert alternatives[0]["timestamps"][0][0] == "%HESITATION"
@@ -114,8 +118,6 @@ def test_hesitations_are_marked_and_make_no_alternative() -> None:
 
 def test_confidence_is_the_mean_of_the_words() -> None:
     reading = Hypothesis((Word("heavy", 0.0, 0.4, 1.0), Word("rain", 0.5, 0.9, 0.5)), 0.1)
-    first = assemble([RecognizedUtterance(0.0, (reading,))], 10.0, EVERYTHING)["results"][0]["alternatives"][
-        0
-    ]
+    first = assemble([utterance(0.0, reading)], 10.0, EVERYTHING)["results"][0]["alternatives"][0]
     assert first["confidence"] == 0.75
     assert first["word_confidence"] == [["heavy", 1.0], ["rain", 0.5]]

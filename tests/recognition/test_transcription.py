@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.engines.protocol import BASE_ALONE
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.transcription import transcribe
@@ -26,7 +27,7 @@ def answer_to(tmp_path: Path, pool: DecoderPool) -> Callable[..., Any]:
     def recognise(data: bytes, options: Options = EVERYTHING) -> Any:
         source = tmp_path / "audio"
         source.write_bytes(data)
-        return transcribe(source, None, NARROWBAND, None, options=options, pool=pool)
+        return transcribe(source, None, NARROWBAND, BASE_ALONE, options=options, pool=pool)
 
     return recognise
 

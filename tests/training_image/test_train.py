@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
 from tests.training_image.sounds import hush, murmur, wav, write
@@ -139,7 +140,7 @@ def test_a_job_leaves_a_model_that_loads(trained: tuple[Path, list[float]], tmp_
     with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
         for file in (root / "model").iterdir():
             archive.add(file, file.name)
-    recognizer = SphinxEngine().load(BASE, tmp_path / "model.tar.gz")
+    recognizer = SphinxEngine().load(BASE, CustomModels(tmp_path / "model.tar.gz"))
     assert recognizer.sample_rate_hz == 8000
 
 

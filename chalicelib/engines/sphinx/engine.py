@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from pathlib import Path
 
 import numpy as np
 
-from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.protocol import Hypothesis, Recognizer, Samples, Word
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
+from chalicelib.engines.protocol import (
+    BASE_ALONE,
+    DEFAULT_OPTIONS,
+    CustomModels,
+    DecodedUtterance,
+    DecodingOptions,
+    Hypothesis,
+    Recognizer,
+    Samples,
+    UtteranceStream,
+    Word,
+)
 from chalicelib.engines.sphinx.acoustic_model import VARIANCE_FLOOR, AcousticModel, Base, load_base
 from chalicelib.engines.sphinx.artefact import Arrays, read_artefact
 from chalicelib.engines.sphinx.decoder import Decoder
@@ -20,14 +30,18 @@ from chalicelib.engines.sphinx.search import settings_of
 class SphinxEngine:
     """Loads base versions of the bundled model, adapted or not."""
 
-    def load(self, base_version: str, adapted_model: Path | None) -> Recognizer:
+    def load(self, base_version: str, custom: CustomModels = BASE_ALONE) -> Recognizer:
         """Load a base version, adapted when the path of a `model.tar.gz` is given.
 
         Raises:
             KeyError: no served model has that version.
             ModelUnreadable: the artefact is damaged or made for another base version.
+            CustomizationUnsupported: a language model or grammar is asked for.
         """
         base = load_base(base_version)
+        if custom.language_model is not None or custom.grammar_name is not None:
+            raise CustomizationUnsupported(f"{base_version} cannot recognise with a custom language model")
+        adapted_model = custom.adapted_model
         arrays = None if adapted_model is None else read_artefact(adapted_model, base_version)
         model = base.model if arrays is None else adapted(base.model, arrays)
         return SphinxRecognizer(base, model)
@@ -45,8 +59,8 @@ class SphinxRecognizer:
         """Rate of the samples that `recognize` takes."""
         return self._base.rate_hz
 
-    def recognize(self, samples: Samples, *, max_alternatives: int = 1) -> tuple[Hypothesis, ...]:
-        """Decode one utterance, best reading first; empty when nothing was said.
+    def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
+        """Decode one utterance; empty when nothing was said.
 
         The words of further readings have the times and posteriors of the words they share with the best one;
         a run of other words divides the time between them evenly.
@@ -63,10 +77,37 @@ class SphinxRecognizer:
             if not segment.is_filler
         )
         if not words:
-            return ()
+            return DecodedUtterance()
         best = Hypothesis(words, self._decoder.posterior())
-        others = self._decoder.alternatives(max_alternatives - 1)
-        return (best, *(Hypothesis(_timed(words, other.words), other.posterior) for other in others))
+        others = self._decoder.alternatives(options.max_alternatives - 1)
+        return DecodedUtterance(
+            (best, *(Hypothesis(_timed(words, other.words), other.posterior) for other in others))
+        )
+
+    def stream(self) -> UtteranceStream:
+        """Begin an utterance that is recognised while it is spoken."""
+        return SphinxStream(self)
+
+
+class SphinxStream:
+    """Collects an utterance and recognises it at its end."""
+
+    def __init__(self, recognizer: SphinxRecognizer) -> None:
+        self._recognizer = recognizer
+        self._blocks: list[Samples] = []
+
+    def feed(self, samples: Samples) -> None:
+        """Take the samples that follow those before."""
+        self._blocks.append(samples)
+
+    def partial(self) -> Hypothesis:
+        """Return the best reading so far."""
+        readings = self.finish().hypotheses
+        return readings[0] if readings else Hypothesis((), 0.0)
+
+    def finish(self, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
+        """Return what `recognize` gives for all the samples."""
+        return self._recognizer.recognize(np.concatenate([np.empty(0, np.float32), *self._blocks]), options)
 
 
 def adapted(model: AcousticModel, arrays: Arrays) -> AcousticModel:

@@ -12,8 +12,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.protocol import Engine, Hypothesis, Recognizer, Samples
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
+from chalicelib.engines.protocol import (
+    CustomModels,
+    DecodedUtterance,
+    DecodingOptions,
+    Engine,
+    Hypothesis,
+    Recognizer,
+    Samples,
+)
 from chalicelib.engines.sphinx.acoustic_model import load_base
 from chalicelib.engines.sphinx.artefact import Arrays, arrays_content, manifest
 from chalicelib.engines.sphinx.decoder import Decoder
@@ -36,7 +44,7 @@ def prompts() -> dict[str, Prompt]:
 @pytest.fixture(scope="module")
 def recognizer() -> Recognizer:
     engine: Engine = SphinxEngine()
-    return engine.load(NARROWBAND, None)
+    return engine.load(NARROWBAND)
 
 
 def _samples(prompt: Prompt) -> Samples:
@@ -58,7 +66,7 @@ def _artefact(path: Path, arrays: Arrays | None, version: str = NARROWBAND) -> P
 
 
 def _recognised(recognizer: Recognizer, prompt: Prompt, alternatives: int = 1) -> tuple[Hypothesis, ...]:
-    return recognizer.recognize(_samples(prompt), max_alternatives=alternatives)
+    return recognizer.recognize(_samples(prompt), DecodingOptions(alternatives)).hypotheses
 
 
 def test_a_prompt_becomes_its_words_in_time(recognizer: Recognizer, prompts: dict[str, Prompt]) -> None:
@@ -100,12 +108,12 @@ def test_a_result_does_not_depend_on_what_was_heard_before(
 
 @pytest.mark.parametrize("samples", [0, 1, 80, 800, 8_000])
 def test_silence_of_any_length_says_nothing(recognizer: Recognizer, samples: int) -> None:
-    assert recognizer.recognize(np.zeros(samples, np.float32), max_alternatives=3) == ()
+    assert recognizer.recognize(np.zeros(samples, np.float32), DecodingOptions(3)) == DecodedUtterance()
 
 
 def test_rates_are_those_of_the_catalogue(recognizer: Recognizer) -> None:
     assert recognizer.sample_rate_hz == 8_000
-    assert SphinxEngine().load("en-US_BroadbandModel.v2018-07-31", None).sample_rate_hz == 16_000
+    assert SphinxEngine().load("en-US_BroadbandModel.v2018-07-31").sample_rate_hz == 16_000
 
 
 def test_an_adapted_model_recognises_otherwise(
@@ -116,7 +124,7 @@ def test_an_adapted_model_recognises_otherwise(
     moved = {"means": (base.means + 2).astype(np.float32)}
     prompt = prompts["cannot-complete-as-dialed"]
     for arrays, equal in ((None, True), (same, True), (moved, False)):
-        adapted = SphinxEngine().load(NARROWBAND, _artefact(tmp_path / "model.tar.gz", arrays))
+        adapted = SphinxEngine().load(NARROWBAND, CustomModels(_artefact(tmp_path / "model.tar.gz", arrays)))
         assert (_recognised(adapted, prompt) == _recognised(recognizer, prompt)) is equal
 
 
@@ -131,12 +139,20 @@ def test_an_adapted_model_recognises_otherwise(
 )
 def test_arrays_of_another_model_are_refused(arrays: Arrays, reason: str, tmp_path: Path) -> None:
     with pytest.raises(ModelUnreadable, match=reason):
-        SphinxEngine().load(NARROWBAND, _artefact(tmp_path / "model.tar.gz", arrays))
+        SphinxEngine().load(NARROWBAND, CustomModels(_artefact(tmp_path / "model.tar.gz", arrays)))
 
 
 def test_an_unknown_version_is_no_model() -> None:
     with pytest.raises(KeyError):
-        SphinxEngine().load("en-US_UltrabandModel.v1", None)
+        SphinxEngine().load("en-US_UltrabandModel.v1")
+
+
+@pytest.mark.parametrize(
+    "custom", [CustomModels(language_model=Path("lm")), CustomModels(grammar_name="yes")]
+)
+def test_a_custom_language_model_is_refused(custom: CustomModels) -> None:
+    with pytest.raises(CustomizationUnsupported, match="custom language model"):
+        SphinxEngine().load(NARROWBAND, custom)
 
 
 def test_an_alignment_covers_the_utterance_it_belongs_to(prompts: dict[str, Prompt]) -> None:
