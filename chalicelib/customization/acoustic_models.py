@@ -21,6 +21,7 @@ from chalicelib.customization.errors import (
     UnknownModel,
     UnsupportedLanguage,
 )
+from chalicelib.engines import catalogue
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import ConditionFailed, Delete, Put, Update, write
@@ -47,14 +48,16 @@ def create(
 ) -> AcousticModel:
     """Make an empty model on a version of a base model, the newest one if none is given.
 
+    An alias of the base model is not kept: the row has the base model's own name.
+
     Raises:
         UnknownBaseModel: there is no such base model.
         UnknownBaseVersion: the base model has no such version.
         TooManyModels: the owner has 1,024 models already.
     """
-    if base_model_name not in BASE_MODELS:
+    base = catalogue.find(base_model_name)
+    if base is None:
         raise UnknownBaseModel(base_model_name)
-    base = BASE_MODELS[base_model_name]
     if base_model_version is not None and base_model_version not in base.versions:
         raise UnknownBaseVersion(base.name, base_model_version, base.versions)
     moment = now()

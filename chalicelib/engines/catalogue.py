@@ -48,6 +48,23 @@ _BASE_MODELS = (
 BASE_MODELS = {model.name: model for model in _BASE_MODELS}
 DEFAULT_BASE_MODEL = "en-US_BroadbandModel"
 
+NEXT_GENERATION = {
+    "en-US_Telephony": "en-US_NarrowbandModel",
+    "en-US_Multimedia": "en-US_BroadbandModel",
+}
+"""Names that applications moved to later, and the model that answers to them here."""
+DEPRECATED = {
+    "en-UK_BroadbandModel": "en-GB_BroadbandModel",
+    "en-UK_NarrowbandModel": "en-GB_NarrowbandModel",
+    "ar-AR_BroadbandModel": "ar-MS_BroadbandModel",
+}
+"""Old names that still find their model."""
+
+
+def find(name: str) -> BaseModel | None:
+    """Return the model that answers to a name: its own, a deprecated one, or a next-generation one."""
+    return BASE_MODELS.get(NEXT_GENERATION.get(name) or DEPRECATED.get(name) or name)
+
 
 def base_model_of_version(version: str) -> BaseModel:
     """Return the base model that a full version string belongs to.

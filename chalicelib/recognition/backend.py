@@ -74,12 +74,7 @@ def recognize(key: str, content_type: str | None, model: ServingModel, options: 
         "adapted_model": None
         if model.adapted_model is None
         else {"key": model.adapted_model.key, "sha256": model.adapted_model.sha256},
-        "options": {
-            "timestamps": options.timestamps,
-            "word_confidence": options.word_confidence,
-            "max_alternatives": options.max_alternatives,
-            "end_of_phrase_silence_time": options.end_of_phrase_silence_time,
-        },
+        "options": options.to_json(),
     }
     answer = _invoke(event)
     if "error" in answer:

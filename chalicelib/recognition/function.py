@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import functools
 import json
@@ -46,19 +45,18 @@ class Request:
 
     @classmethod
     def parse(cls, event: dict[str, Any]) -> Request:
-        """Read the event; options that this version does not know are ignored.
+        """Read the event.
 
         Raises:
             audio.content_types.ContentTypeError: the content type cannot be used.
         """
         content_type, adapted = event["audio"].get("content_type"), event.get("adapted_model")
-        known = {field.name for field in dataclasses.fields(Options)}
         return cls(
             audio_key=event["audio"]["key"],
             content_type=None if content_type is None else content_types.parse(content_type),
             base_version=event["base_version"],
             adapted_model=None if adapted is None else AdaptedModel(adapted["key"], adapted["sha256"]),
-            options=Options(**{name: value for name, value in event["options"].items() if name in known}),
+            options=Options.from_json(event["options"]),
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.engines.catalogue import BASE_MODELS, BaseModel
+from chalicelib.engines import catalogue
+from chalicelib.engines.catalogue import BaseModel
 from chalicelib.recognition.options import Options
 from chalicelib.storage.layout import adapted_model_key
 from chalicelib.storage.tables import AcousticModel
@@ -77,7 +78,7 @@ def choose(owner: str, options: Options) -> ServingModel:
         NotAvailable: the custom model was never trained.
         WrongBase: the custom model is built on another base model, or has no such version.
     """
-    base = BASE_MODELS.get(options.model)
+    base = catalogue.find(options.model)
     if base is None:
         raise UnknownModel(options.model)
     if options.language_customization_id is not None:

@@ -1,31 +1,45 @@
-"""The query of a recognition request: read, checked, frozen."""
+"""What a recognition request asks for: read, checked, frozen.
+
+`parse` reads a query. `from_message` reads the JSON of a WebSocket's `start` or of a form's `metadata`, on
+top of what the query, or the connection's last `start`, said. Both give the `Options` and the warnings to
+answer with. `Options.to_json` and `Options.from_json` take the options from process to process.
+"""
 
 from __future__ import annotations
 
-import math
+import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Self
 
-from chalicelib.engines.catalogue import DEFAULT_BASE_MODEL
+from chalicelib.engines.catalogue import DEFAULT_BASE_MODEL, NEXT_GENERATION
+from chalicelib.recognition import parameters
+from chalicelib.recognition.parameter_kinds import shown
+from chalicelib.recognition.parameters import Interface
 
-MAX_KEYWORDS = 1000
-MAX_KEYWORD_CHARACTERS = 1024
 MAX_ALTERNATIVES = 100
 """Asking for more is no error; nobody gets more."""
+LOW_LATENCY_PAUSE_S = 0.4
+"""The pause that ends an utterance with `low_latency`, unless a length is given."""
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+# Accepted and checked, but without effect so far; with the value that asks for what is done anyway.
+_WITHOUT_EFFECT: dict[str, object] = {
+    "speaker_labels": False,
+    "audio_metrics": False,
+    "speech_detector_sensitivity": 0.5,
+    "background_audio_suppression": 0.0,
+}
 
 
 class InvalidOption(ValueError):
     """A parameter's value cannot be read, or lies outside its range."""
 
-    def __init__(self, parameter: str, value: str, expected: str) -> None:
-        shown = value if len(value) <= 60 else f"{value[:57]}..."
-        super().__init__(f"Invalid value '{shown}' for parameter '{parameter}': it must be {expected}")
+    def __init__(self, parameter: str, value: object, expected: str) -> None:
+        super().__init__(f"Invalid value '{shown(value)}' for parameter '{parameter}': it must be {expected}")
         self.parameter = parameter
         self.expected = expected
 
@@ -44,9 +58,13 @@ class OptionsConflict(ValueError):
 
 @dataclass(frozen=True)
 class Options:
-    """What a recognition request asks for; names and defaults are Watson's."""
+    """What is to be done; names and defaults are Watson's.
+
+    What one parameter does to another is settled: with `redaction`, for instance, `smart_formatting` is true.
+    """
 
     model: str = DEFAULT_BASE_MODEL
+    """As it was asked for, which may be an alias."""
     base_model_version: str | None = None
     acoustic_customization_id: str | None = None
     language_customization_id: str | None = None
@@ -57,7 +75,9 @@ class Options:
     max_alternatives: int = 1
     end_of_phrase_silence_time: float = 0.8
     """Seconds of pause that end an utterance."""
+    split_transcript_at_phrase_end: bool = False
     keywords: tuple[str, ...] = ()
+    """As they were written; with some, `keywords_threshold` is set."""
     keywords_threshold: float | None = None
     word_alternatives_threshold: float | None = None
     profanity_filter: bool = True
@@ -65,7 +85,6 @@ class Options:
     redaction: bool = False
     speaker_labels: bool = False
     audio_metrics: bool = False
-    split_transcript_at_phrase_end: bool = False
     speech_detector_sensitivity: float = 0.5
     background_audio_suppression: float = 0.0
     inactivity_timeout: int = 30
@@ -73,122 +92,39 @@ class Options:
     interim_results: bool = False
     processing_metrics: bool = False
     processing_metrics_interval: float = 1.0
+    """Seconds."""
+    low_latency: bool = False
+    character_insertion_bias: float = 0.0
+    """-1 to 1; above 0 longer readings are preferred, below 0 shorter ones."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads; all of it is JSON."""
+        return dataclasses.asdict(self) | {"keywords": list(self.keywords)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_json` returned; names that this version does not know are ignored."""
+        known = {one.name for one in dataclasses.fields(cls)} & values.keys()
+        read = {name: values[name] for name in known}
+        if "keywords" in read:
+            read["keywords"] = tuple(read["keywords"])
+        return cls(**read)
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """How a parameter is written: what is expected, in words, and a reader that raises ValueError."""
-
-    expected: str
-    read: Callable[[str], Any]
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise ValueError(text)
-    return text.lower() == "true"
-
-
-def _text(text: str) -> str:
-    if not text.strip():
-        raise ValueError(text)
-    return text
-
-
-def _number(low: float, high: float = math.inf) -> _Kind:
-    def read(text: str) -> float:
-        if not _NUMBER.fullmatch(text) or not low <= float(text) <= high or math.isinf(float(text)):
-            raise ValueError(text)
-        return float(text)
-
-    return _Kind(
-        f"a number of at least {low}" if math.isinf(high) else f"a number from {low} to {high}",
-        read,
-    )
-
-
-def _whole(expected: str, accepts: Callable[[int], bool]) -> _Kind:
-    def read(text: str) -> int:
-        if not _WHOLE.fullmatch(text) or not accepts(int(text)):
-            raise ValueError(text)
-        return int(text)
-
-    return _Kind(expected, read)
-
-
-def _keywords(text: str) -> tuple[str, ...]:
-    keywords = tuple(keyword.strip() for keyword in text.split(",") if keyword.strip())
-    if len(keywords) > MAX_KEYWORDS or any(len(keyword) > MAX_KEYWORD_CHARACTERS for keyword in keywords):
-        raise ValueError(text)
-    return keywords
-
-
-_BOOLEAN = _Kind("true or false", _boolean)
-_TEXT = _Kind("a text that is not empty", _text)
-_FRACTION = _number(0.0, 1.0)
-
-_KINDS: dict[str, _Kind] = {
-    "model": _TEXT,
-    "base_model_version": _TEXT,
-    "acoustic_customization_id": _TEXT,
-    "language_customization_id": _TEXT,
-    "customization_id": _TEXT,
-    "customization_weight": _FRACTION,
-    "grammar_name": _TEXT,
-    "timestamps": _BOOLEAN,
-    "word_confidence": _BOOLEAN,
-    "max_alternatives": _whole("a whole number of at least 0", lambda count: count >= 0),
-    "end_of_phrase_silence_time": _number(0.0, 120.0),
-    "keywords": _Kind(
-        f"a comma-separated list of at most {MAX_KEYWORDS} keywords, each of at most "
-        f"{MAX_KEYWORD_CHARACTERS} characters",
-        _keywords,
-    ),
-    "keywords_threshold": _FRACTION,
-    "word_alternatives_threshold": _FRACTION,
-    "profanity_filter": _BOOLEAN,
-    "smart_formatting": _BOOLEAN,
-    "redaction": _BOOLEAN,
-    "speaker_labels": _BOOLEAN,
-    "audio_metrics": _BOOLEAN,
-    "split_transcript_at_phrase_end": _BOOLEAN,
-    "speech_detector_sensitivity": _FRACTION,
-    "background_audio_suppression": _FRACTION,
-    "inactivity_timeout": _whole(
-        "a whole number of seconds, greater than 0, or -1 for no timeout",
-        lambda seconds: seconds == -1 or seconds > 0,
-    ),
-    "interim_results": _BOOLEAN,
-    "processing_metrics": _BOOLEAN,
-    "processing_metrics_interval": _number(0.1),
-}
-
-# Accepted and checked, but without effect so far; with the value that asks for what is done anyway.
-_WITHOUT_EFFECT: dict[str, object] = {
-    "keywords": (),
-    "word_alternatives_threshold": None,
-    "profanity_filter": False,
-    "smart_formatting": False,
-    "redaction": False,
-    "speaker_labels": False,
-    "audio_metrics": False,
-    "split_transcript_at_phrase_end": False,
-    "speech_detector_sensitivity": 0.5,
-    "background_audio_suppression": 0.0,
-    "inactivity_timeout": -1,
-}
-_NOT_OVER_HTTP = ("interim_results", "processing_metrics")
-
-
-@dataclass(frozen=True)
-class ParsedQuery:
+class Parsed:
     """The options, and what the user should know about those that were not followed."""
 
-    options: Options
-    warnings: tuple[str, ...]
+    options: Options = field(default_factory=Options)
+    warnings: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """The values read, before they were settled; `from_message` goes on from them."""
 
 
-def parse(query: Mapping[str, Sequence[str]]) -> ParsedQuery:
+NOTHING = Parsed()
+
+
+def parse(query: Mapping[str, Sequence[str]], interface: Interface = "sync") -> Parsed:
     """Read the decoded query arguments; of one that is repeated the last counts.
 
     Raises:
@@ -196,29 +132,68 @@ def parse(query: Mapping[str, Sequence[str]]) -> ParsedQuery:
         MalformedGuid: a customization id is not a GUID.
         OptionsConflict: a parameter lacks the one that it needs, or excludes another one given.
     """
-    values: dict[str, Any] = {}
-    for name, kind in _KINDS.items():
-        if query.get(name):
-            text = query[name][-1]
-            try:
-                values[name] = kind.read(text)
-            except ValueError:
-                raise InvalidOption(name, text, kind.expected) from None
-    _settle_alias(values)
+    last = {name: values[-1] for name, values in query.items() if values}
+    readable, unknown, too_new = _sorted_out(
+        last, parameters.QUERY[interface], parameters.READ_ELSEWHERE[interface], last.get("model")
+    )
+    given = _read(last, readable)
+    warnings = [*_warning("Unknown url query arguments", unknown), *_warning("Unknown arguments", too_new)]
+    return _parsed(given, given, warnings, interface)
+
+
+def from_message(
+    message: Mapping[str, Any], previous: Parsed = NOTHING, interface: Interface = "websocket"
+) -> Parsed:
+    """Read the JSON object of a `start` message, or of the `metadata` of a form (`interface="multipart"`).
+
+    Args:
+        message: values as `json.loads` returns them; numbers and booleans may also be text. A null puts
+            the parameter back to its default.
+        previous: what `parse` read from the query, or this function from the connection's last `start`; what
+            the message does not name stays as it was.
+        interface: where it came in.
+
+    Raises:
+        InvalidOption, OptionsConflict: as `parse`. The model cannot be changed by a message.
+    """
+    readable, unknown, too_new = _sorted_out(
+        message,
+        parameters.REQUEST_KINDS,
+        parameters.MESSAGE_READ_ELSEWHERE[interface],
+        previous.given.get("model"),
+    )
+    nulls = {name for name in readable if message[name] is None}
+    changes = _read(message, [name for name in readable if name not in nulls])
+    kept = {name: value for name, value in previous.given.items() if name not in nulls}
+    warnings = _warning("Unknown arguments", sorted({*unknown, *too_new}))
+    return _parsed(kept | changes, changes, warnings, interface)
+
+
+def _sorted_out(
+    values: Mapping[str, object], known: Collection[str], elsewhere: Collection[str], model: object
+) -> tuple[list[str], list[str], list[str]]:
+    """Return the names to be read, those that nobody knows, and those that the model is too old for."""
+    too_new = parameters.NEXT_GENERATION_ONLY if model not in NEXT_GENERATION else frozenset()
+    return (
+        [name for name in values if name in known and name not in too_new],
+        sorted(name for name in values if name not in known and name not in elsewhere),
+        sorted(name for name in values if name in known and name in too_new),
+    )
+
+
+def _read(values: Mapping[str, object], names: Iterable[str]) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for name in names:
+        kind = parameters.KINDS[name]
+        try:
+            read[name] = kind.read(values[name])
+        except ValueError:
+            raise InvalidOption(name, values[name], kind.expected) from None
+    _settle_alias(read)
     for name in ("acoustic_customization_id", "language_customization_id"):
-        if name in values and not _GUID.fullmatch(values[name]):
-            raise MalformedGuid(values[name])
-    given = frozenset(values)
-    if "max_alternatives" in values:
-        values["max_alternatives"] = min(max(values["max_alternatives"], 1), MAX_ALTERNATIVES)
-    if values.get("end_of_phrase_silence_time") == 0.0:
-        del values["end_of_phrase_silence_time"]
-    if values.get("speaker_labels"):
-        values["timestamps"] = True
-    options = Options(**values)
-    _check_dependencies(options)
-    unknown = sorted(set(query) - set(_KINDS))
-    return ParsedQuery(options, _warnings(options, given, unknown))
+        if name in read and not _GUID.fullmatch(read[name]):
+            raise MalformedGuid(read[name])
+    return read
 
 
 def _settle_alias(values: dict[str, Any]) -> None:
@@ -231,27 +206,45 @@ def _settle_alias(values: dict[str, Any]) -> None:
         )
 
 
-def _check_dependencies(options: Options) -> None:
-    if options.keywords and options.keywords_threshold is None:
+def _parsed(
+    given: dict[str, Any], new: Mapping[str, Any], warnings: list[str], interface: Interface
+) -> Parsed:
+    _check_dependencies(given)
+    ignored = [name for name in parameters.NOT_SUPPORTED[interface] if new.get(name)]
+    warnings += _warning("Not supported over HTTP and ignored", ignored)
+    without_effect = [
+        name for name, neutral in _WITHOUT_EFFECT.items() if name in new and new[name] != neutral
+    ]
+    warnings += _warning("Not supported by this service yet and ignored", without_effect)
+    return Parsed(_settled(given, interface), tuple(warnings), MappingProxyType(given))
+
+
+def _check_dependencies(values: Mapping[str, Any]) -> None:
+    if values.get("keywords") and "keywords_threshold" not in values:
         raise OptionsConflict("keywords_threshold must be set if keywords list is not empty")
-    if options.customization_weight is not None and options.language_customization_id is None:
+    if "customization_weight" in values and "language_customization_id" not in values:
         raise OptionsConflict("Cannot specify customization weight when not using customization.")
-    if options.grammar_name is not None and options.language_customization_id is None:
+    if "grammar_name" in values and "language_customization_id" not in values:
         raise OptionsConflict("grammar_name needs language_customization_id, the model that has the grammar")
 
 
-def _warnings(options: Options, given: frozenset[str], unknown: Sequence[str]) -> tuple[str, ...]:
-    warnings = []
-    if unknown:
-        warnings.append(f"Unknown url query arguments: {', '.join(unknown)}.")
-    not_over_http = [name for name in _NOT_OVER_HTTP if getattr(options, name)]
-    if not_over_http:
-        warnings.append(f"Not supported over HTTP and ignored: {', '.join(not_over_http)}.")
-    without_effect = [
-        name
-        for name, neutral in _WITHOUT_EFFECT.items()
-        if name in given and getattr(options, name) != neutral
-    ]
-    if without_effect:
-        warnings.append(f"Not supported by this service yet and ignored: {', '.join(without_effect)}.")
-    return tuple(warnings)
+def _settled(given: Mapping[str, Any], interface: Interface) -> Options:
+    """Return the options that follow from what was given; see docs/recognition.md."""
+    values = {name: value for name, value in given.items() if name not in parameters.NOT_SUPPORTED[interface]}
+    if "max_alternatives" in values:
+        values["max_alternatives"] = min(max(values["max_alternatives"], 1), MAX_ALTERNATIVES)
+    if values.get("end_of_phrase_silence_time") == 0.0:
+        del values["end_of_phrase_silence_time"]
+    if values.get("low_latency"):
+        values.setdefault("end_of_phrase_silence_time", LOW_LATENCY_PAUSE_S)
+    if values.get("speaker_labels"):
+        values["timestamps"] = True
+    if values.get("redaction"):
+        # Nothing may show the digits that the transcript hides.
+        values |= {"smart_formatting": True, "keywords": (), "max_alternatives": 1, "interim_results": False}
+        values |= {"keywords_threshold": None, "word_alternatives_threshold": None}
+    return Options(**values)
+
+
+def _warning(beginning: str, names: Collection[str]) -> list[str]:
+    return [f"{beginning}: {', '.join(names)}."] if names else []

@@ -28,6 +28,15 @@ def test_the_base_models_are_listed(instance: Instance) -> None:
         assert instance("GET", f"/models/{name}", headers={"Host": "speech.example:8080"}).json == model
 
 
+@pytest.mark.parametrize(("alias", "rate_hz"), [("en-US_Telephony", 8_000), ("en-US_Multimedia", 16_000)])
+def test_an_alias_is_shown_but_not_listed(instance: Instance, alias: str, rate_hz: int) -> None:
+    model = instance("GET", f"/models/{alias}").json
+    assert (model["name"], model["rate"]) == (alias, rate_hz)
+    assert model["url"].endswith(f"/v1/models/{alias}")
+    assert model["supported_features"]["low_latency"] is True
+    assert alias not in {listed["name"] for listed in instance("GET", "/models").json["models"]}
+
+
 @pytest.mark.parametrize("name", ["nothing", "en-us_broadbandmodel", "en-UK_BroadbandModel", "WatsonModel"])
 def test_an_unknown_model_is_not_found(instance: Instance, name: str) -> None:
     assert_error(instance("GET", f"/models/{name}"), 404, f"Model {name} not found")

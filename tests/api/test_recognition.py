@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.recognition import backend
+from chalicelib.recognition.options import Options
 from chalicelib.storage import objects, spool
 from infra.local import wire
 from infra.local.lambda_emulator import LambdaEmulator
@@ -99,12 +100,7 @@ def test_the_answer_of_the_function_is_passed_on(api: Api, function: Function) -
     assert event["audio"]["content_type"] == "audio/wav"
     assert event["base_version"] == "en-US_BroadbandModel.v2020-01-16"
     assert event["adapted_model"] is None
-    assert event["options"] == {
-        "timestamps": False,
-        "word_confidence": False,
-        "max_alternatives": 1,
-        "end_of_phrase_silence_time": 0.8,
-    }
+    assert Options.from_json(event["options"]) == Options()
     assert spooled() == []
 
 
@@ -122,20 +118,21 @@ def test_options_and_the_custom_model_are_handed_over(api: Api, function: Functi
     assert event["audio"]["content_type"] is None
     assert event["adapted_model"]["sha256"] == "ab" * 32
     assert f"{model.customization_id}/000004/" in event["adapted_model"]["key"]
-    assert event["options"] == {
-        "timestamps": True,
-        "word_confidence": True,
-        "max_alternatives": 3,
-        "end_of_phrase_silence_time": 2.0,
-    }
+    assert Options.from_json(event["options"]) == Options(
+        acoustic_customization_id=model.customization_id,
+        timestamps=True,
+        word_confidence=True,
+        max_alternatives=3,
+        end_of_phrase_silence_time=2.0,
+    )
 
 
 def test_warnings_stand_before_the_results(api: Api, function: Function) -> None:
-    answer = api.recognize(query="?b=1&a=2&smart_formatting=true").json
+    answer = api.recognize(query="?b=1&a=2&speaker_labels=true").json
     assert list(answer) == ["result_index", "warnings", "results"]
     assert answer["warnings"] == [
         "Unknown url query arguments: a, b.",
-        "Not supported by this service yet and ignored: smart_formatting.",
+        "Not supported by this service yet and ignored: speaker_labels.",
     ]
     assert answer["results"] == RESULTS["results"]
 

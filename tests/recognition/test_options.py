@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
@@ -12,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.recognition.options import (
+    LOW_LATENCY_PAUSE_S,
     MAX_ALTERNATIVES,
     InvalidOption,
     MalformedGuid,
     Options,
     OptionsConflict,
+    from_message,
     parse,
 )
 
@@ -78,7 +81,7 @@ def test_no_pause_length_means_the_default() -> None:
 @given(text=st.text().filter(lambda text: text.lower() not in ("true", "false")))
 def test_a_boolean_is_true_or_false(name: str, text: str) -> None:
     with pytest.raises(InvalidOption, match=f"parameter '{name}': it must be true or false"):
-        parse(query(**{name: text}))
+        parse(query(**{name: text, "model": "en-US_Telephony"}))
 
 
 @pytest.mark.parametrize(("name", "bounds"), NUMBERS.items())
@@ -174,8 +177,27 @@ def test_a_threshold_without_keywords_asks_for_nothing() -> None:
 
 
 def test_unknown_arguments_are_named_in_a_warning() -> None:
-    parsed = parse(query(low_latency="true", continuous="true", timestamps="true"))
-    assert parsed.warnings == ("Unknown url query arguments: continuous, low_latency.",)
+    parsed = parse(query(version="1", continuous="true", timestamps="true"))
+    assert parsed.warnings == ("Unknown url query arguments: continuous, version.",)
+
+
+def test_what_only_newer_models_know_is_unknown_to_the_others() -> None:
+    asked = query(low_latency="true", character_insertion_bias="much", timestamps="true")
+    parsed = parse(asked | query(model="en-US_NarrowbandModel"))
+    assert parsed.warnings == ("Unknown arguments: character_insertion_bias, low_latency.",)
+    assert parsed.options == Options(model="en-US_NarrowbandModel", timestamps=True)
+    with pytest.raises(InvalidOption, match="'character_insertion_bias': it must be a number from -1"):
+        parse(asked | query(model="en-US_Telephony"))
+
+
+def test_an_alias_brings_its_parameters() -> None:
+    parsed = parse(query(model="en-US_Telephony", low_latency="true", character_insertion_bias="-0.1"))
+    assert parsed.warnings == ()
+    assert parsed.options.model == "en-US_Telephony"
+    assert parsed.options.character_insertion_bias == -0.1
+    assert parsed.options.end_of_phrase_silence_time == LOW_LATENCY_PAUSE_S
+    asked = query(model="en-US_Telephony", low_latency="true", end_of_phrase_silence_time="1")
+    assert parse(asked).options.end_of_phrase_silence_time == 1.0
 
 
 def test_what_http_cannot_do_is_named_in_a_warning() -> None:
@@ -183,17 +205,25 @@ def test_what_http_cannot_do_is_named_in_a_warning() -> None:
         query(interim_results="true", processing_metrics="true", processing_metrics_interval="0.5")
     )
     assert parsed.warnings == ("Not supported over HTTP and ignored: interim_results, processing_metrics.",)
+    assert not parsed.options.interim_results
+    assert not parsed.options.processing_metrics
     assert parse(query(interim_results="false")).warnings == ()
 
 
+def test_a_job_has_metrics_and_arguments_of_its_own() -> None:
+    asked = query(interim_results="true", processing_metrics="true", callback_url="https://a", events="b")
+    parsed = parse(asked, interface="async")
+    assert parsed.warnings == ("Not supported over HTTP and ignored: interim_results.",)
+    assert parsed.options.processing_metrics
+
+
 def test_what_has_no_effect_yet_is_named_in_a_warning() -> None:
-    parsed = parse(query(smart_formatting="true", redaction="true", audio_metrics="false"))
-    assert parsed.warnings == ("Not supported by this service yet and ignored: smart_formatting, redaction.",)
+    parsed = parse(query(speaker_labels="true", audio_metrics="false"))
+    assert parsed.warnings == ("Not supported by this service yet and ignored: speaker_labels.",)
 
 
 def test_asking_for_what_is_done_anyway_needs_no_warning() -> None:
     assert parse(query(profanity_filter="false", speech_detector_sensitivity="0.5")).warnings == ()
-    assert parse(query(profanity_filter="true")).warnings != ()
 
 
 def test_speaker_labels_bring_timestamps() -> None:
@@ -210,3 +240,129 @@ def test_options_need_neither_numpy_nor_an_engine() -> None:
         "sys.exit(any(name in sys.modules for name in ('numpy', 'pocketsphinx', 'soundfile')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_redaction_hides_its_digits_everywhere() -> None:
+    parsed = parse(
+        query(
+            redaction="true",
+            smart_formatting="false",
+            keywords="seven",
+            keywords_threshold="0.1",
+            max_alternatives="5",
+            word_alternatives_threshold="0.1",
+            interim_results="true",
+        ),
+        interface="websocket",
+    )
+    assert parsed.options == Options(redaction=True, smart_formatting=True)
+    shown = from_message({"redaction": False}, parsed).options
+    assert (shown.smart_formatting, shown.keywords, shown.max_alternatives) == (False, ("seven",), 5)
+    assert shown.interim_results
+
+
+NATIVE = {
+    "keywords": ["tornado warning", "storm"],
+    "keywords_threshold": 0.5,
+    "max_alternatives": 3,
+    "inactivity_timeout": -1,
+    "timestamps": True,
+    "interim_results": True,
+    "end_of_phrase_silence_time": 2,
+    "processing_metrics_interval": 0.25,
+}
+
+
+def test_a_message_has_json_types_and_texts_alike() -> None:
+    native = from_message({"action": "start", "content-type": "audio/l16; rate=16000", **NATIVE})
+    texts = {
+        name: ",".join(value) if isinstance(value, list) else str(value) for name, value in NATIVE.items()
+    }
+    as_text = from_message({"action": "start", "content_type": "audio/wav", **texts})
+    assert native.options == as_text.options
+    assert native.warnings == as_text.warnings == ()
+    assert native.options == Options(
+        keywords=("tornado warning", "storm"),
+        keywords_threshold=0.5,
+        max_alternatives=3,
+        inactivity_timeout=-1,
+        timestamps=True,
+        interim_results=True,
+        end_of_phrase_silence_time=2.0,
+        processing_metrics_interval=0.25,
+    )
+
+
+def test_a_message_keeps_what_it_does_not_name() -> None:
+    handshake = parse(query(model="en-US_NarrowbandModel", timestamps="true"), interface="websocket")
+    first = from_message({"keywords": ["storm"], "keywords_threshold": 0.5}, handshake)
+    second = from_message({"timestamps": False, "max_alternatives": 2}, first)
+    assert second.options == Options(
+        model="en-US_NarrowbandModel", keywords=("storm",), keywords_threshold=0.5, max_alternatives=2
+    )
+    assert from_message({"keywords": None, "keywords_threshold": None}, second).options == Options(
+        model="en-US_NarrowbandModel", max_alternatives=2
+    )
+
+
+def test_a_message_cannot_change_the_model() -> None:
+    handshake = parse(query(model="en-US_NarrowbandModel"), interface="websocket")
+    parsed = from_message({"model": "en-US_BroadbandModel", "continuous": True, "low_latency": 1}, handshake)
+    assert parsed.options.model == "en-US_NarrowbandModel"
+    assert parsed.warnings == ("Unknown arguments: continuous, low_latency, model.",)
+    telephony = parse(query(model="en-US_Telephony"), interface="websocket")
+    assert from_message({"low_latency": True}, telephony).options.low_latency
+
+
+def test_the_metadata_of_a_form() -> None:
+    asked = parse(query(model="en-US_NarrowbandModel", timestamps="true"), interface="multipart")
+    assert asked.warnings == ("Unknown url query arguments: timestamps.",)
+    metadata = {"part_content_type": "audio/flac", "data_parts_count": 2, "word_confidence": True}
+    parsed = from_message({**metadata, "interim_results": True}, asked, interface="multipart")
+    assert parsed.options == Options(model="en-US_NarrowbandModel", word_confidence=True)
+    assert parsed.warnings == ("Not supported over HTTP and ignored: interim_results.",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timestamps", 1),
+        ("timestamps", "yes"),
+        ("max_alternatives", -1),
+        ("max_alternatives", 1.5),
+        ("max_alternatives", True),
+        ("max_alternatives", 10**400),
+        ("keywords_threshold", 1.01),
+        ("keywords_threshold", math.nan),
+        ("keywords_threshold", [0.5]),
+        ("keywords_threshold", 10**400),
+        ("processing_metrics_interval", math.inf),
+        ("processing_metrics_interval", 0.05),
+        ("keywords", ["storm", 3]),
+        ("keywords", {"storm": 1}),
+        ("grammar_name", 3),
+        ("inactivity_timeout", 0),
+    ],
+)
+def test_a_bad_value_in_a_message_is_named(name: str, value: object) -> None:
+    with pytest.raises(InvalidOption, match=f"for parameter '{name}': it must be ") as raised:
+        from_message({name: value})
+    assert len(str(raised.value)) < 250
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(message=st.dictionaries(st.sampled_from([field.name for field in fields(Options)]), json_values))
+def test_any_message_is_read_or_refused_by_name(message: dict[str, object]) -> None:
+    try:
+        options = from_message(message).options
+    except (InvalidOption, OptionsConflict) as refusal:
+        assert any(name in str(refusal) for name in [*message, "customization weight"])
+        return
+    carried = json.loads(json.dumps(options.to_json(), allow_nan=False))
+    assert Options.from_json({**carried, "of_a_later_version": 1}) == options
