@@ -82,7 +82,7 @@ class Decoder:
                 raise TooLong(self._limits.duration_s)
             if time.monotonic() > deadline_s:
                 raise TooSlow(self._limits.time_s)
-            yield _mono(samples)
+            yield mono(samples)
 
 
 def opened(
@@ -183,17 +183,19 @@ def _opened(source: Source, content_type: ContentType | None, limits: Limits) ->
             yield decoder
         return
     source.seek(0)
-    said = _checked(content_type, source.read(_HEAD_BYTES))
+    said = checked(content_type, source.read(_HEAD_BYTES))
     source.seek(0)
     with _stream(source, said) as stream:
-        most_channels = _MAX_CHANNELS.get(said.essence, _MAX_CHANNELS_OTHERWISE)
-        if stream.format.channels > most_channels:
-            raise TooManyChannels(stream.format.channels, most_channels)
+        check_channels(stream.format.channels, said)
         yield Decoder(stream, said, limits)
 
 
-def _checked(said: ContentType | None, head: bytes) -> ContentType:
-    """Compare what the audio is said to be with what its first bytes show."""
+def checked(said: ContentType | None, head: bytes) -> ContentType:
+    """Compare what the audio is said to be with what its first bytes show, and return what it is.
+
+    Raises:
+        Undecodable: it is something else, or unknown.
+    """
     seen = content_types.sniff(head)
     if said is None:
         if seen is None or seen.kind == "archive":
@@ -211,6 +213,18 @@ def _checked(said: ContentType | None, head: bytes) -> ContentType:
     return said
 
 
+def check_channels(channels: int, said: ContentType | None) -> None:
+    """Refuse recordings of more than stereo pairs and surround sound.
+
+    Raises:
+        TooManyChannels: 9 for WAV and 16 for others are the most.
+    """
+    essence = "" if said is None else said.essence
+    most_channels = _MAX_CHANNELS.get(essence, _MAX_CHANNELS_OTHERWISE)
+    if channels > most_channels:
+        raise TooManyChannels(channels, most_channels)
+
+
 def _stream(source: BinaryIO, said: ContentType) -> AbstractContextManager[AudioStream]:
     match said.essence:
         case "audio/l16":
@@ -223,7 +237,7 @@ def _stream(source: BinaryIO, said: ContentType) -> AbstractContextManager[Audio
             return libsndfile.opened(source, said)
 
 
-def _mono(samples: Samples) -> Samples:
+def mono(samples: Samples) -> Samples:
     """Average the channels of samples of shape (n, channels)."""
     if samples.shape[1] == 1:
         return samples[:, 0]

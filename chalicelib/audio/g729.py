@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -20,6 +21,7 @@ FRAME_BYTES = 10
 ANNEX_D_FRAME_BYTES = 8
 _PACKET_FRAMES = 100
 _PROBE_FRAMES = 1000
+_FED_PROBE_BYTES = 400
 # Of random bits half of the frames have the right parity.
 _PARITY_SHARE = 0.9
 
@@ -38,27 +40,86 @@ class G729Stream:
         Raises:
             Undecodable: the decoder refuses a frame, or the last one is not whole.
         """
+        frames = _Frames(self._frame_bytes)
+        while data := self._file.read(self._frame_bytes * _PACKET_FRAMES):
+            if len(data) % self._frame_bytes:
+                raise undecodable(ESSENCE)
+            yield frames.decode(data)
+
+
+class Fed:
+    """Raw frames that come in pieces of any size; their size is told by the first of them."""
+
+    def __init__(self) -> None:
+        self.rate_hz = RATE_HZ
+        self.channels = 1
+        self._frame_bytes = 0
+        self._frames: _Frames | None = None
+        self._held = b""
+
+    def feed(self, data: bytes) -> Iterator[Samples]:
+        """Yield samples of shape (n, 1).
+
+        Raises:
+            Undecodable: the decoder refuses a frame.
+        """
+        self._held += data
+        if self._frames is None and len(self._held) >= _FED_PROBE_BYTES:
+            whole = _parity_share(self._held) >= _PARITY_SHARE
+            self._frame_bytes = FRAME_BYTES if whole else ANNEX_D_FRAME_BYTES
+            self._frames = _Frames(self._frame_bytes)
+        if self._frames is not None:
+            yield from self._decoded(self._frames)
+
+    def finish(self) -> Iterator[Samples]:
+        """Yield what was held back.
+
+        Raises:
+            Undecodable: the last frame is not whole, or the decoder refuses one.
+        """
+        if self._frames is None and self._held:
+            self._frame_bytes = _frame_bytes(io.BytesIO(self._held))
+            self._frames = _Frames(self._frame_bytes)
+        if self._frames is not None:
+            yield from self._decoded(self._frames)
+            if self._held:
+                raise undecodable(ESSENCE)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _decoded(self, frames: _Frames) -> Iterator[Samples]:
+        whole = len(self._held) - len(self._held) % self._frame_bytes
+        data, self._held = self._held[:whole], self._held[whole:]
+        size = self._frame_bytes * _PACKET_FRAMES
+        for start in range(0, len(data), size):
+            yield frames.decode(data[start : start + size])
+
+
+class _Frames:
+    """FFmpeg's decoder, fed with whole frames of one size."""
+
+    def __init__(self, frame_bytes: int) -> None:
         decoder = av.CodecContext.create("g729", "r")
         assert isinstance(decoder, AudioCodecContext)
         decoder.sample_rate = RATE_HZ
         decoder.layout = "mono"
-        size = self._frame_bytes * _PACKET_FRAMES
-        while data := self._file.read(size):
-            if len(data) % self._frame_bytes:
-                raise undecodable(ESSENCE)
-            # The decoder takes many frames of 10 bytes in a packet, but one of 8.
-            step = size if self._frame_bytes == FRAME_BYTES else self._frame_bytes
-            parts = []
-            try:
-                for start in range(0, len(data), step):
-                    parts += [
-                        frame.to_ndarray()[0]
-                        for frame in decoder.decode(av.Packet(data[start : start + step]))
-                    ]
-            except av.FFmpegError as error:
-                raise undecodable(ESSENCE) from error
-            samples = np.concatenate(parts).astype(np.float32) / np.float32(32768)
-            yield samples.reshape(-1, 1)
+        self._decoder = decoder
+        # It takes many frames of 10 bytes in a packet, but one of 8.
+        self._step = frame_bytes * (_PACKET_FRAMES if frame_bytes == FRAME_BYTES else 1)
+
+    def decode(self, data: bytes) -> Samples:
+        parts = []
+        try:
+            for start in range(0, len(data), self._step):
+                parts += [
+                    frame.to_ndarray()[0]
+                    for frame in self._decoder.decode(av.Packet(data[start : start + self._step]))
+                ]
+        except av.FFmpegError as error:
+            raise undecodable(ESSENCE) from error
+        samples = np.concatenate(parts).astype(np.float32) / np.float32(32768)
+        return np.asarray(samples.reshape(-1, 1))
 
 
 @contextmanager

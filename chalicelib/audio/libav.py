@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Protocol
 
 import av
 import numpy as np
@@ -14,7 +14,24 @@ from chalicelib.audio.errors import Undecodable
 from chalicelib.audio.stream import AudioFormat, Samples, check_rate, tamed
 
 # The demuxer is always named: FFmpeg, left to guess, also opens playlists that point elsewhere.
-_DEMUXERS = {"audio/webm": "matroska", "audio/wav": "wav", "audio/ogg": "ogg"}
+_DEMUXERS = {
+    "audio/webm": "matroska",
+    "audio/wav": "wav",
+    "audio/ogg": "ogg",
+    "audio/flac": "flac",
+    "audio/mpeg": "mp3",
+    "audio/basic": "au",
+}
+# A stream's first samples are wanted before a second of it was looked at.
+_STREAMED = {"probesize": "2048", "analyzeduration": "100000"}
+
+
+class Readable(Protocol):
+    """What a recording is read from; one that is still being sent cannot be sought in."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes, none at the end."""
+        ...
 
 
 class LibavStream:
@@ -51,14 +68,14 @@ class LibavStream:
 
 
 @contextmanager
-def opened(file: BinaryIO, essence: str) -> Iterator[LibavStream]:
-    """Open a recording.
+def opened(file: Readable, essence: str, *, streamed: bool = False) -> Iterator[LibavStream]:
+    """Open a recording; a `streamed` one is looked at no longer than it must be.
 
     Raises:
         Undecodable: it is not audio of that type.
     """
     try:
-        container = av.open(file, format=_DEMUXERS[essence])
+        container = av.open(file, format=_DEMUXERS[essence], options=_STREAMED if streamed else {})
     except (av.FFmpegError, ValueError) as error:
         raise undecodable(essence) from error
     with container:
