@@ -30,8 +30,6 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _WITHOUT_EFFECT: dict[str, object] = {
     "speaker_labels": False,
     "audio_metrics": False,
-    "speech_detector_sensitivity": 0.5,
-    "background_audio_suppression": 0.0,
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.audio.content_types import ContentType
+from chalicelib.audio.speech_activity import Detection
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.protocol import CustomModels, DecodingOptions
 from chalicelib.recognition import recordings, results, utterances
@@ -14,7 +15,7 @@ from chalicelib.recognition.decoder_worker import Task
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.recordings import Recording
-from chalicelib.recognition.utterances import Span
+from chalicelib.recognition.utterances import Cutting, Span
 
 
 def transcribe(
@@ -43,13 +44,19 @@ def transcribe(
     """
     rate_hz = base_model_of_version(base_version).rate_hz
     with recordings.decoded(source, content_type, rate_hz) as recording:
-        spans = utterances.find(recording, options.end_of_phrase_silence_time)
+        spans = utterances.find(recording, cutting(options))
         tasks = _tasks(recording, spans, base_version, custom, _decoding_options(options))
         recognized = (
             results.RecognizedUtterance(span.start / rate_hz, decoded)
             for span, decoded in zip(spans, pool.decode(tasks), strict=True)
         )
         return results.assemble(recognized, recording.duration_s, options)
+
+
+def cutting(options: Options) -> Cutting:
+    """Return what separates utterances in a request's audio."""
+    detection = Detection(options.speech_detector_sensitivity, options.background_audio_suppression)
+    return Cutting(options.end_of_phrase_silence_time, detection)
 
 
 def _decoding_options(options: Options) -> DecodingOptions:
