@@ -29,7 +29,6 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 # Accepted and checked, but without effect so far; with the value that asks for what is done anyway.
 _WITHOUT_EFFECT: dict[str, object] = {
     "speaker_labels": False,
-    "audio_metrics": False,
 }
 
 

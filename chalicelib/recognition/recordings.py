@@ -18,6 +18,7 @@ from chalicelib.engines.protocol import Samples
 MAX_DURATION_S = 12 * 3600.0
 """100 MB hold no more speech than this in any sensible format; on disk it is 1.4 GB at 16 kHz."""
 _FULL_SCALE = 32768.0
+_BLOCK_S = 10
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,12 @@ class Recording:
     def samples(self, start: int, end: int) -> Samples:
         """Return a stretch in -1…1, shape (end - start,)."""
         return self.pcm[start:end].astype(np.float32) / np.float32(_FULL_SCALE)
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield all of it in -1…1, piece by piece."""
+        step = _BLOCK_S * self.rate_hz
+        for start in range(0, len(self.pcm), step):
+            yield self.samples(start, start + step)
 
 
 @contextmanager

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.audio.content_types import ContentType
+from chalicelib.audio.signal_metrics import SignalMeter, SignalMetrics
 from chalicelib.audio.speech_activity import Detection
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.protocol import CustomModels, DecodingOptions
 from chalicelib.recognition import recordings, results, utterances
+from chalicelib.recognition.audio_metrics import audio_metrics
 from chalicelib.recognition.decoder_worker import Task
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.options import Options
@@ -50,7 +52,17 @@ def transcribe(
             results.RecognizedUtterance(span.start / rate_hz, decoded)
             for span, decoded in zip(spans, pool.decode(tasks), strict=True)
         )
-        return results.assemble(recognized, recording.duration_s, options)
+        answer = results.assemble(recognized, recording.duration_s, options)
+        if options.audio_metrics:
+            answer["audio_metrics"] = audio_metrics(_measured(recording))
+        return answer
+
+
+def _measured(recording: Recording) -> SignalMetrics:
+    meter = SignalMeter(recording.rate_hz)
+    for block in recording.blocks():
+        meter.feed(block)
+    return meter.finish()
 
 
 def cutting(options: Options) -> Cutting:

@@ -5,8 +5,10 @@ A file is cut by the same steps as a stream, so both get the same utterances.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,7 +29,6 @@ _HASTE_FROM_S, _HASTE_TO_S = 100.0, 118.0
 """Between these lengths of an utterance the pause that ends it shrinks to the shortest."""
 _QUIET_FRAMES = 7
 """A place is as quiet as the mean of so many frames around it: the closure of a stop and a word gap."""
-_BLOCK_S = 10
 
 Ending = Literal["silence", "reset", "end_of_data"]
 """A pause; a cut for length alone; the end of the audio. Watson's words."""
@@ -114,18 +115,20 @@ class UtteranceFinder:
 def find(recording: Recording, cutting: Cutting) -> list[Span]:
     """Return the utterances of a recording, in order and without overlap; none when nobody speaks."""
     finder = UtteranceFinder(recording.rate_hz, cutting)
+    ahead = (piece for block in recording.blocks() for piece in finder.feed(block))
     spans: list[Span] = []
     start: int | None = None
-    block = _BLOCK_S * recording.rate_hz
-    for at in range(0, len(recording.pcm) + block, block):
-        more = at < len(recording.pcm)
-        for piece in finder.feed(recording.samples(at, at + block)) if more else finder.finish():
-            start = piece.start if start is None else start
-            if piece.ending is not None:
-                if piece.end > start:
-                    spans.append(Span(start, piece.end, piece.ending))
-                start = None
+    for piece in itertools.chain(ahead, _at_the_end(finder)):
+        start = piece.start if start is None else start
+        if piece.ending is not None:
+            if piece.end > start:
+                spans.append(Span(start, piece.end, piece.ending))
+            start = None
     return spans
+
+
+def _at_the_end(finder: UtteranceFinder) -> Iterator[Piece]:
+    yield from finder.finish()
 
 
 class Cutter:

@@ -67,6 +67,24 @@ def test_a_longer_silence_time_keeps_an_utterance_together(
     assert result["alternatives"][0].keys() == {"transcript", "confidence"}
 
 
+def test_audio_metrics_tell_speech_from_the_line(
+    answer_to: Callable[..., Any], speech: Callable[..., bytes]
+) -> None:
+    answer = answer_to(speech("conf-invalid"), Options(audio_metrics=True))
+    accumulated = answer["audio_metrics"]["accumulated"]
+    assert 30 < accumulated["signal_to_noise_ratio"] < 60
+    assert 0.4 < accumulated["speech_ratio"] < 0.8
+    assert accumulated["high_frequency_loss"] < 0.1
+    assert sum(step["count"] for step in accumulated["clipping_rate"]) == round(accumulated["end_time"] / 0.1)
+
+
+def test_nothing_reaches_the_engine_when_nothing_counts_as_speech(
+    answer_to: Callable[..., Any], speech: Callable[..., bytes]
+) -> None:
+    answer = answer_to(speech("conf-invalid"), Options(speech_detector_sensitivity=0.0))
+    assert answer == {"result_index": 0, "results": []}
+
+
 def test_the_same_audio_gets_the_same_answer(
     answer_to: Callable[..., Any], speech: Callable[..., bytes]
 ) -> None:
