@@ -38,6 +38,14 @@ def training_changed(event: SQSEvent) -> dict[str, Any]:
     return handler.handle(event.to_dict(), event.context)
 
 
+@app.on_sqs_message(queue="attune-recognition-queued", batch_size=1)
+def recognition_queued(event: SQSEvent) -> dict[str, Any]:
+    """Work on a recognition job."""
+    from chalicelib.events import recognition_queued as handler
+
+    return handler.handle(event.to_dict(), event.context)
+
+
 @app.schedule("rate(5 minutes)")
 def reconcile(event: CloudWatchEvent) -> dict[str, Any]:
     """Make lost events harmless."""

@@ -25,6 +25,8 @@ class Settings:
     """Name of the Lambda function that turns audio in S3 into words."""
     audio_queue: str
     """Name of the SQS queue where the bucket announces uploaded audio."""
+    recognition_queue: str
+    """Name of the SQS queue in which recognition jobs wait."""
     training_image: str
     """URI of the container image that SageMaker runs."""
     training_role_arn: str
@@ -71,6 +73,7 @@ def current() -> Settings:
         internal_secret=secret,
         recognition_function=os.environ.get("ATTUNE_RECOGNITION_FUNCTION", "attune-recognize"),
         audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
+        recognition_queue=os.environ.get("ATTUNE_RECOGNITION_QUEUE", "attune-recognition-queued"),
         training_image=_required("ATTUNE_TRAINING_IMAGE"),
         training_role_arn=_required("ATTUNE_TRAINING_ROLE_ARN"),
         training_instance_type=os.environ.get("ATTUNE_TRAINING_INSTANCE_TYPE", "ml.c5.2xlarge"),

@@ -48,7 +48,7 @@ def recognize(call: Call) -> Answer | dict[str, Any]:
             )
         except backend.RecognitionFailed as error:
             raise ApiError(error.code, str(error)) from error
-    return _with_warnings(answer, [*query.warnings, *model.warnings])
+    return backend.with_warnings(answer, [*query.warnings, *model.warnings])
 
 
 @contextmanager
@@ -62,9 +62,3 @@ def _in_bucket(body: Body) -> Iterator[str]:
     finally:
         with suppress(*failures.FAILURES):  # a lifecycle rule removes it later
             objects.delete(key)
-
-
-def _with_warnings(answer: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
-    if not warnings:
-        return answer
-    return {"result_index": answer["result_index"], "warnings": warnings, "results": answer["results"]}

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-import boto3
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.events import telemetry
+from chalicelib.storage.queues import client, url_of
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
+__all__ = ["MAX_RECEIVES", "client", "handle", "new_processor", "receives", "url_of"]
 
 MAX_RECEIVES = 5
 """After that many a message goes to the dead-letter queue (see infra/template.json)."""
 _RETRY_AFTER_S = 10
 """Times the number of receives. Without it, a failed message stays hidden for the queue's whole timeout."""
-
-
-@functools.cache
-def client() -> SQSClient:
-    """Return this process's SQS client."""
-    return boto3.client("sqs")
-
-
-@functools.cache
-def url_of(queue: str) -> str:
-    """Return the address of a queue of this account."""
-    return client().get_queue_url(QueueName=queue)["QueueUrl"]
 
 
 def new_processor() -> BatchProcessor:

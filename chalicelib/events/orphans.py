@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.customization import acoustic_models, audio_resources
 from chalicelib.customization import acoustic_statuses as statuses
+from chalicelib.jobs import recognition_jobs
 from chalicelib.storage import layout, objects
 from chalicelib.storage.objects import Listed
 from chalicelib.storage.tables import AcousticModel
@@ -17,6 +18,8 @@ _LOOKED_AT = 500
 """Objects below each prefix and time."""
 _YOUNG = timedelta(hours=1)
 """What is younger may still be needed by somebody at work."""
+_SERVED = timedelta(days=1)
+"""For so long a recognition job may still be about to use a model that another one has replaced."""
 
 
 def clear_away(now: datetime) -> int:
@@ -39,6 +42,21 @@ def clear_away(now: datetime) -> int:
         unwanted = list(_unwanted(model, old, now))
         objects.delete(*unwanted)
         removed += len(unwanted)
+    return removed + _without_job(begin, now)
+
+
+def _without_job(begin: str, now: datetime) -> int:
+    """Remove objects of jobs whose rows are gone: expired in the table, or deleted half-way."""
+    found: dict[tuple[str, str], int] = {}
+    for listed in _some_below(layout.JOBS_PREFIX, begin):
+        if now - listed.modified > _YOUNG:
+            _, owner, job_id, *_ = listed.key.split("/")
+            found[owner, job_id] = found.get((owner, job_id), 0) + 1
+    removed = 0
+    for (owner, job_id), number in found.items():
+        if not recognition_jobs.has_row(owner, job_id):
+            objects.delete_below(layout.JobKey(owner, job_id).prefix)
+            removed += number
     return removed
 
 
@@ -73,4 +91,4 @@ def _superseded(model: AcousticModel, run: int, name: str, now: datetime) -> boo
         return False
     if run == model.reported_run and name == "report.json":
         return False
-    return model.promoted_at is None or now - model.promoted_at > _YOUNG
+    return model.promoted_at is None or now - model.promoted_at > _SERVED

@@ -11,8 +11,8 @@ from chalicelib import settings
 from chalicelib.customization import acoustic_statuses as statuses
 from chalicelib.customization import audio_resources
 from chalicelib.customization.audio_resources import Analysis
-from chalicelib.events import announcements, messages, orphans, telemetry
-from chalicelib.storage import objects
+from chalicelib.events import announcements, messages, open_jobs, orphans, telemetry
+from chalicelib.storage import objects, queues
 from chalicelib.storage.tables import AcousticModel, AudioResource
 from chalicelib.training import launch
 from chalicelib.training.recover import recover
@@ -50,12 +50,19 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
             telemetry.logger.exception("model", extra={"customization_id": model.customization_id})
             failed += 1
         looked_after += 1
+    jobs, jobs_failed = open_jobs.look_after(deadline_s, restarted=restarted)
     removed = orphans.clear_away(datetime.now(UTC))
     telemetry.count("ModelsLookedAfter", looked_after)
     telemetry.count("ModelsNotLookedAfter", len(waiting) - looked_after + failed)
+    telemetry.count("JobsLookedAfter", jobs)
     telemetry.count("OrphansRemoved", removed)
     telemetry.flush()
-    return {"looked_after": looked_after, "failed": failed, "orphans": removed}
+    return {
+        "looked_after": looked_after,
+        "jobs": jobs,
+        "failed": failed + jobs_failed,
+        "orphans": removed,
+    }
 
 
 def _waits_for_something() -> Any:
@@ -100,13 +107,4 @@ def _look_after_upload(audio: AudioResource, now: datetime, patience: timedelta,
 
 def _patience() -> timedelta:
     """Return for how long an upload's announcement may be on its way: briefly, while the queue is empty."""
-    answer = messages.client().get_queue_attributes(
-        QueueUrl=messages.url_of(settings.current().audio_queue),
-        AttributeNames=[
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-            "ApproximateNumberOfMessagesDelayed",
-        ],
-    )
-    idle = all(int(number) == 0 for number in answer["Attributes"].values())
-    return _EVENT_TAKES if idle else _ANALYSIS_TAKES
+    return _EVENT_TAKES if queues.idle(settings.current().audio_queue) else _ANALYSIS_TAKES

@@ -43,7 +43,7 @@ class Forwarder:
         """
         incoming = exchange.incoming
         incoming.check_encoding()
-        limit_bytes = self._limits.body_bytes if traits.takes_large_body else self._limits.inline_bytes
+        limit_bytes = self._limit_bytes(traits)
         if (incoming.announced_bytes or 0) > limit_bytes:
             raise too_large(limit_bytes)
         try:
@@ -53,6 +53,11 @@ class Forwarder:
             return refusal.response
         except BackendTimedOut:
             return timed_out()
+
+    def _limit_bytes(self, traits: Traits) -> int:
+        if traits.takes_job:
+            return self._limits.job_bytes
+        return self._limits.body_bytes if traits.takes_large_body else self._limits.inline_bytes
 
     async def _take(
         self, exchange: Exchange, incoming: Incoming, limit_bytes: int

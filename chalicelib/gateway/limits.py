@@ -14,7 +14,9 @@ class Limits:
     inline_bytes: int = MIB
     """Longer bodies go to the bucket; routes that take no audio or corpus refuse them."""
     body_bytes: int = 100 * MIB
-    """Longest body of any route, after decoding."""
+    """Longest body of a route that takes large ones, after decoding."""
+    job_bytes: int = 1024 * MIB
+    """Longest body of a recognition job, after decoding."""
     part_bytes: int = 8 * MIB
     """Size of the parts of a multipart upload; S3 wants at least 5 MiB."""
     uploads: int = 16

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 PREFIX = r"(?:/speech-to-text/api|/instances/[^/]+)?/v1"
 RECOGNIZE = re.compile(rf"{PREFIX}/recognize")
+_JOBS = re.compile(rf"{PREFIX}/recognitions")
 _LARGE_BODIES = re.compile(
     rf"{PREFIX}/(?:recognize|recognitions"
     r"|acoustic_customizations/[^/]+/audio/[^/]+"
@@ -20,6 +21,8 @@ class Traits:
     """How a request to one route is treated."""
 
     takes_large_body: bool
+    takes_job: bool
+    """Its body may be larger still."""
     kept_alive: bool
     """Spaces go out while the backend works."""
     negotiates: bool
@@ -30,6 +33,7 @@ def traits(method: str, path: str) -> Traits:
     """Return how a request is treated; `path` is as `normalised` returns it."""
     return Traits(
         takes_large_body=method == "POST" and _LARGE_BODIES.fullmatch(path) is not None,
+        takes_job=method == "POST" and _JOBS.fullmatch(path) is not None,
         kept_alive=method == "POST" and RECOGNIZE.fullmatch(path) is not None,
         negotiates=method in ("GET", "HEAD", "POST") and _NEGOTIATED.fullmatch(path) is not None,
     )

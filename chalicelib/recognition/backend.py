@@ -6,6 +6,7 @@ import functools
 import json
 import logging
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -56,6 +57,18 @@ def check_size(size_bytes: int) -> None:
         raise TooLittleAudio(size_bytes)
 
 
+def event_for(key: str, content_type: str | None, model: ServingModel, options: Options) -> dict[str, Any]:
+    """Return what to ask the recognition function; arguments as of `recognize`."""
+    return {
+        "audio": {"bucket": settings.current().bucket, "key": key, "content_type": content_type},
+        "base_version": model.base_version,
+        "adapted_model": None
+        if model.adapted_model is None
+        else {"key": model.adapted_model.key, "sha256": model.adapted_model.sha256},
+        "options": options.to_json(),
+    }
+
+
 def recognize(key: str, content_type: str | None, model: ServingModel, options: Options) -> dict[str, Any]:
     """Return the `SpeechRecognitionResults` for the audio under `key`, which stays there.
 
@@ -68,14 +81,15 @@ def recognize(key: str, content_type: str | None, model: ServingModel, options: 
     Raises:
         RecognitionFailed: bad audio (400), no capacity (503), or a failure of the engine (500).
     """
-    event = {
-        "audio": {"bucket": settings.current().bucket, "key": key, "content_type": content_type},
-        "base_version": model.base_version,
-        "adapted_model": None
-        if model.adapted_model is None
-        else {"key": model.adapted_model.key, "sha256": model.adapted_model.sha256},
-        "options": options.to_json(),
-    }
+    return invoke(event_for(key, content_type, model, options))
+
+
+def invoke(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the results that the recognition function gives for an event of `event_for`.
+
+    Raises:
+        RecognitionFailed: see `recognize`.
+    """
     answer = _invoke(event)
     if "error" in answer:
         raise RecognitionFailed(int(answer["error"]["code"]), str(answer["error"]["message"]))
@@ -84,6 +98,14 @@ def recognize(key: str, content_type: str | None, model: ServingModel, options: 
         objects.delete(answer["results_key"])
     results: dict[str, Any] = answer["results"]
     return results
+
+
+def with_warnings(answer: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
+    """Return results with the warnings that belong to them, in the place where Watson shows them."""
+    if not warnings:
+        return answer
+    first = {"result_index": answer["result_index"], "warnings": list(warnings)}
+    return {**first, **{name: value for name, value in answer.items() if name not in first}}
 
 
 def _client() -> LambdaClient:

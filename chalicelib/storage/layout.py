@@ -12,6 +12,7 @@ SPOOL_PREFIX = "spool/"
 TRAINING_PREFIX = "training/"
 LISTINGS_PREFIX = "listings/"
 MODELS_PREFIX = "models/"
+JOBS_PREFIX = "jobs/"
 PROGRESS_SUFFIX = "/checkpoints/progress.json"
 """Objects created with it (below `TRAINING_PREFIX`) wake `events.training_progress`."""
 
@@ -102,6 +103,34 @@ class RunKey:
         if len(parts) < 5 or parts[0] != TRAINING_PREFIX.rstrip("/") or not parts[3].isdecimal():
             raise ValueError(f"not the key of a training run: {key}")
         return cls(parts[1], parts[2], int(parts[3]))
+
+
+@dataclass(frozen=True)
+class JobKey:
+    """One recognition job: its audio, its pieces, its results."""
+
+    owner: str
+    job_id: str
+
+    @property
+    def prefix(self) -> str:
+        """Everything of the job lies below it."""
+        return f"{JOBS_PREFIX}{self.owner}/{self.job_id}/"
+
+    @property
+    def audio_key(self) -> str:
+        """The audio as it was sent."""
+        return f"{self.prefix}audio"
+
+    @property
+    def pieces_prefix(self) -> str:
+        """What a long recording is cut into, and what was said in each piece."""
+        return f"{self.prefix}pieces/"
+
+    @property
+    def results_key(self) -> str:
+        """A JSON list of `SpeechRecognitionResults`."""
+        return f"{self.prefix}results.json"
 
 
 def prefixes_of_model(owner: str, customization_id: str) -> tuple[str, ...]:

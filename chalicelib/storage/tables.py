@@ -8,6 +8,7 @@ from pynamodb.attributes import (
     BooleanAttribute,
     ListAttribute,
     NumberAttribute,
+    NumberSetAttribute,
     UnicodeAttribute,
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
@@ -135,6 +136,44 @@ class AudioResource(Table):
     updated = UTCDateTimeAttribute()
     customer_id = UnicodeAttribute(null=True)
     """From `X-Watson-Metadata`."""
+
+
+class RecognitionJob(Table):
+    """An asynchronous recognition. Its transitions: `jobs.statuses`."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}recognition-jobs"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    job_id = UnicodeAttribute(range_key=True)
+    """A GUID that sorts by the time of its making."""
+    status = UnicodeAttribute()
+    """waiting | processing | completed | failed."""
+    created = UTCDateTimeAttribute()
+    updated = UTCDateTimeAttribute()
+    request = UnicodeAttribute()
+    """JSON: what the recognition function is asked, see docs/architecture.md."""
+    warnings: ListAttribute[str] = ListAttribute(default=list)
+    results_ttl_minutes = NumberAttribute()
+    expires = NumberAttribute(null=True)
+    """Epoch second after which the job is gone; set when it ends. The table's time-to-live."""
+    error = UnicodeAttribute(null=True)
+    """Why the job failed, for its user to read."""
+    pieces = NumberAttribute(null=True)
+    """How many pieces the recording was cut into; null: it was not."""
+    pieces_left = NumberSetAttribute(null=True)
+    """Numbers of the pieces still to be recognised. A set: removing is idempotent. Absent when empty."""
+    customer_id = UnicodeAttribute(null=True)
+    """From `X-Watson-Metadata`."""
+    callback_url = UnicodeAttribute(null=True)
+    events: ListAttribute[str] = ListAttribute(null=True)
+    """What the callback is to be told of."""
+    user_token = UnicodeAttribute(null=True)
+    notifications: ListAttribute[str] = ListAttribute(default=list)
+    """The events that the callback was or is to be told of, in their order."""
 
 
 class IdempotencyRecord(Table):

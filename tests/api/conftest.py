@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from tests import resources
+from tests import recognition_function, resources
 from tests.api.calling import Instance, Model
+from tests.recognition_function import Function
 from tests.sagemaker import Platform
 
 
@@ -34,3 +35,10 @@ def model(instance: Instance) -> Model:
 def platform(account: None) -> Platform:
     """The training platform, where jobs run until a test says otherwise."""
     return Platform()
+
+
+@pytest.fixture
+def function(account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
+    """The recognition function, scripted."""
+    with recognition_function.scripted(monkeypatch) as made:
+        yield made

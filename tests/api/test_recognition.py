@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import boto3
 import pytest
@@ -17,49 +13,11 @@ from botocore.config import Config
 from chalicelib.recognition import backend
 from chalicelib.recognition.options import Options
 from chalicelib.storage import objects, spool
-from infra.local import wire
-from infra.local.lambda_emulator import LambdaEmulator
 from tests.api.calling import Answer, Instance, assert_error, basic, send
+from tests.recognition_function import RESULTS, Function
 
 GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 WAV = b"RIFF\x24\x10\x00\x00WAVEfmt " + bytes(200)
-RESULTS = {
-    "result_index": 0,
-    "results": [{"final": True, "alternatives": [{"transcript": "heavy rain ", "confidence": 0.9}]}],
-}
-
-
-@dataclass
-class Function:
-    """Stands for the recognition function, behind Lambda's own API."""
-
-    answer: Any = field(default_factory=lambda: {"results": RESULTS})
-    events: list[dict[str, Any]] = field(default_factory=list)
-    heard: list[bytes] = field(default_factory=list)
-
-    def __call__(self, event: dict[str, Any], context: object) -> Any:
-        self.events.append(event)
-        self.heard.append(objects.get(event["audio"]["key"]))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-@pytest.fixture
-def function(account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
-    made = Function()
-    listener = wire.listen()
-    serving = wire.server(LambdaEmulator({"attune-recognize": made}))
-    thread = threading.Thread(target=asyncio.run, args=(serving.serve(sockets=[listener]),))
-    thread.start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{listener.getsockname()[1]}")
-    backend._made_client.cache_clear()
-    yield made
-    backend._made_client().close()
-    backend._made_client.cache_clear()
-    serving.should_exit = True
-    thread.join()
-    listener.close()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.storage.layout import AudioKey, RunKey
+from chalicelib.storage.layout import AudioKey, JobKey, RunKey
 
 AUDIO = AudioKey(
     "6b1f2a3c-0d4e-4f5a-8b6c-7d8e9f0a1b2c",
@@ -18,6 +18,8 @@ AUDIO = AudioKey(
     "5f0c1d2e3a4b5c6d7e8f9a0b1c2d3e4f",
 )
 """The upload that the recordings are about."""
+JOB_ID = "019cf7a1-2b3c-7d4e-8f5a-6b7c8d9e0f1a"
+"""The recognition job that the recordings are about; it belongs to the same owner."""
 TIME = "2026-03-16T18:59:25.592Z"
 SEQUENCER = ("0055AED6DCD90281E5", "0065F5EC1D8A3B7C11")
 
@@ -27,16 +29,19 @@ def load(
     *,
     audio: AudioKey | None = None,
     run: RunKey | None = None,
+    job: JobKey | None = None,
     at: datetime | None = None,
     receives: int = 1,
 ) -> dict[str, Any]:
-    """Return a recorded event; given an upload or a run, about that, otherwise as it was recorded."""
+    """Return a recorded event; given an upload, a run or a job, about that, otherwise as it was recorded."""
     text = (Path(__file__).parent / f"{name}.json").read_text()
     if audio is not None:
         text = text.replace(AUDIO.key, audio.key)
     if run is not None:
         text = text.replace(AUDIO.owner, run.owner).replace(AUDIO.customization_id, run.customization_id)
         text = text.replace("000001", f"{run.run:06d}")
+    if job is not None:
+        text = text.replace(AUDIO.owner, job.owner).replace(JOB_ID, job.job_id)
     if audio is not None or at is not None:
         moment = (at or datetime.now(UTC)).astimezone(UTC)
         text = text.replace(TIME, moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"))

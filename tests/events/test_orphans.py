@@ -6,8 +6,9 @@ import pytest
 
 from chalicelib.customization import acoustic_models, acoustic_training, audio_resources
 from chalicelib.events import orphans
+from chalicelib.jobs import recognition_jobs
 from chalicelib.storage import layout, objects
-from chalicelib.storage.layout import AudioKey, RunKey
+from chalicelib.storage.layout import AudioKey, JobKey, RunKey
 from chalicelib.storage.tables import AcousticModel, AudioResource
 from chalicelib.training import follow, jobs, launch
 from tests import custom_models
@@ -65,6 +66,9 @@ def test_a_superseded_model_goes(platform: Platform) -> None:
     custom_models.add_audio(model, "two")
     _trained(platform, model)
     _cleared()
+    old = layout.adapted_model_key(model.owner, model.customization_id, 1)
+    assert old in _everything(), "a job may be about to use it"
+    _cleared(timedelta(hours=25))
     assert {key for key in _everything() if key.startswith("models/")} == {
         layout.adapted_model_key(model.owner, model.customization_id, 2),
         layout.report_key(model.owner, model.customization_id, 2),
@@ -104,6 +108,18 @@ def test_many_objects_are_looked_at_by_and_by(monkeypatch: pytest.MonkeyPatch) -
         if len(_everything()) == 1:
             break
     assert _everything() == {kept.key.key}
+
+
+def test_objects_without_a_job_go() -> None:
+    owner = custom_models.OWNER
+    kept, gone = recognition_jobs.new_id(), recognition_jobs.new_id()
+    for job_id in (kept, gone):
+        objects.put(JobKey(owner, job_id).audio_key, b"")
+        objects.put(f"{JobKey(owner, job_id).pieces_prefix}0", b"")
+    recognition_jobs.create(owner, kept, {})
+    assert _cleared(timedelta(minutes=5)) == 0, "the row may be about to be written"
+    assert _cleared() == 2
+    assert {key.split("/")[2] for key in _everything()} == {kept}
 
 
 def test_foreign_keys_are_left_alone() -> None:

@@ -56,7 +56,7 @@ def test_nothing_to_do_changes_nothing() -> None:
     custom_models.add_audio(model, "one")
     _drain()
     row = custom_models.fresh(model).attribute_values
-    assert _reconciled() == {"looked_after": 0, "failed": 0, "orphans": 0}
+    assert _reconciled() == {"looked_after": 0, "jobs": 0, "failed": 0, "orphans": 0}
     assert custom_models.fresh(model).attribute_values == row
     assert _drain() == []
 

@@ -27,6 +27,13 @@ def test_large_bodies(prefix: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
+def test_only_jobs_may_be_larger_still(prefix: str) -> None:
+    assert traits("POST", f"{prefix}/recognitions").takes_job
+    assert not traits("GET", f"{prefix}/recognitions").takes_job
+    assert not traits("POST", f"{prefix}/recognize").takes_job
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
 def test_recognition_is_kept_alive(prefix: str) -> None:
     assert traits("POST", f"{prefix}/recognize").kept_alive
     assert not traits("POST", f"{prefix}/recognitions").kept_alive

@@ -161,6 +161,7 @@ def test_every_declared_function_is_packaged(package: Package) -> None:
         "AudioUploaded": "app.audio_uploaded",
         "TrainingProgress": "app.training_progress",
         "TrainingChanged": "app.training_changed",
+        "RecognitionQueued": "app.recognition_queued",
         "Reconcile": "app.reconcile",
         "Recognize": "app.recognize",
     }
@@ -192,7 +193,9 @@ def test_intrinsics_are_whole(package: Package) -> None:
     check(package.template["Resources"])
 
 
-@pytest.mark.parametrize("name", ["AudioUploaded", "TrainingProgress", "TrainingChanged"])
+@pytest.mark.parametrize(
+    "name", ["AudioUploaded", "TrainingProgress", "TrainingChanged", "RecognitionQueued"]
+)
 def test_queues_outlast_their_functions_and_failures_are_partial(package: Package, name: str) -> None:
     function = package.functions()[name]
     (source,) = function["Events"].values()

@@ -29,9 +29,10 @@ def test_tables_are_those_of_the_storage() -> None:
     assert shapes == {(table.name, table.hash_key, table.range_key) for table in LOADED.tables}
 
 
-def test_only_idempotency_records_expire() -> None:
+def test_what_expires() -> None:
     assert {table.name: table.ttl_attribute for table in LOADED.tables if table.ttl_attribute} == {
-        "attune-idempotency": "expiration"
+        "attune-idempotency": "expiration",
+        "attune-recognition-jobs": "expires",
     }
 
 

@@ -142,6 +142,7 @@ def test_the_applications_functions_are_found() -> None:
         "audio_uploaded",
         "training_progress",
         "training_changed",
+        "recognition_queued",
     }
     clock = found["reconcile"]
     assert isinstance(clock, events.ScheduledFunction)

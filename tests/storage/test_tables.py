@@ -11,7 +11,13 @@ from chalicelib.storage.connection import Table
 from chalicelib.storage.tables import watson_time
 from infra.resources import load
 
-MODELS = [tables.Credential, tables.AcousticModel, tables.AudioResource, tables.IdempotencyRecord]
+MODELS = [
+    tables.Credential,
+    tables.AcousticModel,
+    tables.AudioResource,
+    tables.RecognitionJob,
+    tables.IdempotencyRecord,
+]
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -1,0 +1,158 @@
+"""`/v1/recognitions`: speech to text, asynchronously."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from chalicelib.api import bodies, errors, parameters
+from chalicelib.api.calls import Answer, Call
+from chalicelib.api.errors import BadRequest
+from chalicelib.api.routing import Routes
+from chalicelib.audio import content_types
+from chalicelib.jobs import recognition_jobs
+from chalicelib.jobs.recognition_jobs import Callback
+from chalicelib.jobs.statuses import Event, Status
+from chalicelib.recognition import backend, models, options
+from chalicelib.storage import objects
+from chalicelib.storage.layout import JobKey
+from chalicelib.storage.tables import RecognitionJob, watson_time
+
+routes = Routes()
+
+errors.register(recognition_jobs.UnknownJob, 404)
+errors.register(recognition_jobs.JobProcessing, 400)
+
+_OF_JOBS = ("callback_url", "events", "user_token", "results_ttl")
+"""Parameters that belong to the job and not to recognition."""
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+
+
+@routes.route("POST", "/recognitions")
+def create_job(call: Call) -> Answer:
+    """Take in a job; its results can be fetched later."""
+    query = options.parse({name: values for name, values in call.query.items() if name not in _OF_JOBS})
+    results_ttl_minutes = _results_ttl(call)
+    callback, unused = _callback(call)
+    customer_id = parameters.customer_id(call)
+    model = models.choose(call.owner, query.options)
+    body = bodies.read(call, recognition_jobs.MAX_AUDIO_BYTES)
+    content_types.of_recognition(call.content_type, None)
+    if body.pending:
+        return Answer(204)
+    backend.check_size(body.size_bytes)
+    content_type = content_types.of_recognition(call.content_type, body.head())
+    job_id = recognition_jobs.new_id()
+    key = JobKey(call.owner, job_id).audio_key
+    body.store(key)
+    about_results = (*query.warnings, *model.warnings)
+    try:
+        job = recognition_jobs.create(
+            call.owner,
+            job_id,
+            backend.event_for(key, None if content_type is None else str(content_type), model, query.options),
+            results_ttl_minutes=results_ttl_minutes,
+            callback=callback,
+            warnings=about_results,
+            customer_id=customer_id,
+        )
+    except BaseException:
+        objects.delete(key)
+        raise
+    body.discard()
+    answer: dict[str, Any] = {
+        "created": watson_time(job.created),
+        "id": job.job_id,
+        "url": f"{call.base_url}/v1/recognitions/{job.job_id}",
+        "status": job.status,
+    }
+    warnings = (*about_results, *unused)
+    return Answer(201, answer | {"warnings": list(warnings)} if warnings else answer)
+
+
+@routes.route("GET", "/recognitions")
+def list_jobs(call: Call) -> dict[str, Any]:
+    """List the latest jobs, newest first, without their results."""
+    jobs = recognition_jobs.latest(call.owner)
+    return {
+        "recognitions": [
+            _shown(job) | ({"user_token": job.user_token} if job.user_token else {}) for job in jobs
+        ]
+    }
+
+
+@routes.route("GET", "/recognitions/{job_id}")
+def get_job(call: Call, job_id: str) -> dict[str, Any]:
+    """Show a job, with its results or with the reason why there are none."""
+    job = recognition_jobs.get(call.owner, job_id)
+    shown = _shown(job)
+    if job.status == Status.COMPLETED:
+        try:
+            shown["results"] = recognition_jobs.results(job)
+        except objects.ObjectNotFound:  # it has expired, or was deleted, just now
+            raise recognition_jobs.UnknownJob(job_id) from None
+    if job.status == Status.FAILED:
+        shown["details"] = [{"error": job.error}]
+    return shown
+
+
+@routes.route("DELETE", "/recognitions/{job_id}")
+def delete_job(call: Call, job_id: str) -> Answer:
+    """Remove a job and its results."""
+    recognition_jobs.delete(call.owner, job_id)
+    return Answer(204)
+
+
+def _shown(job: RecognitionJob) -> dict[str, Any]:
+    return {
+        "id": job.job_id,
+        "status": job.status,
+        "created": watson_time(job.created),
+        "updated": watson_time(job.updated),
+    }
+
+
+def _results_ttl(call: Call) -> int:
+    text = parameters.text(call, "results_ttl")
+    if text is None:
+        return recognition_jobs.DEFAULT_TTL_MINUTES
+    if not _WHOLE.fullmatch(text) or not 1 <= int(text) <= recognition_jobs.LONGEST_TTL_MINUTES:
+        raise BadRequest(
+            f"Invalid value '{text[:60]}' for parameter 'results_ttl': it must be a whole number of minutes "
+            f"from 1 to {recognition_jobs.LONGEST_TTL_MINUTES}"
+        )
+    return int(text)
+
+
+def _callback(call: Call) -> tuple[Callback | None, Sequence[str]]:
+    """Return whom to tell of the job, and warnings about parameters that need a callback."""
+    url = parameters.text(call, "callback_url")
+    if url is None:
+        given = [name for name in ("events", "user_token") if parameters.text(call, name) is not None]
+        return None, [
+            f"unexpected query parameter '{name}', query parameter 'callback_url' was not specified"
+            for name in given
+        ]
+    _events(call)
+    raise BadRequest(f"The callback URL '{url[:500]}' is not registered")
+
+
+def _events(call: Call) -> set[Event]:
+    text = parameters.text(call, "events")
+    if text is None:
+        return set(recognition_jobs.DEFAULT_EVENTS)
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    unknown = sorted(names - set(Event))
+    if unknown or not names:
+        raise BadRequest(
+            f"Invalid value '{', '.join(unknown)[:200]}' for parameter 'events': "
+            f"it must be a list of {', '.join(Event)}"
+        )
+    events = {Event(name) for name in names}
+    if {Event.COMPLETED, Event.COMPLETED_WITH_RESULTS} <= events:
+        raise BadRequest(
+            f"Invalid value for parameter 'events': {Event.COMPLETED} and {Event.COMPLETED_WITH_RESULTS} "
+            "exclude each other: give only one of them"
+        )
+    return events

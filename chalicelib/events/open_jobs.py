@@ -1,0 +1,56 @@
+"""Recognition jobs that wait for somebody: announced again when forgotten, removed when expired."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import UTC, datetime, timedelta
+
+from chalicelib import settings
+from chalicelib.events import telemetry
+from chalicelib.jobs import recognition_jobs, work
+from chalicelib.storage import queues
+from chalicelib.storage.tables import RecognitionJob
+
+NO_CAPACITY = (
+    "The service had no capacity for this job for a whole day. Create the job again; if that fails too, "
+    "tell the operator of this service."
+)
+_GIVEN_UP_AFTER = timedelta(days=1)
+_MESSAGE_TAKES = timedelta(minutes=1)
+_WORK_TAKES = timedelta(hours=2)
+"""While messages lie in the queue, a job may just be waiting for its turn."""
+
+
+def look_after(deadline_s: float, *, restarted: bool) -> tuple[int, int]:
+    """Look after jobs until a moment of the monotonic clock; return how many that were, and how many failed.
+
+    `restarted` says that nothing that was at work is any longer.
+    """
+    jobs = list(recognition_jobs.every_open_or_expired())
+    random.shuffle(jobs)  # whoever is left for the next time, is so by chance
+    idle = queues.idle(settings.current().recognition_queue)
+    patience = timedelta(0) if restarted else _MESSAGE_TAKES if idle else _WORK_TAKES
+    looked_after = failed = 0
+    for job in jobs:
+        if time.monotonic() > deadline_s:
+            telemetry.logger.warning("more jobs wait than can be looked after", extra={"jobs": len(jobs)})
+            break
+        try:
+            _look_after(job, patience)
+        except Exception:  # noqa: BLE001  the trouble with one job must not keep the others waiting
+            telemetry.logger.exception("job", extra={"job": job.job_id})
+            failed += 1
+        looked_after += 1
+    return looked_after, failed
+
+
+def _look_after(job: RecognitionJob, patience: timedelta) -> None:
+    now = datetime.now(UTC)
+    if recognition_jobs.expired(job):
+        recognition_jobs.remove_expired(job)
+    elif now - job.created > _GIVEN_UP_AFTER:
+        work.give_up(job, NO_CAPACITY)
+    elif now - job.updated >= patience:
+        telemetry.logger.info("announced again", extra={"job": job.job_id})
+        recognition_jobs.announce_again(job)

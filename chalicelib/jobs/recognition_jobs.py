@@ -1,0 +1,213 @@
+"""Recognition jobs: taken in, found, listed, removed, with everything that belongs to them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import secrets
+import time
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib import settings
+from chalicelib.jobs import statuses
+from chalicelib.jobs.statuses import Event, Status
+from chalicelib.storage import failures, objects, queues
+from chalicelib.storage.conditional import ConditionFailed, Put, write
+from chalicelib.storage.layout import JobKey
+from chalicelib.storage.tables import RecognitionJob
+
+_log = logging.getLogger(__name__)
+
+MAX_AUDIO_BYTES = 1024**3
+LISTED = 100
+DEFAULT_TTL_MINUTES = 7 * 24 * 60
+LONGEST_TTL_MINUTES = 366 * 24 * 60
+DEFAULT_EVENTS = (Event.STARTED, Event.COMPLETED, Event.FAILED)
+
+
+class UnknownJob(LookupError):
+    """The owner has no such job, or it has expired."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"job not found: there is no recognition job '{job_id[:100]}', or it has expired")
+
+
+class JobProcessing(Exception):
+    """The job is being worked on and cannot be deleted."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"The job '{job_id}' is being processed and cannot be deleted. "
+            "Delete it when its status is completed or failed."
+        )
+
+
+@dataclass(frozen=True)
+class Callback:
+    """Where to tell of a job, and of what."""
+
+    url: str
+    events: Collection[Event]
+    user_token: str | None
+
+
+def new_id() -> str:
+    """Return a GUID that sorts by the time of its making (RFC 9562, version 7)."""
+    milliseconds = time.time_ns() // 1_000_000
+    number = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return str(uuid.UUID(int=number))
+
+
+def create(
+    owner: str,
+    job_id: str,
+    request: dict[str, Any],
+    *,
+    results_ttl_minutes: int = DEFAULT_TTL_MINUTES,
+    callback: Callback | None = None,
+    warnings: Sequence[str] = (),
+    customer_id: str | None = None,
+) -> RecognitionJob:
+    """Take a job in whose audio lies in the bucket already, and have it worked on.
+
+    Args:
+        owner: of the job.
+        job_id: from `new_id`.
+        request: what the recognition function is to be asked.
+        results_ttl_minutes: how long the results are kept, from their completion on.
+        callback: whom to tell; None: nobody.
+        warnings: that belong to the results.
+        customer_id: label of whose data it is.
+    """
+    now = datetime.now(UTC)
+    job = RecognitionJob(
+        owner,
+        job_id,
+        status=Status.WAITING,
+        created=now,
+        updated=now,
+        request=json.dumps(request),
+        warnings=list(warnings),
+        results_ttl_minutes=results_ttl_minutes,
+        customer_id=customer_id,
+    )
+    if callback is not None:
+        job.callback_url = callback.url
+        job.events = statuses.wanted(callback.events)
+        job.user_token = callback.user_token
+    write(Put(job, RecognitionJob.job_id.does_not_exist()))
+    try:
+        announce(job)
+    except failures.FAILURES:
+        # The job is taken in: the reconciler announces it again.
+        _log.warning("job %s could not be announced", job_id, exc_info=True)
+    return job
+
+
+def announce(job: RecognitionJob, piece: int | None = None) -> None:
+    """Have somebody work on a job, or on one piece of it."""
+    message: dict[str, Any] = {"owner": job.owner, "id": job.job_id}
+    if piece is not None:
+        message["piece"] = piece
+    queues.send(settings.current().recognition_queue, message)
+
+
+def announce_again(job: RecognitionJob) -> None:
+    """Have somebody do all that is still to be done for a job whose messages may be lost."""
+    for piece in sorted(job.pieces_left or ()):
+        announce(job, int(piece))
+    if not job.pieces_left:
+        announce(job)
+
+
+def _row(owner: str, job_id: str) -> RecognitionJob | None:
+    try:
+        return RecognitionJob.get(owner, job_id, consistent_read=True)
+    except RecognitionJob.DoesNotExist:
+        return None
+
+
+def has_row(owner: str, job_id: str) -> bool:
+    """Tell whether the table knows of a job, expired or not."""
+    return _row(owner, job_id) is not None
+
+
+def find(owner: str, job_id: str) -> RecognitionJob | None:
+    """Return a job; None: there is no such one, or it has expired."""
+    job = _row(owner, job_id)
+    return None if job is None or expired(job) else job
+
+
+def get(owner: str, job_id: str) -> RecognitionJob:
+    """Return a job.
+
+    Raises:
+        UnknownJob: the owner has no such job, or it has expired.
+    """
+    job = find(owner, job_id)
+    if job is None:
+        raise UnknownJob(job_id)
+    return job
+
+
+def latest(owner: str) -> list[RecognitionJob]:
+    """Return the owner's latest jobs, newest first."""
+    rows = RecognitionJob.query(owner, scan_index_forward=False, page_size=LISTED, consistent_read=True)
+    return list(itertools.islice((job for job in rows if not expired(job)), LISTED))
+
+
+def expired(job: RecognitionJob, now_s: float | None = None) -> bool:
+    """Tell whether the job has been over for as long as its results were to be kept."""
+    return job.expires is not None and int(job.expires) <= (time.time() if now_s is None else now_s)
+
+
+def results(job: RecognitionJob) -> list[dict[str, Any]]:
+    """Return what a completed job has found, as Watson shows it."""
+    found: list[dict[str, Any]] = json.loads(objects.get(key_of(job).results_key))
+    return found
+
+
+def delete(owner: str, job_id: str) -> None:
+    """Remove a job that nobody works on.
+
+    Raises:
+        UnknownJob: there is no such job.
+        JobProcessing: it is being worked on.
+    """
+    job = get(owner, job_id)
+    try:
+        write(statuses.deleted(job))
+    except ConditionFailed:
+        get(owner, job_id)
+        raise JobProcessing(job_id) from None
+    clear_away(job)
+
+
+def clear_away(job: RecognitionJob) -> None:
+    """Remove the objects of a job whose row is gone; what cannot be removed now goes as an orphan later."""
+    try:
+        objects.delete_below(key_of(job).prefix)
+    except failures.FAILURES:
+        _log.warning("could not clear away job %s", job.job_id, exc_info=True)
+
+
+def remove_expired(job: RecognitionJob) -> None:
+    """Remove a job that has expired: objects first, so that the row tells of them until they are gone."""
+    objects.delete_below(key_of(job).prefix)
+    job.delete()
+
+
+def every_open_or_expired() -> Iterator[RecognitionJob]:
+    """Yield the jobs of all owners that somebody has to look after."""
+    wanted = RecognitionJob.status.is_in(*statuses.OPEN) | (RecognitionJob.expires <= int(time.time()))
+    yield from RecognitionJob.scan(wanted)
+
+
+def key_of(job: RecognitionJob) -> JobKey:
+    """Return where the objects of a job lie."""
+    return JobKey(job.owner, job.job_id)

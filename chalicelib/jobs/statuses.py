@@ -1,0 +1,128 @@
+"""States of a recognition job: which event leads from where to where, each one conditional write."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chalicelib.storage.conditional import Action, Condition, Delete, Update
+from chalicelib.storage.tables import RecognitionJob
+
+
+class Status(StrEnum):
+    """What a client sees."""
+
+    WAITING = "waiting"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Event(StrEnum):
+    """What a client can be told of."""
+
+    STARTED = "recognitions.started"
+    COMPLETED = "recognitions.completed"
+    COMPLETED_WITH_RESULTS = "recognitions.completed_with_results"
+    FAILED = "recognitions.failed"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One line of the table: an event, where it may happen, where it leads, who may want to be told."""
+
+    sources: tuple[Status, ...]
+    target: Status | None
+    """None: the job is gone."""
+    told: tuple[Event, ...] = ()
+
+
+OPEN = (Status.WAITING, Status.PROCESSING)
+ENDED = (Status.COMPLETED, Status.FAILED)
+
+# event                   from                                                     to
+BEGUN = Transition((Status.WAITING,), Status.PROCESSING, (Event.STARTED,))
+CUT = Transition((Status.PROCESSING,), Status.PROCESSING)  # once: into pieces that are all yet to be done
+PIECE_DONE = Transition((Status.PROCESSING,), Status.PROCESSING)
+COMPLETED = Transition(
+    (Status.PROCESSING,), Status.COMPLETED, (Event.COMPLETED, Event.COMPLETED_WITH_RESULTS)
+)
+FAILED = Transition((Status.PROCESSING,), Status.FAILED, (Event.FAILED,))
+DELETED = Transition((Status.WAITING, Status.COMPLETED, Status.FAILED), None)
+
+
+def _condition(transition: Transition) -> Condition:
+    condition: Condition = RecognitionJob.status.is_in(*transition.sources)
+    return condition
+
+
+def _moved(job: RecognitionJob, transition: Transition, now: datetime) -> list[Action]:
+    """Return what every transition changes; whom to tell is noted in the same write, so none is forgotten."""
+    assert transition.target is not None
+    actions: list[Action] = [
+        RecognitionJob.status.set(transition.target),
+        RecognitionJob.updated.set(now),
+    ]
+    told = [event for event in transition.told if event in (job.events or ())]
+    if job.callback_url and told:
+        due = RecognitionJob.notifications
+        actions.append(due.set(due.append([str(event) for event in told])))
+    return actions
+
+
+def _ended(job: RecognitionJob, transition: Transition, now: datetime) -> list[Action]:
+    expires = now + timedelta(minutes=int(job.results_ttl_minutes))
+    return [
+        *_moved(job, transition, now),
+        RecognitionJob.expires.set(int(expires.timestamp())),
+        RecognitionJob.pieces_left.remove(),
+    ]
+
+
+def begun(job: RecognitionJob, now: datetime) -> Update:
+    """Somebody works on the job."""
+    return Update(job, _condition(BEGUN), _moved(job, BEGUN, now))
+
+
+def cut(job: RecognitionJob, pieces: int, now: datetime) -> Update:
+    """The recording is long: its pieces are recognised one by one."""
+    return Update(
+        job,
+        _condition(CUT) & RecognitionJob.pieces.does_not_exist(),
+        [
+            *_moved(job, CUT, now),
+            RecognitionJob.pieces.set(pieces),
+            RecognitionJob.pieces_left.set(set(range(pieces))),
+        ],
+    )
+
+
+def piece_done(job: RecognitionJob, piece: int, now: datetime) -> Update:
+    """What was said in one piece is known; to say so twice changes nothing."""
+    return Update(
+        job,
+        _condition(PIECE_DONE),
+        [*_moved(job, PIECE_DONE, now), RecognitionJob.pieces_left.delete({piece})],
+    )
+
+
+def completed(job: RecognitionJob, now: datetime) -> Update:
+    """The results lie in the bucket."""
+    return Update(job, _condition(COMPLETED), _ended(job, COMPLETED, now))
+
+
+def failed(job: RecognitionJob, reason: str, now: datetime) -> Update:
+    """There are no results, for a reason that the client can read."""
+    return Update(job, _condition(FAILED), [*_ended(job, FAILED, now), RecognitionJob.error.set(reason)])
+
+
+def deleted(job: RecognitionJob) -> Delete:
+    """The client wants the job gone."""
+    return Delete(job, _condition(DELETED))
+
+
+def wanted(events: Collection[Event]) -> list[str]:
+    """Return events as a row keeps them: each once, in the order of the table."""
+    return [str(event) for event in Event if event in events]

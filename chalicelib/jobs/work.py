@@ -1,0 +1,84 @@
+"""Works on a recognition job: has its audio recognised and keeps the results."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.jobs import recognition_jobs, statuses
+from chalicelib.jobs.statuses import Status
+from chalicelib.recognition import backend
+from chalicelib.recognition.backend import RecognitionFailed
+from chalicelib.storage import objects
+from chalicelib.storage.conditional import ConditionFailed, Update, write
+from chalicelib.storage.tables import RecognitionJob
+
+_log = logging.getLogger(__name__)
+_NO_CAPACITY = 503
+_OUR_FAULT = 500
+
+
+def work(owner: str, job_id: str, *, last_attempt: bool) -> Status | None:
+    """Do what is to be done next for a job; return its status afterwards, None if it is gone.
+
+    May be called twice, late, or several times at once: what is done already is not done again, and what is
+    done twice at the same moment gives the same.
+
+    Raises:
+        RecognitionFailed: recognition did not succeed, but may when tried again.
+    """
+    job = recognition_jobs.find(owner, job_id)
+    if job is None or job.status in statuses.ENDED:
+        return None if job is None else Status(job.status)
+    if job.status == Status.WAITING and not _moved(statuses.begun(job, datetime.now(UTC))):
+        return work(owner, job_id, last_attempt=last_attempt)
+    try:
+        answer = backend.invoke(json.loads(job.request))
+    except RecognitionFailed as failure:
+        # Without capacity the job waits: the reconciler takes it up again until a day has passed.
+        if failure.code == _NO_CAPACITY or (failure.code == _OUR_FAULT and not last_attempt):
+            raise
+        return fail(job, str(failure))
+    return _complete(job, answer)
+
+
+def fail(job: RecognitionJob, reason: str) -> Status | None:
+    """Give a job up; returns its status, None if it is gone."""
+    _log.info("job %s failed: %s", job.job_id, reason)
+    _moved(statuses.failed(job, reason, datetime.now(UTC)))
+    return _settled(job)
+
+
+def give_up(job: RecognitionJob, reason: str) -> None:
+    """Fail a job that nobody has had the time for."""
+    _moved(statuses.begun(job, datetime.now(UTC)))
+    fail(job, reason)
+
+
+def _complete(job: RecognitionJob, answer: dict[str, Any]) -> Status | None:
+    answer = backend.with_warnings(answer, list(job.warnings))
+    key = recognition_jobs.key_of(job)
+    objects.put(key.results_key, json.dumps([answer]).encode(), "application/json")
+    _moved(statuses.completed(job, datetime.now(UTC)))
+    return _settled(job)
+
+
+def _settled(job: RecognitionJob) -> Status | None:
+    """Remove what an ended job needs no more; everything, if it was deleted meanwhile."""
+    current = recognition_jobs.find(job.owner, job.job_id)
+    if current is None:
+        recognition_jobs.clear_away(job)
+        return None
+    if current.status in statuses.ENDED:
+        objects.delete(recognition_jobs.key_of(job).audio_key)
+    return Status(current.status)
+
+
+def _moved(change: Update) -> bool:
+    try:
+        write(change)
+    except ConditionFailed:
+        return False
+    return True

@@ -1,0 +1,59 @@
+"""Stands for the recognition function, behind Lambda's own API."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from chalicelib.recognition import backend
+from chalicelib.storage import objects
+from infra.local import wire
+from infra.local.lambda_emulator import LambdaEmulator
+
+RESULTS = {
+    "result_index": 0,
+    "results": [{"final": True, "alternatives": [{"transcript": "heavy rain ", "confidence": 0.9}]}],
+}
+
+
+@dataclass
+class Function:
+    """Answers what it was told to, and remembers what it was asked."""
+
+    answer: Any = field(default_factory=lambda: {"results": RESULTS})
+    events: list[dict[str, Any]] = field(default_factory=list)
+    heard: list[bytes] = field(default_factory=list)
+
+    def __call__(self, event: dict[str, Any], context: object) -> Any:
+        self.events.append(event)
+        self.heard.append(objects.get(event["audio"]["key"]))
+        answer = self.answer(event) if callable(self.answer) else self.answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@contextlib.contextmanager
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
+    """Let invocations of the recognition function end at a script for as long as the block takes."""
+    made = Function()
+    listener = wire.listen()
+    serving = wire.server(LambdaEmulator({"attune-recognize": made}))
+    thread = threading.Thread(target=asyncio.run, args=(serving.serve(sockets=[listener]),))
+    thread.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    backend._made_client.cache_clear()
+    try:
+        yield made
+    finally:
+        backend._made_client().close()
+        backend._made_client.cache_clear()
+        serving.should_exit = True
+        thread.join()
+        listener.close()
