@@ -24,15 +24,13 @@ routes = Routes()
 errors.register(recognition_jobs.UnknownJob, 404)
 errors.register(recognition_jobs.JobProcessing, 400)
 
-_OF_JOBS = ("callback_url", "events", "user_token", "results_ttl")
-"""Parameters that belong to the job and not to recognition."""
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @routes.route("POST", "/recognitions")
 def create_job(call: Call) -> Answer:
     """Take in a job; its results can be fetched later."""
-    query = options.parse({name: values for name, values in call.query.items() if name not in _OF_JOBS})
+    query = options.parse(call.query, "async")
     results_ttl_minutes = _results_ttl(call)
     callback, unused = _callback(call)
     customer_id = parameters.customer_id(call)
