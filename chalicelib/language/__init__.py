@@ -1,0 +1,1 @@
+"""Custom language models: corpora, n-grams, pronunciations and grammars; knows no engine."""

@@ -1,0 +1,126 @@
+"""A line of corpus text to the words that are said: numbers spoken out, punctuation, brackets gone."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection
+
+from chalicelib.language.spoken_forms import ANY, spoken
+
+_BRACKETED = re.compile(r"\([^()]*\)|<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
+_BRACKET = re.compile(r"[()<>\[\]{}]")
+_NESTING_ALLOWED = 8
+_TYPOGRAPHY = str.maketrans(
+    {
+        "’": "'",
+        "‘": "'",
+        "ʼ": "'",
+        "`": "'",
+        "“": " ",
+        "”": " ",
+        "–": " ",
+        "—": " ",
+        "…": " ",
+        "‐": "-",
+        "‑": "-",
+        "\u00ad": "",
+        "\ufeff": "",
+        "\u200b": "",
+    }
+)
+_APART = re.compile(r"[^\w'.\-]+")
+"""Whatever no word holds separates words."""
+_DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]?\.?")
+_CACHED_TOKENS = 400_000
+
+
+class Tokeniser:
+    """Splits lines into words; what `is_known` says yes to is written as the base vocabulary writes it.
+
+    Words of the base vocabulary are lower case whatever their case in the text; other words keep theirs, as
+    Watson's words resource is case-sensitive. `custom_words` stay as they are, whatever signs they hold.
+    """
+
+    def __init__(self, is_known: Callable[[str], bool], custom_words: Collection[str] = ()) -> None:
+        self._is_known = is_known
+        self._custom = frozenset(custom_words)
+        self._cache: dict[str, tuple[str, ...]] = {}
+
+    def words(self, line: str) -> list[str]:
+        """Return the words of one line, in order."""
+        if not line.isascii():
+            line = unicodedata.normalize("NFC", line).translate(_TYPOGRAPHY)
+        if _BRACKET.search(line):
+            line = _without_brackets(line)
+        if ANY.search(line):
+            line = " ".join(
+                part if part in self._custom else spoken(part) for part in self._parts_to_speak(line)
+            )
+        found: list[str] = []
+        cache = self._cache
+        for token in line.split():
+            words = cache.get(token)
+            if words is None:
+                words = self._token(token)
+                if len(cache) >= _CACHED_TOKENS:
+                    cache.clear()
+                cache[token] = words
+            found.extend(words)
+        return found
+
+    def _parts_to_speak(self, line: str) -> list[str]:
+        """Return the line whole, or split around custom words that hold digits or symbols."""
+        tokens = line.split()
+        if not any(token in self._custom for token in tokens):
+            return [line]
+        parts: list[str] = []
+        run: list[str] = []
+        for token in tokens:
+            if token in self._custom:
+                parts += [" ".join(run), token]
+                run = []
+            else:
+                run.append(token)
+        return [part for part in [*parts, " ".join(run)] if part]
+
+    def _token(self, token: str) -> tuple[str, ...]:
+        if token in self._custom:
+            return (token,)
+        return tuple(word for piece in _APART.split(token) if piece for word in self._piece(piece))
+
+    def _known_form(self, lower: str) -> str | None:
+        """Return a word as the base vocabulary has it, accents or not."""
+        if self._is_known(lower):
+            return lower
+        if lower.isascii():
+            return None
+        decomposed = unicodedata.normalize("NFKD", lower)
+        plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+        return plain if plain.isascii() and self._is_known(plain) else None
+
+    def _piece(self, piece: str) -> tuple[str, ...]:
+        for form in (piece, piece.strip("-'_"), piece.strip(".-'_")):
+            if form in self._custom:
+                return (form,)
+            if any(map(str.isalpha, form)) and (known := self._known_form(form.lower())):
+                return (known,)
+        bare = piece.strip("-'_")
+        if not any(map(str.isalpha, bare)):
+            return ()
+        if _DOTTED.fullmatch(bare) and bare.count(".") > 1:
+            return (bare if bare.endswith(".") else f"{bare}.",)
+        bare = bare.strip(".-'_")
+        if re.search(r"[-._]", bare):
+            return tuple(word for part in re.split(r"[-._]+", bare) for word in self._piece(part))
+        if bare.lower().endswith("'s") and bare[-1] == "S":
+            bare = f"{bare[:-1]}s"
+        return (bare,)
+
+
+def _without_brackets(line: str) -> str:
+    for _ in range(_NESTING_ALLOWED):
+        line, count = _BRACKETED.subn(" ", line)
+        if not count:
+            break
+    return _BRACKET.sub(" ", line)

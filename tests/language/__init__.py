@@ -1,0 +1,1 @@
+"""Corpora, n-grams, pronunciations and grammars."""

@@ -1,0 +1,132 @@
+"""Corpus text as it is said: numbers and symbols spoken out, punctuation and bracketed text gone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.language.tokenisation import Tokeniser
+
+KNOWN = frozenset(
+    [
+        "he",
+        "paid",
+        "for",
+        "the",
+        "at",
+        "on",
+        "it's",
+        "u.s.",
+        "mr.",
+        "well-known",
+        "two",
+        "dollars",
+        "call",
+        "me",
+        "naive",
+        "i",
+        "a.m.",
+        "p.m.",
+        "a",
+        "of",
+        "century",
+    ]
+)
+
+
+def _words(line: str, *custom: str) -> str:
+    return " ".join(Tokeniser(KNOWN.__contains__, custom).words(line))
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("He paid $5.20.", "he paid five dollars and twenty cents"),
+        ("$1", "one dollar"),
+        ("$0.05", "five cents"),
+        ("$1.01", "one dollar and one cent"),
+        ("$1.5 million", "one point five million dollars"),
+        ("20 €", "twenty euros"),
+        ("¥300", "three hundred yen"),
+        ("£2", "two pounds"),
+        ("5%", "five percent"),
+        ("99.5 % of", "ninety nine point five percent of"),
+        ("the 21st century", "the twenty first century"),
+        ("the 12th, 30th and 103rd", "the twelfth thirtieth and one hundred third"),
+        ("at 10:30 p.m.", "at ten thirty p.m."),
+        ("at 7:05", "at seven oh five"),
+        ("at 7:00", "at seven o'clock"),
+        ("10am", "ten a.m."),
+        ("on 11/24/2026", "on november twenty fourth twenty twenty six"),
+        ("1999", "nineteen ninety nine"),
+        ("the 1990s", "the nineteen nineties"),
+        ("2005", "two thousand five"),
+        ("1/2", "one half"),
+        ("1,234,567", "one million two hundred thirty four thousand five hundred sixty seven"),
+        ("-5.5", "minus five point five"),
+        ("007", "zero zero seven"),
+        ("Call 555-1234!", "call five five five one two three four"),
+        ("#5 & #6", "number five and number six"),
+        ("0", "zero"),
+        ("3 000", "three zero zero zero"),
+    ],
+)
+def test_numbers_and_symbols_are_spoken_out(written: str, said: str) -> None:
+    assert _words(written) == said
+
+
+def test_bracketed_text_is_ignored() -> None:
+    assert _words("call (not (really)) me <b>at</b> [noise] the {x}") == "call me at the"
+    assert _words("call ) me ( at") == "call me at"
+
+
+def test_punctuation_is_dropped_and_known_words_are_lower_case() -> None:
+    assert (
+        _words("“Call” me, Mr. Kessler — well-known… IT’S U.S.") == "call me mr. Kessler well-known it's u.s."
+    )
+
+
+def test_other_words_keep_their_case() -> None:
+    assert _words("Call IEEE at SageMaker's") == "call IEEE at SageMaker's"
+
+
+def test_unknown_compounds_fall_apart() -> None:
+    assert _words("well-paid semi_known a.b") == "well paid semi known a b"
+
+
+def test_dotted_letters_stay_one_word() -> None:
+    assert _words("the U.N.C.L.E. call") == "the U.N.C.L.E. call"
+
+
+def test_accents_do_not_hide_a_known_word() -> None:
+    assert _words("Naïve Zoë") == "naive Zoë"
+
+
+def test_custom_words_stay_as_they_are_written() -> None:
+    assert (
+        _words("call I_B_M, H.264 at 264", "I_B_M", "H.264") == "call I_B_M H.264 at two hundred sixty four"
+    )
+
+
+def test_a_line_without_words_is_empty() -> None:
+    assert _words(" ... --- '' () \t") == ""
+
+
+@given(st.text(max_size=80))
+def test_whatever_comes_words_hold_letters_and_no_spaces(line: str) -> None:
+    words = Tokeniser(KNOWN.__contains__).words(line)
+    assert all(word and not any(map(str.isspace, word)) for word in words)
+    assert all(any(map(str.isalpha, word)) for word in words)
+
+
+@given(st.lists(st.sampled_from(sorted(KNOWN)), max_size=12))
+def test_normalised_text_stays_as_it_is(words: list[str]) -> None:
+    assert Tokeniser(KNOWN.__contains__).words(" ".join(words)) == words
+
+
+@given(st.integers(0, 10**14))
+def test_every_number_can_be_said(number: int) -> None:
+    words = Tokeniser(KNOWN.__contains__).words(f"{number:,}")
+    assert words
+    assert all(word.isalpha() for word in words)
