@@ -51,6 +51,20 @@ def recognize(call: Call) -> Answer | dict[str, Any]:
     return backend.with_warnings(answer, [*query.warnings, *model.warnings])
 
 
+@routes.route("GET", "/recognize")
+def connect(call: Call) -> dict[str, Any]:
+    """Say which model serves a WebSocket: the front door has the socket, and asks before it accepts one."""
+    header = call.headers.get(spool.HEADER.lower())
+    if header is None:
+        raise ApiError(
+            426, "GET /v1/recognize is a WebSocket: connect with one, or send the audio with POST."
+        )
+    if not spool.read_header(header).pending:
+        raise spool.ForgedReference
+    query = options.parse(call.query, "websocket")
+    return models.choose(call.owner, query.options).to_json()
+
+
 @contextmanager
 def _in_bucket(body: Body) -> Iterator[str]:
     """Let the audio lie in the bucket, under the key given, for as long as the context lasts."""

@@ -1,4 +1,8 @@
-"""What a decoding process does: it keeps recognisers and answers one utterance after the other."""
+"""What a decoding process does: it keeps recognisers and answers one utterance after the other.
+
+An utterance comes whole, as a `Task`, or while it is being spoken: `Open`, then `Feed`s, with an answer only
+to `Partial` and `Finish`. An `Open` or a `Task` ends what was open before.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,15 @@ from multiprocessing.connection import Connection
 
 from chalicelib.engines import loading
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.protocol import CustomModels, DecodedUtterance, DecodingOptions, Recognizer, Samples
+from chalicelib.engines.protocol import (
+    CustomModels,
+    DecodedUtterance,
+    DecodingOptions,
+    Hypothesis,
+    Recognizer,
+    Samples,
+    UtteranceStream,
+)
 
 RECOGNIZERS_KEPT = 3
 """A loaded recogniser takes about 100 MB."""
@@ -32,6 +44,36 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Open:
+    """An utterance begins; nothing is answered."""
+
+    base_version: str
+    custom: CustomModels
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The utterance goes on; nothing is answered."""
+
+    samples: Samples
+
+
+@dataclass(frozen=True)
+class Partial:
+    """Asks for the best reading so far."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The utterance is over: asks for everything."""
+
+    options: DecodingOptions
+
+
+Message = Task | Open | Feed | Partial | Finish
+
+
+@dataclass(frozen=True)
 class Failure:
     """The task could not be done; the process goes on."""
 
@@ -39,7 +81,8 @@ class Failure:
     model_unreadable: bool = False
 
 
-Answer = DecodedUtterance | Failure
+Answer = DecodedUtterance | Hypothesis | Failure
+_NOTHING_OPEN = Failure("no utterance is open")
 Load = Callable[[str, CustomModels], Recognizer]
 
 
@@ -67,27 +110,63 @@ class RecognizerCache:
 
 
 def serve(connection: Connection, load: Load = loading.load) -> None:
-    """Answer tasks until the other end closes the connection."""
-    cache = RecognizerCache(load)
+    """Answer messages until the other end closes the connection."""
+    desk = _Desk(RecognizerCache(load))
     while True:
         try:
-            task: Task = connection.recv()
+            message: Message = connection.recv()
         except EOFError:
             return
+        answer = desk.take(message)
+        if answer is not None:
+            try:
+                connection.send(answer)
+            except BrokenPipeError:
+                return
+
+
+class _Desk:
+    """Where messages are answered. A failure of an open utterance is told at the next question about it."""
+
+    def __init__(self, cache: RecognizerCache) -> None:
+        self._cache = cache
+        self._stream: UtteranceStream | None = None
+        self._failure = _NOTHING_OPEN
+
+    def take(self, message: Message) -> Answer | None:
         try:
-            connection.send(_answer(task, cache))
-        except BrokenPipeError:
-            return
+            return self._take(message)
+        except ModelUnreadable as error:
+            failure = Failure(str(error), model_unreadable=True)
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises concerns this utterance alone
+            failure = Failure(f"{type(error).__name__}: {error}")
+        self._stream, self._failure = None, failure
+        return None if isinstance(message, Open | Feed) else failure
 
+    def _take(self, message: Message) -> Answer | None:
+        match message:
+            case Task():
+                self._abandon()
+                recognizer = self._cache.get(message.base_version, message.custom)
+                return recognizer.recognize(message.samples, message.options)
+            case Open():
+                self._abandon()
+                self._stream = self._cache.get(message.base_version, message.custom).stream()
+            case Feed() if self._stream is not None:
+                self._stream.feed(message.samples)
+            case Partial():
+                return self._failure if self._stream is None else self._stream.partial()
+            case Finish():
+                stream, self._stream = self._stream, None
+                return self._failure if stream is None else stream.finish(message.options)
+        return None
 
-def _answer(task: Task, cache: RecognizerCache) -> Answer:
-    try:
-        recognizer = cache.get(task.base_version, task.custom)
-        return recognizer.recognize(task.samples, task.options)
-    except ModelUnreadable as error:
-        return Failure(str(error), model_unreadable=True)
-    except Exception as error:  # noqa: BLE001 - whatever an engine raises concerns this utterance alone
-        return Failure(f"{type(error).__name__}: {error}")
+    def _abandon(self) -> None:
+        """Close what was not finished: a recogniser has one utterance open at a time."""
+        stream, self._stream = self._stream, None
+        self._failure = _NOTHING_OPEN
+        if stream is not None:
+            stream.finish()
 
 
 def start(parent: int) -> bool:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.protocol import DecodedUtterance
-from chalicelib.recognition.decoder_worker import Answer, Failure, Task
+from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis
+from chalicelib.recognition.decoder_worker import Answer, Failure, Message, Task
+from chalicelib.recognition.spoken import SpokenUtterance
+
+T = TypeVar("T")
 
 DECODING_LIMIT_S = 900.0
 """For one utterance (two minutes of audio at most); a process that takes longer counts as stuck."""
 _QUEUED_PER_WORKER = 2
+_WAITING_PER_WORKER = 32
+"""Utterances of streams; when so many wait, one that comes now would wait for longer than anyone listens."""
 
 WORKER_COMMAND = (sys.executable, "-m", "chalicelib.recognition.decoder_process")
 """Called with a connected socket's file descriptor and this process's id."""
@@ -31,6 +37,10 @@ class DecodingFailed(Exception):
     """An utterance could not be decoded, for reasons that are not the user's."""
 
 
+class NoCapacity(Exception):
+    """As many utterances wait as may."""
+
+
 class _WorkerDied(Exception):
     """The process is gone, or had to be ended."""
 
@@ -38,7 +48,8 @@ class _WorkerDied(Exception):
 class _Worker:
     """One decoding process. A plain socket and `Popen`: in Lambda `multiprocessing` has no semaphores."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], limit_s: float) -> None:
+        self._limit_s = limit_s
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -59,10 +70,16 @@ class _Worker:
     def process_id(self) -> int:
         return self._process.pid
 
-    def decode(self, task: Task, limit_s: float) -> Answer:
+    def tell(self, message: Message) -> None:
         try:
-            self._connection.send(task)
-            if not self._connection.poll(limit_s):
+            self._connection.send(message)
+        except OSError as error:
+            raise _WorkerDied(str(error)) from error
+
+    def ask(self, message: Message) -> Answer:
+        self.tell(message)
+        try:
+            if not self._connection.poll(self._limit_s):
                 raise _WorkerDied("stuck")
             answer: Answer = self._connection.recv()
         except (EOFError, OSError) as error:
@@ -88,7 +105,12 @@ class DecoderPool:
         *,
         command: Sequence[str] = WORKER_COMMAND,
         limit_s: float = DECODING_LIMIT_S,
+        waiting: int | None = None,
     ) -> None:
+        """Take the number of processes; `waiting` is how many utterances of streams may wait for one."""
+        self._most_waiting = workers * _WAITING_PER_WORKER if waiting is None else waiting
+        self._waiting = 0
+        self._spoken: set[SpokenUtterance] = set()
         self._command = command
         self._limit_s = limit_s
         self._queue_length = workers * _QUEUED_PER_WORKER
@@ -115,6 +137,9 @@ class DecoderPool:
             self._closed = True
             for worker in self._workers.values():
                 worker.kill()
+            spoken = list(self._spoken)
+        for utterance in spoken:
+            utterance.fail(_ended())
         self._threads.shutdown(wait=True, cancel_futures=True)
         while self._workers:
             self._workers.popitem()[1].end()
@@ -144,30 +169,114 @@ class DecoderPool:
             for future in waiting:
                 future.cancel()
 
+    def submit(self, task: Task) -> Future[DecodedUtterance]:
+        """Have one utterance of a stream decoded; the future fails as `decode` does.
+
+        Raises:
+            NoCapacity: too many wait already.
+        """
+        return self._enqueue(functools.partial(self._decode, task))
+
+    def speak(
+        self, base_version: str, custom: CustomModels, on_partial: Callable[[Hypothesis], None]
+    ) -> SpokenUtterance:
+        """Begin an utterance that is decoded while it is spoken, as soon as a process is free; to be closed.
+
+        Raises:
+            NoCapacity: too many wait already.
+        """
+        utterance = SpokenUtterance(base_version, custom, on_partial, self._queue_spoken, as_error)
+        self._queue_spoken(utterance)
+        return utterance
+
+    @property
+    def waiting(self) -> int:
+        """Utterances of streams that wait for a process."""
+        return self._waiting
+
+    def _queue_spoken(self, utterance: SpokenUtterance) -> None:
+        with self._lock:
+            self._spoken.add(utterance)
+        try:
+            self._enqueue(functools.partial(self._serve, utterance))
+        except BaseException:
+            with self._lock:
+                self._spoken.discard(utterance)
+            raise
+
+    def _enqueue(self, work: Callable[[], T]) -> Future[T]:
+        with self._lock:
+            if self._closed:
+                raise _ended()
+            if self._waiting >= self._most_waiting:
+                raise NoCapacity
+            self._waiting += 1
+        begun = threading.Event()
+
+        def begin() -> T:
+            self._leave_queue(begun)
+            return work()
+
+        future = self._threads.submit(begin)
+        future.add_done_callback(lambda _: self._leave_queue(begun))  # if it was cancelled before its turn
+        return future
+
+    def _leave_queue(self, begun: threading.Event) -> None:
+        with self._lock:
+            if not begun.is_set():
+                begun.set()
+                self._waiting -= 1
+
+    def _serve(self, utterance: SpokenUtterance) -> None:
+        try:
+            for _ in range(2):
+                try:
+                    self._with_worker(lambda process: utterance.serve(process, lambda: self._waiting > 0))
+                except _WorkerDied:
+                    continue
+                return
+            utterance.fail(DecodingFailed("the decoding process died twice over the same utterance"))
+        except DecodingFailed as error:
+            utterance.fail(error)
+        finally:
+            with self._lock:
+                self._spoken.discard(utterance)
+
     def _decode(self, task: Task) -> DecodedUtterance:
         try:
-            answer = self._attempt(task)
+            answer = self._with_worker(lambda process: process.ask(task))
         except _WorkerDied:
             try:
-                answer = self._attempt(task)
+                answer = self._with_worker(lambda process: process.ask(task))
             except _WorkerDied as error:
                 raise DecodingFailed("the decoding process died twice over the same utterance") from error
         if isinstance(answer, Failure):
-            raise (ModelUnreadable if answer.model_unreadable else DecodingFailed)(answer.message)
+            raise as_error(answer)
+        assert isinstance(answer, DecodedUtterance)
         return answer
 
-    def _attempt(self, task: Task) -> Answer:
+    def _with_worker(self, work: Callable[[_Worker], T]) -> T:
+        """Do something with this thread's process, which is started if need be."""
         thread = threading.get_ident()
         with self._lock:
             if self._closed:
-                raise DecodingFailed("the decoding processes were ended")
+                raise _ended()
             worker = self._workers.get(thread)
             if worker is None:
-                worker = self._workers[thread] = _Worker(self._command)
+                worker = self._workers[thread] = _Worker(self._command, self._limit_s)
         try:
-            return worker.decode(task, self._limit_s)
+            return work(worker)
         except _WorkerDied:
             worker.end()
             with self._lock:
                 self._workers.pop(thread, None)
             raise
+
+
+def as_error(failure: Failure) -> Exception:
+    """Return what a process's failure is raised as."""
+    return (ModelUnreadable if failure.model_unreadable else DecodingFailed)(failure.message)
+
+
+def _ended() -> DecodingFailed:
+    return DecodingFailed("the decoding processes were ended")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 from chalicelib.engines import catalogue
 from chalicelib.engines.catalogue import BaseModel
@@ -64,6 +67,20 @@ class ServingModel:
     base_version: str
     adapted_model: AdaptedModel | None
     warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads; all of it is JSON."""
+        return dataclasses.asdict(self) | {"warnings": list(self.warnings)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_json` returned."""
+        adapted = values["adapted_model"]
+        return cls(
+            base_version=values["base_version"],
+            adapted_model=None if adapted is None else AdaptedModel(**adapted),
+            warnings=tuple(values["warnings"]),
+        )
 
 
 def choose(owner: str, options: Options) -> ServingModel:
