@@ -19,6 +19,8 @@ MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT_S = 30.0
 """From the connection, or the first byte of a later request, to the end of its headers."""
 KEEP_ALIVE_S = 75
+MAX_FRAME_BYTES = 4 * 1024 * 1024
+"""A longer WebSocket message closes the connection with 1009."""
 
 _MALFORMED = Refusal(400, "The request is not valid HTTP.")
 _HEAD_TOO_LARGE = Refusal(
@@ -62,7 +64,9 @@ def config(
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=drain_s,
-        ws_max_size=4 * 1024 * 1024,
+        ws="websockets-sansio",
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_per_message_deflate=False,  # audio gains nothing by it, and it costs each connection memory
         backlog=1024,
     )
 

@@ -19,27 +19,43 @@ from chalicelib.gateway.forwarding import Forwarder
 from chalicelib.gateway.limits import Limits
 from chalicelib.gateway.refusals import JSON, Refusal, error_response
 from chalicelib.gateway.spooling import Spooler
+from chalicelib.gateway.websocket import Sockets
+from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.storage import objects
 
 _log = logging.getLogger("attune.gateway")
 
 
-def build(backend: Backend, *, ready: Callable[[], bool], limits: Limits | None = None) -> Application:
+def build(
+    backend: Backend,
+    *,
+    ready: Callable[[], bool],
+    limits: Limits | None = None,
+    pool: Callable[[], DecoderPool] | None = None,
+) -> Application:
     """Return the gateway.
 
     Args:
         backend: answers what the gateway does not answer itself; called from several threads.
         ready: whether `GET /health` says that the service is up; must not block.
         limits: bounds; the service's own if left out.
+        pool: makes the processes that decode the audio of WebSockets, when the first one needs them.
     """
-    return _Gateway(backend, ready, limits or Limits())
+    return _Gateway(backend, ready, limits or Limits(), pool)
 
 
 class _Gateway:
-    def __init__(self, backend: Backend, ready: Callable[[], bool], limits: Limits) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        ready: Callable[[], bool],
+        limits: Limits,
+        pool: Callable[[], DecoderPool] | None,
+    ) -> None:
         self._ready = ready
         self._limits = limits
         self._calls = Calls(backend, limits)
+        self._sockets = Sockets(self._calls, limits, pool)
         self._spooler = Spooler(limits)
         self._forwarder = Forwarder(self._calls, self._spooler, limits)
 
@@ -47,7 +63,7 @@ class _Gateway:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "websocket":
-            await websocket.refuse(scope, receive, send)
+            await self._sockets.serve(scope, receive, send)
         else:
             await self._http(Exchange(scope, receive, send, self._limits))
 
@@ -57,6 +73,7 @@ class _Gateway:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._calls.close()
+        self._sockets.close()
         await self._spooler.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -84,7 +101,7 @@ class _Gateway:
         if exchange.path == "/health" and exchange.method in ("GET", "HEAD"):
             return self._health()
         if (exchange.header("upgrade") or "").lower() == "websocket":
-            raise websocket.NOT_OFFERED
+            raise websocket.NOT_A_WEBSOCKET
         traits = routes.traits(exchange.method, exchange.path)
         if traits.negotiates and not routes.can_accept_json(exchange.header("accept") or ""):
             raise Refusal(406, "Not Acceptable: answers are application/json; please accept that or '*/*'.")

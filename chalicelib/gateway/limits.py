@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
 
 MIB = 1024 * 1024
 
@@ -39,4 +40,8 @@ class Limits:
     linger_s: float = 30.0
     """How long the rest of a refused body is read and thrown away, so that the client sees the answer."""
     linger_idle_s: float = 3.0
+    sockets: int = 1000
+    """WebSockets open at the same time."""
+    decoders: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
+    """Processes that decode WebSockets' utterances. One that is being spoken keeps its process half idle."""
     retry_after_s: int = 5

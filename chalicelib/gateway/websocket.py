@@ -1,24 +1,80 @@
-"""WebSocket connections: refused, in words that a client can read, until recognition speaks it."""
+"""WebSockets: recognition of audio while it is spoken, at the path where files are posted."""
 
 from __future__ import annotations
 
-from chalicelib.gateway import headers as http_headers
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Callable
+
+from chalicelib.gateway import handshake
 from chalicelib.gateway.asgi import Receive, Scope, Send
+from chalicelib.gateway.calls import Calls
+from chalicelib.gateway.handshake import Refused
+from chalicelib.gateway.lanes import Lane, LaneFull
+from chalicelib.gateway.limits import Limits
 from chalicelib.gateway.refusals import Refusal
+from chalicelib.gateway.websocket_session import Ears, Session
+from chalicelib.recognition import live
+from chalicelib.recognition.decoders import DecoderPool
 
-NOT_OFFERED = Refusal(501, "WebSocket is not supported here yet: send the audio with POST /v1/recognize.")
-_POLICY_VIOLATION = 1008
+_log = logging.getLogger("attune.gateway")
+_BUSY = Refusal(503, "Too many connections are open; please try again in a moment.")
+NOT_A_WEBSOCKET = Refusal(426, "The upgrade to WebSocket is not complete: use a WebSocket client.")
 
 
-async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer the upgrade with 501; servers that cannot carry such an answer close the handshake."""
-    await receive()
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": NOT_OFFERED.message})
-        return
-    response = NOT_OFFERED.response()
-    transaction_id = http_headers.transaction_id(http_headers.read(scope["headers"]))
-    raw = http_headers.write(http_headers.for_client(response.headers, transaction_id))
-    raw.append((b"content-length", str(len(response.body)).encode()))
-    await send({"type": "websocket.http.response.start", "status": response.status, "headers": raw})
-    await send({"type": "websocket.http.response.body", "body": response.body, "more_body": False})
+class Sockets:
+    """All connections, and what they share."""
+
+    def __init__(self, calls: Calls, limits: Limits, pool: Callable[[], DecoderPool] | None = None) -> None:
+        """Take the way to the API; `pool` makes the decoding processes, if not as the limits say."""
+        self._calls = calls
+        self._limits = limits
+        self._make_pool = pool or (lambda: DecoderPool(limits.decoders))
+        self._pool: DecoderPool | None = None
+        self._making_pool = threading.Lock()
+        self._open = 0
+        lane = Lane("attune-audio", max(2, os.cpu_count() or 2), limits.sockets)
+        self._ears = Ears(self._decoders, lane)
+        self._files = Lane("attune-models", 2, limits.sockets)
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection from its first message to its last."""
+        await receive()
+        if self._open >= self._limits.sockets:
+            await handshake.refuse(scope, send, Refused(_BUSY.response(), uuid.uuid4().hex))
+            return
+        self._open += 1
+        try:
+            await self._serve(scope, receive, send)
+        except Refused as refused:
+            await handshake.refuse(scope, send, refused)
+        finally:
+            self._open -= 1
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        opened = await handshake.open_session(scope, self._calls)
+        try:
+            model = await self._files.run(lambda: live.fetched(opened.model))
+        except LaneFull:
+            raise Refused(_BUSY.response(), opened.transaction_id) from None
+        except Exception as error:
+            refusal = Refusal(500, live.wording(error))
+            raise Refused(refusal.response(), opened.transaction_id) from error
+        await send(handshake.accept(opened.transaction_id))
+        await Session(receive, send, model, opened.query, self._ears).run()
+
+    def _decoders(self) -> DecoderPool:
+        with self._making_pool:
+            if self._pool is None:
+                self._pool = self._make_pool()
+            return self._pool
+
+    def close(self) -> None:
+        """End the decoding processes and the threads."""
+        with self._making_pool:
+            if self._pool is not None:
+                self._pool.close()
+        self._ears.lane.close()
+        self._files.close()

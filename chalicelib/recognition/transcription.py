@@ -47,7 +47,7 @@ def transcribe(
     rate_hz = base_model_of_version(base_version).rate_hz
     with recordings.decoded(source, content_type, rate_hz) as recording:
         spans = utterances.find(recording, cutting(options))
-        tasks = _tasks(recording, spans, base_version, custom, _decoding_options(options))
+        tasks = _tasks(recording, spans, base_version, custom, decoding_options(options))
         recognized = (
             results.RecognizedUtterance(span.start / rate_hz, decoded)
             for span, decoded in zip(spans, pool.decode(tasks), strict=True)
@@ -71,7 +71,8 @@ def cutting(options: Options) -> Cutting:
     return Cutting(options.end_of_phrase_silence_time, detection)
 
 
-def _decoding_options(options: Options) -> DecodingOptions:
+def decoding_options(options: Options) -> DecodingOptions:
+    """Return what a request wants of the engine."""
     return DecodingOptions(max_alternatives=options.max_alternatives)
 
 

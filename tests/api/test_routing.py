@@ -88,7 +88,7 @@ def test_a_given_transaction_id_is_kept_if_it_is_one(instance: Instance) -> None
     [
         ("PATCH", "/models", {"GET"}),
         ("DELETE", "/acoustic_customizations", {"GET", "POST"}),
-        ("PUT", "/recognize", {"POST"}),
+        ("PUT", "/recognize", {"GET", "POST"}),
     ],
 )
 def test_a_wrong_method_is_refused_in_watsons_shape(

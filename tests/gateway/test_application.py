@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect as connect_websocket
 
 from chalicelib.gateway import application
 from chalicelib.gateway.backend import (
@@ -223,16 +221,6 @@ def test_accept(backend: Recorder, port: int, accept: str | None, status: int) -
     for method, path in (("GET", "/v1/models"), ("GET", "/v1/models/x"), ("POST", "/v1/recognize")):
         assert ask(port, method, path, headers=headers).status == status
     assert ask(port, "GET", "/v1/acoustic_customizations", headers=headers).status == 200
-
-
-def test_websocket_is_refused_in_words(backend: Recorder, port: int) -> None:
-    with pytest.raises(InvalidStatus) as refused, connect_websocket(f"ws://127.0.0.1:{port}/v1/recognize"):
-        pass
-    response = refused.value.response
-    assert response.status_code == 501
-    assert json.loads(response.body)["code"] == 501
-    assert response.headers["X-Global-Transaction-Id"]
-    assert not backend.requests
 
 
 def test_a_full_queue_answers_503(object_store: str) -> None:

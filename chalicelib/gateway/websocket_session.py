@@ -1,0 +1,167 @@
+"""An accepted WebSocket: does what the protocol wants done, and sends what recognition has to say."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.gateway.asgi import Receive, Send
+from chalicelib.gateway.lanes import Lane
+from chalicelib.gateway.websocket_protocol import (
+    AHEAD_BYTES,
+    Action,
+    Audio,
+    Begin,
+    Close,
+    End,
+    Protocol,
+    Say,
+    State,
+)
+from chalicelib.gateway.websocket_work import Work
+from chalicelib.recognition import live, options
+from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.live import LiveModel, LiveRequest
+
+
+@dataclass(frozen=True)
+class Ears:
+    """What all connections share."""
+
+    pool: Callable[[], DecoderPool]
+    """Decodes; made when it is first asked for."""
+    lane: Lane
+    """Its threads take audio apart."""
+
+
+class Session:
+    """One connection. A single task acts; another one reads, and is held up while there is enough to do."""
+
+    def __init__(
+        self, receive: Receive, send: Send, model: LiveModel, query: options.Parsed, ears: Ears
+    ) -> None:
+        self._receive = receive
+        self._send = send
+        self._model = model
+        self._parsed = query
+        self._ears = ears
+        self._loop = asyncio.get_running_loop()
+        self._protocol = Protocol(self._loop.time())
+        self._inbox: deque[str | bytes] = deque()
+        self._gone = False
+        """The client has closed the connection, or the server ends."""
+        self._work: Work | None = None
+        self._event = asyncio.Event()
+        self._room = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve the connection until it is closed by either side."""
+        reader = asyncio.ensure_future(self._read())
+        try:
+            while self._protocol.state is not State.CLOSED and not self._gone:
+                await self._turn()
+        finally:
+            reader.cancel()
+            if self._work is not None:
+                await self._work.close()
+
+    async def _read(self) -> None:
+        while not self._gone:
+            while self._has_enough:
+                self._room.clear()
+                await self._room.wait()
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                self._gone = True
+            else:
+                data = message.get("bytes")
+                self._inbox.append(message["text"] if data is None else data)
+            self._event.set()
+
+    @property
+    def _has_enough(self) -> bool:
+        """No message is read: what the client has sent stays in the network, and nothing is lost."""
+        return self._protocol.full or self._is_full
+
+    @property
+    def _is_full(self) -> bool:
+        return self._work is not None and self._work.held_bytes >= AHEAD_BYTES
+
+    async def _turn(self) -> None:
+        """Wait until there is something to do, and do it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._next_s):
+                await self._event.wait()
+        self._event.clear()
+        while self._inbox and not self._is_full:
+            await self._act(self._protocol.receive(self._inbox.popleft(), self._loop.time()))
+        await self._advance()
+        await self._act(self._protocol.tick(self._loop.time()))
+        if not self._has_enough:
+            self._room.set()
+
+    @property
+    def _next_s(self) -> float | None:
+        moments = (self._protocol.deadline_s, None if self._work is None else self._work.due_s)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    async def _act(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Say(text):
+                    await self._send({"type": "websocket.send", "text": text})
+                case Close(code, reason):
+                    await self._send({"type": "websocket.close", "code": code, "reason": reason})
+                case Begin(message):
+                    try:
+                        self._begin(message)
+                    except Exception as error:  # noqa: BLE001  whatever is wrong, the client hears of it
+                        await self._act(self._protocol.fail(live.wording(error)))
+                        return
+                case Audio(data):
+                    assert self._work is not None
+                    self._work.add(data)
+                case End():
+                    assert self._work is not None
+                    self._work.end()
+
+    def _begin(self, message: Mapping[str, Any]) -> None:
+        self._parsed = options.from_message(message, self._parsed)
+        request = LiveRequest(
+            live.content_type(message),
+            self._model,
+            self._parsed.options,
+            warnings=(*self._parsed.warnings, *self._model.warnings),
+            pool=self._ears.pool(),
+            wake=self._wake,
+        )
+        self._work = Work(request, self._ears.lane, self._event.set)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    async def _advance(self) -> None:
+        """Send what the request has made, and give it the next piece of work."""
+        work = self._work
+        if work is None:
+            return
+        try:
+            work.advance(self._loop.time())
+            messages = work.request.take()
+        except Exception as error:  # noqa: BLE001  whatever failed, the client hears of it
+            await self._act(self._protocol.fail(live.wording(error)))
+            return
+        for message in messages:
+            await self._send({"type": "websocket.send", "text": json.dumps(message, ensure_ascii=False)})
+            self._protocol.interim_sent(self._loop.time())
+        if work.complete:
+            self._work = None
+            await work.close()
+            await self._act(self._protocol.complete(self._loop.time()))
+            self._event.set()
