@@ -38,7 +38,7 @@ def upload(model: AcousticModel, audio_name: str, data: bytes | None = b"RIFF", 
 
 def analysed(accepted: Accepted, *, duration_s: float = 700.0, valid: bool = True) -> None:
     """Record an analysis."""
-    audio = accepted.audio
+    audio = accepted.row
     analysis = Analysis(
         valid=valid,
         details_type="audio",

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
-from chalicelib.api import parameters
+from chalicelib.api import customizations, parameters
 from chalicelib.api.calls import Answer, Call
 from chalicelib.api.routing import Routes
-from chalicelib.customization import acoustic_models, acoustic_statuses, acoustic_training
-from chalicelib.customization.acoustic_statuses import Status
+from chalicelib.customization import acoustic_models, acoustic_training, language_models, runs
 from chalicelib.customization.errors import NoReport
 from chalicelib.storage import layout, objects
-from chalicelib.storage.tables import AcousticModel, watson_time
+from chalicelib.storage.tables import AcousticModel
 
 routes = Routes()
 
 _MODELS = "/acoustic_customizations"
 _MODEL = "/acoustic_customizations/{customization_id}"
-_LONGEST_NAME = 1024
-_LONGEST_DESCRIPTION = 8192
 _MOST_MINUTES = 200 * 60
 
 
@@ -30,10 +26,12 @@ def create_acoustic_model(call: Call) -> Answer:
     fields = parameters.json_object(call.body)
     model = acoustic_models.create(
         call.owner,
-        name=parameters.required_text(fields, "name", _LONGEST_NAME),
-        base_model_name=parameters.required_text(fields, "base_model_name", _LONGEST_NAME),
-        description=parameters.optional_text(fields, "description", _LONGEST_DESCRIPTION),
-        base_model_version=parameters.optional_text(fields, "base_model_version", _LONGEST_NAME),
+        name=parameters.required_text(fields, "name", customizations.LONGEST_NAME),
+        base_model_name=parameters.required_text(fields, "base_model_name", customizations.LONGEST_NAME),
+        description=parameters.optional_text(fields, "description", customizations.LONGEST_DESCRIPTION),
+        base_model_version=parameters.optional_text(
+            fields, "base_model_version", customizations.LONGEST_NAME
+        ),
         retrain_after_minutes=parameters.optional_number(fields, "retrain_after_minutes", 1, _MOST_MINUTES),
     )
     return Answer(201, {"customization_id": model.customization_id})
@@ -77,11 +75,11 @@ def train_acoustic_model(call: Call, customization_id: str) -> dict[str, Any]:
     _launch(claim)
     if not claim.left_out:
         return {}
-    message = (
-        "Analysis of the following audio files has not completed successfully: "
-        f"[{', '.join(claim.left_out)}]. They will be excluded from custom acoustic model training."
-    )
-    return {"warnings": [{"code": "invalid_audio_files", "message": message}]}
+    return {
+        "warnings": [
+            customizations.excluded("acoustic", "audio files", "invalid_audio_files", claim.left_out)
+        ]
+    }
 
 
 @routes.route("DELETE", f"{_MODEL}/train")
@@ -128,9 +126,7 @@ def _launch(claim: acoustic_training.Claim) -> None:
         launch.start(claim)
     except Exception:
         model = claim.model
-        acoustic_training.training_failed(
-            model.owner, model.customization_id, int(model.run), launch.NOT_STARTED
-        )
+        runs.failed(AcousticModel, model.owner, model.customization_id, int(model.run), launch.NOT_STARTED)
         raise
 
 
@@ -138,38 +134,11 @@ def _check_language_model(call: Call) -> None:
     """Refuse a helper language model: the owner cannot have one, so its id is malformed or unknown."""
     language_model_id = parameters.text(call, "custom_language_model_id")
     if language_model_id is not None:
-        acoustic_models.refuse_id(language_model_id)
+        language_models.get(call.owner, language_model_id)
 
 
 def _shown(model: AcousticModel, warning: str | None) -> dict[str, Any]:
-    running = model.status in acoustic_statuses.RUNNING
-    shown: dict[str, Any] = {
-        "owner": model.owner,
-        "base_model_name": model.base_model_name,
-        "customization_id": model.customization_id,
-        "versions": list(model.versions),
-        "created": watson_time(model.created),
-        "name": model.name,
-        "description": model.description or "",
-        "progress": _progress(model),
-        "language": model.language,
-        "updated": watson_time(model.updated),
-        "status": str(model.status),
-    }
-    if running:
-        shown["stage"] = model.stage or "waiting for a machine"
-        if model.seconds_left is not None:
-            shown["seconds_left"] = math.ceil(model.seconds_left)
-    elif model.error:
-        shown["error"] = model.error
+    answer = customizations.shown(model, warning)
     if model.retrain_after_minutes is not None:
-        shown["retrain_after_minutes"] = model.retrain_after_minutes
-    if warning is not None:
-        shown["warnings"] = warning
-    return shown
-
-
-def _progress(model: AcousticModel) -> int:
-    if model.status == Status.AVAILABLE:
-        return 100
-    return int(model.progress) if model.status in acoustic_statuses.RUNNING else 0
+        answer["retrain_after_minutes"] = model.retrain_after_minutes
+    return answer

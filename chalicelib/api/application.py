@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from chalice.app import Chalice
 
-from chalicelib.api import acoustic_audio, acoustic_models, identity, models, recognition, recognitions
+from chalicelib.api import (
+    acoustic_audio,
+    acoustic_models,
+    identity,
+    language_models,
+    models,
+    recognition,
+    recognitions,
+)
 from chalicelib.api.routing import every_answer
 
 
@@ -13,5 +21,13 @@ def mount(app: Chalice) -> None:
     # Any upload has to come through API Gateway unharmed, whatever its content type, or without one.
     app.api.binary_types = ["*/*"]
     app.register_middleware(every_answer, "http")
-    for resource in (identity, models, acoustic_models, acoustic_audio, recognition, recognitions):
+    for resource in (
+        identity,
+        models,
+        acoustic_models,
+        acoustic_audio,
+        language_models,
+        recognition,
+        recognitions,
+    ):
         resource.routes.mount(app)

@@ -53,9 +53,9 @@ def _busy(error: customization.Busy) -> str:
     return f"Customization '{error.customization_id}' is currently locked to process your last request."
 
 
-def _exists(error: customization.AudioExists) -> str:
+def _exists(error: customization.ResourceExists) -> str:
     return (
-        f"Audio '{error.audio_name}' already exists. "
+        f"{error.resource.capitalize()} '{error.name}' already exists. "
         "If you want to overwrite it, please set the flag 'allow_overwrite' to 'true'"
     )
 
@@ -75,6 +75,17 @@ _TABLE: dict[type[Exception], tuple[int, Wording]] = {
             f"it has {', '.join(error.versions)}."
         ),
     ),
+    customization.NotCustomizable: (
+        400,
+        lambda error: f"The base model '{error.name}' does not support custom language models",
+    ),
+    customization.WrongDialect: (
+        400,
+        lambda error: (
+            f"Dialect '{error.dialect}' is not supported for language '{error.language}': "
+            f"it must be '{error.right}'."
+        ),
+    ),
     customization.UnsupportedLanguage: (
         400,
         lambda error: f"Language '{error.language}' is not supported for customization",
@@ -82,21 +93,32 @@ _TABLE: dict[type[Exception], tuple[int, Wording]] = {
     customization.TooManyModels: (
         400,
         lambda error: (
-            f"This service instance has {error.limit} custom acoustic models, which is the most it can have. "
-            "Delete a custom model before you create another one."
+            f"This service instance has {error.limit} custom {error.kind} models, "
+            "which is the most it can have. Delete a custom model before you create another one."
         ),
     ),
     customization.Busy: (409, _busy),
     customization.BadName: (
         400,
-        lambda error: f"Invalid value for audio name '{error.name[:200]}': {error.reason}",
+        lambda error: f"Invalid value for {error.resource} name '{error.name[:200]}': {error.reason}",
     ),
-    customization.AudioExists: (400, _exists),
-    customization.AudioBusy: (
+    customization.ResourceExists: (400, _exists),
+    customization.ResourceBusy: (
         409,
-        lambda error: f"Audio '{error.audio_name}' is currently locked to process your last request.",
+        lambda error: (
+            f"{error.resource.capitalize()} '{error.name}' is currently locked to process your last request."
+        ),
     ),
-    customization.UnknownAudio: (400, lambda error: f"Invalid value for audio name '{error.audio_name}'"),
+    customization.UnknownResource: (
+        400,
+        lambda error: f"Invalid value for {error.resource} name '{error.name}'",
+    ),
+    customization.UnknownWord: (404, lambda error: f"Invalid value for word '{error.word}'"),
+    customization.BadWord: (400, lambda error: str(error.reason)),
+    customization.TooManyWords: (
+        400,
+        lambda error: f"A custom language model can have at most {error.limit} out-of-vocabulary words.",
+    ),
     customization.TrainingRefused: (400, lambda error: str(error.reason)),
     customization.NothingModified: (400, lambda error: "No input data modified since last training"),
     customization.UpgradeRefused: (400, lambda error: str(error.reason)),

@@ -40,6 +40,22 @@ class UnknownBaseVersion(CustomizationError):
 
 
 @dataclass
+class NotCustomizable(CustomizationError):
+    """The base model takes no custom language model."""
+
+    name: str
+
+
+@dataclass
+class WrongDialect(CustomizationError):
+    """The dialect that was asked for is not that of the base model."""
+
+    dialect: str
+    language: str
+    right: str
+
+
+@dataclass
 class UnsupportedLanguage(CustomizationError):
     """No base model speaks that language."""
 
@@ -48,8 +64,10 @@ class UnsupportedLanguage(CustomizationError):
 
 @dataclass
 class TooManyModels(CustomizationError):
-    """The owner has as many custom models as one may have."""
+    """The owner has as many custom models of a kind as one may have."""
 
+    kind: str
+    """acoustic | language."""
     limit: int
 
 
@@ -62,31 +80,57 @@ class Busy(CustomizationError):
 
 @dataclass
 class BadName(CustomizationError):
-    """The name of an audio resource is empty or too long."""
+    """The name of a resource is empty, too long, or reserved."""
 
+    resource: str
+    """audio | corpus | grammar; so it is below."""
     name: str
     reason: str
 
 
 @dataclass
-class AudioExists(CustomizationError):
+class ResourceExists(CustomizationError):
     """The model has a resource of that name already and overwriting was not asked for."""
 
-    audio_name: str
+    resource: str
+    name: str
 
 
 @dataclass
-class AudioBusy(CustomizationError):
+class ResourceBusy(CustomizationError):
     """A resource of that name is being analysed."""
 
-    audio_name: str
+    resource: str
+    name: str
 
 
 @dataclass
-class UnknownAudio(CustomizationError):
+class UnknownResource(CustomizationError):
     """The model has no resource of that name."""
 
-    audio_name: str
+    resource: str
+    name: str
+
+
+@dataclass
+class UnknownWord(CustomizationError):
+    """The model has no custom word of that name."""
+
+    word: str
+
+
+@dataclass
+class BadWord(CustomizationError):
+    """A word, or what was said about it, cannot be; `reason` is for the model's user."""
+
+    reason: str
+
+
+@dataclass
+class TooManyWords(CustomizationError):
+    """The model would have more custom words than one may have."""
+
+    limit: int
 
 
 @dataclass

@@ -6,7 +6,15 @@ MODELS_PER_OWNER = 1024
 AUDIO_BYTES = 100 * 1024 * 1024
 """Largest audio file or archive."""
 NAME_CHARACTERS = 128
-"""Longest name of an audio resource."""
+"""Longest name of a resource, and longest custom word."""
+CORPUS_BYTES = 100 * 1024 * 1024
+"""Largest corpus, and largest grammar."""
+WORDS_BYTES = 20 * 1024 * 1024
+"""Largest batch of words; 90,000 words take less."""
+CUSTOM_WORDS = 90_000
+"""Most out-of-vocabulary words of a custom language model, from all sources."""
+WORDS = 10_000_000
+"""Most words of all corpora of a custom language model."""
 LEAST_TRAINING_S = 10 * 60.0
 """Least valid audio that a training takes."""
 MOST_TRAINING_S = 200 * 3600.0

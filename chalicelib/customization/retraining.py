@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.customization import acoustic_statuses as statuses
-from chalicelib.customization import audio_resources, limits
+from chalicelib.customization import audio_resources, limits, statuses
 from chalicelib.storage.tables import AcousticModel
 
 

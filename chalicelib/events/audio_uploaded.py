@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from chalicelib.customization import acoustic_models, audio_resources
+from chalicelib.customization import acoustic_models, audio_resources, uploads
 from chalicelib.customization.audio_resources import Analysis
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.events import announcements, messages, telemetry
@@ -67,7 +67,7 @@ def _uploaded(identity: dict[str, Any], key: AudioKey, at: datetime, last_attemp
     if audio.upload_id != key.upload_id:
         _drop_replaced(key, audio)
         return
-    if audio.status == audio_resources.BEING_PROCESSED:
+    if audio.status == uploads.BEING_PROCESSED:
         _finish(key, _given_up() if last_attempt else _analyse(key, model, audio))
     # Also when a repetition finds the analysis done: the first attempt may have died just here.
     if launch.train_when_due(key.owner, key.customization_id):
@@ -76,14 +76,14 @@ def _uploaded(identity: dict[str, Any], key: AudioKey, at: datetime, last_attemp
 
 def _resource(key: AudioKey) -> AudioResource | None:
     try:
-        return AudioResource.get(key.customization_id, key.audio_id, consistent_read=True)
+        return AudioResource.get(key.customization_id, key.resource_id, consistent_read=True)
     except AudioResource.DoesNotExist:
         return None
 
 
 def _drop_replaced(key: AudioKey, audio: AudioResource) -> None:
     """Remove what a newer upload of the same name has replaced, once that upload is really there."""
-    if audio.status != audio_resources.BEING_PROCESSED or objects.exists(audio_resources.key_of(audio).key):
+    if audio.status != uploads.BEING_PROCESSED or objects.exists(audio_resources.key_of(audio).key):
         objects.delete(key.key, key.listing_key)
 
 
@@ -119,7 +119,7 @@ def _analyse(key: AudioKey, model: AcousticModel, audio: AudioResource) -> Analy
 
 def _finish(key: AudioKey, analysis: Analysis) -> None:
     current = audio_resources.analysis_finished(
-        key.owner, key.customization_id, key.audio_id, key.upload_id, analysis
+        key.owner, key.customization_id, key.resource_id, key.upload_id, analysis
     )
     telemetry.count("AudioValid" if analysis.valid else "AudioInvalid")
     if not current:

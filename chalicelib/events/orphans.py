@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.customization import acoustic_models, audio_resources
-from chalicelib.customization import acoustic_statuses as statuses
+from chalicelib.customization import (
+    acoustic_models,
+    audio_resources,
+    custom_models,
+    language_models,
+    language_resources,
+    statuses,
+)
 from chalicelib.jobs import recognition_jobs
 from chalicelib.storage import layout, objects
 from chalicelib.storage.objects import Listed
-from chalicelib.storage.tables import AcousticModel
+from chalicelib.storage.rows import UploadedResource
+from chalicelib.storage.tables import AcousticModel, LanguageModel
 
-_PREFIXES = (layout.AUDIO_PREFIX, layout.LISTINGS_PREFIX, layout.TRAINING_PREFIX, layout.MODELS_PREFIX)
 _LOOKED_AT = 500
 """Objects below each prefix and time."""
 _YOUNG = timedelta(hours=1)
@@ -27,16 +33,17 @@ def clear_away(now: datetime) -> int:
     # Owners are random GUIDs, so that any GUID is a fair place to begin at.
     begin = str(uuid.uuid4())
     found: dict[tuple[str, str], list[Listed]] = {}
-    for prefix in _PREFIXES:
+    for prefix in layout.MODELS_OWN_PREFIXES:
         for listed in _some_below(prefix, begin):
             parts = listed.key.split("/")
             if now - listed.modified > _YOUNG and len(parts) > 3:
                 found.setdefault((parts[1], parts[2]), []).append(listed)
     removed = 0
     for (owner, customization_id), old in found.items():
-        model = acoustic_models.find(owner, customization_id)
+        model: AcousticModel | LanguageModel | None = acoustic_models.find(owner, customization_id)
+        model = model or language_models.find(owner, customization_id)
         if model is None:
-            acoustic_models.clear_away(owner, customization_id)
+            custom_models.clear_away(owner, customization_id)
             removed += len(old)
             continue
         unwanted = list(_unwanted(model, old, now))
@@ -68,14 +75,14 @@ def _some_below(prefix: str, begin: str) -> list[Listed]:
     return behind + [listed for listed in before if listed.key <= prefix + begin]
 
 
-def _unwanted(model: AcousticModel, old: Iterable[Listed], now: datetime) -> Iterable[str]:
-    # While audio is analysed, a replaced upload may yet be needed: its replacement can be withdrawn.
+def _unwanted(model: AcousticModel | LanguageModel, old: Iterable[Listed], now: datetime) -> Iterable[str]:
+    # While something is analysed, a replaced upload may yet be needed: its replacement can be withdrawn.
     uploads = None
     if not model.analysing:
-        uploads = {audio.upload_id for audio in audio_resources.of_model(model)}
+        uploads = {resource.upload_id for resource in _resources(model)}
     for listed in old:
         prefix, _, _, part, *rest = listed.key.split("/")
-        if f"{prefix}/" in {layout.AUDIO_PREFIX, layout.LISTINGS_PREFIX}:
+        if f"{prefix}/" in {layout.AUDIO_PREFIX, layout.LANGUAGE_PREFIX, layout.LISTINGS_PREFIX}:
             unwanted = uploads is not None and rest[0].removesuffix(".json") not in uploads
         elif f"{prefix}/" == layout.TRAINING_PREFIX:
             unwanted = int(part) < model.run or model.status not in statuses.RUNNING
@@ -85,10 +92,16 @@ def _unwanted(model: AcousticModel, old: Iterable[Listed], now: datetime) -> Ite
             yield listed.key
 
 
-def _superseded(model: AcousticModel, run: int, name: str, now: datetime) -> bool:
+def _resources(model: AcousticModel | LanguageModel) -> Sequence[UploadedResource]:
+    if isinstance(model, AcousticModel):
+        return audio_resources.of_model(model)
+    return language_resources.of_model(model)
+
+
+def _superseded(model: AcousticModel | LanguageModel, run: int, name: str, now: datetime) -> bool:
     """Tell whether a run's model or report is of no use; recognition may go on with it for a while."""
     if run == model.promoted_run or (run == model.run and model.status in statuses.RUNNING):
         return False
-    if run == model.reported_run and name == "report.json":
+    if isinstance(model, AcousticModel) and run == model.reported_run and name == "report.json":
         return False
     return model.promoted_at is None or now - model.promoted_at > _SERVED

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib import settings
-from chalicelib.customization import acoustic_statuses as statuses
-from chalicelib.customization import audio_resources
+from chalicelib.customization import audio_resources, statuses, uploads
 from chalicelib.customization.audio_resources import Analysis
 from chalicelib.events import announcements, messages, open_jobs, orphans, telemetry
 from chalicelib.storage import objects, queues
@@ -79,7 +78,7 @@ def _look_after(model: AcousticModel, patience: timedelta, *, restarted: bool) -
         recover(model, now, restarted=restarted)
     elif model.analysing:
         for audio in audio_resources.of_model(model):
-            if audio.status == audio_resources.BEING_PROCESSED:
+            if audio.status == uploads.BEING_PROCESSED:
                 _look_after_upload(audio, now, patience, restarted=restarted)
     else:
         launch.train_when_due(model.owner, model.customization_id)

@@ -4,54 +4,77 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 AUDIO_PREFIX = "audio/"
 """Objects created below it wake `events.audio_uploaded`."""
+LANGUAGE_PREFIX = "language/"
+"""Objects created below it (corpora, grammars, batches of words) wake `events.corpus_added`."""
 SPOOL_PREFIX = "spool/"
 """Request bodies on their way in; a lifecycle rule removes them after a day."""
 TRAINING_PREFIX = "training/"
 LISTINGS_PREFIX = "listings/"
 MODELS_PREFIX = "models/"
 JOBS_PREFIX = "jobs/"
+MODELS_OWN_PREFIXES = (AUDIO_PREFIX, LANGUAGE_PREFIX, LISTINGS_PREFIX, TRAINING_PREFIX, MODELS_PREFIX)
+"""Below them, `{owner}/{customization_id}/` follows."""
 PROGRESS_SUFFIX = "/checkpoints/progress.json"
 """Objects created with it (below `TRAINING_PREFIX`) wake `events.training_progress`."""
 
 
-def audio_id(audio_name: str) -> str:
-    """Return the key-safe identity of an audio name: 32 hex digits of its SHA-256."""
-    return hashlib.sha256(audio_name.encode()).hexdigest()[:32]
+def resource_id(name: str) -> str:
+    """Return the key-safe identity of a resource's name: 32 hex digits of its SHA-256."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
-class AudioKey:
-    """One upload of one audio resource."""
+class UploadKey:
+    """One upload of one resource of a custom model."""
 
     owner: str
     customization_id: str
-    audio_id: str
+    resource_id: str
     upload_id: str
+
+    PREFIX: ClassVar[str]
+
+    @property
+    def _path(self) -> str:
+        return f"{self.owner}/{self.customization_id}/{self.resource_id}/{self.upload_id}"
 
     @property
     def key(self) -> str:
         """The S3 key of the uploaded bytes."""
-        return f"{AUDIO_PREFIX}{self.owner}/{self.customization_id}/{self.audio_id}/{self.upload_id}"
+        return f"{self.PREFIX}{self._path}"
 
     @property
     def listing_key(self) -> str:
-        """The S3 key of the JSON listing of an archive's members; outside `AUDIO_PREFIX`: it wakes nobody."""
-        return f"{LISTINGS_PREFIX}{self.owner}/{self.customization_id}/{self.audio_id}/{self.upload_id}.json"
+        """The S3 key of the JSON that the analysis writes, if any; outside `PREFIX`: it wakes nobody."""
+        return f"{LISTINGS_PREFIX}{self._path}.json"
 
     @classmethod
-    def parse(cls, key: str) -> AudioKey:
+    def parse(cls, key: str) -> Self:
         """Read a key that `key` made (already URL-decoded).
 
         Raises:
-            ValueError: the key is not that of an audio upload.
+            ValueError: the key is not that of such an upload.
         """
         parts = key.split("/")
-        if len(parts) != 5 or parts[0] != AUDIO_PREFIX.rstrip("/") or not all(parts):
-            raise ValueError(f"not the key of an audio upload: {key}")
+        if len(parts) != 5 or f"{parts[0]}/" != cls.PREFIX or not all(parts):
+            raise ValueError(f"not the key of an upload below {cls.PREFIX}: {key}")
         return cls(*parts[1:])
+
+
+class AudioKey(UploadKey):
+    """One upload of audio; its listing tells of an archive's members."""
+
+    PREFIX = AUDIO_PREFIX
+
+
+class LanguageKey(UploadKey):
+    """One upload of a corpus, a grammar or a batch of words; its listing tells what words were found."""
+
+    PREFIX = LANGUAGE_PREFIX
 
 
 @dataclass(frozen=True)
@@ -135,10 +158,7 @@ class JobKey:
 
 def prefixes_of_model(owner: str, customization_id: str) -> tuple[str, ...]:
     """Return the prefixes below which everything of one custom model lies."""
-    return tuple(
-        f"{prefix}{owner}/{customization_id}/"
-        for prefix in (AUDIO_PREFIX, LISTINGS_PREFIX, TRAINING_PREFIX, MODELS_PREFIX)
-    )
+    return tuple(f"{prefix}{owner}/{customization_id}/" for prefix in MODELS_OWN_PREFIXES)
 
 
 def run_number(key: str) -> int:
@@ -162,3 +182,8 @@ def adapted_model_key(owner: str, customization_id: str, run: int) -> str:
 def report_key(owner: str, customization_id: str, run: int) -> str:
     """Return the key of the `report.json` of a run, promoted or rejected."""
     return f"{MODELS_PREFIX}{owner}/{customization_id}/{run:06d}/report.json"
+
+
+def language_model_key(owner: str, customization_id: str, run: int) -> str:
+    """Return the key of the artefact of a custom language model's run: what recognition loads."""
+    return f"{MODELS_PREFIX}{owner}/{customization_id}/{run:06d}/language-model.tar.gz"

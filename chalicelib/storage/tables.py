@@ -10,12 +10,12 @@ from pynamodb.attributes import (
     NumberAttribute,
     NumberSetAttribute,
     UnicodeAttribute,
-    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 
 from chalicelib import settings
 from chalicelib.storage.connection import Table
+from chalicelib.storage.rows import CustomModel, UploadedResource
 
 _PREFIX = settings.table_prefix()
 
@@ -37,8 +37,8 @@ class Credential(Table):
     created = UTCDateTimeAttribute()
 
 
-class AcousticModel(Table):
-    """A custom acoustic model. Its transitions: `customization.acoustic_statuses`."""
+class AcousticModel(CustomModel):
+    """A custom acoustic model."""
 
     class Meta:
         """Where the rows are."""
@@ -46,58 +46,15 @@ class AcousticModel(Table):
         table_name = f"{_PREFIX}acoustic-models"
         billing_mode = "PAY_PER_REQUEST"
 
-    owner = UnicodeAttribute(hash_key=True)
-    customization_id = UnicodeAttribute(range_key=True)
-    name = UnicodeAttribute()
-    description = UnicodeAttribute(null=True)
-    base_model_name = UnicodeAttribute()
-    language = UnicodeAttribute()
-    versions: ListAttribute[str] = ListAttribute()
-    """Full base version strings, oldest first; the last one is what training uses."""
-    created = UTCDateTimeAttribute()
-    updated = UTCDateTimeAttribute()
-    status = UnicodeAttribute()
-    """pending | ready | training | available | upgrading | failed."""
-    former_status = UnicodeAttribute(null=True)
-    """Where an upgrade or a cancelled training returns to."""
-    error = UnicodeAttribute(null=True)
-    """Why the model failed, for its user to read."""
-    analysing = UnicodeSetAttribute(null=True)
-    """Upload ids still being analysed. A set: adding and removing are idempotent. Absent when empty."""
-    generation = NumberAttribute(default=0)
-    """A reset counts it up; audio resources of an older generation are gone, even while their rows last."""
-    data_version = UnicodeAttribute(null=True)
-    """Changes (a new random id) whenever the set of audio resources changes."""
-    trained_data_version = UnicodeAttribute(null=True)
-    """`data_version` that the last successful training has seen."""
-    run = NumberAttribute(default=0)
-    """Number of the last training run that was started, upgrades included; runs count from 1."""
-    run_base_version = UnicodeAttribute(null=True)
-    """Base version that run trains on; the newest one for an upgrade."""
     job_name = UnicodeAttribute(null=True)
-    """SageMaker training job of that run."""
-    run_started = UTCDateTimeAttribute(null=True)
-    run_data_version = UnicodeAttribute(null=True)
-    """`data_version` that the current run was planned with."""
-    cancel_requested = BooleanAttribute(default=False)
-    progress = NumberAttribute(default=0)
-    """Percent of the current run as its container reports it; 100 once available."""
-    stage = UnicodeAttribute(null=True)
-    """What the current run is doing, in words."""
-    seconds_left = NumberAttribute(null=True)
-    promoted_run = NumberAttribute(null=True)
-    """The run whose adapted model serves recognition; null while there is none."""
-    promoted_version = UnicodeAttribute(null=True)
-    """Base version that the promoted run was trained on."""
-    promoted_sha256 = UnicodeAttribute(null=True)
-    promoted_at = UTCDateTimeAttribute(null=True)
+    """SageMaker training job of the current run."""
     reported_run = NumberAttribute(null=True)
     """The last run that left a report, promoted or rejected."""
     retrain_after_minutes = NumberAttribute(null=True)
     """Train by itself once this much new valid audio has arrived; null: never."""
 
 
-class AudioResource(Table):
+class AudioResource(UploadedResource):
     """An audio file or archive of a custom acoustic model."""
 
     class Meta:
@@ -106,22 +63,15 @@ class AudioResource(Table):
         table_name = f"{_PREFIX}audio-resources"
         billing_mode = "PAY_PER_REQUEST"
 
-    customization_id = UnicodeAttribute(hash_key=True)
     audio_id = UnicodeAttribute(range_key=True)
-    """`storage.layout.audio_id(audio_name)`."""
-    owner = UnicodeAttribute()
+    """`storage.layout.resource_id(audio_name)`."""
     audio_name = UnicodeAttribute()
-    generation = NumberAttribute(default=0)
-    """The model's generation when the audio was added; see `AcousticModel.generation`."""
-    upload_id = UnicodeAttribute()
-    """A new one for each upload; an event for an older upload is stale and ignored."""
     kind = UnicodeAttribute()
     """audio | archive: fixed by the content type of the upload, for the shape of the answer."""
     content_type = UnicodeAttribute(null=True)
     """As sent, parameters included; null: to be sniffed."""
     contained_content_type = UnicodeAttribute(null=True)
-    status = UnicodeAttribute()
-    """being_processed | ok | invalid."""
+    # Its status: being_processed | ok | invalid.
     details_type = UnicodeAttribute(null=True)
     """audio | archive | undetermined; null while being processed."""
     codec = UnicodeAttribute(null=True)
@@ -130,8 +80,89 @@ class AudioResource(Table):
     duration_s = NumberAttribute(default=0)
     """Exact seconds; answers round it."""
     speech_s = NumberAttribute(default=0)
+
+    @property
+    def resource_id(self) -> str:
+        """The row's range key."""
+        return self.audio_id
+
+
+class LanguageModel(CustomModel):
+    """A custom language model."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}language-models"
+        billing_mode = "PAY_PER_REQUEST"
+
+    dialect = UnicodeAttribute()
+    customization_weight = NumberAttribute(null=True)
+    """Share of the custom model in recognition, as the last training was told; null: the default."""
+    run_weight = NumberAttribute(null=True)
+    """`customization_weight` that the current run was told."""
+    run_words = UnicodeAttribute(null=True)
+    """all | user: whose words the current run adds."""
+    run_strict = BooleanAttribute(default=True)
+    """False: the current run leaves invalid resources out."""
+    run_attempts = NumberAttribute(default=0)
+    """How often the current run was taken up: a killed function leaves it to the next one."""
+    run_alive = UTCDateTimeAttribute(null=True)
+    """When whoever does the current run last gave a sign of life; null: nobody has taken it up."""
+
+
+class LanguageResource(UploadedResource):
+    """A corpus, a grammar, or a batch of words on its way into a custom language model."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}language-resources"
+        billing_mode = "PAY_PER_REQUEST"
+
+    name_id = UnicodeAttribute(range_key=True)
+    """`storage.layout.resource_id(name)`: corpora and grammars share their names."""
+    name = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    """corpus | grammar | words."""
+    content_type = UnicodeAttribute(null=True)
+    """Of a grammar."""
+    # Its status: being_processed | analyzed | undetermined. A batch of words has no row once it is in.
+    total_words = NumberAttribute(default=0)
+    out_of_vocabulary_words = NumberAttribute(default=0)
+
+    @property
+    def resource_id(self) -> str:
+        """The row's range key."""
+        return self.name_id
+
+
+class Word(Table):
+    """A word that a user has added to a custom language model, changed, or deleted."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}words"
+        billing_mode = "PAY_PER_REQUEST"
+
+    customization_id = UnicodeAttribute(hash_key=True)
+    word = UnicodeAttribute(range_key=True)
+    owner = UnicodeAttribute()
+    generation = NumberAttribute(default=0)
+    """The model's generation when it was added; see `CustomModel.generation`."""
+    sounds_like: ListAttribute[str] = ListAttribute(default=list)
+    """As its user gave it; empty: it is said as it is spelled."""
+    display_as = UnicodeAttribute(null=True)
+    """As its user gave it; null: it is shown as it is."""
+    known = BooleanAttribute(default=False)
+    """The base model's vocabulary has it."""
+    pronunciations: ListAttribute[str] = ListAttribute(default=list)
+    """Phones separated by spaces, likeliest first; empty when nothing can be said."""
     error = UnicodeAttribute(null=True)
-    size_bytes = NumberAttribute(default=0)
+    """What is wrong with it, as the JSON of Watson's array; null: nothing."""
+    deleted = BooleanAttribute(default=False)
+    """Its user does not want it, though resources analysed before `updated` may hold it."""
     created = UTCDateTimeAttribute()
     updated = UTCDateTimeAttribute()
     customer_id = UnicodeAttribute(null=True)

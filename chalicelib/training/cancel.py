@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from chalicelib.customization import acoustic_training
+from chalicelib.customization import runs
+from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import jobs
 from chalicelib.training.launch import run_of
 
@@ -18,7 +19,7 @@ def request(owner: str, customization_id: str) -> None:
         MalformedId, UnknownModel: see `customization.acoustic_models.get`.
         NotTraining: the model is in no run.
     """
-    run = run_of(acoustic_training.request_cancel(owner, customization_id))
+    run = run_of(runs.request_cancel(AcousticModel, owner, customization_id))
     try:
         stopping = jobs.stop(jobs.name_of(run))
     except jobs.PlatformUnavailable:
@@ -26,4 +27,4 @@ def request(owner: str, customization_id: str) -> None:
         logger.warning("training job %s could not be stopped yet", jobs.name_of(run), exc_info=True)
         return
     if not stopping:
-        acoustic_training.training_cancelled(owner, customization_id, run.run)
+        runs.cancelled(AcousticModel, owner, customization_id, run.run)

@@ -9,8 +9,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from chalicelib.customization import acoustic_models, acoustic_training
-from chalicelib.customization import acoustic_statuses as statuses
+from chalicelib.customization import acoustic_models, acoustic_training, runs, statuses
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.storage import layout, objects
 from chalicelib.storage.layout import RunKey
@@ -53,7 +52,8 @@ def progressed(run: RunKey) -> bool:
     except (objects.ObjectNotFound, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         logger.warning("no readable progress under %s", run.progress_key)
         return False
-    return acoustic_training.training_progressed(
+    return runs.progressed(
+        AcousticModel,
         run.owner,
         run.customization_id,
         run.run,
@@ -90,10 +90,10 @@ def settle(job: jobs.Job) -> bool:
     if model is None or model.run != run.run or model.status not in statuses.RUNNING:
         return False
     if model.cancel_requested:
-        return acoustic_training.training_cancelled(run.owner, run.customization_id, run.run)
+        return runs.cancelled(AcousticModel, run.owner, run.customization_id, run.run)
     if job.status is jobs.Status.COMPLETED:
         return _promote(job, model)
-    return acoustic_training.training_failed(run.owner, run.customization_id, run.run, failure_reason(job))
+    return runs.failed(AcousticModel, run.owner, run.customization_id, run.run, failure_reason(job))
 
 
 def failure_reason(job: jobs.Job) -> str:
@@ -125,7 +125,7 @@ def _promote(job: jobs.Job, model: AcousticModel) -> bool:
             made = artefact.verify(path, engine=engine, base_version=base_version)
         except (objects.ObjectNotFound, artefact.ArtefactDamaged):
             logger.exception("training job %s left no usable model", job.name)
-            return acoustic_training.training_failed(run.owner, run.customization_id, run.run, DAMAGED)
+            return runs.failed(AcousticModel, run.owner, run.customization_id, run.run, DAMAGED)
         # Objects first, row last: whoever reads the row finds the objects.
         objects.upload(path, model_key)
         objects.put(report_key, made.report, "application/json")

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import settings
-from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, errors, retraining
+from chalicelib.customization import (
+    acoustic_models,
+    acoustic_training,
+    audio_resources,
+    errors,
+    retraining,
+    runs,
+)
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.storage.layout import RunKey
@@ -51,13 +58,11 @@ def start(claim: Claim) -> None:
         jobs.create(request(model, claim.recordings))
     except jobs.JobRejected:
         logger.exception("the platform rejects training job %s", name)
-        acoustic_training.training_failed(run.owner, run.customization_id, run.run, NOT_STARTED)
+        runs.failed(AcousticModel, run.owner, run.customization_id, run.run, NOT_STARTED)
         return
     except (jobs.PlatformUnavailable, ClientError, BotoCoreError):
         logger.warning("training job %s has to wait", name, exc_info=True)
-        acoustic_training.training_progressed(
-            run.owner, run.customization_id, run.run, progress=0, stage=WAITING
-        )
+        runs.progressed(AcousticModel, run.owner, run.customization_id, run.run, progress=0, stage=WAITING)
         return
     if not acoustic_training.job_created(run.owner, run.customization_id, run.run, name):
         _stop_unwanted(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chalicelib.customization import acoustic_training
+from chalicelib.customization import acoustic_training, runs
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import follow, jobs, launch
 
@@ -29,9 +29,9 @@ def recover(model: AcousticModel, now: datetime, *, restarted: bool = False) -> 
     if job is None:
         waiting_for = now - (model.run_started or now)
         if model.cancel_requested:
-            acoustic_training.training_cancelled(run.owner, run.customization_id, run.run)
+            runs.cancelled(AcousticModel, run.owner, run.customization_id, run.run)
         elif waiting_for > _MAX_WAIT:
-            acoustic_training.training_failed(run.owner, run.customization_id, run.run, follow.NO_CAPACITY)
+            runs.failed(AcousticModel, run.owner, run.customization_id, run.run, follow.NO_CAPACITY)
         elif restarted or waiting_for > _LAUNCH_TAKES:
             launch.resume(model)
     elif job.status.over:

@@ -397,5 +397,5 @@ def test_an_upload_that_cannot_be_stored_leaves_what_was_there(
 def test_names_never_reach_the_bucket(model: Model) -> None:
     model.post_audio("..%2F..%2Fsecret")
     (key,) = objects.keys(f"audio/{model.instance.owner}/")
-    assert layout.AudioKey.parse(key).audio_id == layout.audio_id("../../secret")
+    assert layout.AudioKey.parse(key).resource_id == layout.resource_id("../../secret")
     assert "secret" not in key

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib import settings
-from chalicelib.customization import acoustic_training
+from chalicelib.customization import acoustic_training, runs
 from chalicelib.storage import layout, objects
+from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import launch
 from tests.api.calling import NEW, OLD, Instance, Model, assert_done, assert_error
 from tests.sagemaker import Platform
@@ -52,7 +53,8 @@ def test_a_training_starts_and_is_seen(model: Model, platform: Platform) -> None
     assert (shown["status"], shown["progress"], shown["stage"]) == ("training", 0, "waiting for a machine")
     (job,) = platform.created
     assert job["HyperParameters"]["customization_id"] == model.customization_id
-    acoustic_training.training_progressed(
+    runs.progressed(
+        AcousticModel,
         model.instance.owner,
         model.customization_id,
         1,
@@ -70,7 +72,7 @@ def test_a_training_starts_and_is_seen(model: Model, platform: Platform) -> None
 
 def test_a_failed_training_says_why(training: Model) -> None:
     row = training.row
-    assert acoustic_training.training_failed(row.owner, row.customization_id, 1, "The audio holds no speech.")
+    assert runs.failed(AcousticModel, row.owner, row.customization_id, 1, "The audio holds no speech.")
     shown = training.shown
     assert (shown["status"], shown["progress"]) == ("failed", 0)
     assert shown["error"] == "The audio holds no speech."
@@ -224,7 +226,7 @@ def test_a_cancelled_training_ends_as_it_began(training: Model, platform: Platfo
     assert platform.status(job["TrainingJobName"]) == "Stopping"
     assert training.status == "training"  # until the platform says that it has ended
     assert_done(training("DELETE", "/train"))
-    assert acoustic_training.training_cancelled(training.instance.owner, training.customization_id, 1)
+    assert runs.cancelled(AcousticModel, training.instance.owner, training.customization_id, 1)
     assert training.status == "ready"
     assert_done(train(training))
 
@@ -301,7 +303,7 @@ def test_a_cancelled_upgrade_leaves_the_model_available(instance: Instance, plat
     finish(model)
     model("POST", "/upgrade_model")
     assert_done(model("DELETE", "/train"))
-    assert acoustic_training.training_cancelled(instance.owner, model.customization_id, 2)
+    assert runs.cancelled(AcousticModel, instance.owner, model.customization_id, 2)
     shown = model.shown
     assert (shown["status"], shown["progress"], shown["versions"]) == ("available", 100, [OLD])
 

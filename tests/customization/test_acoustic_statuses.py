@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, errors
-from chalicelib.customization.acoustic_statuses import busy
+from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, errors, runs
 from chalicelib.customization.audio_resources import Analysis
+from chalicelib.customization.statuses import busy
+from chalicelib.storage.tables import AcousticModel
 
 OLD, NEW = "en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2020-01-16"
 NAMES = ["a", "b"]
@@ -94,17 +95,17 @@ class History:
             with pytest.raises(errors.Busy):
                 accept()
         elif there is not None and there.status == "being_processed":
-            with pytest.raises(errors.AudioBusy):
+            with pytest.raises(errors.ResourceBusy):
                 accept()
         elif there is not None and not overwrite:
-            with pytest.raises(errors.AudioExists):
+            with pytest.raises(errors.ResourceExists):
                 accept()
         else:
             accepted = accept()
-            self.uploads.append((accepted.audio.audio_id, accepted.audio.upload_id))
+            self.uploads.append((accepted.row.audio_id, accepted.row.upload_id))
             if stored:
                 audio_resources.stored(accepted)
-                self.expected.audio[name] = Resource(accepted.audio.upload_id)
+                self.expected.audio[name] = Resource(accepted.row.upload_id)
                 self.expected.status, self.expected.changed = "pending", True
             else:
                 audio_resources.withdraw(accepted)
@@ -136,7 +137,7 @@ class History:
             with pytest.raises(errors.Busy):
                 audio_resources.remove(model, name)
         elif name not in self.expected.audio:
-            with pytest.raises(errors.UnknownAudio):
+            with pytest.raises(errors.UnknownResource):
                 audio_resources.remove(model, name)
         else:
             audio_resources.remove(model, name)
@@ -190,7 +191,7 @@ class History:
     def progress(self, draw: Draw) -> None:
         run, percent = self.expected.run - draw(RUNS_BACK), draw([10.0, 40.0, 70.0])
         forward = self._is_current(run) and percent >= self.expected.progress
-        changed = acoustic_training.training_progressed(self.owner, self.id, run, progress=percent, stage="x")
+        changed = runs.progressed(AcousticModel, self.owner, self.id, run, progress=percent, stage="x")
         assert changed == forward
         if forward:
             self.expected.progress = percent
@@ -213,20 +214,20 @@ class History:
     def fail(self, draw: Draw) -> None:
         run = self.expected.run - draw(RUNS_BACK)
         current = self._is_current(run)
-        assert acoustic_training.training_failed(self.owner, self.id, run, "no reason") == current
+        assert runs.failed(AcousticModel, self.owner, self.id, run, "no reason") == current
         if current:
             upgrading = self.expected.status == "upgrading"
             self.expected.status = self.expected.former if upgrading else "failed"
 
     def stop(self, draw: Draw) -> None:
         if self.expected.status in RUNNING:
-            assert acoustic_training.request_cancel(self.owner, self.id).cancel_requested
+            assert runs.request_cancel(AcousticModel, self.owner, self.id).cancel_requested
         else:
             with pytest.raises(errors.NotTraining):
-                acoustic_training.request_cancel(self.owner, self.id)
+                runs.request_cancel(AcousticModel, self.owner, self.id)
         run = self.expected.run - draw(RUNS_BACK)
         current = self._is_current(run)
-        assert acoustic_training.training_cancelled(self.owner, self.id, run) == current
+        assert runs.cancelled(AcousticModel, self.owner, self.id, run) == current
         if current:
             self.expected.status = self.expected.former
 

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from chalicelib.customization import acoustic_models, audio_resources, errors
+from chalicelib.customization import acoustic_models, audio_resources, custom_models, errors
 from chalicelib.customization.audio_resources import Accepted, Analysis, key_of
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
@@ -39,7 +39,7 @@ def upload(model: AcousticModel, name: str, *, overwrite: bool = False) -> Accep
 
 
 def finish(accepted: Accepted, **found: object) -> bool:
-    audio = accepted.audio
+    audio = accepted.row
     analysis = Analysis(**{"valid": True, "details_type": "archive", "duration_s": 60.0, **found})  # type: ignore[arg-type]
     return audio_resources.analysis_finished(
         audio.owner, audio.customization_id, audio.audio_id, audio.upload_id, analysis
@@ -88,7 +88,7 @@ def test_a_withdrawn_replacement_brings_back_what_was_there(model: AcousticModel
     objects.put(replacement.key.key, b"half")
     audio_resources.withdraw(replacement)
     (audio,) = audio_resources.of_model(fresh(model))
-    assert (audio.upload_id, audio.status) == (first.audio.upload_id, "ok")
+    assert (audio.upload_id, audio.status) == (first.row.upload_id, "ok")
     assert fresh(model).status == "ready"
     assert objects.exists(key_of(audio).key)
     assert not objects.exists(replacement.key.key)
@@ -104,10 +104,10 @@ def test_a_late_analysis_does_not_bring_withdrawn_audio_back(model: AcousticMode
 
 def test_members_are_those_of_the_listing(model: AcousticModel) -> None:
     accepted = upload(model, "a")
-    assert audio_resources.members(accepted.audio) == []
+    assert audio_resources.members(accepted.row) == []
     members = [{"name": "x/y.wav", "status": "ok"}]
     objects.put(accepted.key.listing_key, json.dumps({"members": members}).encode())
-    assert audio_resources.members(accepted.audio) == members
+    assert audio_resources.members(accepted.row) == members
 
 
 @pytest.mark.parametrize("name", ["", "  ", "n" * 129])
@@ -123,15 +123,15 @@ def test_a_reset_hides_audio_at_once_and_frees_its_name(
     """Even if the service is killed before anything could be cleared away."""
     accepted = upload(model, "a")
     finish(accepted)
-    monkeypatch.setattr(acoustic_models, "clear_away", lambda *_: None)
+    monkeypatch.setattr(custom_models, "clear_away", lambda *_: None)
     acoustic_models.reset(model.owner, model.customization_id)
     assert audio_resources.of_model(fresh(model)) == []
-    with pytest.raises(errors.UnknownAudio):
+    with pytest.raises(errors.UnknownResource):
         audio_resources.get(fresh(model), "a")
     anew = upload(model, "a")
     assert anew.replaced is None
     assert finish(anew)
-    assert [audio.upload_id for audio in audio_resources.of_model(fresh(model))] == [anew.audio.upload_id]
+    assert [audio.upload_id for audio in audio_resources.of_model(fresh(model))] == [anew.row.upload_id]
 
 
 def test_clearing_away_after_a_reset_spares_what_came_after(model: AcousticModel) -> None:
@@ -139,9 +139,7 @@ def test_clearing_away_after_a_reset_spares_what_came_after(model: AcousticModel
     finish(old)
     acoustic_models.reset(model.owner, model.customization_id)
     new = upload(model, "b")
-    acoustic_models.clear_away(
-        model.owner, model.customization_id, acoustic_models.Until(generation=0, run=0)
-    )
+    custom_models.clear_away(model.owner, model.customization_id, custom_models.Until(generation=0, run=0))
     assert not objects.exists(old.key.key)
     assert objects.exists(new.key.key)
     assert [audio.audio_name for audio in audio_resources.of_model(fresh(model))] == ["b"]

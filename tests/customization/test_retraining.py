@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, retraining
+from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, retraining, runs
 from chalicelib.customization.audio_resources import Analysis
 from chalicelib.storage.tables import AcousticModel
 
@@ -32,8 +32,8 @@ def add(row: AcousticModel, name: str, minutes: float, *, valid: bool = True) ->
     audio_resources.analysis_finished(
         row.owner,
         row.customization_id,
-        accepted.audio.audio_id,
-        accepted.audio.upload_id,
+        accepted.row.audio_id,
+        accepted.row.upload_id,
         Analysis(valid=valid, details_type="audio", duration_s=60 * minutes),
     )
 
@@ -74,7 +74,7 @@ def test_a_training_that_failed_is_not_tried_again_on_the_same_audio(account: No
     row = model(10)
     add(row, "a", 15)
     claim = acoustic_training.begin_training(row.owner, row.customization_id)
-    acoustic_training.training_failed(row.owner, row.customization_id, int(claim.model.run), "no reason")
+    runs.failed(AcousticModel, row.owner, row.customization_id, int(claim.model.run), "no reason")
     assert not retraining.due(fresh(row))
     add(row, "b", 1)
     assert not retraining.due(fresh(row))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from moto.core.botocore_stubber import BotocoreStubber
 
-from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, errors
+from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, errors, uploads
 from chalicelib.customization.audio_resources import Accepted, Analysis
 from chalicelib.storage.tables import AcousticModel
 
@@ -66,7 +66,7 @@ def accept(model: AcousticModel, name: str, *, overwrite: bool = False) -> Accep
 
 
 def finish(accepted: Accepted, analysis: Analysis = GOOD) -> bool:
-    audio = accepted.audio
+    audio = accepted.row
     return audio_resources.analysis_finished(
         audio.owner, audio.customization_id, audio.audio_id, audio.upload_id, analysis
     )
@@ -84,24 +84,24 @@ def test_of_fifty_trains_one_starts(model: AcousticModel) -> None:
 
 def test_of_simultaneous_uploads_of_one_name_one_is_taken(model: AcousticModel) -> None:
     outcomes = together([lambda: accept(model, "same")] * 12)
-    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
-    assert sum(isinstance(outcome, errors.AudioBusy) for outcome in outcomes) == 11
-    assert fresh(model).analysing == {winner.audio.upload_id}
+    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, uploads.Accepted)]
+    assert sum(isinstance(outcome, errors.ResourceBusy) for outcome in outcomes) == 11
+    assert fresh(model).analysing == {winner.row.upload_id}
 
 
 def test_of_simultaneous_replacements_one_is_taken(model: AcousticModel) -> None:
     finish(accept(model, "same"))
     outcomes = together([lambda: accept(fresh(model), "same", overwrite=True)] * 12)
-    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
-    assert all(isinstance(one, Accepted | errors.AudioBusy) for one in outcomes)
+    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, uploads.Accepted)]
+    assert all(isinstance(one, uploads.Accepted | errors.ResourceBusy) for one in outcomes)
     (audio,) = audio_resources.of_model(fresh(model))
-    assert audio.upload_id == winner.audio.upload_id
+    assert audio.upload_id == winner.row.upload_id
 
 
 def test_different_names_are_all_taken_and_all_analysed(model: AcousticModel) -> None:
     names = [f"audio {number}" for number in range(16)]
     accepted = together([partial(accept, model, name) for name in names])
-    assert fresh(model).analysing == {one.audio.upload_id for one in accepted}
+    assert fresh(model).analysing == {one.row.upload_id for one in accepted}
     # Every analysis is announced twice, and every fourth recording is bad.
     ends = [partial(finish, one, BAD if number % 4 == 0 else GOOD) for number, one in enumerate(accepted)]
     assert sum(together([*ends, *ends])) == len(names)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.storage.layout import AudioKey, JobKey, RunKey
+from chalicelib.storage.layout import AudioKey, JobKey, RunKey, UploadKey
 
 AUDIO = AudioKey(
     "6b1f2a3c-0d4e-4f5a-8b6c-7d8e9f0a1b2c",
@@ -27,7 +27,7 @@ SEQUENCER = ("0055AED6DCD90281E5", "0065F5EC1D8A3B7C11")
 def load(
     name: str,
     *,
-    audio: AudioKey | None = None,
+    audio: UploadKey | None = None,
     run: RunKey | None = None,
     job: JobKey | None = None,
     at: datetime | None = None,

@@ -17,7 +17,7 @@ from chalicelib.customization import acoustic_models, audio_resources
 from chalicelib.customization.audio_resources import Accepted
 from chalicelib.events import audio_uploaded
 from chalicelib.storage import objects
-from chalicelib.storage.layout import AudioKey
+from chalicelib.storage.layout import AudioKey, UploadKey
 from chalicelib.storage.tables import AcousticModel
 from tests import custom_models
 from tests.events import recorded
@@ -48,8 +48,8 @@ def _zip(**members: bytes) -> bytes:
 WAV = _wav()
 
 
-def _event(upload: Accepted | AudioKey, name: str = "audio_uploaded", **options: Any) -> dict[str, Any]:
-    return recorded.load(name, audio=upload if isinstance(upload, AudioKey) else upload.key, **options)
+def _event(upload: Accepted | UploadKey, name: str = "audio_uploaded", **options: Any) -> dict[str, Any]:
+    return recorded.load(name, audio=upload if isinstance(upload, UploadKey) else upload.key, **options)
 
 
 def _handled(event: dict[str, Any]) -> list[str]:
@@ -204,7 +204,7 @@ def test_one_failure_does_not_hold_up_the_others() -> None:
     )
     assert _handled(recorded.together(_event(missing), _event(present))) == ["message-0"]
     assert _resource(model, "present").status == "ok"
-    assert custom_models.fresh(model).analysing == {missing.audio.upload_id}
+    assert custom_models.fresh(model).analysing == {missing.row.upload_id}
 
 
 def test_enough_new_audio_starts_one_training(platform: Platform) -> None:

@@ -78,7 +78,7 @@ def test_a_superseded_model_goes(platform: Platform) -> None:
 def test_replaced_uploads_go_unless_they_may_come_back() -> None:
     model = custom_models.new()
     audio = custom_models.add_audio(model, "one")
-    stale = AudioKey(model.owner, model.customization_id, audio.audio.audio_id, "f" * 32)
+    stale = AudioKey(model.owner, model.customization_id, audio.row.audio_id, "f" * 32)
     objects.put(stale.key, b"stale")
     objects.put(stale.listing_key, b"{}")
     other = custom_models.upload(model, "other")
@@ -95,7 +95,7 @@ def test_a_model_that_was_deleted_half_way_goes() -> None:
     assert _cleared() == 1
     assert _everything() == set()
     with pytest.raises(AudioResource.DoesNotExist):
-        AudioResource.get(model.customization_id, audio.audio.audio_id)
+        AudioResource.get(model.customization_id, audio.row.audio_id)
 
 
 def test_many_objects_are_looked_at_by_and_by(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.customization import acoustic_models, acoustic_training, audio_resources
+from chalicelib.customization import acoustic_training, audio_resources
+from chalicelib.customization.custom_models import clear_away
 from chalicelib.events import announcements, audio_uploaded, messages, reconcile
 from chalicelib.storage import objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
@@ -45,7 +46,7 @@ def _reconciled(*, restarted: bool = False) -> dict[str, Any]:
 
 def _lost_upload(model: AcousticModel, audio_name: str, age: timedelta, **options: Any) -> AudioResource:
     """Upload audio whose announcement is lost."""
-    audio = custom_models.upload(model, audio_name, **options).audio
+    audio = custom_models.upload(model, audio_name, **options).row
     audio.update(actions=[AudioResource.updated.set(datetime.now(UTC) - age)])
     _drain()
     return audio
@@ -166,7 +167,7 @@ def test_models_that_disappear_meanwhile_are_no_failure(platform: Platform) -> N
     custom_models.add_audio(due, "one")
     rows = [custom_models.fresh(model) for model in (waiting, due)]
     for row in rows:
-        acoustic_models.clear_away(row.owner, row.customization_id)
+        clear_away(row.owner, row.customization_id)
         AcousticModel.get(row.owner, row.customization_id).delete()
     for row in rows:
         reconcile._look_after(row, timedelta(0), restarted=True)

@@ -18,7 +18,7 @@ OWNER, MODEL, UPLOAD = (str(uuid.UUID(int=number)) for number in (1, 2, 3))
 
 @given(IDS, IDS, NAMES, IDS)
 def test_audio_keys_are_read_again(owner: str, model: str, name: str, upload: str) -> None:
-    key = AudioKey(owner, model, layout.audio_id(name), upload)
+    key = AudioKey(owner, model, layout.resource_id(name), upload)
     assert AudioKey.parse(key.key) == key
     assert key.key.startswith("audio/")
     # What the analysis writes wakes no analysis.
@@ -27,10 +27,10 @@ def test_audio_keys_are_read_again(owner: str, model: str, name: str, upload: st
 
 @given(NAMES, NAMES)
 def test_audio_ids_are_safe_and_tell_names_apart(one: str, other: str) -> None:
-    made = layout.audio_id(one)
+    made = layout.resource_id(one)
     assert len(made) == 32
     assert set(made) <= set("0123456789abcdef")
-    assert (made == layout.audio_id(other)) == (one == other)
+    assert (made == layout.resource_id(other)) == (one == other)
 
 
 @given(IDS, IDS, st.integers(0, 10**9))
@@ -58,7 +58,7 @@ def test_progress_lies_where_its_events_come_from() -> None:
 
 
 def test_everything_of_a_model_lies_below_its_prefixes() -> None:
-    audio = AudioKey(OWNER, MODEL, layout.audio_id("a"), UPLOAD)
+    audio = AudioKey(OWNER, MODEL, layout.resource_id("a"), UPLOAD)
     run = RunKey(OWNER, MODEL, 1)
     everything = [
         audio.key,

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from chalicelib import settings
-from chalicelib.customization import acoustic_training
+from chalicelib.customization import acoustic_training, runs
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.storage import objects
+from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import jobs, launch
 from tests import custom_models
 from tests.sagemaker import Platform
@@ -124,7 +125,7 @@ def test_a_rejected_job_fails_the_run_with_a_reason(platform: Platform) -> None:
 def test_a_run_cancelled_while_it_is_launched_is_stopped(platform: Platform) -> None:
     claim = _claim()
     run = launch.run_of(claim.model)
-    assert acoustic_training.training_cancelled(run.owner, run.customization_id, run.run)
+    assert runs.cancelled(AcousticModel, run.owner, run.customization_id, run.run)
     launch.start(claim)
     assert platform.status(jobs.name_of(run)) == "Stopping"
     assert custom_models.fresh(claim.model).status == "ready"

@@ -37,14 +37,14 @@ def test_plan_and_manifest_name_the_same_objects() -> None:
         "recordings": [
             {
                 "audio_name": "a b/ü.wav",
-                "file": f"{first.audio.audio_id}/{first.audio.upload_id}",
+                "file": f"{first.row.audio_id}/{first.row.upload_id}",
                 "kind": "audio",
                 "content_type": "audio/wav",
                 "contained_content_type": None,
             },
             {
                 "audio_name": "calls.zip",
-                "file": f"{archive.audio.audio_id}/{archive.audio.upload_id}",
+                "file": f"{archive.row.audio_id}/{archive.row.upload_id}",
                 "kind": "archive",
                 "content_type": "application/zip",
                 "contained_content_type": "audio/l16;rate=16000",

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.customization import acoustic_training
+from chalicelib.customization import acoustic_training, runs
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import cancel, follow, jobs, launch
 from chalicelib.training.recover import recover
@@ -58,7 +58,7 @@ def test_no_machine_for_a_day(platform: Platform) -> None:
 
 def test_a_cancelled_run_without_a_job_is_over(platform: Platform) -> None:
     model = _claimed()
-    acoustic_training.request_cancel(model.owner, model.customization_id)
+    runs.request_cancel(AcousticModel, model.owner, model.customization_id)
     assert _recovered(model).status == "ready"
     assert platform.created == []
 

@@ -1,0 +1,177 @@
+"""Custom models of either kind as their owner handles them: made, found, listed, reset, deleted."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from chalicelib.customization import limits, statuses
+from chalicelib.customization.errors import (
+    Busy,
+    MalformedId,
+    TooManyModels,
+    UnknownBaseModel,
+    UnknownBaseVersion,
+    UnknownModel,
+    UnsupportedLanguage,
+)
+from chalicelib.engines import catalogue
+from chalicelib.engines.catalogue import BASE_MODELS, BaseModel
+from chalicelib.storage import failures, layout, objects
+from chalicelib.storage.conditional import Action, ConditionFailed, Delete, Put, Update, write
+from chalicelib.storage.rows import CustomModel
+from chalicelib.storage.tables import AudioResource, LanguageResource, Word
+
+_log = logging.getLogger(__name__)
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+Model = TypeVar("Model", bound=CustomModel)
+
+
+def now() -> datetime:
+    """Return the present moment as rows keep it: UTC, whole milliseconds."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def base_model(name: str, version: str | None = None) -> BaseModel:
+    """Return the base model of that name or alias, which has that version, if one is given.
+
+    Raises:
+        UnknownBaseModel: there is no such base model.
+        UnknownBaseVersion: the base model has no such version.
+    """
+    base = catalogue.find(name)
+    if base is None:
+        raise UnknownBaseModel(name)
+    if version is not None and version not in base.versions:
+        raise UnknownBaseVersion(base.name, version, base.versions)
+    return base
+
+
+def add(model: Model, name: str) -> Model:
+    """Write the row of a new model of the kind with that name: acoustic | language.
+
+    Raises:
+        TooManyModels: the owner has 1,024 models of that kind already.
+    """
+    kind = type(model)
+    write(Put(model, kind.customization_id.does_not_exist()))
+    # Counting afterwards keeps the limit whoever else creates a model at this moment.
+    if kind.count(model.owner, consistent_read=True) > limits.MODELS_PER_OWNER:
+        write(Delete(model, kind.customization_id.exists()))
+        raise TooManyModels(name, limits.MODELS_PER_OWNER)
+    return model
+
+
+def get(kind: type[Model], owner: str, customization_id: str) -> Model:
+    """Return a model as it is at this moment.
+
+    Raises:
+        MalformedId: `customization_id` is not a GUID.
+        UnknownModel: this owner has no such model of that kind.
+    """
+    if not _GUID.fullmatch(customization_id):
+        raise MalformedId(customization_id)
+    model = find(kind, owner, customization_id)
+    if model is None:
+        raise UnknownModel(customization_id)
+    return model
+
+
+def find(kind: type[Model], owner: str, customization_id: str) -> Model | None:
+    """Return a model, or None when it is gone: what an event, which may come late, asks for."""
+    try:
+        return kind.get(owner, customization_id, consistent_read=True)
+    except kind.DoesNotExist:
+        return None
+
+
+def models(kind: type[Model], owner: str, language: str | None = None) -> list[Model]:
+    """Return the owner's models of a kind, oldest first, of one language or all.
+
+    Raises:
+        UnsupportedLanguage: no base model has that language.
+    """
+    if language is not None and language not in {base.language for base in BASE_MODELS.values()}:
+        raise UnsupportedLanguage(language)
+    found = kind.query(owner, consistent_read=True)
+    return sorted(
+        (model for model in found if language in (None, model.language)),
+        key=lambda model: (model.created, model.customization_id),
+    )
+
+
+def reset(model: CustomModel, also: Sequence[Action] = ()) -> None:
+    """Remove all resources and the trained state; keep the model's name and base.
+
+    Raises:
+        UnknownModel: it is gone.
+        Busy: it handles another request.
+    """
+    until = Until(int(model.generation), int(model.run))
+    _change_or_busy(model, statuses.reset(model, now(), also))
+    _clear_away_now(model.owner, model.customization_id, until)
+
+
+def delete(model: CustomModel) -> None:
+    """Remove the model with everything that belongs to it.
+
+    Raises:
+        UnknownModel: it is gone.
+        Busy: it handles another request.
+    """
+    _change_or_busy(model, statuses.deleted(model))
+    _clear_away_now(model.owner, model.customization_id)
+
+
+def _change_or_busy(model: CustomModel, change: Update | Delete) -> None:
+    try:
+        write(change)
+    except ConditionFailed:
+        get(type(model), model.owner, model.customization_id)
+        raise Busy(model.customization_id) from None
+
+
+@dataclass(frozen=True)
+class Until:
+    """How much of a model a reset takes away: resources up to a generation, runs up to a number."""
+
+    generation: int
+    run: int
+
+
+def clear_away(owner: str, customization_id: str, until: Until | None = None) -> None:
+    """Remove the rows and objects that a deleted model, or a reset (`until`), left. May be repeated."""
+    for kind, key in ((AudioResource, layout.AudioKey), (LanguageResource, layout.LanguageKey)):
+        for resource in kind.query(customization_id, consistent_read=True):
+            if until is None or resource.generation <= until.generation:
+                upload = key(owner, customization_id, resource.resource_id, resource.upload_id)
+                objects.delete(upload.key, upload.listing_key)
+                # The same name may have been added anew meanwhile.
+                with suppress(ConditionFailed):
+                    write(Delete(resource, kind.upload_id == resource.upload_id))
+    for word in Word.query(customization_id, consistent_read=True):
+        if until is None or word.generation <= until.generation:
+            with suppress(ConditionFailed):
+                write(Delete(word, Word.generation == word.generation))
+    if until is None:
+        for prefix in layout.prefixes_of_model(owner, customization_id):
+            objects.delete_below(prefix)
+    else:
+        for prefix in (layout.TRAINING_PREFIX, layout.MODELS_PREFIX):
+            runs = objects.keys(f"{prefix}{owner}/{customization_id}/")
+            objects.delete(*(key for key in runs if layout.run_number(key) <= until.run))
+
+
+def _clear_away_now(owner: str, customization_id: str, until: Until | None = None) -> None:
+    """Clear away if the store lets us; for the model's user it is gone in any case."""
+    try:
+        clear_away(owner, customization_id, until)
+    except failures.FAILURES:
+        _log.warning("could not clear away all of %s", customization_id, exc_info=True)

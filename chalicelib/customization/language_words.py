@@ -1,0 +1,17 @@
+"""The custom words of a language model that its user has added, changed or deleted."""
+
+from __future__ import annotations
+
+from chalicelib.storage.tables import LanguageModel, Word
+
+
+def of_user(model: LanguageModel) -> dict[str, Word]:
+    """Return the rows of a model's words, those that its user has deleted included."""
+    rows = Word.query(model.customization_id, consistent_read=True)
+    return {row.word: row for row in rows if row.generation == model.generation}
+
+
+def any_valid(model: LanguageModel) -> bool:
+    """Tell whether the user has added a word that can be trained on."""
+    rows = Word.query(model.customization_id, consistent_read=True)
+    return any(row.generation == model.generation and not row.deleted and row.error is None for row in rows)

@@ -1,0 +1,128 @@
+"""The current run (training or upgrade) of a custom model of either kind: how far it is, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.customization import custom_models, statuses
+from chalicelib.customization.custom_models import Model, now
+from chalicelib.customization.errors import NotTraining, UpgradeRefused
+from chalicelib.engines.catalogue import BASE_MODELS
+from chalicelib.storage.conditional import Action, ConditionFailed, Update, write
+from chalicelib.storage.rows import CustomModel
+
+
+def trained_already(model: CustomModel) -> bool:
+    """Tell whether the model has been trained on exactly its present data, on its present base version."""
+    return (
+        model.status == statuses.Status.AVAILABLE
+        and model.trained_data_version == model.data_version
+        and model.promoted_version == model.versions[-1]
+    )
+
+
+def upgradable(model: CustomModel, kind: str, empty: str | None) -> str:
+    """Return the base version that the model can be upgraded to.
+
+    Args:
+        model: it is not busy.
+        kind: acoustic | language.
+        empty: what a model without any data is said to lack; None: there is some.
+
+    Raises:
+        UpgradeRefused: the model is up-to-date, has no data, or is in a state without an upgrade.
+    """
+    newest = BASE_MODELS[model.base_model_name].newest_version
+    if model.versions[-1] == newest:
+        raise UpgradeRefused(f"The custom {kind} model '{model.customization_id}' is up-to-date.")
+    if empty is not None:
+        raise UpgradeRefused(f"No input data available for upgrade: the custom model contains no {empty}.")
+    if not statuses.allowed(model, statuses.UPGRADE_BEGUN):
+        raise UpgradeRefused(
+            "A custom model can be upgraded while it is 'ready' or 'available', "
+            f"but '{model.customization_id}' is '{model.status}'."
+        )
+    return newest
+
+
+def noted(kind: type[Model], owner: str, customization_id: str, run: int, changes: Sequence[Action]) -> bool:
+    """Keep something in the row of the current run; False when that run is over."""
+    model = current(kind, owner, customization_id, run)
+    return model is not None and attempt(statuses.noted(model, run, changes))
+
+
+def progressed(
+    kind: type[Model],
+    owner: str,
+    customization_id: str,
+    run: int,
+    *,
+    progress: float,
+    stage: str | None = None,
+    seconds_left: float | None = None,
+) -> bool:
+    """Show how far the current run is, in percent; False for older news and for runs that are over."""
+    model = current(kind, owner, customization_id, run)
+    progress = min(max(progress, 0.0), 100.0)
+    return model is not None and attempt(statuses.progressed(model, run, progress, stage, seconds_left))
+
+
+def succeeded(
+    kind: type[Model],
+    owner: str,
+    customization_id: str,
+    run: int,
+    *,
+    sha256: str,
+    also: Sequence[Action] = (),
+) -> bool:
+    """Promote the run (a training or an upgrade); False when it is over or another one is current.
+
+    `sha256` is that of the promoted artefact, which lies under its key in `storage.layout` already.
+    """
+    model = current(kind, owner, customization_id, run)
+    return model is not None and attempt(statuses.run_succeeded(model, sha256, now(), also))
+
+
+def failed(kind: type[Model], owner: str, customization_id: str, run: int, error: str) -> bool:
+    """End the run with a reason for the model's user; False when it is over or another one is current."""
+    model = current(kind, owner, customization_id, run)
+    return model is not None and attempt(statuses.run_failed(model, error, now()))
+
+
+def cancelled(kind: type[Model], owner: str, customization_id: str, run: int) -> bool:
+    """End the run as its user asked; the model is what it was before. False when it is over already."""
+    model = current(kind, owner, customization_id, run)
+    return model is not None and attempt(statuses.run_cancelled(model, now()))
+
+
+def request_cancel(kind: type[Model], owner: str, customization_id: str) -> Model:
+    """Note that the user wants the current run stopped; returns the row of the run to be stopped.
+
+    Raises:
+        MalformedId, UnknownModel: see `custom_models.get`.
+        NotTraining: the model is in no run.
+    """
+    model = custom_models.get(kind, owner, customization_id)
+    try:
+        write(statuses.cancel_requested(model))
+    except ConditionFailed:
+        raise NotTraining(customization_id) from None
+    return model
+
+
+def current(kind: type[Model], owner: str, customization_id: str, run: int) -> Model | None:
+    """Return the model if that is its current run, else None."""
+    model = custom_models.find(kind, owner, customization_id)
+    if model is None or model.run != run or model.status not in statuses.RUNNING:
+        return None
+    return model
+
+
+def attempt(change: Update) -> bool:
+    """Make a change; False when the row is not, or no longer, as the change requires."""
+    try:
+        write(change)
+    except ConditionFailed:
+        return False
+    return True

@@ -1,0 +1,347 @@
+"""States of a custom model: which event leads from where to where, each one conditional write."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.storage.conditional import Action, Condition, Delete, Update
+from chalicelib.storage.rows import CustomModel
+
+
+class Status(StrEnum):
+    """What a client sees; `analysing` of the row tells whether a resource is still being looked at."""
+
+    PENDING = "pending"
+    READY = "ready"
+    TRAINING = "training"
+    AVAILABLE = "available"
+    UPGRADING = "upgrading"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One line of the table: an event, where it may happen, where it leads."""
+
+    sources: tuple[Status, ...]
+    target: Status | None
+    """None: decided by the data that is left, or the status before the run."""
+    while_analysing: bool = False
+    """Whether the event may happen while a resource is being analysed."""
+
+
+IDLE = (Status.PENDING, Status.READY, Status.AVAILABLE, Status.FAILED)
+RUNNING = (Status.TRAINING, Status.UPGRADING)
+
+# event                          from                                     to
+AUDIO_ACCEPTED = Transition(IDLE, Status.PENDING, while_analysing=True)
+AUDIO_REMOVED = Transition(IDLE, None, while_analysing=True)  # ready if any audio is valid, else pending
+ANALYSIS_ENDED = Transition(IDLE, None, while_analysing=True)  # the same
+LANGUAGE_ACCEPTED = Transition(IDLE, Status.PENDING)  # one corpus, grammar or batch of words at a time
+LANGUAGE_CHANGED = Transition(IDLE, None)  # ready if any corpus, grammar or word is valid, else pending
+TRAINING_REFUSED = Transition(IDLE, Status.FAILED)
+TRAINING_BEGUN = Transition(IDLE, Status.TRAINING)
+TRAINING_SUCCEEDED = Transition((Status.TRAINING,), Status.AVAILABLE)
+TRAINING_FAILED = Transition((Status.TRAINING,), Status.FAILED)
+TRAINING_CANCELLED = Transition((Status.TRAINING,), None)  # the former status
+UPGRADED_AT_ONCE = Transition((Status.READY, Status.AVAILABLE), None)  # unchanged: there is nothing to train
+UPGRADE_BEGUN = Transition((Status.READY, Status.AVAILABLE), Status.UPGRADING)
+UPGRADE_SUCCEEDED = Transition((Status.UPGRADING,), None)  # the former status
+UPGRADE_FAILED = Transition((Status.UPGRADING,), None)  # the former status
+RESET = Transition(IDLE, Status.PENDING)
+DELETED = Transition(IDLE, None)
+
+
+def busy(model: CustomModel) -> bool:
+    """Tell whether the model handles another request, so that most others must wait."""
+    return model.status in RUNNING or bool(model.analysing)
+
+
+def allowed(model: CustomModel, transition: Transition) -> bool:
+    """Tell whether the row, as it was read, may go that way."""
+    return model.status in transition.sources and (transition.while_analysing or not model.analysing)
+
+
+def _condition(transition: Transition) -> Condition:
+    condition: Condition = CustomModel.status.is_in(*transition.sources)
+    if not transition.while_analysing:
+        condition &= CustomModel.analysing.does_not_exist()
+    return condition
+
+
+def _same_data(model: CustomModel) -> Condition:
+    """Hold while the resources are those that the caller has judged."""
+    if not model.data_version:
+        return CustomModel.data_version.does_not_exist()
+    same: Condition = CustomModel.data_version == model.data_version
+    return same
+
+
+def _this_run(transition: Transition, run: int) -> Condition:
+    condition: Condition = _condition(transition)
+    condition &= CustomModel.run == run
+    return condition
+
+
+def _data_changed(now: datetime, error: str | None = None) -> list[Action]:
+    return [
+        CustomModel.data_version.set(uuid.uuid4().hex),
+        CustomModel.updated.set(now),
+        CustomModel.error.remove() if error is None else CustomModel.error.set(error),
+    ]
+
+
+def _run_over() -> list[Action]:
+    return [
+        CustomModel.stage.remove(),
+        CustomModel.seconds_left.remove(),
+        CustomModel.former_status.remove(),
+        CustomModel.cancel_requested.set(False),
+    ]
+
+
+def resource_accepted(transition: Transition, model: CustomModel, upload_id: str, now: datetime) -> Update:
+    """An upload has been taken in and will be analysed."""
+    return Update(
+        model,
+        _condition(transition) & (CustomModel.generation == model.generation),
+        [
+            CustomModel.analysing.add({upload_id}),
+            CustomModel.status.set(Status.PENDING),
+            *_data_changed(now),
+        ],
+    )
+
+
+def analysis_ended(model: CustomModel, upload_id: str, now: datetime) -> Update:
+    """One of several analyses has ended; the status waits for the last."""
+    return Update(
+        model,
+        _condition(ANALYSIS_ENDED)
+        & CustomModel.analysing.contains(upload_id)
+        & (CustomModel.analysing != {upload_id}),
+        [CustomModel.analysing.delete({upload_id}), *_data_changed(now)],
+    )
+
+
+def last_analysis_ended(
+    model: CustomModel, upload_id: str, any_valid: bool, now: datetime, error: str | None = None
+) -> Update:
+    """The only analysis has ended; `any_valid` was judged on the data version of `model`.
+
+    `error` is what the model says is wrong with its data; the status does not depend on it.
+    """
+    return Update(
+        model,
+        _condition(ANALYSIS_ENDED) & (CustomModel.analysing == {upload_id}) & _same_data(model),
+        [
+            CustomModel.analysing.remove(),
+            CustomModel.status.set(Status.READY if any_valid else Status.PENDING),
+            *_data_changed(now, error),
+        ],
+    )
+
+
+def resource_removed(
+    transition: Transition, model: CustomModel, upload_id: str, any_valid: bool, now: datetime
+) -> Update:
+    """A resource is gone, its analysis with it; `any_valid` was judged on the data version of `model`."""
+    others = (model.analysing or set()) - {upload_id}
+    status = Status.READY if any_valid and not others else Status.PENDING
+    return Update(
+        model,
+        _condition(transition) & _same_data(model),
+        [
+            CustomModel.analysing.delete({upload_id}),
+            CustomModel.status.set(status),
+            *_data_changed(now),
+        ],
+    )
+
+
+def words_changed(model: CustomModel, any_valid: bool, now: datetime) -> Update:
+    """A word was added, changed or deleted at once; `any_valid` was judged on the data version of `model`."""
+    return Update(
+        model,
+        _condition(LANGUAGE_CHANGED) & _same_data(model),
+        [CustomModel.status.set(Status.READY if any_valid else Status.PENDING), *_data_changed(now)],
+    )
+
+
+def training_refused(model: CustomModel, reason: str, now: datetime) -> Update:
+    """The data that was judged cannot be trained on."""
+    return Update(
+        model,
+        _condition(TRAINING_REFUSED) & _same_data(model),
+        [
+            CustomModel.status.set(Status.FAILED),
+            CustomModel.error.set(reason),
+            CustomModel.updated.set(now),
+        ],
+    )
+
+
+def _begin(
+    transition: Transition, model: CustomModel, base_version: str, now: datetime, also: Sequence[Action]
+) -> Update:
+    assert transition.target is not None
+    former = Status.READY if model.status == Status.PENDING else model.status
+    actions: list[Action] = [
+        CustomModel.status.set(transition.target),
+        CustomModel.former_status.set(former),
+        CustomModel.run.set(int(model.run) + 1),
+        CustomModel.run_started.set(now),
+        CustomModel.run_base_version.set(base_version),
+        CustomModel.cancel_requested.set(False),
+        CustomModel.progress.set(0),
+        CustomModel.stage.remove(),
+        CustomModel.seconds_left.remove(),
+        CustomModel.updated.set(now),
+        *also,
+    ]
+    if model.data_version:
+        actions.append(CustomModel.run_data_version.set(model.data_version))
+    condition = _this_run(transition, int(model.run)) & (CustomModel.status == model.status)
+    return Update(model, condition & _same_data(model), actions)
+
+
+def training_begun(model: CustomModel, now: datetime, also: Sequence[Action] = ()) -> Update:
+    """Claim the model for its next run, on the data that was judged and the version it is on.
+
+    `also` changes attributes that only one kind of model has; so it does below.
+    """
+    return _begin(TRAINING_BEGUN, model, model.versions[-1], now, also)
+
+
+def upgrade_begun(
+    model: CustomModel, base_version: str, now: datetime, also: Sequence[Action] = ()
+) -> Update:
+    """Claim the model for a run on a newer base version."""
+    return _begin(UPGRADE_BEGUN, model, base_version, now, also)
+
+
+def upgraded_at_once(model: CustomModel, base_version: str, now: datetime) -> Update:
+    """A model that was never trained goes over to a newer base version."""
+    return Update(
+        model,
+        _condition(UPGRADED_AT_ONCE) & (CustomModel.versions == list(model.versions)),
+        [
+            CustomModel.versions.set([*model.versions, base_version]),
+            CustomModel.updated.set(now),
+        ],
+    )
+
+
+def run_succeeded(model: CustomModel, sha256: str, now: datetime, also: Sequence[Action] = ()) -> Update:
+    """The current run (training or upgrade, as the row says) is promoted."""
+    actions: list[Action] = [
+        CustomModel.promoted_run.set(int(model.run)),
+        CustomModel.promoted_version.set(model.run_base_version or model.versions[-1]),
+        CustomModel.promoted_sha256.set(sha256),
+        CustomModel.promoted_at.set(now),
+        CustomModel.updated.set(now),
+        CustomModel.error.remove(),
+        *_run_over(),
+        *also,
+    ]
+    if model.run_data_version:
+        actions.append(CustomModel.trained_data_version.set(model.run_data_version))
+    if model.status == Status.UPGRADING:
+        transition, status = UPGRADE_SUCCEEDED, model.former_status or Status.AVAILABLE
+        if model.run_base_version not in model.versions:
+            actions.append(CustomModel.versions.set([*model.versions, model.run_base_version]))
+    else:
+        transition, status = TRAINING_SUCCEEDED, Status.AVAILABLE
+    actions += [
+        CustomModel.status.set(status),
+        CustomModel.progress.set(100 if status == Status.AVAILABLE else 0),
+    ]
+    return Update(model, _this_run(transition, int(model.run)), actions)
+
+
+def run_failed(model: CustomModel, reason: str, now: datetime) -> Update:
+    """The current run has come to nothing; what was promoted before goes on serving."""
+    if model.status == Status.UPGRADING:
+        transition, status = UPGRADE_FAILED, model.former_status or Status.READY
+    else:
+        transition, status = TRAINING_FAILED, Status.FAILED
+    actions: list[Action] = [
+        CustomModel.status.set(status),
+        CustomModel.error.set(reason),
+        CustomModel.progress.set(0),
+        CustomModel.updated.set(now),
+        *_run_over(),
+    ]
+    return Update(model, _this_run(transition, int(model.run)), actions)
+
+
+def run_cancelled(model: CustomModel, now: datetime) -> Update:
+    """The current run was stopped because its user wanted it; the model is what it was before."""
+    transition = UPGRADE_FAILED if model.status == Status.UPGRADING else TRAINING_CANCELLED
+    return Update(
+        model,
+        _this_run(transition, int(model.run)),
+        [
+            CustomModel.status.set(model.former_status or Status.READY),
+            CustomModel.progress.set(0),
+            CustomModel.updated.set(now),
+            *_run_over(),
+        ],
+    )
+
+
+def cancel_requested(model: CustomModel) -> Update:
+    """The user wants the current run stopped; the status waits for the job."""
+    condition = CustomModel.status.is_in(*RUNNING) & (CustomModel.run == int(model.run))
+    return Update(model, condition, [CustomModel.cancel_requested.set(True)])
+
+
+def progressed(
+    model: CustomModel, run: int, progress: float, stage: str | None, seconds_left: float | None
+) -> Update:
+    """The current run says how far it is; only forward, only while it runs."""
+    return Update(
+        model,
+        CustomModel.status.is_in(*RUNNING) & (CustomModel.run == run) & (CustomModel.progress <= progress),
+        [
+            CustomModel.progress.set(progress),
+            CustomModel.stage.remove() if stage is None else CustomModel.stage.set(stage),
+            CustomModel.seconds_left.remove()
+            if seconds_left is None
+            else CustomModel.seconds_left.set(seconds_left),
+        ],
+    )
+
+
+def noted(model: CustomModel, run: int, changes: Sequence[Action]) -> Update:
+    """Whoever does the current run keeps something in the row; the status stays."""
+    return Update(model, CustomModel.status.is_in(*RUNNING) & (CustomModel.run == run), changes)
+
+
+def reset(model: CustomModel, now: datetime, also: Sequence[Action] = ()) -> Update:
+    """Resources and trained state are gone from this write on; rows and objects are cleared away later."""
+    return Update(
+        model,
+        _condition(RESET) & (CustomModel.generation == int(model.generation)),
+        [
+            CustomModel.status.set(Status.PENDING),
+            CustomModel.generation.set(int(model.generation) + 1),
+            CustomModel.progress.set(0),
+            CustomModel.trained_data_version.remove(),
+            CustomModel.promoted_run.remove(),
+            CustomModel.promoted_version.remove(),
+            CustomModel.promoted_sha256.remove(),
+            CustomModel.promoted_at.remove(),
+            *also,
+            *_data_changed(now),
+        ],
+    )
+
+
+def deleted(model: CustomModel) -> Delete:
+    """The model is gone from this write on."""
+    return Delete(model, _condition(DELETED))

@@ -1,0 +1,85 @@
+"""What rows of several tables have in common: custom models of both kinds, and what is uploaded to them."""
+
+from __future__ import annotations
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+
+from chalicelib.storage.connection import Table
+
+
+class CustomModel(Table):
+    """A custom model. Its transitions: `customization.statuses`."""
+
+    owner = UnicodeAttribute(hash_key=True)
+    customization_id = UnicodeAttribute(range_key=True)
+    name = UnicodeAttribute()
+    description = UnicodeAttribute(null=True)
+    base_model_name = UnicodeAttribute()
+    language = UnicodeAttribute()
+    versions: ListAttribute[str] = ListAttribute()
+    """Full base version strings, oldest first; the last one is what training uses."""
+    created = UTCDateTimeAttribute()
+    updated = UTCDateTimeAttribute()
+    status = UnicodeAttribute()
+    """pending | ready | training | available | upgrading | failed."""
+    former_status = UnicodeAttribute(null=True)
+    """Where an upgrade or a cancelled training returns to."""
+    error = UnicodeAttribute(null=True)
+    """Why the model failed, for its user to read."""
+    analysing = UnicodeSetAttribute(null=True)
+    """Upload ids still being analysed. A set: adding and removing are idempotent. Absent when empty."""
+    generation = NumberAttribute(default=0)
+    """A reset counts it up; resources of an older generation are gone, even while their rows last."""
+    data_version = UnicodeAttribute(null=True)
+    """Changes (a new random id) whenever the set of resources changes."""
+    trained_data_version = UnicodeAttribute(null=True)
+    """`data_version` that the last successful training has seen."""
+    run = NumberAttribute(default=0)
+    """Number of the last training run that was started, upgrades included; runs count from 1."""
+    run_base_version = UnicodeAttribute(null=True)
+    """Base version that run trains on; the newest one for an upgrade."""
+    run_started = UTCDateTimeAttribute(null=True)
+    run_data_version = UnicodeAttribute(null=True)
+    """`data_version` that the current run was planned with."""
+    cancel_requested = BooleanAttribute(default=False)
+    progress = NumberAttribute(default=0)
+    """Percent of the current run as whoever does it reports it; 100 once available."""
+    stage = UnicodeAttribute(null=True)
+    """What the current run is doing, in words."""
+    seconds_left = NumberAttribute(null=True)
+    promoted_run = NumberAttribute(null=True)
+    """The run whose artefact serves recognition; null while there is none."""
+    promoted_version = UnicodeAttribute(null=True)
+    """Base version that the promoted run was trained on."""
+    promoted_sha256 = UnicodeAttribute(null=True)
+    promoted_at = UTCDateTimeAttribute(null=True)
+
+
+class UploadedResource(Table):
+    """Something that was uploaded to a custom model, and is analysed there."""
+
+    customization_id = UnicodeAttribute(hash_key=True)
+    owner = UnicodeAttribute()
+    generation = NumberAttribute(default=0)
+    """The model's generation when it was added; see `CustomModel.generation`."""
+    upload_id = UnicodeAttribute()
+    """A new one for each upload; an event for an older upload is stale and ignored."""
+    status = UnicodeAttribute()
+    error = UnicodeAttribute(null=True)
+    size_bytes = NumberAttribute(default=0)
+    created = UTCDateTimeAttribute()
+    updated = UTCDateTimeAttribute()
+    customer_id = UnicodeAttribute(null=True)
+    """From `X-Watson-Metadata`."""
+
+    @property
+    def resource_id(self) -> str:
+        """The row's range key."""
+        raise NotImplementedError
