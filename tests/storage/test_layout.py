@@ -93,7 +93,7 @@ def test_foreign_keys_are_refused(key: str) -> None:
     ],
 )
 def test_keys_that_nearly_are_of_audio_are_refused(key: str) -> None:
-    with pytest.raises(ValueError, match="not the key of an audio upload"):
+    with pytest.raises(ValueError, match="not the key of an upload below audio"):
         AudioKey.parse(key)
 
 
