@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 import tempfile
 from dataclasses import dataclass
@@ -13,13 +15,12 @@ from numpy.typing import NDArray
 
 from chalicelib.engines.sphinx.acoustic_model import BUNDLED, DATA, AcousticModel, bundled_model
 from chalicelib.engines.sphinx.features import Array
+from chalicelib.engines.sphinx.lattice import Lattice, read_lattice
 from chalicelib.engines.sphinx.model_files import write_gaussians
+from chalicelib.engines.sphinx.readings import LanguageScore, ScoredReading, readings
 from chalicelib.engines.sphinx.search import QUICK, Settings
 
 _PRONUNCIATION = re.compile(r"\(\d+\)$")
-_SCORE_UNIT = 1024
-"""The decoder keeps path scores shifted by ten bits; posteriors in the lattice divide them by `ascale`."""
-_READINGS_LOOKED_AT = 40  # for each alternative asked for; most differ in silences and pronunciations only
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,6 @@ class Segment:
     def is_filler(self) -> bool:
         """Whether it is silence, noise or a sentence boundary."""
         return self.word[:1] in "<[+"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Another reading of the same utterance."""
-
-    words: tuple[str, ...]
-    posterior: float
 
 
 @dataclass(frozen=True)
@@ -94,28 +87,35 @@ class Decoder:
             for found in self._decoder.seg() or ()
         )
 
-    def alternatives(self, count: int) -> tuple[Reading, ...]:
-        """Return up to `count` further readings of what was decoded last, likeliest first."""
-        best = self._decoder.hyp()
-        if best is None or count < 1:
-            return ()
-        best_words = _words(best.hypstr)
-        found: dict[tuple[str, ...], float] = {}
-        log_scale = _SCORE_UNIT / self._decoder.config["ascale"]
-        for looked_at, reading in enumerate(self._decoder.nbest() or ()):
-            if reading is None or looked_at >= _READINGS_LOOKED_AT * count or len(found) >= count:
-                break
-            words = _words(reading.hypstr or "")
-            if words and words != best_words:
-                found.setdefault(words, float(np.log(max(reading.score, 1e-300))) * log_scale)
-        if not found:
-            return ()
-        likeliest = max(found.values())
-        posterior = self.posterior()
-        return tuple(
-            Reading(words, posterior * float(np.exp(score - likeliest)))
-            for words, score in sorted(found.items(), key=lambda item: -item[1])
-        )
+    def lattice(self) -> Lattice | None:
+        """Return the lattice of what was decoded last, None when nothing was."""
+        if self._decoder.hyp() is None:
+            return None
+        lattice = self._decoder.get_lattice()
+        return None if lattice is None else read_lattice(lattice, self._decoder.n_frames())
+
+    def readings(self, lattice: Lattice, count: int) -> tuple[ScoredReading, ...]:
+        """Return up to `count` readings with at least one word, best score first."""
+        spoken = (reading for reading in readings(lattice, self._language_score()) if reading.words)
+        return tuple(itertools.islice(spoken, count))
+
+    def flattened(self, score: float) -> float:
+        """Return a difference of scores as a ratio of probabilities, as flat as the posteriors are."""
+        return float(np.exp(score / self._decoder.config["ascale"]))
+
+    def _language_score(self) -> LanguageScore:
+        model = self._decoder.get_lm()
+        config, natural = self._decoder.config, self._decoder.get_logmath().log_to_ln
+        # As `ps_lattice_bestpath` does: the weight of the search times what the best path weighs more.
+        more = config["bestpathlw"] / config["lw"]
+        weight, penalty = config["lw"], float(np.log(config["wip"]))
+
+        @functools.cache
+        def score(word: str, last: str, before: str) -> float:
+            history = [word, last, before] if before else [word, last]
+            return float(more * (weight * natural(model.prob(history)) + penalty))
+
+        return score
 
     def posterior(self) -> float:
         """Return the probability in 0…1 of the best reading of what was decoded last, from the lattice."""
@@ -154,7 +154,3 @@ class Decoder:
         self._decoder.process_cep(np.ascontiguousarray(cepstra, np.float32).tobytes(), full_utt=True)
         self._decoder.end_utt()
         return True
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(_PRONUNCIATION.sub("", word) for word in text.split() if word[:1] not in ("<", "[", "+"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 
 import numpy as np
 
@@ -18,12 +17,11 @@ from chalicelib.engines.protocol import (
     Recognizer,
     Samples,
     UtteranceStream,
-    Word,
 )
 from chalicelib.engines.sphinx.acoustic_model import VARIANCE_FLOOR, AcousticModel, Base, load_base
+from chalicelib.engines.sphinx.answer import answer
 from chalicelib.engines.sphinx.artefact import Arrays, read_artefact
 from chalicelib.engines.sphinx.decoder import Decoder
-from chalicelib.engines.sphinx.features import FRAMES_PER_S
 from chalicelib.engines.sphinx.search import settings_of
 
 
@@ -60,29 +58,8 @@ class SphinxRecognizer:
         return self._base.rate_hz
 
     def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
-        """Decode one utterance; empty when nothing was said.
-
-        The words of further readings have the times and posteriors of the words they share with the best one;
-        a run of other words divides the time between them evenly.
-        """
-        segments = self._decoder.decode(self._base.cepstra(samples))
-        words = tuple(
-            Word(
-                segment.word,
-                segment.first_frame / FRAMES_PER_S,
-                (segment.last_frame + 1) / FRAMES_PER_S,
-                segment.posterior,
-            )
-            for segment in segments
-            if not segment.is_filler
-        )
-        if not words:
-            return DecodedUtterance()
-        best = Hypothesis(words, self._decoder.posterior())
-        others = self._decoder.alternatives(options.max_alternatives - 1)
-        return DecodedUtterance(
-            (best, *(Hypothesis(_timed(words, other.words), other.posterior) for other in others))
-        )
+        """Decode one utterance; empty when nothing was said."""
+        return answer(self._decoder, self._decoder.decode(self._base.cepstra(samples)), options)
 
     def stream(self) -> UtteranceStream:
         """Begin an utterance that is recognised while it is spoken."""
@@ -130,23 +107,3 @@ def adapted(model: AcousticModel, arrays: Arrays) -> AcousticModel:
         if variances is None
         else np.maximum(variances.astype(np.float64), VARIANCE_FLOOR),
     )
-
-
-def _timed(best: tuple[Word, ...], other: tuple[str, ...]) -> tuple[Word, ...]:
-    """Give the words of another reading the times of the best one's."""
-    words: list[Word] = []
-    matcher = difflib.SequenceMatcher(a=[word.text for word in best], b=other, autojunk=False)
-    for tag, start, stop, other_start, other_stop in matcher.get_opcodes():
-        if tag == "equal":
-            words.extend(best[start:stop])
-            continue
-        texts = other[other_start:other_stop]
-        begin_s = best[start].start_s if start < stop else (best[start - 1].end_s if start else 0.0)
-        end_s = best[stop - 1].end_s if start < stop else begin_s
-        posterior = min((word.posterior for word in best[start:stop]), default=0.0)
-        step_s = (end_s - begin_s) / max(1, len(texts))
-        words.extend(
-            Word(text, begin_s + place * step_s, begin_s + (place + 1) * step_s, posterior)
-            for place, text in enumerate(texts)
-        )
-    return tuple(words)

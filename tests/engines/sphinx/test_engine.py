@@ -97,6 +97,42 @@ def test_alternatives_differ_and_get_less_likely(recognizer: Recognizer, prompts
         assert all(word.start_s <= word.end_s and 0 <= word.posterior <= 1 for word in reading.words)
 
 
+def test_a_confusion_network_has_the_best_words_in_their_places(
+    recognizer: Recognizer, prompts: dict[str, Prompt]
+) -> None:
+    decoded = recognizer.recognize(
+        _samples(prompts["cannot-complete-as-dialed"]), DecodingOptions(word_alternatives=True)
+    )
+    slots = iter(decoded.slots)
+    for word in decoded.hypotheses[0].words:
+        slot = next(slot for slot in slots if slot.start_s == word.start_s)
+        assert dict(slot.alternatives)[word.text] >= word.posterior - 0.01
+    assert any(len(slot.alternatives) > 1 for slot in decoded.slots)
+
+
+def test_a_keyword_is_heard_though_the_best_reading_has_another_word(
+    recognizer: Recognizer, prompts: dict[str, Prompt]
+) -> None:
+    keywords = ("called", "cannot be completed", "hippopotamus", "zzyzzx")
+    decoded = recognizer.recognize(
+        _samples(prompts["cannot-complete-as-dialed"]), DecodingOptions(keywords=keywords)
+    )
+    called, phrase = decoded.keywords
+    assert (called.keyword, phrase.keyword) == ("called", "cannot be completed")
+    assert "called" not in decoded.hypotheses[0].text.split()
+    assert 0.05 < called.posterior < 0.5 < phrase.posterior <= 1
+    assert phrase.end_s - phrase.start_s > 0.8
+
+
+def test_nothing_more_is_answered_than_was_asked_for(
+    recognizer: Recognizer, prompts: dict[str, Prompt]
+) -> None:
+    decoded = recognizer.recognize(_samples(prompts["vm-goodbye"]))
+    assert len(decoded.hypotheses) == 1
+    assert decoded.slots == ()
+    assert decoded.keywords == ()
+
+
 def test_a_result_does_not_depend_on_what_was_heard_before(
     recognizer: Recognizer, prompts: dict[str, Prompt]
 ) -> None:
@@ -168,13 +204,33 @@ def test_an_alignment_covers_the_utterance_it_belongs_to(prompts: dict[str, Prom
     assert decoder.decode(cepstra) == segments
 
 
+def test_the_lattice_agrees_with_the_decoders_own_posteriors(prompts: dict[str, Prompt]) -> None:
+    base = load_base(NARROWBAND)
+    decoder = Decoder(base.model)
+    segments = decoder.decode(base.cepstra(_samples(prompts["conf-invalid"])))
+    lattice = decoder.lattice()
+    assert lattice is not None
+    for segment in segments:
+        if not segment.is_filler:
+            from_its_start = [
+                posterior
+                for source, posterior in zip(lattice.sources, lattice.posteriors, strict=True)
+                if (lattice.words[source], lattice.first_frames[source])
+                == (segment.word, segment.first_frame)
+            ]
+            assert sum(from_its_start) >= segment.posterior - 1e-3
+            assert lattice.posterior(segment.word, segment.first_frame, segment.last_frame) <= 1
+    (best, *_) = decoder.readings(lattice, 3)
+    assert [arc.text for arc in best.words] == [one.word for one in segments if not one.is_filler]
+
+
 def test_nothing_decoded_is_nothing_to_align() -> None:
     base = load_base(NARROWBAND)
     decoder = Decoder(base.model)
     assert decoder.decode(np.empty((0, 13))) == ()
     assert decoder.align(np.empty((0, 13))) is None
     assert decoder.posterior() == 0
-    assert decoder.alternatives(3) == ()
+    assert decoder.lattice() is None
 
 
 def test_the_decoder_leaves_the_normalisation_to_us(prompts: dict[str, Prompt]) -> None:

@@ -1,0 +1,58 @@
+"""What the decoder found in an utterance, in the words of the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.engines.protocol import DecodedUtterance, DecodingOptions, Hypothesis, Word
+from chalicelib.engines.sphinx.confusion import confusion_network
+from chalicelib.engines.sphinx.decoder import Decoder, Segment
+from chalicelib.engines.sphinx.features import FRAMES_PER_S
+from chalicelib.engines.sphinx.lattice import Arc, Lattice
+from chalicelib.engines.sphinx.spotting import spot
+
+
+def answer(decoder: Decoder, segments: Sequence[Segment], options: DecodingOptions) -> DecodedUtterance:
+    """Return what is wanted of the utterance decoded last; `segments` are its best reading."""
+    best = [
+        Arc(segment.word, segment.first_frame, segment.last_frame, segment.posterior)
+        for segment in segments
+        if not segment.is_filler
+    ]
+    more = options.max_alternatives > 1 or options.word_alternatives or options.keywords
+    lattice = decoder.lattice() if more else None
+    first = (Hypothesis(_words(best), decoder.posterior()),) if best else ()
+    if lattice is None:
+        return DecodedUtterance(first)
+    return DecodedUtterance(
+        hypotheses=(*first, *(_others(decoder, lattice, first[0], options) if first else ())),
+        slots=confusion_network(lattice, best) if options.word_alternatives and best else (),
+        keywords=spot(lattice, options.keywords),
+    )
+
+
+def _others(
+    decoder: Decoder, lattice: Lattice, best: Hypothesis, options: DecodingOptions
+) -> tuple[Hypothesis, ...]:
+    """Return further readings, likeliest first."""
+    count = options.max_alternatives
+    if count < 2:
+        return ()
+    found = decoder.readings(lattice, count)
+    others = [reading for reading in found if [arc.text for arc in reading.words] != _texts(best)]
+    likeliest = found[0].score if found else 0.0
+    return tuple(
+        Hypothesis(_words(reading.words), best.posterior * decoder.flattened(reading.score - likeliest))
+        for reading in others[: count - 1]
+    )
+
+
+def _texts(hypothesis: Hypothesis) -> list[str]:
+    return [word.text for word in hypothesis.words]
+
+
+def _words(arcs: Sequence[Arc]) -> tuple[Word, ...]:
+    return tuple(
+        Word(arc.text, arc.first_frame / FRAMES_PER_S, (arc.last_frame + 1) / FRAMES_PER_S, arc.posterior)
+        for arc in arcs
+    )
