@@ -16,7 +16,7 @@ from chalicelib.gateway.lanes import Lane, LaneFull
 from chalicelib.gateway.limits import Limits
 from chalicelib.gateway.refusals import Refusal
 from chalicelib.gateway.websocket_session import Ears, Session
-from chalicelib.recognition import live
+from chalicelib.recognition import live_errors, live_model
 from chalicelib.recognition.decoders import DecoderPool
 
 _log = logging.getLogger("attune.gateway")
@@ -56,11 +56,11 @@ class Sockets:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         opened = await handshake.open_session(scope, self._calls)
         try:
-            model = await self._files.run(lambda: live.fetched(opened.model))
+            model = await self._files.run(lambda: live_model.fetched(opened.model))
         except LaneFull:
             raise Refused(_BUSY.response(), opened.transaction_id) from None
         except Exception as error:
-            refusal = Refusal(500, live.wording(error))
+            refusal = Refusal(500, live_errors.wording(error))
             raise Refused(refusal.response(), opened.transaction_id) from error
         await send(handshake.accept(opened.transaction_id))
         await Session(receive, send, model, opened.query, self._ears).run()

@@ -12,6 +12,7 @@ from typing import Any
 
 from chalicelib.gateway.asgi import Receive, Send
 from chalicelib.gateway.lanes import Lane
+from chalicelib.gateway.websocket_metrics import Metrics
 from chalicelib.gateway.websocket_protocol import (
     AHEAD_BYTES,
     Action,
@@ -24,9 +25,10 @@ from chalicelib.gateway.websocket_protocol import (
     State,
 )
 from chalicelib.gateway.websocket_work import Work
-from chalicelib.recognition import live, options
+from chalicelib.recognition import live, live_errors, options
 from chalicelib.recognition.decoders import DecoderPool
-from chalicelib.recognition.live import LiveModel, LiveRequest
+from chalicelib.recognition.live import LiveRequest
+from chalicelib.recognition.live_model import LiveModel
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Session:
         self._gone = False
         """The client has closed the connection, or the server ends."""
         self._work: Work | None = None
+        self._metrics: Metrics | None = None
         self._event = asyncio.Event()
         self._room = asyncio.Event()
 
@@ -107,7 +110,12 @@ class Session:
 
     @property
     def _next_s(self) -> float | None:
-        moments = (self._protocol.deadline_s, None if self._work is None else self._work.due_s)
+        moments = [self._protocol.deadline_s]
+        if self._work is not None:
+            moments.append(self._work.due_s)
+            moments.append(
+                self._metrics.due_s if self._metrics is not None and not self._work.ended else None
+            )
         return min((moment for moment in moments if moment is not None), default=None)
 
     async def _act(self, actions: list[Action]) -> None:
@@ -121,11 +129,13 @@ class Session:
                     try:
                         self._begin(message)
                     except Exception as error:  # noqa: BLE001  whatever is wrong, the client hears of it
-                        await self._act(self._protocol.fail(live.wording(error)))
+                        await self._act(self._protocol.fail(live_errors.wording(error)))
                         return
                 case Audio(data):
                     assert self._work is not None
                     self._work.add(data)
+                    if self._metrics is not None:
+                        self._metrics.audio_came(self._loop.time())
                 case End():
                     assert self._work is not None
                     self._work.end()
@@ -141,6 +151,11 @@ class Session:
             wake=self._wake,
         )
         self._work = Work(request, self._ears.lane, self._event.set)
+        wanted = self._parsed.options
+        self._metrics = Metrics(wanted.processing_metrics_interval) if wanted.processing_metrics else None
+
+    async def _say(self, message: Mapping[str, Any]) -> None:
+        await self._send({"type": "websocket.send", "text": json.dumps(message, ensure_ascii=False)})
 
     def _wake(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
@@ -155,11 +170,15 @@ class Session:
             work.advance(self._loop.time())
             messages = work.request.take()
         except Exception as error:  # noqa: BLE001  whatever failed, the client hears of it
-            await self._act(self._protocol.fail(live.wording(error)))
+            await self._act(self._protocol.fail(live_errors.wording(error)))
             return
         for message in messages:
-            await self._send({"type": "websocket.send", "text": json.dumps(message, ensure_ascii=False)})
+            if self._metrics is not None and not work.ended:
+                message.update(self._metrics.report(work, self._loop.time(), periodic=False))
+            await self._say(message)
             self._protocol.interim_sent(self._loop.time())
+        if self._metrics is not None and not work.ended and self._metrics.is_due(self._loop.time()):
+            await self._say(self._metrics.report(work, self._loop.time(), periodic=True))
         if work.complete:
             self._work = None
             await work.close()

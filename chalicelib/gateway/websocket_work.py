@@ -21,11 +21,13 @@ class Work:
     def __init__(self, request: LiveRequest, lane: Lane, wake: Callable[[], None]) -> None:
         self.request = request
         self.held_bytes = 0
-        """Of audio that waits for its step."""
+        """Of audio that waits for its step, or is in it."""
+        self._in_step_bytes = 0
         self._lane = lane
         self._wake = wake
         self._audio: deque[bytes] = deque()
-        self._ended = False
+        self.ended = False
+        """All audio has come."""
         self._finishing = False
         self._step: asyncio.Future[None] | None = None
         self._stepped_s = 0.0
@@ -37,7 +39,7 @@ class Work:
 
     def end(self) -> None:
         """Take note that this was all the audio."""
-        self._ended = True
+        self.ended = True
 
     @property
     def due_s(self) -> float | None:
@@ -60,15 +62,17 @@ class Work:
             if not self._step.done():
                 return
             step, self._step = self._step, None
+            self.held_bytes -= self._in_step_bytes
+            self._in_step_bytes = 0
             step.result()
         if self._finishing or self.request.behind:
             return
         if self._audio:
-            if self._ended or self.held_bytes >= STEP_BYTES or now_s - self._stepped_s >= STEP_EVERY_S:
+            if self.ended or self.held_bytes >= STEP_BYTES or now_s - self._stepped_s >= STEP_EVERY_S:
                 self._stepped_s = now_s
                 data = self._piece()
                 self._begin(lambda: self.request.feed(data))
-        elif self._ended:
+        elif self.ended:
             self._finishing = True
             self._begin(self.request.finish)
 
@@ -93,5 +97,5 @@ class Work:
                 part = part[:cut]
             parts.append(part)
             size += len(part)
-        self.held_bytes -= size
+        self._in_step_bytes = size
         return b"".join(parts)

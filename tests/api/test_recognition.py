@@ -11,9 +11,10 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.recognition import backend
+from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
 from chalicelib.storage import objects, spool
-from tests.api.calling import Answer, Instance, assert_error, basic, send
+from tests.api.calling import NEW, Answer, Instance, assert_error, basic, send
 from tests.recognition_function import RESULTS, Function
 
 GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
@@ -236,3 +237,35 @@ def test_a_function_out_of_reach(api: Api, function: Function, monkeypatch: pyte
         "Recognition has no capacity at the moment. Try again in a minute.",
     )
     assert spooled() == []
+
+
+def connecting(instance: Instance, query: str = "", *, reference: str | None = None) -> Answer:
+    """Ask as the front door does before it accepts a WebSocket."""
+    signed = spool.write_header(spool.Spooled(spool.PENDING, 0)) if reference is None else reference
+    return instance("GET", f"/recognize{query}", headers={"X-Attune-Body": signed} if signed else {})
+
+
+def test_a_connection_is_told_which_model_serves_it(instance: Instance) -> None:
+    answer = connecting(instance, "?x-watson-metadata=customer_id%3Da&smart_formatting=true")
+    assert answer.status == 200
+    assert ServingModel.from_json(answer.json) == ServingModel(NEW, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("?model=nothing", 404),
+        ("?max_alternatives=-1", 400),
+        ("?acoustic_customization_id=x", 400),
+        ("?acoustic_customization_id=00000000-0000-0000-0000-000000000000", 401),
+    ],
+)
+def test_a_connection_is_refused_before_it_is_made(instance: Instance, query: str, status: int) -> None:
+    answer = connecting(instance, query)
+    assert_error(answer, status, answer.json["error"])
+
+
+def test_only_a_front_door_can_ask_for_a_connection(instance: Instance) -> None:
+    assert connecting(instance, reference="").status == 426
+    assert connecting(instance, reference="pending;0;forged").status == 400
+    assert connecting(instance, reference=spool.write_header(spool.Spooled("spool/x", 5))).status == 400

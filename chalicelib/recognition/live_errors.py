@@ -1,0 +1,38 @@
+"""What can end a live request, and what its client is told."""
+
+from __future__ import annotations
+
+import logging
+
+from chalicelib.audio.content_types import ContentTypeError
+from chalicelib.audio.errors import AudioError
+from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.recognition import function
+from chalicelib.recognition.decoders import NoCapacity
+from chalicelib.recognition.options import InvalidOption, OptionsConflict
+
+_log = logging.getLogger(__name__)
+
+
+class NoSpeech(Exception):
+    """Audio came, but nobody spoke for too long. Clients know the beginning of the text."""
+
+    def __init__(self, timeout_s: int) -> None:
+        super().__init__(f"No speech detected for {timeout_s}s.")
+
+
+def wording(error: Exception) -> str:
+    """Return what a client is told about an error of `LiveRequest` or of what made it."""
+    match error:
+        case AudioError() | ContentTypeError():
+            return function.wording(error)
+        case InvalidOption() | OptionsConflict() | NoSpeech():
+            return str(error)
+        case NoCapacity():
+            return "Recognition has no capacity at the moment. Try again in a minute."
+        case ModelUnreadable():
+            _log.error("custom model: %s", error)
+            return "The custom model's data is damaged. Train the model again."
+        case _:
+            _log.error("live recognition failed", exc_info=error)
+            return "Recognition failed. Try again; if it fails again, tell your operator."

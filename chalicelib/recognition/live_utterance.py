@@ -1,0 +1,114 @@
+"""One utterance of a live request, which is heard at once or as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import numpy as np
+
+from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Samples
+from chalicelib.recognition import transcription
+from chalicelib.recognition.decoder_worker import Task
+from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.live_model import LiveModel
+from chalicelib.recognition.options import Options
+from chalicelib.recognition.spoken import SpokenUtterance
+from chalicelib.recognition.utterances import Ending
+
+
+class LiveUtterance:
+    """One utterance: decoded while it is spoken if somebody wants to see that, else as a whole."""
+
+    def __init__(
+        self,
+        start_s: float,
+        model: LiveModel,
+        options: Options,
+        pool: DecoderPool,
+        *,
+        settle: Callable[[], None],
+        said: Callable[[LiveUtterance], None],
+    ) -> None:
+        """Begin an utterance.
+
+        Args:
+            start_s: in the request's audio.
+            model: what recognises.
+            options: of the request.
+            pool: decodes.
+            settle: called from any thread when an answer is there.
+            said: called from other threads when there is another `partial`.
+
+        Raises:
+            decoders.NoCapacity: too many utterances wait for a process already.
+        """
+        self.start_s = start_s
+        self.end_s = start_s
+        """Known once there is an `ending`."""
+        self.ending: Ending | None = None
+        """None: it is being spoken."""
+        self.answer: Future[DecodedUtterance] | None = None
+        """Of what was spoken so far, perhaps all of it."""
+        self.partial: Hypothesis | None = None
+        """The best reading so far; it has words."""
+        self._model = model
+        self._wanted = transcription.decoding_options(options)
+        self._pool = pool
+        self._settle = settle
+        self._said = said
+        self._blocks: list[Samples] = []
+        self._spoken: SpokenUtterance | None = None
+        if options.interim_results:
+            self._spoken = pool.speak(model.base_version, model.custom, self._on_partial)
+
+    def add(self, samples: Samples) -> None:
+        """Take the next samples."""
+        if self._spoken is not None:
+            self._spoken.feed(samples)
+        else:
+            self._blocks.append(samples)
+            if self.answer is not None:
+                self.answer.cancel()
+        self.answer = None
+
+    def conclude(self) -> None:
+        """Have the words found: a pause has begun. If it was too early, `add` takes it back.
+
+        Raises:
+            decoders.NoCapacity: too many utterances wait for a process already.
+        """
+        if self.answer is not None:
+            return
+        if self._spoken is not None:
+            self.answer = self._spoken.conclude(self._wanted)
+        else:
+            samples = np.concatenate(self._blocks)
+            task = Task(self._model.base_version, self._model.custom, samples, self._wanted)
+            self.answer = self._pool.submit(task)
+        self.answer.add_done_callback(lambda _: self._settle())
+
+    def end(self, end_s: float, ending: Ending) -> None:
+        """Take note that it is over, and how it came to that.
+
+        Raises:
+            decoders.NoCapacity: as `conclude`.
+        """
+        self.conclude()
+        self.end_s, self.ending = end_s, ending
+        self._blocks = []
+        assert self.answer is not None
+        self.answer.add_done_callback(lambda _: self.close())
+        self._settle()
+
+    def close(self) -> None:
+        """Let its process go."""
+        if self._spoken is not None:
+            self._spoken.close()
+        elif self.answer is not None:
+            self.answer.cancel()
+
+    def _on_partial(self, partial: Hypothesis) -> None:
+        if partial.words and partial != self.partial:
+            self.partial = partial
+            self._said(self)
