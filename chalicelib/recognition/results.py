@@ -1,17 +1,24 @@
-"""Hypotheses of utterances to Watson's `SpeechRecognitionResults`."""
+"""What was heard in utterances to Watson's results: a whole recording at once, or one utterance at a time."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.engines.protocol import DecodedUtterance, Word
+from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Word
+from chalicelib.recognition import insertion_bias, transcripts
+from chalicelib.recognition.clock import Clock
+from chalicelib.recognition.confidences import two_decimals
+from chalicelib.recognition.keywords import keywords_result
 from chalicelib.recognition.options import Options
+from chalicelib.recognition.phrase_ends import phrases
+from chalicelib.recognition.transcripts import Transcript
+from chalicelib.recognition.utterances import Ending
+from chalicelib.recognition.word_alternatives import word_alternatives
 
-HESITATION = "%HESITATION"
-_HESITATIONS = frozenset({"uh", "uhh", "um", "umm", "uhm", "hm", "hmm", "mm", "erm"})
+Result = dict[str, Any]
+"""A `SpeechRecognitionResult`."""
 
 
 @dataclass(frozen=True)
@@ -21,70 +28,110 @@ class RecognizedUtterance:
     start_s: float
     """Where the decoded samples begin in the recording."""
     decoded: DecodedUtterance
+    ending: Ending = "silence"
 
 
 def assemble(
     utterances: Iterable[RecognizedUtterance], duration_s: float, options: Options
 ) -> dict[str, Any]:
-    """Return the answer's body for a recording of `duration_s` seconds.
+    """Return the answer's body, `SpeechRecognitionResults`, for a recording of `duration_s` seconds.
 
     Utterances come in the order of the recording; those in which nothing was said leave no trace. Times are
     seconds in the recording with two decimals, never run backwards and never lie outside of it.
     """
-    clock = _Clock(duration_s)
-    results = []
-    for utterance in utterances:
-        hypotheses = utterance.decoded.hypotheses
-        if hypotheses and hypotheses[0].words:
-            results.append({"final": True, "alternatives": _alternatives(utterance, clock, options)})
+    clock = Clock(duration_s)
+    results = [result for utterance in utterances for result in assemble_final(utterance, clock, options)]
     return {"result_index": 0, "results": results}
 
 
-class _Clock:
-    """Keeps the times of successive words in order and inside the recording."""
+def assemble_final(utterance: RecognizedUtterance, clock: Clock, options: Options) -> list[Result]:
+    """Return the final results of an utterance, in order.
 
-    def __init__(self, duration_s: float) -> None:
-        self._last_s = 0.0
-        self._limit_s = math.floor(duration_s * 100) / 100
+    That is none when nothing was said, and one otherwise; several only if the transcript is to be split at
+    the ends of phrases. Each counts for `result_index`.
 
-    def read(self, time_s: float) -> float:
-        self._last_s = max(self._last_s, min(round(time_s, 2), self._limit_s))
-        return self._last_s
-
-
-def _alternatives(utterance: RecognizedUtterance, clock: _Clock, options: Options) -> list[dict[str, Any]]:
-    best = utterance.decoded.hypotheses[0]
-    first: dict[str, Any] = {
-        "transcript": _transcript(best.words),
-        "confidence": _two_decimals(sum(word.posterior for word in best.words) / len(best.words)),
-    }
-    times = [
-        [
-            _spelled(word),
-            clock.read(utterance.start_s + word.start_s),
-            clock.read(utterance.start_s + word.end_s),
-        ]
-        for word in best.words
+    Args:
+        utterance: what was heard.
+        clock: of the recording or stream; one for all its utterances.
+        options: of the request.
+    """
+    readings = insertion_bias.ranked(utterance.decoded.hypotheses, options)
+    decoded = DecodedUtterance(readings, utterance.decoded.slots, utterance.decoded.keywords)
+    if not options.split_transcript_at_phrase_end:
+        return _finals(decoded, utterance.start_s, clock, options)
+    results = [
+        result for phrase in phrases(decoded) for result in _finals(phrase, utterance.start_s, clock, options)
     ]
+    for number, result in enumerate(results, 1):
+        result["end_of_utterance"] = utterance.ending if number == len(results) else "full_stop"
+    return results
+
+
+def assemble_interim(reading: Hypothesis, start_s: float, clock: Clock, options: Options) -> Result:
+    """Return the interim result of an utterance that is still being spoken: without any confidence.
+
+    Args:
+        reading: the best so far; its times count from `start_s`.
+        start_s: where the utterance began in the stream.
+        clock: of the stream; it does not go on.
+        options: of the request.
+    """
+    alternative: dict[str, Any] = {"transcript": transcripts.interim(reading.words, options)}
+    if options.timestamps:
+        spelled = [transcripts.spelled(word.text, options) for word in reading.words]
+        alternative["timestamps"] = _timestamps(reading.words, spelled, start_s, clock.copy())
+    return {"final": False, "alternatives": [alternative]}
+
+
+def _finals(decoded: DecodedUtterance, start_s: float, clock: Clock, options: Options) -> list[Result]:
+    if not decoded.hypotheses or not decoded.hypotheses[0].words:
+        return []
+    result: Result = {
+        "final": True,
+        "alternatives": _alternatives(decoded.hypotheses, start_s, clock, options),
+    }
+    if options.keywords:
+        result["keywords_result"] = keywords_result(decoded, start_s, clock, options)
+    if options.word_alternatives_threshold is not None:
+        result["word_alternatives"] = word_alternatives(decoded.slots, start_s, clock, options)
+    return [result]
+
+
+def _alternatives(
+    readings: Sequence[Hypothesis], start_s: float, clock: Clock, options: Options
+) -> list[dict[str, Any]]:
+    words = readings[0].words
+    transcript = transcripts.final(words, options)
+    first: dict[str, Any] = {
+        "transcript": transcript.text,
+        "confidence": two_decimals(sum(word.posterior for word in words) / len(words)),
+    }
+    spelled = _spelled(words, transcript, options)
+    times = _timestamps(words, spelled, start_s, clock)
     if options.timestamps:
         first["timestamps"] = times
     if options.word_confidence:
-        first["word_confidence"] = [[_spelled(word), _two_decimals(word.posterior)] for word in best.words]
-    transcripts = dict.fromkeys(
-        _transcript(reading.words) for reading in utterance.decoded.hypotheses if reading.words
+        first["word_confidence"] = [
+            [text, two_decimals(word.posterior)] for text, word in zip(spelled, words, strict=True)
+        ]
+    others = dict.fromkeys(
+        transcripts.final(reading.words, options).text for reading in readings[1:] if reading.words
     )
-    others = [transcript for transcript in transcripts if transcript != first["transcript"]]
-    return [first, *({"transcript": transcript} for transcript in others[: options.max_alternatives - 1])]
+    others.pop(transcript.text, None)
+    return [first, *({"transcript": text} for text in list(others)[: options.max_alternatives - 1])]
 
 
-def _transcript(words: Sequence[Word]) -> str:
-    """Return the words, each followed by one space, as Watson writes them."""
-    return "".join(f"{_spelled(word)} " for word in words)
+def _spelled(words: Sequence[Word], transcript: Transcript, options: Options) -> list[str]:
+    return [
+        transcripts.HIDDEN if number in transcript.hidden else transcripts.spelled(word.text, options)
+        for number, word in enumerate(words)
+    ]
 
 
-def _spelled(word: Word) -> str:
-    return HESITATION if word.text.lower() in _HESITATIONS else word.text
-
-
-def _two_decimals(probability: float) -> float:
-    return round(min(max(probability, 0.0), 1.0), 2)
+def _timestamps(
+    words: Sequence[Word], spelled: Sequence[str], start_s: float, clock: Clock
+) -> list[list[object]]:
+    return [
+        [text, clock.read(start_s + word.start_s), clock.read(start_s + word.end_s)]
+        for text, word in zip(spelled, words, strict=True)
+    ]

@@ -11,10 +11,11 @@ from chalicelib.audio.signal_metrics import SignalMeter, SignalMetrics
 from chalicelib.audio.speech_activity import Detection
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.protocol import CustomModels, DecodingOptions
-from chalicelib.recognition import recordings, results, utterances
+from chalicelib.recognition import insertion_bias, recordings, results, utterances
 from chalicelib.recognition.audio_metrics import audio_metrics
 from chalicelib.recognition.decoder_worker import Task
 from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.keywords import normalised
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.recordings import Recording
 from chalicelib.recognition.utterances import Cutting, Span
@@ -49,7 +50,7 @@ def transcribe(
         spans = utterances.find(recording, cutting(options))
         tasks = _tasks(recording, spans, base_version, custom, decoding_options(options))
         recognized = (
-            results.RecognizedUtterance(span.start / rate_hz, decoded)
+            results.RecognizedUtterance(span.start / rate_hz, decoded, span.ending)
             for span, decoded in zip(spans, pool.decode(tasks), strict=True)
         )
         answer = results.assemble(recognized, recording.duration_s, options)
@@ -72,8 +73,12 @@ def cutting(options: Options) -> Cutting:
 
 
 def decoding_options(options: Options) -> DecodingOptions:
-    """Return what a request wants of the engine."""
-    return DecodingOptions(max_alternatives=options.max_alternatives)
+    """Return what the engine has to find so that the results of a request can be assembled."""
+    return DecodingOptions(
+        max_alternatives=max(options.max_alternatives, insertion_bias.readings_needed(options)),
+        word_alternatives=options.word_alternatives_threshold is not None,
+        keywords=tuple(dict.fromkeys(map(normalised, options.keywords))),
+    )
 
 
 def _tasks(

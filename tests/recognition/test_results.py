@@ -9,9 +9,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Word
+from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, KeywordHit, Word, WordSlot
+from chalicelib.recognition.clock import Clock
 from chalicelib.recognition.options import Options
-from chalicelib.recognition.results import RecognizedUtterance, assemble
+from chalicelib.recognition.results import RecognizedUtterance, assemble, assemble_final, assemble_interim
 
 EVERYTHING = Options(timestamps=True, word_confidence=True, max_alternatives=5)
 
@@ -37,11 +38,89 @@ words = st.builds(
 hypotheses = st.builds(
     Hypothesis, words=st.lists(words, max_size=6).map(tuple), posterior=st.floats(0.0, 1.0)
 )
+times_s = st.floats(-1, 130)
+slots = st.builds(
+    WordSlot,
+    start_s=times_s,
+    end_s=times_s,
+    alternatives=st.lists(
+        st.tuples(st.sampled_from(["line", "lime", "uh", "um", "shit"]), st.floats(0.0, 1.0)), max_size=4
+    ).map(tuple),
+)
+hits = st.builds(
+    KeywordHit,
+    keyword=st.sampled_from(["line", "several lines"]),
+    start_s=times_s,
+    end_s=times_s,
+    posterior=st.floats(-0.01, 1.01),
+)
 utterances = st.builds(
     RecognizedUtterance,
     start_s=st.floats(0, 600),
-    decoded=st.builds(DecodedUtterance, hypotheses=st.lists(hypotheses, max_size=6).map(tuple)),
+    decoded=st.builds(
+        DecodedUtterance,
+        hypotheses=st.lists(hypotheses, max_size=6).map(tuple),
+        slots=st.lists(slots, max_size=4).map(tuple),
+        keywords=st.lists(hits, max_size=4).map(tuple),
+    ),
+    ending=st.sampled_from(["silence", "reset", "end_of_data"]),
 )
+all_options = st.builds(
+    Options,
+    timestamps=st.booleans(),
+    word_confidence=st.booleans(),
+    max_alternatives=st.integers(1, 5),
+    keywords=st.sampled_from([(), ("Line", "several  lines", "storm")]),
+    keywords_threshold=st.floats(0.0, 1.0),
+    word_alternatives_threshold=st.none() | st.floats(0.0, 1.0),
+    split_transcript_at_phrase_end=st.booleans(),
+    smart_formatting=st.booleans(),
+    redaction=st.booleans(),
+    profanity_filter=st.booleans(),
+    character_insertion_bias=st.floats(-1.0, 1.0),
+)
+
+
+def numbers(value: object) -> list[float]:
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [number for item in value for number in numbers(item)] if isinstance(value, list) else []
+
+
+@given(spoken=st.lists(utterances, max_size=5), duration_s=st.floats(0.0, 700.0), options=all_options)
+def test_every_option_keeps_times_inside_and_confidences_between_0_and_1(
+    spoken: list[RecognizedUtterance], duration_s: float, options: Options
+) -> None:
+    answer = json.loads(json.dumps(assemble(spoken, duration_s, options), allow_nan=False))
+    assert all(round(number, 2) == number for number in numbers(answer))
+    for result in answer["results"]:
+        matches = [match for found in result.get("keywords_result", {}).values() for match in found]
+        for timed in [*matches, *result.get("word_alternatives", [])]:
+            assert 0.0 <= timed["start_time"] <= timed["end_time"] <= duration_s
+        places = [one for place in result.get("word_alternatives", []) for one in place["alternatives"]]
+        assert all(0.0 <= one["confidence"] <= 1.0 for one in [*matches, *places])
+        assert ("keywords_result" in result) == bool(options.keywords)
+        assert ("word_alternatives" in result) == (options.word_alternatives_threshold is not None)
+        assert ("end_of_utterance" in result) == options.split_transcript_at_phrase_end
+        assert ("timestamps" in result["alternatives"][0]) == options.timestamps
+        assert len(result["alternatives"]) <= options.max_alternatives
+
+
+@given(spoken=st.lists(utterances, max_size=5), options=all_options)
+def test_one_utterance_at_a_time_gives_the_same_results(
+    spoken: list[RecognizedUtterance], options: Options
+) -> None:
+    clock = Clock(100.0)
+    one_by_one = []
+    for utterance in spoken:
+        for reading in utterance.decoded.hypotheses:
+            interim = assemble_interim(reading, utterance.start_s, clock, options)
+            assert interim["final"] is False
+            assert interim["alternatives"][0].keys() <= {"transcript", "timestamps"}
+        one_by_one += assemble_final(utterance, clock, options)
+    assert one_by_one == assemble(spoken, 100.0, options)["results"]
 
 
 @given(
@@ -121,3 +200,53 @@ def test_confidence_is_the_mean_of_the_words() -> None:
     first = assemble([utterance(0.0, reading)], 10.0, EVERYTHING)["results"][0]["alternatives"][0]
     assert first["confidence"] == 0.75
     assert first["word_confidence"] == [["heavy", 1.0], ["rain", 0.5]]
+
+
+def heard(*timed: tuple[str, float, float]) -> Hypothesis:
+    return Hypothesis(tuple(Word(text, start_s, end_s, 0.9) for text, start_s, end_s in timed), 0.5)
+
+
+CARD = heard(("i", 0.1, 0.2), ("have", 0.2, 0.5), ("a", 0.5, 0.6), ("card", 0.6, 1.0))
+NUMBER = heard(
+    ("the", 1.4, 1.5), ("number", 1.5, 2.0), ("is", 2.0, 2.2), ("one", 2.2, 2.5), ("two", 3.1, 3.4)
+)
+
+
+def test_a_transcript_is_split_where_phrases_end() -> None:
+    spoken = utterance(10.0, Hypothesis(CARD.words + NUMBER.words, 0.5))
+    options = Options(split_transcript_at_phrase_end=True, timestamps=True)
+    first, second = assemble_final(spoken, Clock(20.0), options)
+    assert first["end_of_utterance"] == "full_stop"
+    assert second["end_of_utterance"] == "silence"
+    assert first["alternatives"][0]["transcript"] == "i have a card "
+    assert second["alternatives"][0]["transcript"] == "the number is one two "
+    assert second["alternatives"][0]["timestamps"][0] == ["the", 11.4, 11.5]
+    (whole,) = assemble_final(spoken, Clock(20.0), Options())
+    assert "end_of_utterance" not in whole
+
+
+def test_an_interim_result_is_as_it_was_heard() -> None:
+    reading = heard(("uh", 0.0, 0.2), ("twenty", 0.3, 0.5), ("five", 0.5, 0.8), ("shit", 0.8, 1.0))
+    options = Options(smart_formatting=True, timestamps=True, word_confidence=True, max_alternatives=3)
+    clock = Clock()
+    result = assemble_interim(reading, 2.0, clock, options)
+    assert result["final"] is False
+    assert result["alternatives"][0]["transcript"] == "%HESITATION twenty five **** "
+    assert result["alternatives"][0]["timestamps"][3] == ["****", 2.8, 3.0]
+    assert clock.read(2.5) == 2.5, "what is not final holds nothing up"
+
+
+def test_redacted_digits_are_shown_nowhere() -> None:
+    spoken = utterance(0.0, hypothesis("um my code is four one four seven two"))
+    options = Options(redaction=True, smart_formatting=True, timestamps=True, word_confidence=True)
+    (result,) = assemble_final(spoken, Clock(20.0), options)
+    (reading,) = result["alternatives"]
+    assert reading["transcript"] == "my code is XXXXX "
+    shown = [word for word, _, _ in reading["timestamps"]]
+    assert shown == ["%HESITATION", "my", "code", "is", "X", "X", "X", "X", "X"]
+    assert [word for word, _ in reading["word_confidence"]] == shown
+
+
+def test_a_grammar_has_no_space_at_the_end() -> None:
+    (result,) = assemble_final(utterance(0.0, hypothesis("yes")), Clock(), Options(grammar_name="confirm"))
+    assert result["alternatives"][0]["transcript"] == "yes"

@@ -1,0 +1,8 @@
+"""Posteriors as the confidences that are answered."""
+
+from __future__ import annotations
+
+
+def two_decimals(posterior: float) -> float:
+    """Return a confidence in 0…1 with at most two decimals."""
+    return round(min(max(posterior, 0.0), 1.0), 2)

@@ -1,0 +1,1 @@
+"""Smart formatting for US English: what was said, as it is usually written."""

@@ -1,0 +1,88 @@
+"""Times of day: beside AM, PM or a time zone, and military ones beside `hours`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.recognition.smart_formatting.number_words import ZEROS
+from chalicelib.recognition.smart_formatting.numbers import Number, below_hundred, groups
+from chalicelib.recognition.smart_formatting.tokens import Match, Token, at
+
+_ZONES = frozenset({"est", "edt", "cst", "cdt", "mst", "mdt", "pst", "pdt", "gmt", "utc"})
+_AFTER_A_VERB = frozenset({"i", "not", "so", "just", "very", "really", "going", "still", "always", "here"})
+"""Follow "am" where it is no time."""
+
+
+def time(tokens: Sequence[Token], index: int) -> Match | None:
+    """`nine thirty am` is 9:30 AM, `seven est` is 7:00 EST."""
+    hour = below_hundred(tokens, index)
+    if hour is None:
+        return None
+    minutes = _minutes(tokens, hour[1])
+    end = hour[1] if minutes is None else minutes.end
+    marks: list[str] = []
+    half = _half(tokens, end)
+    if half is not None:
+        marks.append(half.digits)
+        end = half.end
+    zone = _zone(tokens, end)
+    if zone is not None:
+        marks.append(zone.digits)
+        end = zone.end
+    if not marks or hour[0] > (12 if half is not None else 23):
+        return None
+    return Match(f"{hour[0]}:{'00' if minutes is None else minutes.digits} {' '.join(marks)}", end)
+
+
+def military(tokens: Sequence[Token], index: int) -> Match | None:
+    """`oh seven hundred hours` is 0700 hours."""
+    hour = _two_digits(tokens, index)
+    if hour is None or int(hour.digits) > 23:
+        return None
+    if at(tokens, hour.end) == "hundred":
+        minutes: Number | None = Number("00", hour.end + 1)
+    else:
+        minutes = _minutes(tokens, hour.end)
+    if minutes is None or at(tokens, minutes.end) != "hours":
+        return None
+    return Match(f"{hour.digits}{minutes.digits}", minutes.end)
+
+
+def _minutes(tokens: Sequence[Token], index: int) -> Number | None:
+    if at(tokens, index) in ZEROS:
+        digits = groups(tokens, index)
+        return Number(f"0{digits[1].digits}", digits[1].end) if _is_digit(digits[1:]) else None
+    read = below_hundred(tokens, index)
+    return Number(str(read[0]), read[1]) if read is not None and 10 <= read[0] <= 59 else None
+
+
+def _is_digit(read: Sequence[Number]) -> bool:
+    return bool(read) and len(read[0].digits) == 1
+
+
+def _two_digits(tokens: Sequence[Token], index: int) -> Number | None:
+    if at(tokens, index) in ZEROS:
+        digit = below_hundred(tokens, index + 1)
+        return Number(f"0{digit[0]}", digit[1]) if digit is not None and digit[0] < 10 else None
+    read = below_hundred(tokens, index)
+    return Number(str(read[0]), read[1]) if read is not None and read[0] >= 10 else None
+
+
+def _half(tokens: Sequence[Token], index: int) -> Number | None:
+    word = at(tokens, index).replace(".", "")
+    if word in ("am", "pm"):
+        if at(tokens, index) == "am" and at(tokens, index + 1) in _AFTER_A_VERB:
+            return None
+        return Number(word.upper(), index + 1)
+    if word in ("a", "p") and at(tokens, index + 1).replace(".", "") == "m":
+        return Number(f"{word.upper()}M", index + 2)
+    return None
+
+
+def _zone(tokens: Sequence[Token], index: int) -> Number | None:
+    word = at(tokens, index).replace(".", "")
+    if word in _ZONES:
+        return Number(word.upper(), index + 1)
+    letters = "".join(at(tokens, index + number).replace(".", "") for number in range(3))
+    spelled = all(len(at(tokens, index + number).replace(".", "")) == 1 for number in range(3))
+    return Number(letters.upper(), index + 3) if spelled and letters in _ZONES else None
