@@ -46,6 +46,14 @@ def recognition_queued(event: SQSEvent) -> dict[str, Any]:
     return handler.handle(event.to_dict(), event.context)
 
 
+@app.on_sqs_message(queue="attune-callback-due", batch_size=1)
+def callback_due(event: SQSEvent) -> dict[str, Any]:
+    """Tell a callback of a recognition job."""
+    from chalicelib.events import callback_due as handler
+
+    return handler.handle(event.to_dict(), event.context)
+
+
 @app.schedule("rate(5 minutes)")
 def reconcile(event: CloudWatchEvent) -> dict[str, Any]:
     """Make lost events harmless."""

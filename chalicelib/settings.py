@@ -27,6 +27,10 @@ class Settings:
     """Name of the SQS queue where the bucket announces uploaded audio."""
     recognition_queue: str
     """Name of the SQS queue in which recognition jobs wait."""
+    callback_queue: str
+    """Name of the SQS queue that says which jobs callbacks are to be told of."""
+    callback_allow_private: bool
+    """Whether callbacks may have addresses that are not public. Never in a cloud: it has secrets to tell."""
     training_image: str
     """URI of the container image that SageMaker runs."""
     training_role_arn: str
@@ -74,6 +78,8 @@ def current() -> Settings:
         recognition_function=os.environ.get("ATTUNE_RECOGNITION_FUNCTION", "attune-recognize"),
         audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
         recognition_queue=os.environ.get("ATTUNE_RECOGNITION_QUEUE", "attune-recognition-queued"),
+        callback_queue=os.environ.get("ATTUNE_CALLBACK_QUEUE", "attune-callback-due"),
+        callback_allow_private=os.environ.get("ATTUNE_CALLBACK_ALLOW_PRIVATE", "false").lower() == "true",
         training_image=_required("ATTUNE_TRAINING_IMAGE"),
         training_role_arn=_required("ATTUNE_TRAINING_ROLE_ARN"),
         training_instance_type=os.environ.get("ATTUNE_TRAINING_INSTANCE_TYPE", "ml.c5.2xlarge"),

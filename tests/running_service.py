@@ -48,6 +48,7 @@ def start_service(home: Path) -> RunningService:
         "PORT": str(port),
         "TLS_PORT": str(tls_port),
         "ATTUNE_HOME": str(home),
+        "ATTUNE_CALLBACK_ALLOW_PRIVATE": "true",
     }
     log = home.parent / f"{home.name}.log"
     with log.open("ab") as output:

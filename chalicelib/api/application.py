@@ -7,6 +7,7 @@ from chalice.app import Chalice
 from chalicelib.api import (
     acoustic_audio,
     acoustic_models,
+    callbacks,
     identity,
     language_models,
     models,
@@ -29,5 +30,6 @@ def mount(app: Chalice) -> None:
         language_models,
         recognition,
         recognitions,
+        callbacks,
     ):
         resource.routes.mount(app)

@@ -11,6 +11,8 @@ from chalicelib.api.calls import Answer, Call
 from chalicelib.api.errors import BadRequest
 from chalicelib.api.routing import Routes
 from chalicelib.audio import content_types
+from chalicelib.callbacks import registrations
+from chalicelib.callbacks.errors import NotRegistered
 from chalicelib.jobs import recognition_jobs
 from chalicelib.jobs.recognition_jobs import Callback
 from chalicelib.jobs.statuses import Event, Status
@@ -132,8 +134,10 @@ def _callback(call: Call) -> tuple[Callback | None, Sequence[str]]:
             f"unexpected query parameter '{name}', query parameter 'callback_url' was not specified"
             for name in given
         ]
-    _events(call)
-    raise BadRequest(f"The callback URL '{url[:500]}' is not registered")
+    events = _events(call)
+    if registrations.find(call.owner, url) is None:
+        raise BadRequest(str(NotRegistered(url)))
+    return Callback(url, events, parameters.text(call, "user_token")), ()
 
 
 def _events(call: Call) -> set[Event]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib import settings
 from chalicelib.events import telemetry
-from chalicelib.jobs import recognition_jobs, work
+from chalicelib.jobs import notifications, recognition_jobs, statuses, work
 from chalicelib.storage import queues
 from chalicelib.storage.tables import RecognitionJob
 
@@ -27,7 +27,7 @@ def look_after(deadline_s: float, *, restarted: bool) -> tuple[int, int]:
 
     `restarted` says that nothing that was at work is any longer.
     """
-    jobs = list(recognition_jobs.every_open_or_expired())
+    jobs = list(recognition_jobs.every_unsettled())
     random.shuffle(jobs)  # whoever is left for the next time, is so by chance
     idle = queues.idle(settings.current().recognition_queue)
     patience = timedelta(0) if restarted else _MESSAGE_TAKES if idle else _WORK_TAKES
@@ -47,8 +47,13 @@ def look_after(deadline_s: float, *, restarted: bool) -> tuple[int, int]:
 
 def _look_after(job: RecognitionJob, patience: timedelta) -> None:
     now = datetime.now(UTC)
+    if notifications.pending(job) and now.timestamp() - float(job.notify_at) >= patience.total_seconds():
+        notifications.announce(job)
     if recognition_jobs.expired(job):
-        recognition_jobs.remove_expired(job)
+        if not notifications.pending(job):
+            recognition_jobs.remove_expired(job)
+    elif job.status in statuses.ENDED:
+        return
     elif now - job.created > _GIVEN_UP_AFTER:
         work.give_up(job, NO_CAPACITY)
     elif now - job.updated >= patience:

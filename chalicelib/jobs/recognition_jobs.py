@@ -125,7 +125,8 @@ def announce_again(job: RecognitionJob) -> None:
         announce(job)
 
 
-def _row(owner: str, job_id: str) -> RecognitionJob | None:
+def row(owner: str, job_id: str) -> RecognitionJob | None:
+    """Return what the table knows of a job, expired or not; None: nothing."""
     try:
         return RecognitionJob.get(owner, job_id, consistent_read=True)
     except RecognitionJob.DoesNotExist:
@@ -134,12 +135,12 @@ def _row(owner: str, job_id: str) -> RecognitionJob | None:
 
 def has_row(owner: str, job_id: str) -> bool:
     """Tell whether the table knows of a job, expired or not."""
-    return _row(owner, job_id) is not None
+    return row(owner, job_id) is not None
 
 
 def find(owner: str, job_id: str) -> RecognitionJob | None:
     """Return a job; None: there is no such one, or it has expired."""
-    job = _row(owner, job_id)
+    job = row(owner, job_id)
     return None if job is None or expired(job) else job
 
 
@@ -202,9 +203,11 @@ def remove_expired(job: RecognitionJob) -> None:
     job.delete()
 
 
-def every_open_or_expired() -> Iterator[RecognitionJob]:
+def every_unsettled() -> Iterator[RecognitionJob]:
     """Yield the jobs of all owners that somebody has to look after."""
-    wanted = RecognitionJob.status.is_in(*statuses.OPEN) | (RecognitionJob.expires <= int(time.time()))
+    wanted = RecognitionJob.status.is_in(*statuses.OPEN)
+    wanted |= RecognitionJob.expires <= int(time.time())
+    wanted |= RecognitionJob.notify_at.exists()
     yield from RecognitionJob.scan(wanted)
 
 

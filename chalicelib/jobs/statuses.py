@@ -39,6 +39,8 @@ class Transition:
     told: tuple[Event, ...] = ()
 
 
+_TOLD_FOR_S = 25 * 3600
+"""A job that has expired stays for as long as its callback may still have to be told of it."""
 OPEN = (Status.WAITING, Status.PROCESSING)
 ENDED = (Status.COMPLETED, Status.FAILED)
 
@@ -69,14 +71,16 @@ def _moved(job: RecognitionJob, transition: Transition, now: datetime) -> list[A
     if job.callback_url and told:
         due = RecognitionJob.notifications
         actions.append(due.set(due.append([str(event) for event in told])))
+        actions.append(RecognitionJob.notify_at.set(RecognitionJob.notify_at | int(now.timestamp())))
     return actions
 
 
 def _ended(job: RecognitionJob, transition: Transition, now: datetime) -> list[Action]:
-    expires = now + timedelta(minutes=int(job.results_ttl_minutes))
+    expires = int((now + timedelta(minutes=int(job.results_ttl_minutes))).timestamp())
     return [
         *_moved(job, transition, now),
-        RecognitionJob.expires.set(int(expires.timestamp())),
+        RecognitionJob.expires.set(expires),
+        RecognitionJob.removed.set(expires + (_TOLD_FOR_S if job.callback_url else 0)),
         RecognitionJob.pieces_left.remove(),
     ]
 

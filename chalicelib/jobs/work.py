@@ -7,7 +7,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.jobs import recognition_jobs, statuses
+from chalicelib.jobs import notifications, recognition_jobs, statuses
 from chalicelib.jobs.statuses import Status
 from chalicelib.recognition import backend
 from chalicelib.recognition.backend import RecognitionFailed
@@ -81,4 +81,6 @@ def _moved(change: Update) -> bool:
         write(change)
     except ConditionFailed:
         return False
+    if isinstance(change.row, RecognitionJob) and change.row.notify_at is not None:
+        notifications.announce(change.row)
     return True

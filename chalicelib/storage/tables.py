@@ -190,7 +190,9 @@ class RecognitionJob(Table):
     warnings: ListAttribute[str] = ListAttribute(default=list)
     results_ttl_minutes = NumberAttribute()
     expires = NumberAttribute(null=True)
-    """Epoch second after which the job is gone; set when it ends. The table's time-to-live."""
+    """Epoch second after which the job is gone for its user; set when it ends."""
+    removed = NumberAttribute(null=True)
+    """Epoch second after which nobody is told of it any more either. The table's time-to-live."""
     error = UnicodeAttribute(null=True)
     """Why the job failed, for its user to read."""
     pieces = NumberAttribute(null=True)
@@ -205,6 +207,39 @@ class RecognitionJob(Table):
     user_token = UnicodeAttribute(null=True)
     notifications: ListAttribute[str] = ListAttribute(default=list)
     """The events that the callback was or is to be told of, in their order."""
+    notified = NumberAttribute(default=0)
+    """How many of them it was told of."""
+    notify_at = NumberAttribute(null=True)
+    """Epoch second of the next attempt to tell; null: all was told."""
+    notify_since = NumberAttribute(null=True)
+    """Epoch second of the first attempt to tell of the next event."""
+    notify_attempts = NumberAttribute(null=True)
+    notify_lease = NumberAttribute(null=True)
+    """Epoch second until which somebody is telling."""
+
+
+class Callback(Table):
+    """A URL to tell of recognition jobs. Its transitions: `callbacks.registrations`."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}callbacks"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    url_hash = UnicodeAttribute(range_key=True)
+    """Hex SHA-256 of the URL."""
+    status = UnicodeAttribute()
+    """pending | registered | removed."""
+    url = UnicodeAttribute(null=True)
+    secret = UnicodeAttribute(null=True)
+    """Signs what is sent; no call returns it."""
+    created = UTCDateTimeAttribute()
+    expires = NumberAttribute(null=True)
+    """Epoch second after which a pending or removed row may go. The table's time-to-live."""
+    customer_id = UnicodeAttribute(null=True)
+    """From `X-Watson-Metadata`."""
 
 
 class IdempotencyRecord(Table):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from chalicelib.events import recognition_queued
+from chalicelib.events import callback_due, recognition_queued
 from chalicelib.jobs import recognition_jobs
 from chalicelib.jobs.statuses import Status
 from chalicelib.storage import objects, queues, spool
@@ -18,6 +18,7 @@ from chalicelib.storage.layout import JobKey
 from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import Answer, Instance, assert_error
 from tests.events import recorded
+from tests.receiver import Receiver
 from tests.recognition_function import RESULTS, Function
 
 WAV = b"RIFF\x24\x10\x00\x00WAVEfmt " + bytes(200)
@@ -261,3 +262,46 @@ def test_a_body_that_the_front_door_has_stored(jobs: Jobs, function: Function) -
 
 def test_the_label_is_kept(jobs: Jobs) -> None:
     assert jobs.row(jobs.new(X_Watson_Metadata="customer_id=me")).customer_id == "me"
+
+
+def test_callbacks_over_http(jobs: Jobs, function: Function, receiver: Receiver) -> None:
+    url = quote(receiver.url, safe="")
+    instance = jobs.instance
+    unregistered = jobs.post(f"?callback_url={url}")
+    assert unregistered.status == 400
+    assert "is not registered" in unregistered.json["error"]
+    for status, said in ((201, "created"), (200, "already created")):
+        answer = instance("POST", f"/register_callback?callback_url={url}&user_secret=s3cret")
+        assert (answer.status, answer.json) == (status, {"status": said, "url": receiver.url})
+    job_id = jobs.new(f"?callback_url={url}&user_token=me&events=recognitions.completed")
+    assert jobs.listed()[0]["user_token"] == "me"
+    assert "user_token" not in jobs.get(job_id)
+    jobs.work(job_id)
+    event = recorded.load("callback_due", job=JobKey(instance.owner, job_id))
+    assert recorded.failed(callback_due.handle(event, None)) == []
+    assert [told["event"] for told in receiver.of(job_id)] == ["recognitions.completed"]
+    removed = instance("POST", f"/unregister_callback?callback_url={url}")
+    assert (removed.status, removed.json) == (200, {})
+    assert instance("POST", f"/unregister_callback?callback_url={url}").status == 404
+    assert instance("POST", "/unregister_callback").status == 400
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ("recognitions.completed,recognitions.completed_with_results", "exclude each other"),
+        ("recognitions.begun", "it must be a list of"),
+        (",", "it must be a list of"),
+    ],
+)
+def test_events_that_cannot_be_wanted(jobs: Jobs, events: str, said: str) -> None:
+    answer = jobs.post(f"?callback_url=http%3A%2F%2Fexample.com&events={events}")
+    assert answer.status == 400
+    assert said in answer.json["error"]
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "http://127.0.0.1:1/", "http://localhost/", "ftp://a.b/"])
+def test_urls_that_cannot_be_registered(jobs: Jobs, url: str) -> None:
+    answer = jobs.instance("POST", f"/register_callback?callback_url={quote(url, safe='')}")
+    assert answer.status == 400
+    assert "callback" in answer.json["error"]

@@ -162,6 +162,7 @@ def test_every_declared_function_is_packaged(package: Package) -> None:
         "TrainingProgress": "app.training_progress",
         "TrainingChanged": "app.training_changed",
         "RecognitionQueued": "app.recognition_queued",
+        "CallbackDue": "app.callback_due",
         "Reconcile": "app.reconcile",
         "Recognize": "app.recognize",
     }
@@ -194,7 +195,7 @@ def test_intrinsics_are_whole(package: Package) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["AudioUploaded", "TrainingProgress", "TrainingChanged", "RecognitionQueued"]
+    "name", ["AudioUploaded", "TrainingProgress", "TrainingChanged", "RecognitionQueued", "CallbackDue"]
 )
 def test_queues_outlast_their_functions_and_failures_are_partial(package: Package, name: str) -> None:
     function = package.functions()[name]

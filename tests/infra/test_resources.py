@@ -32,7 +32,8 @@ def test_tables_are_those_of_the_storage() -> None:
 def test_what_expires() -> None:
     assert {table.name: table.ttl_attribute for table in LOADED.tables if table.ttl_attribute} == {
         "attune-idempotency": "expiration",
-        "attune-recognition-jobs": "expires",
+        "attune-recognition-jobs": "removed",
+        "attune-callbacks": "expires",
     }
 
 

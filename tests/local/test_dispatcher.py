@@ -143,6 +143,7 @@ def test_the_applications_functions_are_found() -> None:
         "training_progress",
         "training_changed",
         "recognition_queued",
+        "callback_due",
     }
     clock = found["reconcile"]
     assert isinstance(clock, events.ScheduledFunction)

@@ -16,6 +16,7 @@ MODELS = [
     tables.AcousticModel,
     tables.AudioResource,
     tables.RecognitionJob,
+    tables.Callback,
     tables.IdempotencyRecord,
 ]
 

@@ -1,0 +1,1 @@
+"""URLs that clients want to be told at: registered, checked, called; never anything behind our walls."""

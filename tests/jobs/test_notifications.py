@@ -1,0 +1,233 @@
+"""What callbacks are told, in which order, how often, and for how long."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.callbacks import registrations
+from chalicelib.callbacks.errors import ChallengeFailed, TooManyRegistrations
+from chalicelib.jobs import notifications, recognition_jobs, statuses, work
+from chalicelib.jobs.recognition_jobs import Callback
+from chalicelib.jobs.statuses import Event
+from chalicelib.recognition import backend
+from chalicelib.storage import objects, queues
+from chalicelib.storage.conditional import write
+from chalicelib.storage.tables import RecognitionJob
+from tests.custom_models import OWNER
+from tests.receiver import Receiver
+
+QUEUE = "attune-callback-due"
+RESULTS = {"result_index": 0, "results": []}
+
+
+@pytest.fixture(autouse=True)
+def _account(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    queues.client.cache_clear()
+    queues.url_of.cache_clear()
+    monkeypatch.setattr(backend, "invoke", lambda event: RESULTS)
+    yield
+    queues.client.cache_clear()
+    queues.url_of.cache_clear()
+
+
+def _messages(queue: str = QUEUE) -> list[dict[str, str]]:
+    url = queues.url_of(queue)
+    found = queues.client().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(message["Body"]) for message in found]
+
+
+def _job(receiver: Receiver, *events: Event, secret: str | None = None, ttl_minutes: int = 60) -> str:
+    registrations.register(OWNER, receiver.url, secret)
+    job = recognition_jobs.create(
+        OWNER,
+        recognition_jobs.new_id(),
+        {},
+        results_ttl_minutes=ttl_minutes,
+        callback=Callback(receiver.url, events or recognition_jobs.DEFAULT_EVENTS, "my token"),
+    )
+    return str(job.job_id)
+
+
+def _row(job_id: str) -> RecognitionJob:
+    row = recognition_jobs.row(OWNER, job_id)
+    assert row is not None
+    return row
+
+
+def _let_pass(job_id: str) -> None:
+    """Let the pause before the next attempt be over."""
+    _row(job_id).update(actions=[RecognitionJob.notify_at.set(int(time.time()))])
+
+
+def test_a_job_is_told_of_from_its_beginning_to_its_end(receiver: Receiver) -> None:
+    job_id = _job(receiver)
+    assert work.work(OWNER, job_id, last_attempt=False) == "completed"
+    assert {"owner": OWNER, "id": job_id} in _messages()
+    notifications.tell(OWNER, job_id)
+    assert receiver.of(job_id) == [
+        {"id": job_id, "event": "recognitions.started", "user_token": "my token"},
+        {"id": job_id, "event": "recognitions.completed", "user_token": "my token"},
+    ]
+    assert {headers["content-type"] for headers, _ in receiver.told} == {"application/json"}
+    assert all("x-callback-signature" not in headers for headers, _ in receiver.told)
+    row = _row(job_id)
+    assert not {"notify_at", "notify_lease"} & row.serialize().keys()
+    notifications.tell(OWNER, job_id)
+    assert len(receiver.told) == 2
+
+
+def test_results_come_along_if_wanted(receiver: Receiver) -> None:
+    job_id = _job(receiver, Event.COMPLETED_WITH_RESULTS)
+    work.work(OWNER, job_id, last_attempt=False)
+    notifications.tell(OWNER, job_id)
+    (told,) = receiver.of(job_id)
+    assert told["event"] == "recognitions.completed_with_results"
+    assert told["results"] == [RESULTS]
+
+
+def test_what_is_sent_is_signed_twice(receiver: Receiver) -> None:
+    job_id = _job(receiver, secret="my secret")
+    ((path, headers),) = receiver.challenges
+    challenge = path.partition("challenge_string=")[2]
+    expected = base64.b64encode(hmac.new(b"my secret", challenge.encode(), hashlib.sha1).digest()).decode()
+    assert headers["x-callback-signature"] == expected
+    assert headers["accept"] == "text/plain"
+    work.work(OWNER, job_id, last_attempt=False)
+    notifications.tell(OWNER, job_id)
+    for headers, body in receiver.told:
+        expected = base64.b64encode(hmac.new(b"my secret", body, hashlib.sha1).digest()).decode()
+        assert headers["x-callback-signature"] == expected
+        moment, _, dated = headers["x-attune-signature"].removeprefix("t=").partition(",v1=")
+        signed = moment.encode() + b"." + body
+        assert hmac.new(b"my secret", signed, hashlib.sha256).hexdigest() == dated
+        assert abs(int(moment) - time.time()) < 60
+
+
+def test_a_failure_is_repeated_and_the_order_kept(receiver: Receiver) -> None:
+    job_id = _job(receiver)
+    work.work(OWNER, job_id, last_attempt=False)
+    receiver.statuses = [500, 302]
+    for _ in range(2):
+        notifications.tell(OWNER, job_id)
+        notifications.tell(OWNER, job_id)  # too early: nothing happens
+        assert _row(job_id).notify_at > time.time()
+        _let_pass(job_id)
+    assert _row(job_id).notify_attempts == 2
+    notifications.tell(OWNER, job_id)
+    assert receiver.events == [*["recognitions.started"] * 3, "recognitions.completed"]
+
+
+def test_after_a_day_an_event_is_given_up_and_the_job_stays(receiver: Receiver) -> None:
+    job_id = _job(receiver)
+    work.work(OWNER, job_id, last_attempt=False)
+    receiver.statuses = [500] * 2
+    notifications.tell(OWNER, job_id)
+    _row(job_id).update(actions=[RecognitionJob.notify_since.set(int(time.time()) - 86_400)])
+    _let_pass(job_id)
+    notifications.tell(OWNER, job_id)
+    (dead,) = _messages(f"{QUEUE}-dead")
+    assert dead == {
+        "owner": OWNER,
+        "id": job_id,
+        "event": "recognitions.started",
+        "reason": "it answered with status 500",
+    }
+    assert receiver.events[-1] == "recognitions.completed"
+    assert recognition_jobs.get(OWNER, job_id).status == "completed"
+
+
+def test_one_tells_at_a_time(receiver: Receiver) -> None:
+    job_id = _job(receiver)
+    work.work(OWNER, job_id, last_attempt=False)
+    row = _row(job_id)
+    row.update(actions=[RecognitionJob.notify_lease.set(int(time.time()) + 30)])
+    with pytest.raises(notifications.BeingTold):
+        notifications.tell(OWNER, job_id)
+    assert receiver.told == []
+    row.update(actions=[RecognitionJob.notify_lease.set(int(time.time()) - 1)])
+    notifications.tell(OWNER, job_id)
+    assert len(receiver.told) == 2
+
+
+def test_what_comes_while_another_is_told_is_told_next(receiver: Receiver) -> None:
+    job_id = _job(receiver)
+    write(statuses.begun(_row(job_id), datetime.now(UTC)))
+    before = _row(job_id)
+    write(statuses.failed(_row(job_id), "reason", datetime.now(UTC)))
+    assert notifications._settle(before, 1)
+    notifications.tell(OWNER, job_id)
+    assert receiver.events == ["recognitions.failed"]
+
+
+def test_nobody_is_told_who_is_not_registered_any_more(receiver: Receiver) -> None:
+    job_id = _job(receiver)
+    registrations.unregister(OWNER, receiver.url)
+    assert work.work(OWNER, job_id, last_attempt=False) == "completed"
+    notifications.tell(OWNER, job_id)
+    assert receiver.told == []
+    assert _row(job_id).notify_at is None
+
+
+def test_jobs_that_are_gone_are_not_told_of(receiver: Receiver) -> None:
+    job_id = _job(receiver)
+    work.work(OWNER, job_id, last_attempt=False)
+    recognition_jobs.delete(OWNER, job_id)
+    notifications.tell(OWNER, job_id)
+    assert receiver.told == []
+
+
+def test_an_expired_job_is_still_told_of(receiver: Receiver) -> None:
+    job_id = _job(receiver, Event.COMPLETED_WITH_RESULTS)
+    work.work(OWNER, job_id, last_attempt=False)
+    row = _row(job_id)
+    assert int(row.removed) - int(row.expires) > 86_400
+    row.update(actions=[RecognitionJob.expires.set(1)])
+    assert recognition_jobs.find(OWNER, job_id) is None
+    notifications.tell(OWNER, job_id)
+    assert [told["results"] for told in receiver.of(job_id)] == [[RESULTS]]
+
+
+@given(st.integers(1, 10_000))
+def test_pauses_grow_and_are_what_sqs_takes(attempts: int) -> None:
+    assert 1 <= notifications.pause_s(attempts) <= queues.LONGEST_DELAY_S
+    if attempts > 11:
+        assert notifications.pause_s(attempts) >= queues.LONGEST_DELAY_S / 2
+
+
+def test_a_challenge_that_is_not_met(receiver: Receiver) -> None:
+    receiver.meets_challenge = False
+    with pytest.raises(ChallengeFailed, match="challenge string"):
+        registrations.register(OWNER, receiver.url, None)
+    assert registrations.find(OWNER, receiver.url) is None
+    receiver.meets_challenge = True
+    assert registrations.register(OWNER, f"{receiver.url}?a=1", None)
+    assert "?a=1&challenge_string=" in receiver.challenges[-1][0]
+    assert not registrations.register(OWNER, f"{receiver.url}?a=1", None)
+    assert len(receiver.challenges) == 2
+
+
+def test_twenty_registrations_an_hour(receiver: Receiver) -> None:
+    for number in range(20):
+        url = f"{receiver.url}/{number}"
+        assert registrations.register(OWNER, url, "secret", "customer")
+        if number % 2:
+            registrations.unregister(OWNER, url)
+    for url in (f"{receiver.url}/20", f"{receiver.url}/1"):
+        with pytest.raises(TooManyRegistrations):
+            registrations.register(OWNER, url, None)
+    assert not registrations.register(OWNER, f"{receiver.url}/0", None), "it is registered already"
+    removed = [row for row in registrations.of_owner(OWNER) if row.status == "removed"]
+    assert len(removed) == 10
+    assert not any({"url", "secret", "customer_id"} & row.serialize().keys() for row in removed)
+    assert all(row.expires > time.time() for row in removed)
+    assert list(objects.keys("")) == []
