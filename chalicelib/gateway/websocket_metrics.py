@@ -35,7 +35,7 @@ class Metrics:
         began_s = now_s if self._began_s is None else self._began_s
         return {
             "processing_metrics": {
-                "processed_audio": work.request.progress(work.held_bytes),
+                "processed_audio": work.request.progress(work.received_bytes),
                 "wall_clock_since_first_byte_received": round(now_s - began_s, 3),
                 "periodic": periodic,
             }

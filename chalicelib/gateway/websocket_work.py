@@ -21,8 +21,8 @@ class Work:
     def __init__(self, request: LiveRequest, lane: Lane, wake: Callable[[], None]) -> None:
         self.request = request
         self.held_bytes = 0
-        """Of audio that waits for its step, or is in it."""
-        self._in_step_bytes = 0
+        """Of audio that waits for its step."""
+        self.received_bytes = 0
         self._lane = lane
         self._wake = wake
         self._audio: deque[bytes] = deque()
@@ -36,6 +36,7 @@ class Work:
         """Take audio."""
         self._audio.append(data)
         self.held_bytes += len(data)
+        self.received_bytes += len(data)
 
     def end(self) -> None:
         """Take note that this was all the audio."""
@@ -62,8 +63,6 @@ class Work:
             if not self._step.done():
                 return
             step, self._step = self._step, None
-            self.held_bytes -= self._in_step_bytes
-            self._in_step_bytes = 0
             step.result()
         if self._finishing or self.request.behind:
             return
@@ -97,5 +96,5 @@ class Work:
                 part = part[:cut]
             parts.append(part)
             size += len(part)
-        self._in_step_bytes = size
+        self.held_bytes -= size
         return b"".join(parts)

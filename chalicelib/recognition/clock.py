@@ -13,6 +13,10 @@ class Clock:
     def __init__(self, duration_s: float = math.inf) -> None:
         """Take the length of the recording, as far as it is known."""
         self._last_s = 0.0
+        self.limit(duration_s)
+
+    def limit(self, duration_s: float) -> None:
+        """Take the length of a recording that is still growing: no time lies behind it."""
         self._limit_s = duration_s if math.isinf(duration_s) else math.floor(duration_s * 100) / 100
 
     def read(self, time_s: float) -> float:

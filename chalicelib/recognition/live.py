@@ -24,6 +24,7 @@ from chalicelib.recognition.live_errors import NoSpeech
 from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.live_utterance import LiveUtterance
 from chalicelib.recognition.options import Options
+from chalicelib.recognition.results import RecognizedUtterance
 from chalicelib.recognition.utterances import MARGIN_S, Piece, UtteranceFinder
 
 BEHIND_UTTERANCES = 4
@@ -136,15 +137,15 @@ class LiveRequest:
         with self._lock:
             return self._finished and not self._utterances and not self._answer.pending
 
-    def progress(self, waiting_bytes: int) -> dict[str, float]:
-        """Return Watson's `processed_audio`, in seconds; so many bytes are still being fed or to be."""
+    def progress(self, received_bytes: int) -> dict[str, float]:
+        """Return Watson's `processed_audio`, in seconds; so many bytes came, fed or to be fed."""
         with self._lock:
             heard_s = self._duration_s
             s_per_byte = self._fed_s / self._fed_bytes if self._fed_bytes else 0.0
             reached_s = self._transcribed_s if self._utterances else heard_s
             self._transcribed_s = max(self._transcribed_s, reached_s)
             return {
-                "received": round(max(heard_s, self._fed_s + waiting_bytes * s_per_byte), 2),
+                "received": round(max(heard_s, received_bytes * s_per_byte), 2),
                 "seen_by_engine": round(heard_s, 2),
                 "transcription": round(min(self._transcribed_s, heard_s), 2),
             }
@@ -234,7 +235,9 @@ class LiveRequest:
                     self._error = error
                     break
                 self._utterances.popleft()
-                self._answer.final(utterance.start_s, decoded, self._duration_s)
+                self._answer.final(
+                    RecognizedUtterance(utterance.start_s, decoded, utterance.ending), self._duration_s
+                )
                 self._transcribed_s = max(self._transcribed_s, utterance.end_s)
                 if self._utterances:
                     self._show(self._utterances[0])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.engines.protocol import DecodedUtterance, Hypothesis
+from chalicelib.engines.protocol import Hypothesis
 from chalicelib.recognition import results
+from chalicelib.recognition.clock import Clock
 from chalicelib.recognition.options import Options
 
 
@@ -16,6 +17,7 @@ class LiveAnswer:
         self._options = options
         self._warnings = warnings
         self._recognized: list[results.RecognizedUtterance] = []
+        self._clock = Clock()
         self._index = 0
         """Of the utterance in hand."""
         self._interim_sent = False
@@ -35,29 +37,28 @@ class LiveAnswer:
 
     def interim(self, start_s: float, partial: Hypothesis, duration_s: float) -> None:
         """Take the best reading so far of the utterance in hand."""
-        message = _one(self._index, start_s, DecodedUtterance((partial,)), duration_s, self._options)
-        for result in message["results"]:
-            result["final"] = False
-            for name in ("confidence", "word_confidence"):
-                result["alternatives"][0].pop(name, None)
-        self._interim_sent = True
+        self._clock.limit(duration_s)
+        result = results.assemble_interim(partial, start_s, self._clock, self._options)
+        message = {"result_index": self._index, "results": [result]}
         if self._messages and _is_interim(self._messages[-1]):
             # Of two that nobody has taken yet only the later one is news.
             message |= {name: value for name, value in self._messages.pop().items() if name == "warnings"}
+        self._interim_sent = True
         self._add(message)
 
-    def final(self, start_s: float, decoded: DecodedUtterance, duration_s: float) -> None:
+    def final(self, utterance: results.RecognizedUtterance, duration_s: float) -> None:
         """Take the words of the utterance in hand; one without words leaves no trace."""
-        if not decoded.hypotheses or not decoded.hypotheses[0].words:
-            return
         if not self._options.interim_results:
-            self._recognized.append(results.RecognizedUtterance(start_s, decoded))
+            self._recognized.append(utterance)
             return
-        if not self._interim_sent:
-            self.interim(start_s, decoded.hypotheses[0], duration_s)
-        self._add(_one(self._index, start_s, decoded, duration_s, self._options))
-        self._index += 1
-        self._interim_sent = False
+        self._clock.limit(duration_s)
+        heard = utterance.decoded.hypotheses
+        if heard and heard[0].words and not self._interim_sent:
+            self.interim(utterance.start_s, heard[0], duration_s)
+        for result in results.assemble_final(utterance, self._clock, self._options):
+            self._add({"result_index": self._index, "results": [result]})
+            self._index += 1
+            self._interim_sent = False
 
     def end(self, duration_s: float, audio_metrics: dict[str, Any] | None) -> None:
         """Take note that there are no more utterances."""
@@ -78,10 +79,3 @@ class LiveAnswer:
 
 def _is_interim(message: dict[str, Any]) -> bool:
     return any(not result["final"] for result in message["results"])
-
-
-def _one(
-    index: int, start_s: float, decoded: DecodedUtterance, duration_s: float, options: Options
-) -> dict[str, Any]:
-    message = results.assemble([results.RecognizedUtterance(start_s, decoded)], duration_s, options)
-    return message | {"result_index": index}
