@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import IO
 
 from chalicelib.api.calls import Call
 from chalicelib.api.errors import ApiError
@@ -39,6 +41,10 @@ class Body:
             return b""
         with objects.open_stream(self.spooled.key) as stream:
             return stream.read(_HEAD_BYTES)
+
+    def open(self) -> IO[bytes]:
+        """Return all of it as a stream that can only be read forward; not while it is pending."""
+        return io.BytesIO(self.inline) if self.spooled is None else objects.open_stream(self.spooled.key)
 
     def store(self, key: str) -> None:
         """Put it where it belongs."""

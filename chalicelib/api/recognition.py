@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
-from chalicelib.api import bodies, errors
+from chalicelib.api import bodies, errors, parameters
 from chalicelib.api.bodies import Body
 from chalicelib.api.calls import Answer, Call
 from chalicelib.api.errors import ApiError
 from chalicelib.api.routing import Routes
 from chalicelib.audio import content_types
-from chalicelib.recognition import backend, models, options
+from chalicelib.audio.content_types import ContentType
+from chalicelib.recognition import backend, forms, models, options
+from chalicelib.recognition.models import ServingModel
 from chalicelib.storage import failures, objects, spool
 
 routes = Routes()
+
+_LONGEST_TYPE = 1_000
 
 for _refused, _status in {
     options.InvalidOption: 400,
@@ -26,6 +31,7 @@ for _refused, _status in {
     models.NotAvailable: 400,
     models.WrongBase: 400,
     backend.TooLittleAudio: 400,
+    forms.BadForm: 400,
 }.items():
     errors.register(_refused, _status)
 
@@ -33,6 +39,9 @@ for _refused, _status in {
 @routes.route("POST", "/recognize")
 def recognize(call: Call) -> Answer | dict[str, Any]:
     """Recognise the body."""
+    boundary = forms.boundary_of(call.content_type)
+    if boundary is not None:
+        return _recognize_form(call, boundary)
     query = options.parse(call.query)
     model = models.choose(call.owner, query.options)
     body = bodies.read(call, backend.MAX_AUDIO_BYTES)
@@ -41,14 +50,47 @@ def recognize(call: Call) -> Answer | dict[str, Any]:
         return Answer(204)
     backend.check_size(body.size_bytes)
     content_type = content_types.of_recognition(call.content_type, body.head())
+    return _answer(body, content_type, model, query)
+
+
+def _recognize_form(call: Call, boundary: str) -> Answer | dict[str, Any]:
+    """Recognise the files of a form; its first part says how, and the query only with which model."""
+    query = options.parse(call.query, "multipart")
+    models.choose(call.owner, query.options)
+    body = bodies.read(call, backend.MAX_AUDIO_BYTES)
+    if body.pending:
+        return Answer(204)
+    metadata = parameters.json_object(forms.metadata(body.open(), boundary))
+    asked = options.from_message(metadata, query, "multipart")
+    content_type = content_types.of_recognition(
+        parameters.optional_text(metadata, "part_content_type", _LONGEST_TYPE), None
+    )
+    parts = parameters.optional_number(metadata, "data_parts_count", 1, forms.MAX_UPLOADS)
+    form = backend.Form(boundary, None if parts is None else int(parts))
+    return _answer(
+        body,
+        content_type,
+        models.choose(call.owner, asked.options),
+        replace(asked, warnings=(*query.warnings, *asked.warnings)),
+        form,
+    )
+
+
+def _answer(
+    body: Body,
+    content_type: ContentType | None,
+    model: ServingModel,
+    asked: options.Parsed,
+    form: backend.Form | None = None,
+) -> dict[str, Any]:
     with _in_bucket(body) as key:
         try:
             answer = backend.recognize(
-                key, None if content_type is None else str(content_type), model, query.options
+                key, None if content_type is None else str(content_type), model, asked.options, form
             )
         except backend.RecognitionFailed as error:
             raise ApiError(error.code, str(error)) from error
-    return backend.with_warnings(answer, [*query.warnings, *model.warnings])
+    return backend.with_warnings(answer, [*asked.warnings, *model.warnings])
 
 
 @routes.route("GET", "/recognize")

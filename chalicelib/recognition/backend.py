@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -57,10 +58,24 @@ def check_size(size_bytes: int) -> None:
         raise TooLittleAudio(size_bytes)
 
 
-def event_for(key: str, content_type: str | None, model: ServingModel, options: Options) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Form:
+    """The audio is a multipart form."""
+
+    boundary: str
+    parts: int | None
+    """How many parts with audio it is said to have."""
+
+
+def event_for(
+    key: str, content_type: str | None, model: ServingModel, options: Options, form: Form | None = None
+) -> dict[str, Any]:
     """Return what to ask the recognition function; arguments as of `recognize`."""
+    audio: dict[str, Any] = {"bucket": settings.current().bucket, "key": key, "content_type": content_type}
+    if form is not None:
+        audio["form"] = {"boundary": form.boundary, "parts": form.parts}
     return {
-        "audio": {"bucket": settings.current().bucket, "key": key, "content_type": content_type},
+        "audio": audio,
         "base_version": model.base_version,
         "adapted_model": None
         if model.adapted_model is None
@@ -69,7 +84,9 @@ def event_for(key: str, content_type: str | None, model: ServingModel, options: 
     }
 
 
-def recognize(key: str, content_type: str | None, model: ServingModel, options: Options) -> dict[str, Any]:
+def recognize(
+    key: str, content_type: str | None, model: ServingModel, options: Options, form: Form | None = None
+) -> dict[str, Any]:
     """Return the `SpeechRecognitionResults` for the audio under `key`, which stays there.
 
     Args:
@@ -77,11 +94,12 @@ def recognize(key: str, content_type: str | None, model: ServingModel, options: 
         content_type: as understood, parameters included; None: to be detected from the bytes.
         model: what recognises.
         options: of the request.
+        form: what lies under the key is a form; the content type is that of its audio.
 
     Raises:
         RecognitionFailed: bad audio (400), no capacity (503), or a failure of the engine (500).
     """
-    return invoke(event_for(key, content_type, model, options))
+    return invoke(event_for(key, content_type, model, options, form))
 
 
 def invoke(event: dict[str, Any]) -> dict[str, Any]:

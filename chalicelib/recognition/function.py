@@ -9,6 +9,7 @@ import logging
 import os
 import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from chalicelib.audio.content_types import ContentType, ContentTypeError, Unsupp
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import CustomModels
-from chalicelib.recognition import adapted_models
+from chalicelib.recognition import adapted_models, forms
+from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
 from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
+from chalicelib.recognition.forms import BadForm
 from chalicelib.recognition.models import AdaptedModel
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.transcription import transcribe
@@ -27,6 +30,8 @@ from chalicelib.storage import objects, spool
 
 INLINE_RESULTS_BYTES = 5 * 1024 * 1024
 """A larger answer is put into the bucket: Lambda passes at most 6 MB."""
+
+_HEAD_BYTES = 4096
 
 _log = logging.getLogger(__name__)
 _making_pool = threading.Lock()
@@ -42,6 +47,7 @@ class Request:
     base_version: str
     adapted_model: AdaptedModel | None
     options: Options
+    form: Form | None = None
 
     @classmethod
     def parse(cls, event: dict[str, Any]) -> Request:
@@ -51,12 +57,14 @@ class Request:
             audio.content_types.ContentTypeError: the content type cannot be used.
         """
         content_type, adapted = event["audio"].get("content_type"), event.get("adapted_model")
+        form = event["audio"].get("form")
         return cls(
             audio_key=event["audio"]["key"],
             content_type=None if content_type is None else content_types.parse(content_type),
             base_version=event["base_version"],
             adapted_model=None if adapted is None else AdaptedModel(adapted["key"], adapted["sha256"]),
             options=Options.from_json(event["options"]),
+            form=None if form is None else Form(form["boundary"], form["parts"]),
         )
 
 
@@ -68,6 +76,8 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
         return _error(415, str(error))
     except (AudioError, ContentTypeError) as error:
         return _error(400, wording(error))
+    except (BadForm, TooLittleAudio) as error:
+        return _error(400, str(error))
     except ModelUnreadable as error:
         _log.error("adapted model %s: %s", event["adapted_model"], error)
         return _error(500, "The custom model's data is damaged. Train the model again.")
@@ -94,14 +104,49 @@ def _recognize(request: Request) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="attune-recognition-") as folder:
         source = Path(folder) / "audio"
         objects.download(request.audio_key, source)
-        return transcribe(
-            source,
-            request.content_type,
-            request.base_version,
-            CustomModels(adapted_model=adapted_file),
-            options=request.options,
-            pool=decoder_pool(),
+        answers = [
+            transcribe(
+                file,
+                content_type,
+                request.base_version,
+                CustomModels(adapted_model=adapted_file),
+                options=request.options,
+                pool=decoder_pool(),
+            )
+            for file, content_type in _recordings(request, source)
+        ]
+        return _joined(answers)
+
+
+def _recordings(request: Request, source: Path) -> list[tuple[Path, ContentType | None]]:
+    """Return the recordings of a request: the body itself, or the files of a form."""
+    if request.form is None:
+        return [(source, request.content_type)]
+    with source.open("rb") as body:
+        uploads = forms.uploads(body, request.form.boundary, source.parent)
+    source.unlink()
+    if request.form.parts not in (None, len(uploads)):
+        raise BadForm(
+            f"data_parts_count is {request.form.parts}, but the form has {len(uploads)} parts named 'upload'."
         )
+    recordings = []
+    for upload in uploads:
+        check_size(upload.size_bytes)
+        with upload.path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+        said = content_types.of_recognition(upload.content_type, head)
+        recordings.append((upload.path, request.content_type or said))
+    return recordings
+
+
+def _joined(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return one answer with the results of all recordings, in order; each has times of its own."""
+    first, *others = answers
+    for answer in others:
+        for name in ("results", "speaker_labels"):
+            if name in answer:
+                first[name] += answer[name]
+    return first
 
 
 def decoder_pool() -> DecoderPool:

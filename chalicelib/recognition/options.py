@@ -155,7 +155,7 @@ def from_message(
     """
     readable, unknown, too_new = _sorted_out(
         message,
-        parameters.REQUEST_KINDS,
+        parameters.MESSAGE[interface],
         parameters.MESSAGE_READ_ELSEWHERE[interface],
         previous.given.get("model"),
     )

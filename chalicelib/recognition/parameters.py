@@ -55,7 +55,7 @@ NEXT_GENERATION_ONLY = frozenset({"low_latency", "character_insertion_bias"})
 
 NOT_SUPPORTED: dict[Interface, tuple[str, ...]] = {
     "sync": ("interim_results", "processing_metrics"),
-    "multipart": ("interim_results", "processing_metrics"),
+    "multipart": (),
     "async": ("interim_results",),
     "websocket": (),
 }
@@ -78,6 +78,15 @@ READ_ELSEWHERE: dict[Interface, frozenset[str]] = {
     ),
 }
 """Of the query; they concern the job or the connection and not recognition."""
+
+_LIVE = frozenset({"interim_results", "processing_metrics", "processing_metrics_interval", "audio_metrics"})
+MESSAGE: dict[Interface, frozenset[str]] = {
+    "sync": frozenset(),
+    "multipart": frozenset(REQUEST_KINDS) - _LIVE,
+    "async": frozenset(),
+    "websocket": frozenset(REQUEST_KINDS),
+}
+"""What is read from a `start` message or the `metadata` of a form."""
 
 MESSAGE_READ_ELSEWHERE: dict[Interface, frozenset[str]] = {
     "sync": frozenset(),

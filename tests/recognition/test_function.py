@@ -18,6 +18,7 @@ from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.function import handle
 from chalicelib.storage import objects
 from tests.audio import signals
+from tests.recognition.test_forms import BOUNDARY, form
 
 BROADBAND, NARROWBAND = "en-US_BroadbandModel.v2020-01-16", "en-US_NarrowbandModel.v2019-06-24"
 
@@ -168,3 +169,31 @@ def test_there_is_one_pool_for_a_process(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.undo()
     assert function.decoder_pool() is function.decoder_pool()
     assert function.decoder_pool().process_ids == ()
+
+
+def form_event(*audio: bytes, parts: int | None = None, **changes: Any) -> dict[str, Any]:
+    asked = event(
+        form(("metadata", None, b"{}"), *(("upload", "audio/wav", data) for data in audio)), **changes
+    )
+    asked["audio"]["form"] = {"boundary": BOUNDARY, "parts": parts}
+    return asked
+
+
+def test_the_files_of_a_form_become_one_answer(speech: Callable[..., bytes]) -> None:
+    names = ("conf-extended", "conf-invalid")
+    audio = [speech(name, pause_s=0.3) for name in names]
+    answer = handle(form_event(*audio, parts=2))["results"]
+    alone = [handle(event(data))["results"]["results"] for data in audio]
+    assert answer == {"result_index": 0, "results": [*alone[0], *alone[1]]}
+
+
+@pytest.mark.parametrize(
+    ("audio", "parts", "message"),
+    [
+        ([NARROW, NARROW], 3, "data_parts_count is 3, but the form has 2 parts named 'upload'."),
+        ([NARROW, b"short"], None, "Stream was 5 bytes but needs to be at least 100 bytes."),
+        ([], None, "The form has no part named 'upload', so there is no audio."),
+    ],
+)
+def test_a_form_that_holds_something_else(audio: list[bytes], parts: int | None, message: str) -> None:
+    assert handle(form_event(*audio, parts=parts)) == {"error": {"code": 400, "message": message}}

@@ -320,7 +320,7 @@ def test_the_metadata_of_a_form() -> None:
     metadata = {"part_content_type": "audio/flac", "data_parts_count": 2, "word_confidence": True}
     parsed = from_message({**metadata, "interim_results": True}, asked, interface="multipart")
     assert parsed.options == Options(model="en-US_NarrowbandModel", word_confidence=True)
-    assert parsed.warnings == ("Not supported over HTTP and ignored: interim_results.",)
+    assert parsed.warnings == ("Unknown arguments: interim_results.",)
 
 
 @pytest.mark.parametrize(
