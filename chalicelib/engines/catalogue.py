@@ -18,7 +18,7 @@ class BaseModel:
     """Full version strings, oldest first."""
     engine: str
     custom_language_model: bool = False
-    speaker_labels: bool = False
+    speaker_labels: bool = True
 
     @property
     def newest_version(self) -> str:

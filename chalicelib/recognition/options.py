@@ -26,11 +26,6 @@ LOW_LATENCY_PAUSE_S = 0.4
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
-# Accepted and checked, but without effect so far; with the value that asks for what is done anyway.
-_WITHOUT_EFFECT: dict[str, object] = {
-    "speaker_labels": False,
-}
-
 
 class InvalidOption(ValueError):
     """A parameter's value cannot be read, or lies outside its range."""
@@ -209,10 +204,6 @@ def _parsed(
     _check_dependencies(given)
     ignored = [name for name in parameters.NOT_SUPPORTED[interface] if new.get(name)]
     warnings += _warning("Not supported over HTTP and ignored", ignored)
-    without_effect = [
-        name for name, neutral in _WITHOUT_EFFECT.items() if name in new and new[name] != neutral
-    ]
-    warnings += _warning("Not supported by this service yet and ignored", without_effect)
     return Parsed(_settled(given, interface), tuple(warnings), MappingProxyType(given))
 
 

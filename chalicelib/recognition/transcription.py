@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.audio.content_types import ContentType
-from chalicelib.audio.signal_metrics import SignalMeter, SignalMetrics
 from chalicelib.audio.speech_activity import Detection
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.protocol import CustomModels, DecodingOptions
 from chalicelib.recognition import insertion_bias, recordings, results, utterances
-from chalicelib.recognition.audio_metrics import audio_metrics
 from chalicelib.recognition.decoder_worker import Task
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.keywords import normalised
+from chalicelib.recognition.observation import Observation
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.recordings import Recording
 from chalicelib.recognition.utterances import Cutting, Span
@@ -54,16 +53,16 @@ def transcribe(
             for span, decoded in zip(spans, pool.decode(tasks), strict=True)
         )
         answer = results.assemble(recognized, recording.duration_s, options)
-        if options.audio_metrics:
-            answer["audio_metrics"] = audio_metrics(_measured(recording))
-        return answer
+        return answer | _observed(recording, answer["results"], options)
 
 
-def _measured(recording: Recording) -> SignalMetrics:
-    meter = SignalMeter(recording.rate_hz)
+def _observed(recording: Recording, found: Sequence[dict[str, Any]], options: Options) -> dict[str, Any]:
+    if not options.audio_metrics and not options.speaker_labels:
+        return {}
+    observation = Observation(recording.rate_hz, options)
     for block in recording.blocks():
-        meter.feed(block)
-    return meter.finish()
+        observation.feed(block)
+    return observation.finish(found)
 
 
 def cutting(options: Options) -> Cutting:

@@ -19,7 +19,7 @@ def test_the_base_models_are_listed(instance: Instance) -> None:
         "supported_features": {
             "custom_language_model": False,
             "custom_acoustic_model": True,
-            "speaker_labels": False,
+            "speaker_labels": True,
         },
         "description": "US English broadband model.",
     }

@@ -87,11 +87,11 @@ def test_options_and_the_custom_model_are_handed_over(api: Api, function: Functi
 
 
 def test_warnings_stand_before_the_results(api: Api, function: Function) -> None:
-    answer = api.recognize(query="?b=1&a=2&speaker_labels=true").json
+    answer = api.recognize(query="?b=1&a=2&interim_results=true").json
     assert list(answer) == ["result_index", "warnings", "results"]
     assert answer["warnings"] == [
         "Unknown url query arguments: a, b.",
-        "Not supported by this service yet and ignored: speaker_labels.",
+        "Not supported over HTTP and ignored: interim_results.",
     ]
     assert answer["results"] == RESULTS["results"]
 

@@ -217,11 +217,6 @@ def test_a_job_has_metrics_and_arguments_of_its_own() -> None:
     assert parsed.options.processing_metrics
 
 
-def test_what_has_no_effect_yet_is_named_in_a_warning() -> None:
-    parsed = parse(query(speaker_labels="true", audio_metrics="false"))
-    assert parsed.warnings == ("Not supported by this service yet and ignored: speaker_labels.",)
-
-
 def test_asking_for_what_is_done_anyway_needs_no_warning() -> None:
     assert parse(query(profanity_filter="false", speech_detector_sensitivity="0.5")).warnings == ()
 
