@@ -13,12 +13,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustic_model import AcousticModel, load_base
+from chalicelib.engines.sphinx.acoustic_model import AcousticModel
+from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION
 from training_image.checkpoint import Checkpoint
 from training_image.sphinx import guard, shards
-from training_image.sphinx.estimation import maximum_a_posteriori, transformed
+from training_image.sphinx.estimation import maximum_a_posteriori, transformed, with_scaled_variances
 from training_image.sphinx.guard import Figures
-from training_image.sphinx.shards import Decoded
+from training_image.sphinx.shards import Decoded, Start
 from training_image.sphinx.statistics import Statistics
 from training_image.utterances import Utterance
 from training_image.workers import one_thread_a_process, worker_processes
@@ -123,7 +124,7 @@ def _total_work(adaptation: Sequence[Utterance], held_out: Sequence[Utterance]) 
     learned_s, judged_s = (sum(each.duration_s for each in those) for those in (adaptation, held_out))
     decoding = _FIRST_DECODING + (ROUNDS - 1) * _LATER_DECODING
     summing = ROUNDS * (TRANSFORM_PASSES + 1) * _SUMMING
-    return learned_s * (decoding + summing) + judged_s * (_FIRST_DECODING + _LATER_DECODING)
+    return learned_s * (decoding + summing) + judged_s * (2 * _FIRST_DECODING + _LATER_DECODING)
 
 
 class _Progress:
@@ -151,8 +152,8 @@ class _Job:
         folder: Path,
         progress: _Progress,
     ) -> None:
-        self._version = base_version
-        self._base = load_base(base_version).model
+        self._start = Start(base_version)
+        self._base = self._start.base().model
         self._learned, self._judged = learned, judged
         self._checkpoint, self._executor, self._folder = checkpoint, executor, folder
         self._progress = progress
@@ -160,9 +161,10 @@ class _Job:
 
     def run(self) -> Adaptation:
         before = guard.figures(self._decode("held-out", self._judged, None, 0, "decoding held-out audio"))
+        heard = self._without_noise_if_better(before)
         decoded = self._decode("round-1", self._learned, None, 0, f"decoding, round 1 of {ROUNDS}")
         rounds: list[Round] = []
-        material = guard.judge_material(guard.figures(decoded), before)
+        material = guard.judge_material(guard.figures(decoded), heard)
         if not material.accepted:
             reason = f"The base model is kept: {material.reason}."
             return self._kept_base(reason, rounds, before, before, decoded)
@@ -180,6 +182,20 @@ class _Job:
                 Round(number, found.mean_posterior, found.words, statistics.frames / 100, round(per_frame, 3))
             )
         return self._judged_best(transform, best, rounds, before, decoded)
+
+    def _without_noise_if_better(self, before: Figures) -> Figures:
+        """Suppress noise from here on if that helps the base; return its figures as it goes on."""
+        stage = "decoding held-out audio without its noise"
+        if not guard.may_be_noisy(before):
+            for utterances in self._judged:
+                self._advance(utterances, _FIRST_DECODING, stage)
+            return before
+        as_it_is, self._start = self._start, Start(self._start.base_version, suppresses_noise=True)
+        heard = guard.figures(self._decode("held-out-less-noise", self._judged, None, 0, stage))
+        if guard.better_without_noise(before, heard):
+            return heard
+        self._start = as_it_is
+        return before
 
     def _judged_best(
         self,
@@ -204,9 +220,11 @@ class _Job:
                 arrays = {"means": candidate.means.astype(np.float32)}
                 if candidate.variances is not self._base.variances:
                     arrays["variances"] = candidate.variances.astype(np.float32)
-                result = self._kept_base(
-                    f"Better than the base: {verdict.reason}.", rounds, before, after, decoded
-                )
+                reason = f"Better than the base: {verdict.reason}."
+                if self._start.suppresses_noise:
+                    arrays[NOISE_SUPPRESSION] = np.ones(1, np.float32)
+                    reason = f"{reason} Stationary noise is taken out of the audio."
+                result = self._kept_base(reason, rounds, before, after, decoded)
                 return dataclasses.replace(result, decision=decision, arrays=arrays)
         reason = f"The base model is kept: adaptation did not help ({'; '.join(reasons)})."
         return self._kept_base(reason, rounds, before, after, decoded)
@@ -264,7 +282,7 @@ class _Job:
                 decoded[place] = Decoded.from_arrays(arrays)
                 self._advance(utterances, cost, stage)
             else:
-                future = self._executor.submit(shards.decode_shard, self._version, model, utterances)
+                future = self._executor.submit(shards.decode_shard, self._start, model, utterances)
                 waiting[future] = place
         for future in as_completed(waiting):
             place = waiting[future]
@@ -281,6 +299,9 @@ class _Job:
         model, stage = self._base, f"estimating, round {number} of {ROUNDS}"
         for passage in range(TRANSFORM_PASSES):
             model = transformed(model, self._sum(f"sum-{number}-{passage}", model, decoded, stage))
+        if self._start.suppresses_noise:
+            spread = self._sum(f"sum-{number}-variances", model, decoded, stage)
+            model = with_scaled_variances(model, spread)
         statistics = self._sum(f"sum-{number}-{TRANSFORM_PASSES}", model, decoded, stage)
         return model, maximum_a_posteriori(model, statistics, tau=TAU), statistics
 
@@ -293,7 +314,7 @@ class _Job:
         path = self._save(model)
         waiting = [
             self._executor.submit(
-                shards.sum_shard, self._version, path, utterances, shard.arrays(), CONFIDENCE_THRESHOLD
+                shards.sum_shard, self._start, path, utterances, shard.arrays(), CONFIDENCE_THRESHOLD
             )
             for utterances, shard in zip(self._learned, decoded, strict=True)
         ]

@@ -28,6 +28,9 @@ _RIDGE_FRAMES = 20.0
 """The ridge towards the identity weighs as much as this many frames."""
 _FEWEST_FRAMES = 500
 """A class with less audio than this takes the transform of all phones."""
+_VARIANCE_FRAMES = 200.0
+"""As much as the base's variances weigh against those of a class."""
+_SCALE_BOUNDS = (0.2, 5.0)
 _LEAST_VARIANCE_SHARE = 0.2
 """Adaptation never narrows a Gaussian below this share of its variance."""
 
@@ -50,6 +53,24 @@ def transformed(model: AcousticModel, statistics: Statistics) -> AcousticModel:
             chosen = _transform(model, statistics, codebooks, stream) if enough else of_all
             means[codebooks, stream] = model.means[codebooks, stream] @ chosen[:, 1:].T + chosen[:, 0]
     return dataclasses.replace(model, means=means)
+
+
+def with_scaled_variances(model: AcousticModel, statistics: Statistics) -> AcousticModel:
+    """Return a model whose variances fit the audio: one factor for each class, stream and dimension.
+
+    Noise, and taking it away, change how far features spread; the means' transforms leave that as it was.
+    """
+    classes = np.array([regression_class(phone) for phone in model.phones])
+    occupancy = statistics.occupancy[..., None]
+    spread = statistics.second - 2 * model.means * statistics.first + occupancy * model.means**2
+    variances = model.variances.copy()
+    for number in np.unique(classes):
+        codebooks = np.flatnonzero(classes == number)
+        relative = (spread[codebooks] / model.variances[codebooks]).sum(axis=(0, 2))
+        frames = occupancy[codebooks].sum(axis=(0, 2))
+        factors = np.clip((_VARIANCE_FRAMES + relative) / (_VARIANCE_FRAMES + frames), *_SCALE_BOUNDS)
+        variances[codebooks] *= factors[None, :, None, :]
+    return dataclasses.replace(model, variances=np.maximum(variances, VARIANCE_FLOOR))
 
 
 def maximum_a_posteriori(

@@ -10,9 +10,15 @@ import numpy as np
 from chalicelib.engines.sphinx.features import FRAMES_PER_S
 from training_image.sphinx.shards import Decoded
 
-LEAST_BASE_POSTERIOR = 0.35
+LEAST_BASE_POSTERIOR = 0.25
 """Below this mean posterior the base is wrong too often for its hypotheses to teach anything."""
-LEAST_RISE = 0.01
+UNSURE_BELOW = 0.35
+"""A base less sure than this must be beaten clearly: a posterior may rise while errors do not fall."""
+LEAST_RISE, LEAST_RISE_OF_UNSURE = 0.01, 0.1
+NOISY_BELOW = 0.45
+"""A base less sure than this may be hindered by noise."""
+LEAST_RISE_WITHOUT_NOISE = 0.05
+"""What taking stationary noise out must bring before anything is learned."""
 FEWEST_WORDS = 10
 """Fewer words on held-out audio say nothing."""
 FEWEST_DIFFERENT_WORDS = 20
@@ -89,11 +95,23 @@ def judge_material(adaptation: Figures, held_out: Figures) -> Verdict:
     return Verdict(True, "the audio holds speech to learn from")
 
 
+def may_be_noisy(base: Figures) -> bool:
+    """Say whether it is worth hearing the audio once more with its stationary noise taken out."""
+    return base.words >= FEWEST_WORDS and base.mean_posterior < NOISY_BELOW
+
+
+def better_without_noise(base: Figures, without_noise: Figures) -> bool:
+    """Say whether the base is clearly surer of the audio once its stationary noise is taken out."""
+    risen = without_noise.mean_posterior >= base.mean_posterior + LEAST_RISE_WITHOUT_NOISE
+    return risen and without_noise.words >= base.words / 2
+
+
 def judge_model(base: Figures, candidate: Figures) -> Verdict:
     """Say whether a model is surer of the held-out audio than the base, without losing words."""
     change = (
         f"mean word posterior on held-out audio {base.mean_posterior:.3f} → {candidate.mean_posterior:.3f}"
     )
-    accepted = candidate.mean_posterior >= base.mean_posterior + LEAST_RISE
+    wanted = LEAST_RISE if base.mean_posterior >= UNSURE_BELOW else LEAST_RISE_OF_UNSURE
+    accepted = candidate.mean_posterior >= base.mean_posterior + wanted
     accepted = accepted and candidate.words >= base.words / 2
     return Verdict(accepted, change)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustic_model import AcousticModel, load_base
+from chalicelib.engines.sphinx.acoustic_model import AcousticModel, Base, load_base
 from chalicelib.engines.sphinx.decoder import Alignment, Decoder, Segment
 from chalicelib.engines.sphinx.engine import adapted
 from chalicelib.engines.sphinx.features import with_differences
@@ -81,11 +81,23 @@ def save_model(path: Path, model: AcousticModel) -> None:
         np.savez(file, means=model.means.astype(np.float32), variances=model.variances.astype(np.float32))
 
 
+@dataclass(frozen=True)
+class Start:
+    """What adaptation starts from."""
+
+    base_version: str
+    suppresses_noise: bool = False
+
+    def base(self) -> Base:
+        """Return it, loaded; once in a process."""
+        return load_base(self.base_version, suppresses_noise=self.suppresses_noise)
+
+
 def decode_shard(
-    base_version: str, model: Path | None, utterances: Sequence[Utterance]
+    start: Start, model: Path | None, utterances: Sequence[Utterance]
 ) -> dict[str, NDArray[Any]]:
     """Decode and align utterances with a saved model, or the base itself; returns `Decoded.arrays()`."""
-    base, decoder = load_base(base_version), _decoder(base_version, model)
+    base, decoder = start.base(), _decoder(start, model)
     senones, codebooks, confidences = [], [], []
     words, texts, frames = [], [], []
     posteriors: list[float] = []
@@ -113,19 +125,19 @@ def decode_shard(
 
 
 def sum_shard(
-    base_version: str,
+    start: Start,
     model: Path | None,
     utterances: Sequence[Utterance],
     decoded: Mapping[str, NDArray[Any]],
     threshold: float,
 ) -> Statistics:
     """Return the statistics of a decoded shard's frames whose word is at least `threshold` likely."""
-    base = load_base(base_version)
+    base = start.base()
     everything = Decoded.from_arrays(decoded)
     features = [with_differences(base.cepstra(utterance.samples())) for utterance in utterances]
     weights = (everything.confidences >= threshold).astype(np.float32)
     return accumulate(
-        _model(base_version, model),
+        _model(start, model),
         np.concatenate(features),
         everything.senones,
         everything.codebooks,
@@ -145,8 +157,8 @@ def _nothing_aligned(frames: int) -> Alignment:
 
 
 @functools.lru_cache(maxsize=2)
-def _model(base_version: str, path: Path | None) -> AcousticModel:
-    base = load_base(base_version)
+def _model(start: Start, path: Path | None) -> AcousticModel:
+    base = start.base()
     if path is None:
         return base.model
     with np.load(path, allow_pickle=False) as arrays:
@@ -154,5 +166,5 @@ def _model(base_version: str, path: Path | None) -> AcousticModel:
 
 
 @functools.lru_cache(maxsize=1)
-def _decoder(base_version: str, path: Path | None) -> Decoder:
-    return Decoder(_model(base_version, path), settings_of(base_version))
+def _decoder(start: Start, path: Path | None) -> Decoder:
+    return Decoder(_model(start, path), settings_of(start.base_version))

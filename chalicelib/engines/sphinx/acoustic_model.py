@@ -44,10 +44,12 @@ class Base:
     rate_hz: int
     extension: BandwidthExtension | None
     model: AcousticModel
+    suppresses_noise: bool = False
+    """Whether the front end takes stationary noise out of each utterance: an adapted model may ask for it."""
 
     def cepstra(self, samples: Samples) -> Array:
         """Return the normalised cepstra of one utterance at `rate_hz`, shape (frames, 13)."""
-        spectrum = log_mel(samples, self.rate_hz)
+        spectrum = log_mel(samples, self.rate_hz, suppress_noise=self.suppresses_noise)
         if self.extension is not None:
             spectrum = self.extension.extended(spectrum)
         return normalised(cepstra(spectrum))
@@ -65,12 +67,12 @@ def bundled_model() -> AcousticModel:
 
 
 @functools.cache
-def load_base(version: str) -> Base:
-    """Return a base version of the catalogue.
+def load_base(version: str, *, suppresses_noise: bool = False) -> Base:
+    """Return a base version of the catalogue, with or without noise suppression in its front end.
 
     Raises:
         KeyError: no served model has that version.
     """
     rate_hz = base_model_of_version(version).rate_hz
     extension = read_extension(DATA / "narrowband.npz") if rate_hz == NARROWBAND_HZ else None
-    return Base(version, rate_hz, extension, bundled_model())
+    return Base(version, rate_hz, extension, bundled_model(), suppresses_noise)

@@ -21,6 +21,8 @@ FORMAT = 1
 ENGINE = "sphinx"
 ARRAYS_NAME = "adapted.npz"
 MANIFEST_NAME = "manifest.json"
+NOISE_SUPPRESSION = "noise_suppression"
+"""Name of an array that says by being there: the model hears speech from which stationary noise was taken."""
 
 _MAX_ARRAYS_BYTES = 64 << 20
 _MAX_MANIFEST_BYTES = 1 << 20

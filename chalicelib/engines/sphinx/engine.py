@@ -20,7 +20,7 @@ from chalicelib.engines.protocol import (
 )
 from chalicelib.engines.sphinx.acoustic_model import VARIANCE_FLOOR, AcousticModel, Base, load_base
 from chalicelib.engines.sphinx.answer import answer
-from chalicelib.engines.sphinx.artefact import Arrays, read_artefact
+from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays, read_artefact
 from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.engines.sphinx.search import settings_of
 
@@ -36,13 +36,15 @@ class SphinxEngine:
             ModelUnreadable: the artefact is damaged or made for another base version.
             CustomizationUnsupported: a language model or grammar is asked for.
         """
-        base = load_base(base_version)
         if custom.language_model is not None or custom.grammar_name is not None:
             raise CustomizationUnsupported(f"{base_version} cannot recognise with a custom language model")
         adapted_model = custom.adapted_model
         arrays = None if adapted_model is None else read_artefact(adapted_model, base_version)
-        model = base.model if arrays is None else adapted(base.model, arrays)
-        return SphinxRecognizer(base, model)
+        if arrays is None:
+            base = load_base(base_version)
+            return SphinxRecognizer(base, base.model)
+        base = load_base(base_version, suppresses_noise=NOISE_SUPPRESSION in arrays)
+        return SphinxRecognizer(base, adapted(base.model, arrays))
 
 
 class SphinxRecognizer:
@@ -90,9 +92,12 @@ class SphinxStream:
 def adapted(model: AcousticModel, arrays: Arrays) -> AcousticModel:
     """Return a model with its means, and its variances if there are any, replaced.
 
+    NOISE_SUPPRESSION among the arrays is not about the model, but about the front end before it.
+
     Raises:
         ModelUnreadable: the arrays do not belong to such a model.
     """
+    arrays = {name: array for name, array in arrays.items() if name != NOISE_SUPPRESSION}
     unknown = set(arrays) - {"means", "variances"}
     if unknown or "means" not in arrays:
         raise ModelUnreadable(f"the adapted model holds {', '.join(sorted(arrays)) or 'nothing'}, not means")

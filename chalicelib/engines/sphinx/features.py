@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.engines.protocol import Samples
+from chalicelib.engines.sphinx.suppression import suppressed
 
 Array = NDArray[np.float64]
 
@@ -85,21 +86,26 @@ NARROW_BANDS = int(np.sum(~_FILTERS[:, int(NARROWBAND_HZ / 2 / _BIN_HZ) :].any(a
 """How many of the lowest mel bands lie wholly below 4 kHz."""
 
 
-def log_mel(samples: Samples, rate_hz: int, *, remove_noise: bool = True) -> Array:
+def log_mel(
+    samples: Samples, rate_hz: int, *, remove_noise: bool = True, suppress_noise: bool = False
+) -> Array:
     """Return the logarithmic mel spectrum of one utterance, 100 frames a second.
 
     Args:
         samples: float32 mono in -1…1, at `rate_hz`.
         rate_hz: 16,000 gives all MEL_BANDS bands, 8,000 the NARROW_BANDS below 4 kHz, on the same scale.
         remove_noise: apply the model's own noise removal, starting afresh.
+        suppress_noise: take stationary noise out of the spectrum in its place, which then is not applied.
 
     Returns:
         Shape (frames, bands); no frames for no samples.
     """
     power = _power_spectrum(samples, rate_hz)
+    if suppress_noise:
+        power = suppressed(power)
     bands = MEL_BANDS if rate_hz == WIDEBAND_HZ else NARROW_BANDS
     mel = power @ _FILTERS[:bands, : power.shape[1]].T
-    if remove_noise and len(mel):
+    if remove_noise and not suppress_noise and len(mel):
         mel = _without_noise(mel)
     return np.log(mel + _LOG_FLOOR)
 

@@ -23,7 +23,7 @@ from chalicelib.engines.protocol import (
     Samples,
 )
 from chalicelib.engines.sphinx.acoustic_model import load_base
-from chalicelib.engines.sphinx.artefact import Arrays, arrays_content, manifest
+from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays, arrays_content, manifest
 from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
@@ -162,6 +162,21 @@ def test_an_adapted_model_recognises_otherwise(
     for arrays, equal in ((None, True), (same, True), (moved, False)):
         adapted = SphinxEngine().load(NARROWBAND, CustomModels(_artefact(tmp_path / "model.tar.gz", arrays)))
         assert (_recognised(adapted, prompt) == _recognised(recognizer, prompt)) is equal
+
+
+def test_an_adapted_model_may_have_noise_taken_out_of_what_it_hears(
+    prompts: dict[str, Prompt], tmp_path: Path
+) -> None:
+    means = load_base(NARROWBAND).model.means.astype(np.float32)
+    arrays = {"means": means, NOISE_SUPPRESSION: np.ones(1, np.float32)}
+    model = SphinxEngine().load(NARROWBAND, CustomModels(_artefact(tmp_path / "model.tar.gz", arrays)))
+    noisy = _samples(prompts["cannot-complete-as-dialed"])
+    noisy = noisy + np.random.default_rng(1).normal(0, 0.03 * noisy.std(), len(noisy)).astype(np.float32)
+    heard = load_base(NARROWBAND, suppresses_noise=True).cepstra(noisy)
+    found = Decoder(load_base(NARROWBAND).model).decode(heard)
+    expected = [segment.word for segment in found if not segment.is_filler]
+    assert [word.text for word in model.recognize(noisy).hypotheses[0].words] == expected
+    assert not np.allclose(heard, load_base(NARROWBAND).cepstra(noisy))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from chalicelib.engines.sphinx.acoustic_model import AcousticModel, bundled_model
-from training_image.sphinx.estimation import maximum_a_posteriori, regression_class, transformed
+from training_image.sphinx.estimation import (
+    maximum_a_posteriori,
+    regression_class,
+    transformed,
+    with_scaled_variances,
+)
 from training_image.sphinx.statistics import Statistics
 
 
@@ -73,6 +78,16 @@ def test_variances_follow_but_never_collapse(base: AcousticModel) -> None:
     narrow = dataclasses.replace(base, variances=base.variances * 1e-6)
     kept = maximum_a_posteriori(base, _met(narrow, 1e9), tau=10, variance_tau=50)
     assert (kept.variances >= 0.2 * base.variances * 0.999).all()
+
+
+def test_variances_are_scaled_by_class_and_dimension(base: AcousticModel) -> None:
+    factors = np.linspace(0.5, 2, 13)
+    wider = dataclasses.replace(base, variances=base.variances * factors)
+    found = with_scaled_variances(base, _met(wider, 1e6))
+    np.testing.assert_allclose(found.variances, np.maximum(wider.variances, 1e-4), rtol=1e-3)
+    assert found.means is base.means
+    kept = with_scaled_variances(base, Statistics.none(base))
+    np.testing.assert_allclose(kept.variances, base.variances)
 
 
 def test_every_phone_has_a_class_and_silence_its_own(base: AcousticModel) -> None:

@@ -7,7 +7,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from training_image.sphinx.guard import Figures, figures, judge_material, judge_model
+from training_image.sphinx.guard import (
+    Figures,
+    better_without_noise,
+    figures,
+    judge_material,
+    judge_model,
+    may_be_noisy,
+)
 from training_image.sphinx.shards import Decoded
 
 SPEECH = Figures(words=100, words_a_minute=150.0, mean_posterior=0.6, different_words=60, phones=38)
@@ -48,6 +55,7 @@ def test_no_audio_has_no_figures() -> None:
         ({"different_words": 4}, {}, "only 4 different words"),
         ({"phones": 9}, {}, "only 9"),
         ({}, {"mean_posterior": 0.2}, "too unsure"),
+        ({}, {"words": 3, "mean_posterior": 0.2}, "only 3 words"),
     ],
 )
 def test_material_without_speech_to_learn_from_is_refused(
@@ -76,3 +84,25 @@ def test_only_a_surer_model_that_hears_as_much_is_accepted(
     verdict = judge_model(SPEECH, candidate)
     assert verdict.accepted is accepted
     assert "0.600" in verdict.reason
+
+
+@pytest.mark.parametrize(("posterior", "accepted"), [(0.3, False), (0.35, False), (0.41, True)])
+def test_an_unsure_base_must_be_beaten_clearly(posterior: float, accepted: bool) -> None:
+    base = dataclasses.replace(SPEECH, mean_posterior=0.3)
+    assert judge_model(base, dataclasses.replace(SPEECH, mean_posterior=posterior)).accepted is accepted
+
+
+@pytest.mark.parametrize(
+    ("posterior", "words", "noisy"), [(0.3, 100, True), (0.6, 100, False), (0.3, 5, False)]
+)
+def test_only_an_unsure_base_is_asked_again_without_noise(posterior: float, words: int, noisy: bool) -> None:
+    assert may_be_noisy(dataclasses.replace(SPEECH, mean_posterior=posterior, words=words)) is noisy
+
+
+@pytest.mark.parametrize(
+    ("posterior", "words", "better"), [(0.36, 100, True), (0.32, 100, False), (0.5, 40, False)]
+)
+def test_noise_is_taken_out_where_that_helps_clearly(posterior: float, words: int, better: bool) -> None:
+    base = dataclasses.replace(SPEECH, mean_posterior=0.3)
+    without = dataclasses.replace(SPEECH, mean_posterior=posterior, words=words)
+    assert better_without_noise(base, without) is better

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.engines.sphinx.acoustic_model import load_base
-from training_image.sphinx.shards import SHARD_S, Decoded, decode_shard, save_model, shards, sum_shard
+from training_image.sphinx.shards import SHARD_S, Decoded, Start, decode_shard, save_model, shards, sum_shard
 from training_image.utterances import Utterance
 
 BROADBAND = "en-US_BroadbandModel.v2018-07-31"
@@ -58,21 +58,21 @@ def silence(tmp_path: Path) -> Utterance:
 
 
 def test_silence_decodes_to_no_words_and_teaches_nothing_above_its_confidence(silence: Utterance) -> None:
-    arrays = decode_shard(BROADBAND, None, [silence, silence])
+    arrays = decode_shard(Start(BROADBAND), None, [silence, silence])
     decoded = Decoded.from_arrays(arrays)
     assert decoded.texts == ("", "")
     assert decoded.words.tolist() == [0, 0]
     assert decoded.frames.sum() == len(decoded.senones) == len(decoded.confidences)
-    assert sum_shard(BROADBAND, None, [silence, silence], arrays, 1.1).frames == 0
+    assert sum_shard(Start(BROADBAND), None, [silence, silence], arrays, 1.1).frames == 0
 
 
 def test_a_saved_model_is_the_model_that_decodes(silence: Utterance, tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
     save_model(path, load_base(BROADBAND).model)
-    saved, base = (decode_shard(BROADBAND, model, [silence]) for model in (path, None))
+    saved, base = (decode_shard(Start(BROADBAND), model, [silence]) for model in (path, None))
     assert all(np.array_equal(saved[name], base[name]) for name in base)
 
 
 def test_audio_that_went_away_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="gone"):
-        decode_shard(BROADBAND, None, [utterance(tmp_path / "gone", 1.0)])
+        decode_shard(Start(BROADBAND), None, [utterance(tmp_path / "gone", 1.0)])
