@@ -13,6 +13,7 @@ from chalicelib.api import (
     models,
     recognition,
     recognitions,
+    user_data,
 )
 from chalicelib.api.routing import every_answer
 
@@ -31,5 +32,6 @@ def mount(app: Chalice) -> None:
         recognition,
         recognitions,
         callbacks,
+        user_data,
     ):
         resource.routes.mount(app)

@@ -118,6 +118,14 @@ def remove(row: Callback) -> None:
         return
 
 
+def erase(owner: str, customer_id: str, until: datetime) -> bool:
+    """Forget the labelled registrations that were made before a moment; always succeeds."""
+    for row in of_owner(owner):
+        if row.customer_id == customer_id and row.created <= until:
+            remove(row)
+    return True
+
+
 def find(owner: str, url: str) -> Callback | None:
     """Return the registration of a URL; None: there is none."""
     try:

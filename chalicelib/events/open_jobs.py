@@ -51,7 +51,7 @@ def _look_after(job: RecognitionJob, patience: timedelta) -> None:
         notifications.announce(job)
     if recognition_jobs.expired(job):
         if not notifications.pending(job):
-            recognition_jobs.remove_expired(job)
+            recognition_jobs.remove(job)
     elif job.status in statuses.ENDED:
         return
     elif now - job.created > _GIVEN_UP_AFTER:

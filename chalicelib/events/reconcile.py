@@ -15,6 +15,7 @@ from chalicelib.storage import objects, queues
 from chalicelib.storage.tables import AcousticModel, AudioResource
 from chalicelib.training import launch
 from chalicelib.training.recover import recover
+from chalicelib.user_data import erasures
 
 NEVER_ARRIVED = "The audio did not arrive completely. Upload it again."
 _EVENT_TAKES = timedelta(minutes=1)
@@ -50,10 +51,12 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
             failed += 1
         looked_after += 1
     jobs, jobs_failed = open_jobs.look_after(deadline_s, restarted=restarted)
+    erasures_left = erasures.carry_on(deadline_s)
     removed = orphans.clear_away(datetime.now(UTC))
     telemetry.count("ModelsLookedAfter", looked_after)
     telemetry.count("ModelsNotLookedAfter", len(waiting) - looked_after + failed)
     telemetry.count("JobsLookedAfter", jobs)
+    telemetry.count("ErasuresLeft", erasures_left)
     telemetry.count("OrphansRemoved", removed)
     telemetry.flush()
     return {

@@ -197,8 +197,21 @@ def clear_away(job: RecognitionJob) -> None:
         _log.warning("could not clear away job %s", job.job_id, exc_info=True)
 
 
-def remove_expired(job: RecognitionJob) -> None:
-    """Remove a job that has expired: objects first, so that the row tells of them until they are gone."""
+def erase(owner: str, customer_id: str, until: datetime) -> bool:
+    """Remove the labelled jobs that were made before a moment, whatever they are doing; always succeeds.
+
+    Whoever works on such a job finds it gone and keeps nothing.
+    """
+    for job in RecognitionJob.query(
+        owner, filter_condition=RecognitionJob.customer_id == customer_id, consistent_read=True
+    ):
+        if job.created <= until:
+            remove(job)
+    return True
+
+
+def remove(job: RecognitionJob) -> None:
+    """Remove a job whatever its status: objects first, so that the row tells of them until they are gone."""
     objects.delete_below(key_of(job).prefix)
     job.delete()
 

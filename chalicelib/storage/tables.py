@@ -242,6 +242,22 @@ class Callback(Table):
     """From `X-Watson-Metadata`."""
 
 
+class Erasure(Table):
+    """A request to remove everything that bears a customer's label; its row goes when that is done."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}erasures"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    label_hash = UnicodeAttribute(range_key=True)
+    """Hex SHA-256 of the label."""
+    customer_id = UnicodeAttribute()
+    requested = UTCDateTimeAttribute()
+
+
 class IdempotencyRecord(Table):
     """Where Powertools remembers which events were handled; only its shape is ours."""
 

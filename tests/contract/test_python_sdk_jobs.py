@@ -107,6 +107,22 @@ def test_what_is_refused(client: SpeechToTextV1) -> None:
     assert unknown.value.status_code == 404
 
 
+def test_what_is_labelled_can_be_removed(client: SpeechToTextV1, receiver: Receiver) -> None:
+    label = {"X-Watson-Metadata": "customer_id=contract"}
+    client.register_callback(receiver.url, headers=label)
+    job = client.create_job(wav(0.5), content_type="audio/wav", headers=label).get_result()
+    removed = client.delete_user_data("contract")
+    assert (removed.get_status_code(), removed.get_result()) == (200, {})
+    calls: list[Callable[[], object]] = [
+        lambda: client.check_job(job["id"]),
+        lambda: client.unregister_callback(receiver.url),
+    ]
+    for gone in calls:
+        with pytest.raises(ApiException) as error:
+            gone()
+        assert error.value.status_code == 404
+
+
 def test_more_than_the_synchronous_call_takes(client: SpeechToTextV1) -> None:
     """Two minutes of sound at 96 kHz on 3 channels, uncompressed: above 100 MB; the service streams it."""
     buffer = io.BytesIO()

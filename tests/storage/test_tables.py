@@ -17,6 +17,7 @@ MODELS = [
     tables.AudioResource,
     tables.RecognitionJob,
     tables.Callback,
+    tables.Erasure,
     tables.IdempotencyRecord,
 ]
 

@@ -1,0 +1,23 @@
+"""`/v1/user_data`: everything that bears a customer's label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.api import parameters
+from chalicelib.api.calls import Call
+from chalicelib.api.errors import BadRequest
+from chalicelib.api.routing import Routes
+from chalicelib.user_data import erasures
+
+routes = Routes()
+
+
+@routes.route("DELETE", "/user_data")
+def delete_user_data(call: Call) -> dict[str, Any]:
+    """Remove it; what a training is just using goes when that is over."""
+    customer_id = parameters.text(call, "customer_id")
+    if customer_id is None:
+        raise BadRequest("Required parameter 'customer_id' is missing")
+    erasures.request(call.owner, customer_id)
+    return {}
