@@ -12,17 +12,16 @@ import numpy as np
 
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType
-from chalicelib.audio.signal_metrics import SignalMeter
 from chalicelib.audio.streaming import StreamingDecoder
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.protocol import Samples
 from chalicelib.recognition import transcription
-from chalicelib.recognition.audio_metrics import audio_metrics
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.live_answer import LiveAnswer
 from chalicelib.recognition.live_errors import NoSpeech
 from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.live_utterance import LiveUtterance
+from chalicelib.recognition.observation import Observation
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.results import RecognizedUtterance
 from chalicelib.recognition.utterances import MARGIN_S, Piece, UtteranceFinder
@@ -81,10 +80,12 @@ class LiveRequest:
         """In order; those that are being spoken or wait for their words."""
         self._open: LiveUtterance | None = None
         self._answer = LiveAnswer(options, warnings)
-        self._meter = SignalMeter(self._rate_hz) if options.audio_metrics else None
+        self._observation = Observation(self._rate_hz, options)
         self._fed_bytes, self._fed_s = 0, 0.0
         self._transcribed_s = 0.0
         self._finished = False
+        self._ending = False
+        """The rest is being said."""
         self._closed = False
         self._error: Exception | None = None
 
@@ -164,8 +165,7 @@ class LiveRequest:
         for start in range(0, len(samples), step):
             block = samples[start : start + step]
             self._samples += len(block)
-            if self._meter is not None:
-                self._meter.feed(block)
+            self._observation.feed(block)
             self._kept = np.concatenate([self._kept, block])
             self._take_pieces(self._finder.feed(block))
             if self._open is not None and self._finder.silence_s >= MARGIN_S:
@@ -241,10 +241,24 @@ class LiveRequest:
                 self._transcribed_s = max(self._transcribed_s, utterance.end_s)
                 if self._utterances:
                     self._show(self._utterances[0])
-            if self._finished and not self._utterances and self._error is None and not self._answer.ended:
-                metrics = None if self._meter is None else audio_metrics(self._meter.finish())
-                self._answer.end(self._duration_s, metrics)
+            ending = self._finished and not self._utterances and self._error is None and not self._ending
+            self._ending |= ending
+        if ending:
+            self._end()
         self._wake()
+
+    def _end(self) -> None:
+        """Say the rest. Telling speakers apart takes a while: nobody has to wait for the lock meanwhile."""
+        try:
+            with self._lock:
+                finals = self._answer.conclude(self._duration_s)
+            observed = self._observation.finish(finals)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is told to the client
+            with self._lock:
+                self._error = error
+            return
+        with self._lock:
+            self._answer.end(observed)
 
     @property
     def _duration_s(self) -> float:

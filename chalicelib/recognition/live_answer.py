@@ -22,6 +22,10 @@ class LiveAnswer:
         """Of the utterance in hand."""
         self._interim_sent = False
         self._messages: list[dict[str, Any]] = []
+        self._finals: list[results.Result] = []
+        """With interim results: those that were said, if speakers are to be told apart."""
+        self._whole: dict[str, Any] | None = None
+        """Without them: everything, once it is known."""
         self.ended = False
         """Everything was said."""
 
@@ -59,16 +63,26 @@ class LiveAnswer:
             self._add({"result_index": self._index, "results": [result]})
             self._index += 1
             self._interim_sent = False
+            if self._options.speaker_labels:
+                self._finals.append(result)
 
-    def end(self, duration_s: float, audio_metrics: dict[str, Any] | None) -> None:
-        """Take note that there are no more utterances."""
+    def conclude(self, duration_s: float) -> list[results.Result]:
+        """Take note that there are no more utterances; return all final results, for what is said of them."""
+        if self._options.interim_results:
+            return self._finals
+        self._whole = results.assemble(self._recognized, duration_s, self._options)
+        found: list[results.Result] = self._whole["results"]
+        return found
+
+    def end(self, observed: dict[str, Any]) -> None:
+        """Add what is said of the audio as a whole to the last message."""
         self.ended = True
-        if not self._options.interim_results:
-            self._add(results.assemble(self._recognized, duration_s, self._options))
-        elif self._warnings or (audio_metrics is not None and not self._messages):
+        if self._whole is not None:
+            self._add(self._whole)
+        elif self._warnings or (observed and not self._messages):
             self._add({"result_index": self._index, "results": []})
-        if audio_metrics is not None:
-            self._messages[-1]["audio_metrics"] = audio_metrics
+        if observed:
+            self._messages[-1] |= observed
 
     def _add(self, message: dict[str, Any]) -> None:
         if self._warnings:

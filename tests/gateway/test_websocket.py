@@ -218,6 +218,21 @@ def test_metrics_are_given_when_they_are_wanted(socket: ClientConnection) -> Non
     assert last["audio_metrics"]["accumulated"]["final"] is True
 
 
+@pytest.mark.parametrize("interim", [False, True])
+def test_speakers_of_all_words_come_at_the_end(socket: ClientConnection, interim: bool) -> None:
+    send(socket, L16 | {"interim_results": interim, "speaker_labels": True}, speech(1.0), speech(2.0), b"")
+    assert receive(socket) == LISTENING
+    *earlier, last = until_listening(socket)
+    assert not any("speaker_labels" in message for message in earlier)
+    results = [
+        result for message in (*earlier, last) for result in message.get("results", []) if result["final"]
+    ]
+    words = [stamp for result in results for stamp in result["alternatives"][0]["timestamps"]]
+    assert len(words) == 2
+    assert [[label["from"], label["to"]] for label in last["speaker_labels"]] == [word[1:] for word in words]
+    assert [label["final"] for label in last["speaker_labels"]] == [False, True]
+
+
 def error(socket: ClientConnection) -> str:
     """Return the error that ends a connection as the contract has it."""
     with pytest.raises(ConnectionClosed) as closed:
