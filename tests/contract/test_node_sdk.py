@@ -1,0 +1,154 @@
+"""IBM's SDK for Node, unmodified, drives the service: a scenario is a small program in `node/`."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local.prompts import Prompt
+from tests.running_service import RunningService
+
+ROOT = Path(__file__).parent.parent.parent
+SCENARIOS = Path(__file__).parent / "node"
+NARROWBAND = "en-US_NarrowbandModel"
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Install the SDK once, into a folder that git ignores."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("Node and npm are not installed here")
+    folder = ROOT / ".attune" / "node-sdk"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = (SCENARIOS / "package.json").read_text()
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = folder / "installed.json"
+        if not stamp.exists() or stamp.read_text() != wanted:
+            (folder / "package.json").write_text(wanted)
+            install = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
+            done = subprocess.run(
+                install, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+            )
+            if done.returncode != 0:
+                pytest.skip(f"IBM's SDK for Node cannot be had here: {done.stderr[-300:]}")
+            stamp.write_text(wanted)
+    return folder / "node_modules"
+
+
+@pytest.fixture
+def run(service: RunningService, node_modules: Path) -> Run:
+    def run(scenario: str, *, tls: bool = False, **options: Any) -> dict[str, Any]:
+        """Run a scenario; return its `value` or its `error`."""
+        done = subprocess.run(
+            ["node", "--no-warnings", str(SCENARIOS / f"{scenario}.js")],
+            env=os.environ
+            | {
+                "NODE_PATH": str(node_modules),
+                "ATTUNE_URL": service.tls_url if tls else service.url,
+                "ATTUNE_KEY": service.key,
+                # The certificate is the service's own, made at its first start.
+                "NODE_TLS_REJECT_UNAUTHORIZED": "0",
+            },
+            input=json.dumps(options),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        outcome: dict[str, Any] = json.loads(done.stdout)
+        return outcome
+
+    return run
+
+
+def transcripts(results: list[dict[str, Any]]) -> list[str]:
+    return [result["alternatives"][0]["transcript"] for result in results]
+
+
+def close_code(events: list[list[Any]]) -> int:
+    (code,) = [event[1] for event in events if event[0] == "close"]
+    return int(code)
+
+
+def test_models_are_listed(run: Run) -> None:
+    assert NARROWBAND in run("models", authentication="iam")["value"]
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_websocket_hears_what_a_post_does(run: Run, prompts: list[Prompt], tls: bool) -> None:
+    file = str(prompts[3].path)
+    posted = run("recognize", tls=tls, file=file, params={"contentType": "audio/wav", "model": NARROWBAND})
+    assert posted["value"]["status"] == 200
+    params = {
+        "contentType": "audio/wav",
+        "model": NARROWBAND,
+        "objectMode": tls,
+        "interimResults": tls,
+        "timestamps": True,
+    }
+    heard = run("recognize_using_websocket", tls=tls, file=file, params=params)["value"]
+    assert close_code(heard["events"]) == 1000
+    assert len(heard["transactionId"]) >= 8
+    assert "error" not in {event[0] for event in heard["events"]}
+    data = [event[1] for event in heard["events"] if event[0] == "data"]
+    if tls:
+        results = [result for message in data for result in message["results"]]
+        assert {result["final"] for result in results} == {False, True}
+        finals = transcripts([result for result in results if result["final"]])
+    else:
+        finals = data
+    assert finals == transcripts(posted["value"]["result"]["results"])
+
+
+def test_silence_ends_a_websocket_cleanly(run: Run, tmp_path: Path) -> None:
+    silence = tmp_path / "silence.raw"
+    silence.write_bytes(bytes(16_000))
+    params = {"contentType": "audio/l16; rate=8000", "model": NARROWBAND, "objectMode": True}
+    heard = run("recognize_using_websocket", file=str(silence), params=params)["value"]
+    assert [event for event in heard["events"] if event[0] == "data"] == [
+        ["data", {"result_index": 0, "results": []}]
+    ]
+    assert close_code(heard["events"]) == 1000
+
+
+def test_a_wrong_token_and_bad_audio_are_errors(run: Run, tmp_path: Path) -> None:
+    noise = tmp_path / "noise.mp3"
+    noise.write_bytes(b"this is no audio" * 100)
+    params = {"contentType": "audio/mp3", "model": NARROWBAND}
+    refused = run("recognize_using_websocket", authentication="wrong", file=str(noise), params=params)
+    assert "error" in {event[0] for event in refused["value"]["events"]}
+    bad = run("recognize_using_websocket", file=str(noise), params=params)["value"]["events"]
+    assert ["error", "unable to transcode data stream audio/mpeg -> audio/l16 "] in bad
+    assert close_code(bad) == 1011
+
+
+def test_a_job_is_made_followed_and_deleted(run: Run, prompts: list[Prompt]) -> None:
+    params = {"contentType": "audio/wav", "model": NARROWBAND}
+    outcome = run("job", file=str(prompts[3].path), params=params)
+    value = outcome["value"]
+    assert value["job"]["status"] == "completed"
+    assert value["job"]["results"][0]["results"]
+    assert value["made"]["id"] in value["listed"]
+    assert value["deleted"] == 204
+
+
+def test_an_acoustic_model_lives(run: Run, prompts: list[Prompt]) -> None:
+    value = run("acoustic_model", file=str(prompts[3].path), name="node", baseModelName=NARROWBAND)["value"]
+    assert value["audio"]["status"] == "ok"
+    assert value["listed"]["audio"][0]["name"] == "one recording"
+    assert value["refused"]["code"] == 400
+    assert "audio duration must be between" in value["refused"]["message"]
+    assert value["described"]["status"] == "pending"
+    assert value["customizationId"] in value["ids"]
