@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
-import tarfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -16,18 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.language.sealed import MANIFEST_NAME, ArchiveUnreadable, read_members
 
 FORMAT = 1
 ENGINE = "sphinx"
 ARRAYS_NAME = "adapted.npz"
-MANIFEST_NAME = "manifest.json"
 NOISE_SUPPRESSION = "noise_suppression"
 """Name of an array that says by being there: the model hears speech from which stationary noise was taken."""
 
 _MAX_ARRAYS_BYTES = 64 << 20
 _MAX_MANIFEST_BYTES = 1 << 20
 _MAX_UNPACKED_BYTES = 128 << 20
-_MAX_MEMBERS = 16
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -79,45 +76,10 @@ def read_artefact(path: Path, base_version: str) -> Arrays | None:
 
 def _members(path: Path) -> dict[str, bytes]:
     bounds = {ARRAYS_NAME: _MAX_ARRAYS_BYTES, MANIFEST_NAME: _MAX_MANIFEST_BYTES}
-    found: dict[str, bytes] = {}
     try:
-        with (
-            gzip.open(path) as unpacked,
-            io.BufferedReader(_Bounded(unpacked)) as bounded,
-            tarfile.open(fileobj=bounded, mode="r|") as archive,
-        ):
-            for count, member in enumerate(archive):
-                if count >= _MAX_MEMBERS:
-                    raise ModelUnreadable(f"{path.name} has more than {_MAX_MEMBERS} members")
-                name = member.name.removeprefix("./")
-                if name not in bounds or not member.isreg():
-                    continue
-                if name in found or member.size > bounds[name]:
-                    raise ModelUnreadable(f"{path.name}: {name} is too large or there twice")
-                file = archive.extractfile(member)
-                found[name] = file.read() if file is not None else b""
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise ModelUnreadable(f"{path.name} is not a readable model archive: {error}") from error
-    return found
-
-
-class _Bounded(io.RawIOBase):
-    """A stream that refuses to give more than an artefact can hold."""
-
-    def __init__(self, stream: gzip.GzipFile) -> None:
-        self._stream = stream
-        self._left_bytes = _MAX_UNPACKED_BYTES
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        content = self._stream.read(len(buffer))
-        self._left_bytes -= len(content)
-        if self._left_bytes < 0:
-            raise ModelUnreadable(f"the model unpacks to more than {_MAX_UNPACKED_BYTES >> 20} MB")
-        buffer[: len(content)] = content
-        return len(content)
+        return read_members(path, bounds, _MAX_UNPACKED_BYTES)
+    except ArchiveUnreadable as error:
+        raise ModelUnreadable(str(error)) from error
 
 
 def _arrays(path: Path, content: bytes) -> Arrays:

@@ -1,0 +1,169 @@
+"""A custom language model as the decoder takes it: dictionary, trigram model, grammar, display forms."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import urllib.parse
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from chalicelib.engines.base_language import base_language
+from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.protocol import CustomModels
+from chalicelib.engines.sphinx.trie import trie_content
+from chalicelib.engines.vocabulary import bundled_language_folder, vocabulary
+from chalicelib.language.artefact import Artefact, Entry, read_artefact
+from chalicelib.language.grammar_network import Arc
+from chalicelib.language.grammars import GrammarError, parse
+from chalicelib.language.interpolation import interpolated
+from chalicelib.language.ngrams import NGrams
+from chalicelib.language.sealed import ArchiveUnreadable
+
+DICTIONARY = bundled_language_folder() / "cmudict-en-us.dict"
+FILES_KEPT = 6
+"""Mixtures on disk, of 27 MB and more each."""
+
+_MARKED = frozenset("()<>[]+#;%")
+"""Signs by which the decoder knows fillers, comments and further pronunciations."""
+
+
+@dataclass(frozen=True)
+class CustomLanguage:
+    """What the decoder is to be made with."""
+
+    dictionary: Path
+    trigrams: Path
+    arcs: tuple[Arc, ...]
+    """Of the grammar, in the decoder's spelling; none where there is no grammar."""
+    start: int
+    end: int
+    shown: Mapping[str, str]
+    """What results show for words in the decoder's spelling, where it is something else."""
+
+
+def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | None:
+    """Return the custom language that is asked for; None for the base's own.
+
+    The first use of a file takes half a second, or three for a weight that it was not trained with.
+
+    Raises:
+        ModelUnreadable: the file is damaged, made for another base version, or has no such grammar.
+    """
+    if custom.language_model is None:
+        return None
+    try:
+        artefact = read_artefact(custom.language_model)
+        if artefact.base_version != base_version:
+            raise ModelUnreadable(
+                f"{custom.language_model.name} was made for {artefact.base_version}, not {base_version}"
+            )
+        weight = artefact.weight if custom.customization_weight is None else custom.customization_weight
+        stem = _key(custom.language_model)
+        folder = cache_folder()
+        language = CustomLanguage(
+            _kept(folder / f"{stem}.dict", lambda: _dictionary(artefact.entries, base_version)),
+            _kept(folder / f"{stem}.{weight:.4f}.lm.bin", lambda: _mixed(artefact, weight)),
+            (),
+            0,
+            0,
+            {decoder_spelling(one.word): one.display_as or one.word for one in artefact.entries},
+        )
+        _forget_oldest(folder)
+        return (
+            language if custom.grammar_name is None else _restricted(language, artefact, custom.grammar_name)
+        )
+    except (ArchiveUnreadable, GrammarError) as error:
+        raise ModelUnreadable(str(error)) from error
+
+
+def cache_folder() -> Path:
+    """Return the folder of this user's mixtures, which nobody else can write to."""
+    folder = Path(tempfile.gettempdir()) / f"attune-language-models-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def decoder_content(model: NGrams) -> bytes:
+    """Return a trigram model as the decoder reads it."""
+    return trie_content(replace(model, words=tuple(map(decoder_spelling, model.words))))
+
+
+def decoder_spelling(word: str) -> str:
+    """Return a word without signs that the decoder would take for its own."""
+    if _MARKED.isdisjoint(word) or word in ("<s>", "</s>"):
+        return word
+    return "".join(urllib.parse.quote(sign) if sign in _MARKED else sign for sign in word)
+
+
+def _dictionary(entries: Iterable[Entry], base_version: str) -> bytes:
+    """Return the base dictionary with the custom pronunciations behind it."""
+    listed = vocabulary(base_version).pronunciations
+    lines = []
+    for entry in entries:
+        spelling = decoder_spelling(entry.word)
+        for place, phones in enumerate(entry.pronunciations, len(listed(entry.word)) + 1):
+            lines.append(f"{spelling} {phones}\n" if place == 1 else f"{spelling}({place}) {phones}\n")
+    content = DICTIONARY.read_bytes()
+    return content + (b"" if content.endswith(b"\n") else b"\n") + "".join(lines).encode()
+
+
+def _mixed(artefact: Artefact, weight: float) -> bytes:
+    if weight == artefact.weight:
+        return artefact.mixed
+    base = base_language(artefact.base_version)
+    extra = [one.word for one in artefact.entries if one.in_model and not base.known(one.word)]
+    return decoder_content(interpolated(base.ngrams(), artefact.ngrams, weight, extra))
+
+
+def _restricted(language: CustomLanguage, artefact: Artefact, name: str) -> CustomLanguage:
+    grammar = artefact.grammars.get(name)
+    if grammar is None:
+        raise ModelUnreadable(f"the custom language model was trained without a grammar '{name}'")
+    network = parse(grammar.text, grammar.kind).network
+    custom = {entry.word for entry in artefact.entries}
+    known = vocabulary(artefact.base_version).known
+    arcs = []
+    for origin, target, probability, word in network.arcs:
+        spoken = word if word is None or word in custom else word.lower()
+        if spoken is None or spoken in custom or known(spoken):
+            said = None if spoken is None else decoder_spelling(spoken)
+            arcs.append((origin, target, probability, said))
+    return replace(language, arcs=tuple(arcs), start=network.start, end=network.end)
+
+
+def _key(path: Path) -> str:
+    """Return a name for a file's contents as long as they stay."""
+    found = path.stat()
+    seen = f"{path.resolve()} {found.st_size} {found.st_mtime_ns}"
+    return hashlib.sha256(seen.encode()).hexdigest()[:24]
+
+
+def _kept(path: Path, make: Callable[[], bytes]) -> Path:
+    """Return a file of the cache, written whole where it is not there yet."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        descriptor, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(make())
+            Path(part).replace(path)
+        finally:
+            Path(part).unlink(missing_ok=True)
+    return path
+
+
+def _forget_oldest(folder: Path) -> None:
+    for pattern in ("*.lm.bin", "*.dict"):
+        for path in sorted(_dated(folder.glob(pattern)))[:-FILES_KEPT]:
+            path[1].unlink(missing_ok=True)
+
+
+def _dated(paths: Iterable[Path]) -> Iterator[tuple[float, Path]]:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):  # another process forgot it just now
+            yield path.stat().st_mtime, path

@@ -1,0 +1,165 @@
+"""Trains a custom language model: corpora, words and grammars in, one artefact out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from chalicelib.language.artefact import Artefact, Entry, GrammarText, members_of, write_artefact
+from chalicelib.language.corpus import sentences
+from chalicelib.language.estimation import estimate, numbered
+from chalicelib.language.grammars import parse
+from chalicelib.language.interpolation import interpolated
+from chalicelib.language.ngrams import NGrams
+from chalicelib.language.pronunciations import Unpronounceable, guess
+
+DEFAULT_WEIGHT = 0.3
+"""Watson's default share of the custom model."""
+
+Progress = Callable[[float], None]
+"""Told how far training is, 0…1."""
+
+
+class BaseLanguage(Protocol):
+    """What an engine tells of a base version's language."""
+
+    @property
+    def version(self) -> str:
+        """The full version string."""
+        ...
+
+    def known(self, word: str) -> bool:
+        """Return whether the base vocabulary has a word, given in lower case."""
+        ...
+
+    def pronunciations(self, word: str) -> Sequence[str]:
+        """Return the phones of a word of the base vocabulary, nothing for another word."""
+        ...
+
+    def ngrams(self) -> NGrams:
+        """Return the base model."""
+        ...
+
+    def rendered(self, model: NGrams) -> bytes:
+        """Return a model as the engine reads it."""
+        ...
+
+
+@dataclass(frozen=True)
+class CustomWord:
+    """A word of the model's words resource."""
+
+    word: str
+    sounds_like: tuple[str, ...] = ()
+    display_as: str | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training made of its input."""
+
+    total_words: int
+    words: int
+    """Custom words that the model can recognise."""
+    left_out: tuple[str, ...]
+    """Words that cannot be said."""
+    bigrams: int
+    trigrams: int
+
+
+def train(
+    corpora: Iterable[Path | BinaryIO],
+    words: Sequence[CustomWord],
+    grammars: Mapping[str, GrammarText],
+    *,
+    base: BaseLanguage,
+    target: Path,
+    weight: float = DEFAULT_WEIGHT,
+    progress: Progress = lambda _: None,
+) -> Trained:
+    """Write a custom language model to `target`.
+
+    Args:
+        corpora: texts as their user gave them, one sentence a line.
+        words: every custom word that is to be recognised; other words that the base lacks are left out.
+        grammars: by name; their words are recognised by them alone unless `words` has them too.
+        base: the base version's language.
+        target: the artefact's path.
+        weight: share of the corpora's model in the mixture, 0…1.
+        progress: told how far it is.
+
+    Raises:
+        corpus.CorpusUnreadable, grammars.GrammarError: something does not stand what its analysis said.
+    """
+    entries, left_out = _entries(words, base)
+    vocabulary = _Vocabulary(frozenset(entry.word for entry in entries), base)
+    for grammar in grammars.values():
+        for word in parse(grammar.text, grammar.kind).oov(base.known):
+            if word not in vocabulary.custom and word not in {entry.word for entry in entries}:
+                more, unsaid = _entries([CustomWord(word)], base, in_model=False)
+                entries, left_out = [*entries, *more], [*left_out, *unsaid]
+    progress(0.1)
+    text = numbered(_sentences(corpora, vocabulary), vocabulary)
+    progress(0.5)
+    total_words = int((text.numbers > 1).sum() + (text.numbers < 0).sum())
+    custom = estimate(text) if total_words else None
+    progress(0.7)
+    extra = [entry.word for entry in entries if entry.in_model and not base.known(entry.word)]
+    mixed = interpolated(base.ngrams(), custom, weight, extra)
+    progress(0.8)
+    members = members_of(custom, base.rendered(mixed))
+    progress(0.9)
+    write_artefact(target, Artefact(base.version, weight, tuple(entries), dict(grammars), members))
+    progress(1.0)
+    return Trained(
+        total_words,
+        len(entries),
+        tuple(left_out),
+        0 if custom is None else len(custom.pairs),
+        0 if custom is None else len(custom.triples),
+    )
+
+
+class _Vocabulary(Collection[str]):
+    """What a corpus' words may be: those of the base and the custom ones."""
+
+    def __init__(self, custom: frozenset[str], base: BaseLanguage) -> None:
+        self.custom = custom
+        self.base = base
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and (word in self.custom or self.base.known(word))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.custom)
+
+    def __len__(self) -> int:
+        return len(self.custom)
+
+
+def _sentences(corpora: Iterable[Path | BinaryIO], vocabulary: _Vocabulary) -> Iterator[Sequence[str]]:
+    for corpus in corpora:
+        yield from sentences(corpus, vocabulary.base.known, vocabulary.custom)
+
+
+def _entries(
+    words: Iterable[CustomWord], base: BaseLanguage, in_model: bool = True
+) -> tuple[list[Entry], list[str]]:
+    """Return the words with their pronunciations, and those that have none."""
+    entries, left_out = [], []
+    for word in words:
+        listed = base.pronunciations(word.word)
+        try:
+            said = (
+                ()
+                if listed and not word.sounds_like
+                else guess(word.word, word.sounds_like, listed=base.pronunciations)
+            )
+        except Unpronounceable:
+            left_out.append(word.word)
+            continue
+        further = tuple(one for one in said if one not in listed)
+        entries.append(Entry(word.word, further, word.display_as, in_model))
+    return entries, left_out
