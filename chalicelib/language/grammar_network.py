@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -152,10 +152,67 @@ class _Builder:
         return end
 
 
+def _shortened(start: int, end: int, arcs: list[Arc]) -> list[Arc]:
+    """Take out states that only pass on: the end of one silent arc, or the beginning of one that is sure."""
+    while True:
+        before = len(arcs)
+        arcs = _joined_behind(start, end, _joined_ahead(start, end, arcs))
+        if len(arcs) == before:
+            return arcs
+
+
+def _joined_ahead(start: int, end: int, arcs: list[Arc]) -> list[Arc]:
+    """Give the arcs into a state with one sure silent way on that way's target."""
+    leaving = Counter(arc[0] for arc in arcs)
+    onward = {
+        origin: target
+        for origin, target, probability, word in arcs
+        if word is None and probability == 1 and leaving[origin] == 1 and origin not in (start, end, target)
+    }
+    last = {state: _followed(state, onward) for state in onward}
+    return [
+        (origin, last.get(target, target), probability, word)
+        for origin, target, probability, word in arcs
+        if origin not in onward or last[origin] == origin
+    ]
+
+
+def _joined_behind(start: int, end: int, arcs: list[Arc]) -> list[Arc]:
+    """Give the arcs out of a state with one silent way into it that way's origin and probability."""
+    entering = Counter(arc[1] for arc in arcs)
+    back = {
+        target: (origin, probability)
+        for origin, target, probability, word in arcs
+        if word is None and entering[target] == 1 and target not in (start, end, origin)
+    }
+    found = []
+    for origin, target, probability, word in arcs:
+        if target in back:
+            continue
+        state, share, passed = origin, probability, set[int]()
+        while state in back and state not in passed:
+            passed.add(state)
+            state, chance = back[state]
+            share *= chance
+        found.append((state, target, share, word))
+    return found
+
+
+def _followed(state: int, onward: dict[int, int]) -> int:
+    passed = {state}
+    first = state
+    while state in onward:
+        state = onward[state]
+        if state in passed:
+            return first
+        passed.add(state)
+    return state
+
+
 def _trimmed(start: int, end: int, arcs: Iterable[Arc]) -> Network | None:
     """Keep what lies on a path from start to end; None when there is none."""
     ahead, behind = defaultdict[int, list[int]](list), defaultdict[int, list[int]](list)
-    kept = list(arcs)
+    kept = _shortened(start, end, list(arcs))
     for origin, target, _, _ in kept:
         ahead[origin].append(target)
         behind[target].append(origin)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from chalicelib.engines.sphinx.acoustic_model import BUNDLED, DATA, AcousticModel, bundled_model
 from chalicelib.engines.sphinx.features import Array
+from chalicelib.engines.sphinx.grammar_search import GRAMMAR, LEAST_ACCEPTANCE, GrammarSearch
+from chalicelib.engines.sphinx.language import CustomLanguage
 from chalicelib.engines.sphinx.lattice import Lattice, read_lattice
 from chalicelib.engines.sphinx.model_files import write_gaussians
 from chalicelib.engines.sphinx.readings import LanguageScore, ScoredReading, readings
@@ -52,7 +54,12 @@ class Alignment:
 class Decoder:
     """A pocketsphinx decoder over one acoustic model. Results do not depend on what was decoded before."""
 
-    def __init__(self, model: AcousticModel, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        model: AcousticModel,
+        settings: Settings | None = None,
+        language: CustomLanguage | None = None,
+    ) -> None:
         bundled = bundled_model()
         self._codebook_of = {phone: index for index, phone in enumerate(model.phones)}
         with tempfile.TemporaryDirectory(prefix="attune-model-") as folder:
@@ -70,19 +77,28 @@ class Decoder:
                 ),  # the model's own, less the normalisation, which is ours
                 loglevel="FATAL",
                 **files,
+                **({} if language is None else language.files()),
                 **(QUICK if settings is None else settings),
             )
 
+        grammar = None if language is None else language.grammar
+        self._grammar = None if grammar is None else GrammarSearch(self._decoder, grammar)
+        self._acceptance = 1.0
+
     def decode(self, cepstra: Array) -> tuple[Segment, ...]:
         """Return the best reading of one utterance, from normalised cepstra of shape (frames, 13)."""
-        if not self._pass_over(cepstra) or self._decoder.hyp() is None:
+        if self._grammar is not None:
+            self._acceptance = self._grammar.decode(self._pass_over, cepstra)
+            if self._acceptance < LEAST_ACCEPTANCE:
+                return ()
+        elif not self._pass_over(cepstra) or self._decoder.hyp() is None:
             return ()
         return tuple(
             Segment(
                 _PRONUNCIATION.sub("", found.word),
                 found.start_frame,
                 found.end_frame,
-                min(1.0, max(0.0, float(found.prob))),
+                self._acceptance * min(1.0, max(0.0, float(found.prob))),
             )
             for found in self._decoder.seg() or ()
         )
@@ -105,6 +121,8 @@ class Decoder:
 
     def _language_score(self) -> LanguageScore:
         model = self._decoder.get_lm()
+        if model is None:  # a grammar's readings differ in their sounds alone
+            return lambda *_: 0.0
         config, natural = self._decoder.config, self._decoder.get_logmath().log_to_ln
         # As `ps_lattice_bestpath` does: the weight of the search times what the best path weighs more.
         more = config["bestpathlw"] / config["lw"]
@@ -120,7 +138,7 @@ class Decoder:
     def posterior(self) -> float:
         """Return the probability in 0…1 of the best reading of what was decoded last, from the lattice."""
         best = self._decoder.hyp()
-        return 0.0 if best is None else min(1.0, max(0.0, float(best.prob)))
+        return 0.0 if best is None else self._acceptance * min(1.0, max(0.0, float(best.prob)))
 
     def align(self, cepstra: Array) -> Alignment | None:
         """Return the states of the reading that `decode` just found in these cepstra, if they fit."""
@@ -144,7 +162,7 @@ class Decoder:
         except RuntimeError:  # how pocketsphinx reports that no path fits
             return None
         finally:
-            self._decoder.activate_search()
+            self._decoder.activate_search(None if self._grammar is None else GRAMMAR)
         return Alignment(senones, codebooks)
 
     def _pass_over(self, cepstra: Array) -> bool:

@@ -22,6 +22,8 @@ from chalicelib.engines.sphinx.acoustic_model import VARIANCE_FLOOR, AcousticMod
 from chalicelib.engines.sphinx.answer import answer
 from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays, read_artefact
 from chalicelib.engines.sphinx.decoder import Decoder
+from chalicelib.engines.sphinx.display import shown
+from chalicelib.engines.sphinx.language import CustomLanguage, load_language
 from chalicelib.engines.sphinx.search import settings_of
 
 
@@ -29,30 +31,32 @@ class SphinxEngine:
     """Loads base versions of the bundled model, adapted or not."""
 
     def load(self, base_version: str, custom: CustomModels = BASE_ALONE) -> Recognizer:
-        """Load a base version, adapted when the path of a `model.tar.gz` is given.
+        """Load a base version with the custom acoustic and language models that are given.
 
         Raises:
             KeyError: no served model has that version.
             ModelUnreadable: the artefact is damaged or made for another base version.
-            CustomizationUnsupported: a language model or grammar is asked for.
+            CustomizationUnsupported: a grammar is asked for without the language model that holds it.
         """
-        if custom.language_model is not None or custom.grammar_name is not None:
-            raise CustomizationUnsupported(f"{base_version} cannot recognise with a custom language model")
+        if custom.language_model is None and custom.grammar_name is not None:
+            raise CustomizationUnsupported("a grammar needs the custom language model that holds it")
         adapted_model = custom.adapted_model
         arrays = None if adapted_model is None else read_artefact(adapted_model, base_version)
+        language = load_language(custom, base_version)
         if arrays is None:
             base = load_base(base_version)
-            return SphinxRecognizer(base, base.model)
+            return SphinxRecognizer(base, base.model, language)
         base = load_base(base_version, suppresses_noise=NOISE_SUPPRESSION in arrays)
-        return SphinxRecognizer(base, adapted(base.model, arrays))
+        return SphinxRecognizer(base, adapted(base.model, arrays), language)
 
 
 class SphinxRecognizer:
     """A base version with its own or an adapted model, loaded."""
 
-    def __init__(self, base: Base, model: AcousticModel) -> None:
+    def __init__(self, base: Base, model: AcousticModel, language: CustomLanguage | None = None) -> None:
         self._base = base
-        self._decoder = Decoder(model, settings_of(base.version))
+        self._decoder = Decoder(model, settings_of(base.version), language)
+        self._display = {} if language is None else language.shown
 
     @property
     def sample_rate_hz(self) -> int:
@@ -61,7 +65,8 @@ class SphinxRecognizer:
 
     def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
         """Decode one utterance; empty when nothing was said."""
-        return answer(self._decoder, self._decoder.decode(self._base.cepstra(samples)), options)
+        segments = self._decoder.decode(self._base.cepstra(samples))
+        return shown(answer(self._decoder, segments, options), self._display)
 
     def stream(self) -> UtteranceStream:
         """Begin an utterance that is recognised while it is spoken."""

@@ -17,7 +17,7 @@ from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.trie import trie_content
 from chalicelib.engines.vocabulary import bundled_language_folder, vocabulary
 from chalicelib.language.artefact import Artefact, Entry, read_artefact
-from chalicelib.language.grammar_network import Arc
+from chalicelib.language.grammar_network import Network
 from chalicelib.language.grammars import GrammarError, parse
 from chalicelib.language.interpolation import interpolated
 from chalicelib.language.ngrams import NGrams
@@ -27,7 +27,7 @@ DICTIONARY = bundled_language_folder() / "cmudict-en-us.dict"
 FILES_KEPT = 6
 """Mixtures on disk, of 27 MB and more each."""
 
-_MARKED = frozenset("()<>[]+#;%")
+_MARKED = frozenset('()<>[]+#;%!"\\')
 """Signs by which the decoder knows fillers, comments and further pronunciations."""
 
 
@@ -37,12 +37,14 @@ class CustomLanguage:
 
     dictionary: Path
     trigrams: Path
-    arcs: tuple[Arc, ...]
-    """Of the grammar, in the decoder's spelling; none where there is no grammar."""
-    start: int
-    end: int
+    grammar: Network | None
+    """In the decoder's spelling; None where recognition is not restricted."""
     shown: Mapping[str, str]
-    """What results show for words in the decoder's spelling, where it is something else."""
+    """What results show for custom words in the decoder's spelling."""
+
+    def files(self) -> dict[str, str]:
+        """Return the decoder's settings that name the files."""
+        return {"dict": str(self.dictionary), "lm": str(self.trigrams)}
 
 
 def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | None:
@@ -67,9 +69,7 @@ def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | N
         language = CustomLanguage(
             _kept(folder / f"{stem}.dict", lambda: _dictionary(artefact.entries, base_version)),
             _kept(folder / f"{stem}.{weight:.4f}.lm.bin", lambda: _mixed(artefact, weight)),
-            (),
-            0,
-            0,
+            None,
             {decoder_spelling(one.word): one.display_as or one.word for one in artefact.entries},
         )
         _forget_oldest(folder)
@@ -132,7 +132,7 @@ def _restricted(language: CustomLanguage, artefact: Artefact, name: str) -> Cust
         if spoken is None or spoken in custom or known(spoken):
             said = None if spoken is None else decoder_spelling(spoken)
             arcs.append((origin, target, probability, said))
-    return replace(language, arcs=tuple(arcs), start=network.start, end=network.end)
+    return replace(language, grammar=replace(network, arcs=tuple(arcs)))
 
 
 def _key(path: Path) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
+from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import (
     CustomModels,
     DecodedUtterance,
@@ -196,14 +196,6 @@ def test_arrays_of_another_model_are_refused(arrays: Arrays, reason: str, tmp_pa
 def test_an_unknown_version_is_no_model() -> None:
     with pytest.raises(KeyError):
         SphinxEngine().load("en-US_UltrabandModel.v1")
-
-
-@pytest.mark.parametrize(
-    "custom", [CustomModels(language_model=Path("lm")), CustomModels(grammar_name="yes")]
-)
-def test_a_custom_language_model_is_refused(custom: CustomModels) -> None:
-    with pytest.raises(CustomizationUnsupported, match="custom language model"):
-        SphinxEngine().load(NARROWBAND, custom)
 
 
 def test_an_alignment_covers_the_utterance_it_belongs_to(prompts: dict[str, Prompt]) -> None:

@@ -1,0 +1,155 @@
+"""Training a custom language model: what goes in, what the file holds, and files that are none."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chalicelib.language.artefact import Artefact, Entry, GrammarText, read_artefact
+from chalicelib.language.estimation import estimate, numbered
+from chalicelib.language.ngrams import NGrams
+from chalicelib.language.sealed import ArchiveUnreadable, write_sealed
+from chalicelib.language.training import CustomWord, Trained, train
+from tests.language.models import assert_same
+
+KNOWN = {"the": ("DH AH",), "dog": ("D AO G",), "runs": ("R AH N Z",)}
+GRAMMAR = GrammarText("abnf", "#ABNF 1.0;\nroot $a;\n$a = the (dog | quux | привет);")
+
+
+class _Base:
+    """A base version of three words."""
+
+    version = "test.v1"
+
+    def known(self, word: str) -> bool:
+        return word in KNOWN
+
+    def pronunciations(self, word: str) -> tuple[str, ...]:
+        return KNOWN.get(word, ())
+
+    def ngrams(self) -> NGrams:
+        return estimate(numbered([["the", "dog", "runs"]]))
+
+    def rendered(self, model: NGrams) -> bytes:
+        return " ".join(model.words).encode()
+
+
+def _trained(
+    target: Path, text: bytes = b"The dog sees Zorblatt.\nZorblatt runs.\n", **more: float
+) -> Trained:
+    words = [
+        CustomWord("Zorblatt", ("zor blat",), "ZORBLATT"),
+        CustomWord("dog", ("dawg",)),
+        CustomWord("runs"),
+        CustomWord("слово"),
+    ]
+    corpora = [io.BytesIO(text)] if text else []
+    return train(corpora, words, {"orders": GRAMMAR}, base=_Base(), target=target, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "language.tar.gz"
+
+
+def test_a_model_holds_what_it_was_trained_with(path: Path) -> None:
+    told: list[float] = []
+    trained = train([], [], {}, base=_Base(), target=path, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert trained == Trained(0, 0, (), 0, 0)
+    trained = _trained(path, weight=0.5)
+    assert trained.total_words == 6
+    assert trained.left_out == ("слово", "привет")
+    found = read_artefact(path)
+    assert (found.base_version, found.weight) == ("test.v1", 0.5)
+    assert found.grammars == {"orders": GRAMMAR}
+    by_word = {entry.word: entry for entry in found.entries}
+    assert set(by_word) == {"Zorblatt", "dog", "runs", "quux"}
+    assert by_word["Zorblatt"].display_as == "ZORBLATT"
+    assert by_word["Zorblatt"].pronunciations[0].startswith("Z AO R B L AE T")
+    assert by_word["runs"] == Entry("runs", ())
+    assert not by_word["quux"].in_model
+
+
+def test_words_that_are_not_asked_for_stay_out_of_the_model(path: Path) -> None:
+    _trained(path)
+    found = read_artefact(path)
+    assert found.ngrams is not None
+    assert "sees" not in found.ngrams.words
+    assert found.mixed.decode().split() == ["<s>", "</s>", "the", "dog", "runs", "Zorblatt"]
+
+
+def test_n_grams_are_read_as_they_were_written(path: Path) -> None:
+    _trained(path)
+    ngrams = read_artefact(path).ngrams
+    assert ngrams is not None
+    again = estimate(
+        numbered([["the", "dog", "sees", "Zorblatt"], ["Zorblatt", "runs"]], {*KNOWN, "Zorblatt"})
+    )
+    assert_same(ngrams, again, 1e-5)
+
+
+def test_without_corpora_there_are_no_n_grams(path: Path) -> None:
+    assert _trained(path, b"").trigrams == 0
+    assert read_artefact(path).ngrams is None
+
+
+def test_the_same_input_gives_the_same_file(path: Path) -> None:
+    _trained(path)
+    first = path.read_bytes()
+    _trained(path)
+    assert path.read_bytes() == first
+
+
+def test_damaged_files_are_refused(path: Path) -> None:
+    _trained(path)
+    content = bytearray(path.read_bytes())
+    for damaged in (content[:200], bytes(content[:-400]), b"", b"nonsense"):
+        path.write_bytes(damaged)
+        with pytest.raises(ArchiveUnreadable):
+            read_artefact(path)
+
+
+def test_a_changed_member_is_refused(path: Path) -> None:
+    _trained(path)
+    changed = path.with_name("changed.tar.gz")
+    with tarfile.open(path) as archive, tarfile.open(changed, "w:gz") as out:
+        for member in archive:
+            file = archive.extractfile(member)
+            assert file is not None
+            content = (
+                file.read().replace(b"ZORBLATT", b"BLATTZOR") if member.name == "words.json" else file.read()
+            )
+            out.addfile(member, io.BytesIO(content))
+    with pytest.raises(ArchiveUnreadable, match="its manifest describes"):
+        read_artefact(changed)
+
+
+def test_other_kinds_are_refused(path: Path) -> None:
+    write_sealed(
+        path, {"mixed.bin": b""}, {"format": 1, "kind": "acoustic", "base_version": "x", "weight": 1}
+    )
+    with pytest.raises(ArchiveUnreadable, match="no custom language model"):
+        read_artefact(path)
+    write_sealed(
+        path,
+        {"mixed.bin": b"", "words.json": b"[1]", "grammars.json": b"{}"},
+        {"format": 1, "kind": "language", "base_version": "x", "weight": 1},
+    )
+    with pytest.raises(ArchiveUnreadable, match="words or grammars are damaged"):
+        read_artefact(path)
+
+
+def test_arrays_are_never_unpickled() -> None:
+    file = io.BytesIO()
+    np.savez(file, chances=np.array([{"code": "evil"}], dtype=object))
+    artefact = Artefact(
+        "x", 0.3, (), {}, {"ngrams.npz": file.getvalue(), "vocabulary.txt": b"", "mixed.bin": b""}
+    )
+    with pytest.raises(ArchiveUnreadable, match="damaged"):
+        _ = artefact.ngrams
