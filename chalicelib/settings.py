@@ -27,6 +27,8 @@ class Settings:
     """Name of the SQS queue where the bucket announces uploaded audio."""
     recognition_queue: str
     """Name of the SQS queue in which recognition jobs wait."""
+    pieces_at_once: int
+    """So many pieces of one long recording wait to be decoded, or are; the others come after them."""
     callback_queue: str
     """Name of the SQS queue that says which jobs callbacks are to be told of."""
     callback_allow_private: bool
@@ -78,6 +80,7 @@ def current() -> Settings:
         recognition_function=os.environ.get("ATTUNE_RECOGNITION_FUNCTION", "attune-recognize"),
         audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
         recognition_queue=os.environ.get("ATTUNE_RECOGNITION_QUEUE", "attune-recognition-queued"),
+        pieces_at_once=max(1, _integer("ATTUNE_PIECES_AT_ONCE", 16)),
         callback_queue=os.environ.get("ATTUNE_CALLBACK_QUEUE", "attune-callback-due"),
         callback_allow_private=os.environ.get("ATTUNE_CALLBACK_ALLOW_PRIVATE", "false").lower() == "true",
         training_image=_required("ATTUNE_TRAINING_IMAGE"),

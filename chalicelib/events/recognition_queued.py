@@ -24,7 +24,12 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
 def _queued(record: SQSRecord) -> None:
     message = json.loads(record.body)
     # Needs no record of what was handled: the job's row says what is left to do.
-    status = work.work(message["owner"], message["id"], last_attempt=messages.receives(record) >= ATTEMPTS)
+    status = work.work(
+        message["owner"],
+        message["id"],
+        message.get("piece"),
+        last_attempt=messages.receives(record) >= ATTEMPTS,
+    )
     telemetry.logger.info("job", extra={"job": message["id"], "status": status})
     if status is not None:
         telemetry.count(f"Jobs{status.capitalize()}")

@@ -119,10 +119,22 @@ def announce(job: RecognitionJob, piece: int | None = None) -> None:
 
 def announce_again(job: RecognitionJob) -> None:
     """Have somebody do all that is still to be done for a job whose messages may be lost."""
-    for piece in sorted(job.pieces_left or ()):
-        announce(job, int(piece))
-    if not job.pieces_left:
+    left = pieces_left(job)
+    for piece in left[: settings.current().pieces_at_once]:
+        announce(job, piece)
+    if not left:
         announce(job)
+
+
+def announce_next_piece(job: RecognitionJob) -> None:
+    """Let the next piece follow one that was done just now: so many are announced as may be at once."""
+    for piece in pieces_left(job)[settings.current().pieces_at_once - 1 :][:1]:
+        announce(job, piece)
+
+
+def pieces_left(job: RecognitionJob) -> list[int]:
+    """Return the numbers of the pieces that are not done yet, in order."""
+    return sorted(int(piece) for piece in job.pieces_left or ())
 
 
 def row(owner: str, job_id: str) -> RecognitionJob | None:

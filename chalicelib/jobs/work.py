@@ -20,11 +20,11 @@ _NO_CAPACITY = 503
 _OUR_FAULT = 500
 
 
-def work(owner: str, job_id: str, *, last_attempt: bool) -> Status | None:
-    """Do what is to be done next for a job; return its status afterwards, None if it is gone.
+def work(owner: str, job_id: str, piece: int | None = None, *, last_attempt: bool) -> Status | None:
+    """Do what is to be done next for a job, or decode a piece of it; return its status afterwards.
 
-    May be called twice, late, or several times at once: what is done already is not done again, and what is
-    done twice at the same moment gives the same.
+    None: the job is gone. May be called twice, late, or several times at once: what is done already is not
+    done again, and what is done twice at the same moment gives the same.
 
     Raises:
         RecognitionFailed: recognition did not succeed, but may when tried again.
@@ -33,15 +33,42 @@ def work(owner: str, job_id: str, *, last_attempt: bool) -> Status | None:
     if job is None or job.status in statuses.ENDED:
         return None if job is None else Status(job.status)
     if job.status == Status.WAITING and not _moved(statuses.begun(job, datetime.now(UTC))):
-        return work(owner, job_id, last_attempt=last_attempt)
+        return work(owner, job_id, piece, last_attempt=last_attempt)
     try:
-        answer = backend.invoke(json.loads(job.request))
+        return _next_step(job, piece)
     except RecognitionFailed as failure:
         # Without capacity the job waits: the reconciler takes it up again until a day has passed.
         if failure.code == _NO_CAPACITY or (failure.code == _OUR_FAULT and not last_attempt):
             raise
         return fail(job, str(failure))
-    return _complete(job, answer)
+
+
+def _next_step(job: RecognitionJob, piece: int | None) -> Status | None:
+    """Cut the recording, or decode one piece; after the last piece, put them together."""
+    if not job.pieces:
+        answer = _ask(job)
+        if "pieces" not in answer:
+            return _complete(job, backend.results_of(answer))
+        if _moved(statuses.cut(job, answer["pieces"], datetime.now(UTC))):
+            recognition_jobs.announce_again(job)
+        return _settled(job)
+    left = recognition_jobs.pieces_left(job)
+    if piece is None and left:  # whoever cut the recording may have died before it could say so
+        recognition_jobs.announce_again(job)
+        return _settled(job)
+    if piece is not None and piece in left:
+        _ask(job, piece=piece)
+        if not _moved(statuses.piece_done(job, piece, datetime.now(UTC))):
+            return _settled(job)
+        recognition_jobs.announce_next_piece(job)
+    if recognition_jobs.pieces_left(job):
+        return Status.PROCESSING
+    return _complete(job, backend.results_of(_ask(job, pieces=int(job.pieces))))
+
+
+def _ask(job: RecognitionJob, **step: int) -> dict[str, Any]:
+    prefix = recognition_jobs.key_of(job).pieces_prefix
+    return backend.ask({**json.loads(job.request), "step": {"prefix": prefix, **step}})
 
 
 def fail(job: RecognitionJob, reason: str) -> Status | None:
@@ -72,7 +99,10 @@ def _settled(job: RecognitionJob) -> Status | None:
         recognition_jobs.clear_away(job)
         return None
     if current.status in statuses.ENDED:
-        objects.delete(recognition_jobs.key_of(job).audio_key)
+        key = recognition_jobs.key_of(job)
+        objects.delete(key.audio_key)
+        if current.pieces:
+            objects.delete_below(key.pieces_prefix)
     return Status(current.status)
 
 

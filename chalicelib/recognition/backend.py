@@ -108,9 +108,23 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     Raises:
         RecognitionFailed: see `recognize`.
     """
+    return results_of(ask(event))
+
+
+def ask(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the recognition function's answer to an event, whatever was asked.
+
+    Raises:
+        RecognitionFailed: see `recognize`.
+    """
     answer = _invoke(event)
     if "error" in answer:
         raise RecognitionFailed(int(answer["error"]["code"]), str(answer["error"]["message"]))
+    return answer
+
+
+def results_of(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the results that an answer has, or names."""
     if "results_key" in answer:
         answer["results"] = json.loads(objects.get(answer["results_key"]))
         objects.delete(answer["results_key"])

@@ -114,6 +114,7 @@ class DecoderPool:
         self._command = command
         self._limit_s = limit_s
         self._queue_length = workers * _QUEUED_PER_WORKER
+        self._background = threading.Semaphore(workers)
         self._lock = threading.Lock()
         self._closed = False
         self._workers: dict[int, _Worker] = {}
@@ -150,8 +151,11 @@ class DecoderPool:
         with self._lock:
             return tuple(worker.process_id for worker in self._workers.values())
 
-    def decode(self, tasks: Iterable[Task]) -> Iterator[DecodedUtterance]:
+    def decode(self, tasks: Iterable[Task], *, background: bool = False) -> Iterator[DecodedUtterance]:
         """Yield what was decoded of each task in the order of the tasks, which are taken only a few ahead.
+
+        All who decode take turns. Tasks in the background are handed out only as fast as they are decoded, so
+        that whoever else comes waits for those at work and for no others.
 
         Raises:
             DecodingFailed: an engine failed, or its process died twice over the same utterance.
@@ -160,7 +164,7 @@ class DecoderPool:
         waiting: deque[Future[DecodedUtterance]] = deque()
         try:
             for task in tasks:
-                waiting.append(self._threads.submit(self._decode, task))
+                waiting.append(self._in_background(task) if background else self._at_once(task))
                 if len(waiting) >= self._queue_length:
                     yield waiting.popleft().result()
             while waiting:
@@ -168,6 +172,19 @@ class DecoderPool:
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _at_once(self, task: Task) -> Future[DecodedUtterance]:
+        return self._threads.submit(self._decode, task)
+
+    def _in_background(self, task: Task) -> Future[DecodedUtterance]:
+        self._background.acquire()
+        try:
+            future = self._at_once(task)
+        except BaseException:
+            self._background.release()
+            raise
+        future.add_done_callback(lambda _: self._background.release())
+        return future
 
     def submit(self, task: Task) -> Future[DecodedUtterance]:
         """Have one utterance of a stream decoded; the future fails as `decode` does.

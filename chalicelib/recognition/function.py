@@ -17,6 +17,7 @@ from typing import Any
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType, ContentTypeError, UnsupportedContentType
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
+from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.recognition import adapted_models, forms
@@ -25,7 +26,8 @@ from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
 from chalicelib.recognition.forms import BadForm
 from chalicelib.recognition.models import AdaptedModel
 from chalicelib.recognition.options import Options
-from chalicelib.recognition.transcription import transcribe
+from chalicelib.recognition.pieces import Background, Cutter, Gatherer, WasCut, decode_piece
+from chalicelib.recognition.transcription import Decoder, decoding_options, transcribe
 from chalicelib.storage import objects, spool
 
 INLINE_RESULTS_BYTES = 5 * 1024 * 1024
@@ -35,6 +37,18 @@ _HEAD_BYTES = 4096
 
 _log = logging.getLogger(__name__)
 _making_pool = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a job, whose recording may be cut into pieces: the first, that of a piece, or the last."""
+
+    prefix: str
+    """Of the keys of the pieces."""
+    piece: int | None = None
+    """Decode this piece."""
+    pieces: int | None = None
+    """Put these pieces together."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,8 @@ class Request:
     adapted_model: AdaptedModel | None
     options: Options
     form: Form | None = None
+    step: Step | None = None
+    """Of a job; None: everything is wanted at once."""
 
     @classmethod
     def parse(cls, event: dict[str, Any]) -> Request:
@@ -65,13 +81,20 @@ class Request:
             adapted_model=None if adapted is None else AdaptedModel(adapted["key"], adapted["sha256"]),
             options=Options.from_json(event["options"]),
             form=None if form is None else Form(form["boundary"], form["parts"]),
+            step=Step(**event["step"]) if "step" in event else None,
         )
 
 
 def handle(event: dict[str, Any]) -> dict[str, Any]:
-    """Answer the event of docs/architecture.md: `results`, `results_key` or `error`."""
+    """Answer the event of docs/architecture.md: `results`, `results_key`, `pieces`, `piece` or `error`."""
     try:
-        answer = _recognize(Request.parse(event))
+        request = Request.parse(event)
+        if request.step is not None and request.step.piece is not None:
+            _decode_piece(request, request.step.prefix, request.step.piece)
+            return {"piece": request.step.piece}
+        answer = _recognize(request)
+    except WasCut as cut:
+        return {"pieces": cut.pieces}
     except UnsupportedContentType as error:
         return _error(415, str(error))
     except (AudioError, ContentTypeError) as error:
@@ -98,9 +121,6 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _recognize(request: Request) -> dict[str, Any]:
-    adapted_file = None
-    if request.adapted_model is not None:
-        adapted_file = adapted_models.local_file(request.adapted_model, adapted_models.cache_folder())
     with tempfile.TemporaryDirectory(prefix="attune-recognition-") as folder:
         source = Path(folder) / "audio"
         objects.download(request.audio_key, source)
@@ -109,13 +129,41 @@ def _recognize(request: Request) -> dict[str, Any]:
                 file,
                 content_type,
                 request.base_version,
-                CustomModels(adapted_model=adapted_file),
+                _custom_models(request),
                 options=request.options,
-                pool=decoder_pool(),
+                pool=_decoder(request),
             )
             for file, content_type in _recordings(request, source)
         ]
         return _joined(answers)
+
+
+def _custom_models(request: Request) -> CustomModels:
+    if request.adapted_model is None:
+        return CustomModels()
+    folder = adapted_models.cache_folder()
+    return CustomModels(adapted_model=adapted_models.local_file(request.adapted_model, folder))
+
+
+def _decoder(request: Request) -> Decoder:
+    if request.step is None:
+        return decoder_pool()
+    if request.step.pieces is not None:
+        return Gatherer(request.step.prefix, request.step.pieces)
+    rate_hz = base_model_of_version(request.base_version).rate_hz
+    return Cutter(request.step.prefix, Background(decoder_pool()), rate_hz)
+
+
+def _decode_piece(request: Request, prefix: str, number: int) -> None:
+    wanted, decoder = decoding_options(request.options), Background(decoder_pool())
+    decode_piece(
+        prefix,
+        number,
+        base_version=request.base_version,
+        custom=_custom_models(request),
+        wanted=wanted,
+        decoder=decoder,
+    )
 
 
 def _recordings(request: Request, source: Path) -> list[tuple[Path, ContentType | None]]:

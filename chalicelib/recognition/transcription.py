@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.speech_activity import Detection
 from chalicelib.engines.catalogue import base_model_of_version
-from chalicelib.engines.protocol import CustomModels, DecodingOptions
+from chalicelib.engines.protocol import CustomModels, DecodedUtterance, DecodingOptions
 from chalicelib.recognition import insertion_bias, recordings, results, utterances
 from chalicelib.recognition.decoder_worker import Task
-from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.keywords import normalised
 from chalicelib.recognition.observation import Observation
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.recordings import Recording
 from chalicelib.recognition.utterances import Cutting, Span
+
+
+class Decoder(Protocol):
+    """What decodes: a pool, or what stands for one."""
+
+    def decode(self, tasks: Iterator[Task], /) -> Iterator[DecodedUtterance]:
+        """Yield what was decoded of each task, in the order of the tasks."""
 
 
 def transcribe(
@@ -27,7 +33,7 @@ def transcribe(
     custom: CustomModels,
     *,
     options: Options,
-    pool: DecoderPool,
+    pool: Decoder,
 ) -> dict[str, Any]:
     """Return the `SpeechRecognitionResults` of an audio file.
 

@@ -43,6 +43,8 @@ def own(
         "ATTUNE_TRAINING_IMAGE": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/attune-training:local",
         "ATTUNE_TRAINING_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/attune-training",
         "ATTUNE_SERVICE_INSTANCE": "local",
+        # A piece has all cores. Between two pieces of a long recording the other jobs have their turn.
+        "ATTUNE_PIECES_AT_ONCE": "1",
         "POWERTOOLS_SERVICE_NAME": "attune",
         "POWERTOOLS_METRICS_NAMESPACE": "Attune",
         "POWERTOOLS_METRICS_DISABLED": "true",

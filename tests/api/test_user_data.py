@@ -135,9 +135,9 @@ def test_whoever_works_on_a_removed_job_keeps_nothing(
 
     def meanwhile(event: object) -> dict[str, object]:
         _erase(instance)
-        return {"result_index": 0, "results": []}
+        return {"results": {"result_index": 0, "results": []}}
 
-    monkeypatch.setattr(backend, "invoke", meanwhile)
+    monkeypatch.setattr(backend, "ask", meanwhile)
     assert work.work(instance.owner, job_id, last_attempt=False) is None
     assert list(objects.keys(f"jobs/{instance.owner}/{job_id}")) == []
     assert LABEL not in _everywhere()

@@ -34,7 +34,7 @@ RESULTS = {"result_index": 0, "results": []}
 def _account(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     queues.client.cache_clear()
     queues.url_of.cache_clear()
-    monkeypatch.setattr(backend, "invoke", lambda event: RESULTS)
+    monkeypatch.setattr(backend, "ask", lambda event: {"results": RESULTS})
     yield
     queues.client.cache_clear()
     queues.url_of.cache_clear()

@@ -71,6 +71,27 @@ def test_processes_last(pool: DecoderPool) -> None:
     assert len(before) == 2
 
 
+def test_nobody_waits_for_what_is_in_the_background() -> None:
+    """With one process: while it works for the background, whoever comes is next, however much waits there."""
+    decoded: list[str] = []
+
+    def in_background() -> Iterator[Task]:
+        for number in range(20):
+            yield task(SLEEP, 0.05)
+            decoded.append(f"background {number}")
+
+    with DecoderPool(1, command=COMMAND) as pool, ThreadPoolExecutor(1) as threads:
+        background = threads.submit(lambda: list(pool.decode(in_background(), background=True)))
+        while not decoded:
+            time.sleep(0.01)
+        for _ in range(3):
+            before = len(decoded)
+            assert texts(pool, [task(SAY, 1)]) == ["1"]
+            assert len(decoded) - before <= 2, "one at work, and one that was taken when that was done"
+        assert len(background.result()) == 20
+    assert len(decoded) == 20
+
+
 def test_tasks_are_taken_only_a_few_ahead(pool: DecoderPool) -> None:
     taken: list[int] = []
 

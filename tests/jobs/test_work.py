@@ -1,0 +1,160 @@
+"""Long recordings are worked on piece by piece, whatever comes twice, late, or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib import settings as service_settings
+from chalicelib.jobs import recognition_jobs, statuses, work
+from chalicelib.recognition import backend
+from chalicelib.recognition.backend import RecognitionFailed
+from chalicelib.storage import objects, queues
+from chalicelib.storage.conditional import write
+from tests.custom_models import OWNER
+
+PIECES = 5
+RESULTS = {"result_index": 0, "results": ["all of it"]}
+
+
+@dataclass
+class Recognition:
+    """Stands for the recognition function."""
+
+    steps: list[dict[str, int]] = field(default_factory=list)
+    fails: set[int] = field(default_factory=set)
+    """Pieces that fail."""
+
+    def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        step = {name: value for name, value in event["step"].items() if name != "prefix"}
+        self.steps.append(step)
+        if not step:
+            return {"pieces": PIECES}
+        if "piece" in step:
+            if step["piece"] in self.fails:
+                raise RecognitionFailed(500, "the engine failed")
+            objects.put(f"{event['step']['prefix']}{step['piece']}", b"said")
+            return {"piece": step["piece"]}
+        return {"results": RESULTS}
+
+    @property
+    def decoded(self) -> list[int]:
+        return [step["piece"] for step in self.steps if "piece" in step]
+
+
+@pytest.fixture
+def recognition(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recognition]:
+    queues.client.cache_clear()
+    queues.url_of.cache_clear()
+    made = Recognition()
+    monkeypatch.setattr(backend, "ask", made)
+    monkeypatch.setenv("ATTUNE_PIECES_AT_ONCE", "2")
+    service_settings.current.cache_clear()
+    yield made
+    service_settings.current.cache_clear()
+    queues.client.cache_clear()
+    queues.url_of.cache_clear()
+
+
+def _new() -> str:
+    job = recognition_jobs.create(OWNER, recognition_jobs.new_id(), {"audio": {}})
+    objects.put(recognition_jobs.key_of(job).audio_key, b"audio")
+    return str(job.job_id)
+
+
+def _taken() -> list[dict[str, Any]]:
+    """Take the messages that wait."""
+    url = queues.url_of("attune-recognition-queued")
+    found = queues.client().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    for message in found:
+        queues.client().delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return [json.loads(message["Body"]) for message in found]
+
+
+def _work(message: dict[str, Any], *, last_attempt: bool = False) -> str | None:
+    return work.work(message["owner"], message["id"], message.get("piece"), last_attempt=last_attempt)
+
+
+def test_only_so_many_pieces_wait_at_once(recognition: Recognition) -> None:
+    job_id = _new()
+    (first,) = _taken()
+    assert _work(first) == "processing"
+    waiting = _taken()
+    assert [message["piece"] for message in waiting] == [0, 1]
+    done = 0
+    while waiting:
+        _work(waiting.pop(0))
+        done += 1
+        waiting += _taken()
+        assert len(waiting) == min(2, PIECES - done)
+    assert recognition.decoded == [0, 1, 2, 3, 4]
+    assert recognition.steps[-1] == {"pieces": PIECES}
+    job = recognition_jobs.get(OWNER, job_id)
+    assert (job.status, recognition_jobs.results(job)) == ("completed", [RESULTS])
+    assert list(objects.keys("jobs/")) == [recognition_jobs.key_of(job).results_key]
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_whatever_comes_twice_or_out_of_order(recognition: Recognition, data: st.DataObject) -> None:
+    recognition.steps.clear()
+    job_id = _new()
+    waiting = _taken()
+    seen = list(waiting)
+    while waiting:
+        at = data.draw(st.integers(0, len(waiting) - 1))
+        message = waiting[at]
+        if not data.draw(st.booleans()):  # else it will come once more
+            del waiting[at]
+        _work(message)
+        if data.draw(st.integers(0, 4)) == 0:
+            _work(data.draw(st.sampled_from(seen)))
+        new = _taken()
+        waiting += new
+        seen += new
+    assert recognition_jobs.get(OWNER, job_id).status == "completed"
+    assert sorted(recognition.decoded) == list(range(PIECES)), "no piece is decoded again once it is done"
+    recognition_jobs.delete(OWNER, job_id)
+
+
+def test_lost_messages_are_made_up_for(recognition: Recognition) -> None:
+    job_id = _new()
+    (first,) = _taken()
+    _work(first)
+    _taken()  # all lost
+    while (job := recognition_jobs.get(OWNER, job_id)).status == "processing":
+        recognition_jobs.announce_again(job)
+        (message, *_) = _taken()
+        _work(message)
+    assert job.status == "completed"
+
+
+def test_whoever_dies_between_the_last_piece_and_the_end(recognition: Recognition) -> None:
+    job_id = _new()
+    _work(_taken()[0])
+    job = recognition_jobs.get(OWNER, job_id)
+    for piece in range(PIECES):
+        write(statuses.piece_done(job, piece, datetime.now(UTC)))
+    assert recognition_jobs.get(OWNER, job_id).status == "processing"
+    assert _work({"owner": OWNER, "id": job_id, "piece": 4}) == "completed"
+
+
+def test_a_piece_that_cannot_be_decoded_fails_the_job(recognition: Recognition) -> None:
+    job_id = _new()
+    _work(_taken()[0])
+    recognition.fails = {1}
+    _, message = _taken()
+    with pytest.raises(RecognitionFailed):
+        _work(message)
+    assert _work(message, last_attempt=True) == "failed"
+    job = recognition_jobs.get(OWNER, job_id)
+    assert job.error == "the engine failed"
+    assert list(objects.keys("jobs/")) == []
+    assert _work({"owner": OWNER, "id": job_id, "piece": 2}) == "failed"
