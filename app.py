@@ -54,6 +54,14 @@ def callback_due(event: SQSEvent) -> dict[str, Any]:
     return handler.handle(event.to_dict(), event.context)
 
 
+@app.on_sqs_message(queue="attune-corpus-added", batch_size=1)
+def corpus_added(event: SQSEvent) -> dict[str, Any]:
+    """Find the words of a corpus, a grammar or a batch that has arrived in the bucket."""
+    from chalicelib.events import corpus_added as handler
+
+    return handler.handle(event.to_dict(), event.context)
+
+
 @app.schedule("rate(5 minutes)")
 def reconcile(event: CloudWatchEvent) -> dict[str, Any]:
     """Make lost events harmless."""

@@ -25,6 +25,8 @@ class Settings:
     """Name of the Lambda function that turns audio in S3 into words."""
     audio_queue: str
     """Name of the SQS queue where the bucket announces uploaded audio."""
+    corpus_queue: str
+    """Name of the SQS queue where the bucket announces corpora, grammars and batches of words."""
     recognition_queue: str
     """Name of the SQS queue in which recognition jobs wait."""
     pieces_at_once: int
@@ -79,6 +81,7 @@ def current() -> Settings:
         internal_secret=secret,
         recognition_function=os.environ.get("ATTUNE_RECOGNITION_FUNCTION", "attune-recognize"),
         audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
+        corpus_queue=os.environ.get("ATTUNE_CORPUS_QUEUE", "attune-corpus-added"),
         recognition_queue=os.environ.get("ATTUNE_RECOGNITION_QUEUE", "attune-recognition-queued"),
         pieces_at_once=max(1, _integer("ATTUNE_PIECES_AT_ONCE", 16)),
         callback_queue=os.environ.get("ATTUNE_CALLBACK_QUEUE", "attune-callback-due"),

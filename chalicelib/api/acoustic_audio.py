@@ -9,7 +9,7 @@ from chalicelib.api.calls import Answer, Call
 from chalicelib.api.errors import BadRequest
 from chalicelib.api.routing import Routes
 from chalicelib.audio import content_types
-from chalicelib.customization import acoustic_models, audio_resources, limits
+from chalicelib.customization import acoustic_models, audio_resources, limits, uploads
 from chalicelib.storage.tables import AudioResource
 
 routes = Routes()
@@ -46,12 +46,8 @@ def add_audio(call: Call, customization_id: str, audio_name: str) -> Answer:
         customer_id=customer_id,
         allow_overwrite=allow_overwrite,
     )
-    try:
-        body.store(accepted.key.key)
-    except BaseException:
-        audio_resources.withdraw(accepted)
-        raise
-    audio_resources.stored(accepted)
+    with uploads.storing(audio_resources.KIND, accepted) as key:
+        body.store(key.key)
     body.discard()
     return Answer(201, {})
 
@@ -65,7 +61,7 @@ def list_audio(call: Call, customization_id: str) -> dict[str, Any]:
         "total_minutes_of_audio": round(valid_s / 60, 2),
         "audio": [_shown(audio) for audio in resources],
     }
-    return _with_warning(call, listing)
+    return parameters.with_warning(call, listing)
 
 
 @routes.route("GET", _AUDIO)
@@ -73,9 +69,9 @@ def get_audio(call: Call, customization_id: str, audio_name: str) -> dict[str, A
     """Show one resource; an archive with its members."""
     audio = audio_resources.get(acoustic_models.get(call.owner, customization_id), audio_name)
     if audio.kind == "audio":
-        return _with_warning(call, _shown(audio))
+        return parameters.with_warning(call, _shown(audio))
     members = audio_resources.members(audio)
-    return _with_warning(
+    return parameters.with_warning(
         call, {"container": _shown(audio), "audio": [_member_shown(member) for member in members]}
     )
 
@@ -85,11 +81,6 @@ def delete_audio(call: Call, customization_id: str, audio_name: str) -> dict[str
     """Remove a resource; an archive goes as a whole."""
     audio_resources.remove(acoustic_models.get(call.owner, customization_id), audio_name)
     return {}
-
-
-def _with_warning(call: Call, answer: dict[str, Any]) -> dict[str, Any]:
-    warning = parameters.warning(call)
-    return answer if warning is None else {**answer, "warnings": warning}
 
 
 def _shown(audio: AudioResource) -> dict[str, Any]:

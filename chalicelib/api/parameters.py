@@ -42,6 +42,12 @@ def warning(call: Call, known: Collection[str] = ()) -> str | None:
     return f"Unexpected query parameter(s) {unknown} detected" if unknown else None
 
 
+def with_warning(call: Call, answer: dict[str, Any], known: Collection[str] = ()) -> dict[str, Any]:
+    """Return an answer with the sentence of `warning`, if there is one."""
+    sentence = warning(call, known)
+    return answer if sentence is None else {**answer, "warnings": sentence}
+
+
 def json_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object that a body is; an empty body is an empty object.
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.customization import language_words, statuses, uploads
 from chalicelib.customization.custom_models import now
@@ -79,6 +79,11 @@ def get(model: LanguageModel, kind: str, name: str) -> LanguageResource:
     if row is None or row.kind != kind:
         raise UnknownResource(kind, name)
     return row
+
+
+def grammar_kind(row: LanguageResource) -> Literal["abnf", "xml"]:
+    """Return how a grammar is written."""
+    return "xml" if row.content_type == "application/srgs+xml" else "abnf"
 
 
 def words_of(row: LanguageResource) -> dict[str, FoundWord]:

@@ -8,7 +8,7 @@ AUDIO_BYTES = 100 * 1024 * 1024
 NAME_CHARACTERS = 128
 """Longest name of a resource, and longest custom word."""
 CORPUS_BYTES = 100 * 1024 * 1024
-"""Largest corpus, and largest grammar."""
+GRAMMAR_BYTES = 4 * 1024 * 1024
 WORDS_BYTES = 20 * 1024 * 1024
 """Largest batch of words; 90,000 words take less."""
 CUSTOM_WORDS = 90_000

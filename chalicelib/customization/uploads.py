@@ -6,7 +6,8 @@ The model's status follows each step, in one conditional write with the resource
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -154,6 +155,17 @@ def stored(kind: Kind[Model, Resource], accepted: Accepted[Resource]) -> None:
     """The upload's object is there: what it replaced can go."""
     if accepted.replaced is not None:
         clean(kind.key_of(accepted.replaced))
+
+
+@contextmanager
+def storing(kind: Kind[Model, Resource], accepted: Accepted[Resource]) -> Iterator[layout.UploadKey]:
+    """Let the block store an accepted upload's object; when it fails, the upload is taken back."""
+    try:
+        yield accepted.key
+    except BaseException:
+        withdraw(kind, accepted)
+        raise
+    stored(kind, accepted)
 
 
 def clean(key: layout.UploadKey) -> None:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import random
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib import settings
-from chalicelib.customization import audio_resources, statuses, uploads
+from chalicelib.customization import audio_resources, language_resources, statuses
 from chalicelib.customization.audio_resources import Analysis
-from chalicelib.events import announcements, messages, open_jobs, orphans, telemetry
-from chalicelib.storage import objects, queues
-from chalicelib.storage.tables import AcousticModel, AudioResource
+from chalicelib.events import lost_uploads, open_jobs, orphans, telemetry
+from chalicelib.storage.layout import UploadKey
+from chalicelib.storage.rows import CustomModel
+from chalicelib.storage.tables import AcousticModel, LanguageModel
 from chalicelib.training import launch
 from chalicelib.training.recover import recover
 from chalicelib.user_data import erasures
 
 NEVER_ARRIVED = "The audio did not arrive completely. Upload it again."
-_EVENT_TAKES = timedelta(minutes=1)
-_ANALYSIS_TAKES = timedelta(hours=2)
-"""While announcements lie in the queue, an old upload may just be waiting for its turn."""
-_UPLOAD_TAKES = timedelta(minutes=20)
-"""Longer than any function that stores an upload may run."""
+TEXT_NEVER_ARRIVED = "It did not arrive completely."
+WORDS_NEVER_ARRIVED = "The words that were added last did not arrive completely. Add them again."
 _MAX_WORK_S = 150.0
 
 
@@ -34,9 +32,11 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
     """
     restarted = bool((event.get("detail") or {}).get("restarted"))
     deadline_s = time.monotonic() + _MAX_WORK_S
-    waiting = list(AcousticModel.scan(_waits_for_something()))
+    waiting: list[AcousticModel | LanguageModel] = [
+        *AcousticModel.scan(_waits_for_something() | AcousticModel.retrain_after_minutes.exists()),
+        *LanguageModel.scan(_waits_for_something()),
+    ]
     random.shuffle(waiting)  # whoever is left for the next time, is so by chance
-    patience = timedelta(0) if restarted else _patience()
     looked_after = failed = 0
     for model in waiting:
         if time.monotonic() > deadline_s:
@@ -45,7 +45,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
             )
             break
         try:
-            _look_after(model, patience, restarted=restarted)
+            _look_after(model, restarted=restarted)
         except Exception:  # noqa: BLE001  the trouble with one model must not keep the others waiting
             telemetry.logger.exception("model", extra={"customization_id": model.customization_id})
             failed += 1
@@ -68,45 +68,37 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def _waits_for_something() -> Any:
-    return (
-        AcousticModel.status.is_in(*statuses.RUNNING)
-        | AcousticModel.analysing.exists()
-        | AcousticModel.retrain_after_minutes.exists()
-    )
+    return CustomModel.status.is_in(*statuses.RUNNING) | CustomModel.analysing.exists()
 
 
-def _look_after(model: AcousticModel, patience: timedelta, *, restarted: bool) -> None:
-    now = datetime.now(UTC)
-    if model.status in statuses.RUNNING:
-        recover(model, now, restarted=restarted)
+def _look_after(model: AcousticModel | LanguageModel, *, restarted: bool) -> None:
+    if isinstance(model, LanguageModel):
+        _look_after_language_model(model, restarted=restarted)
+    elif model.status in statuses.RUNNING:
+        recover(model, datetime.now(UTC), restarted=restarted)
     elif model.analysing:
-        for audio in audio_resources.of_model(model):
-            if audio.status == uploads.BEING_PROCESSED:
-                _look_after_upload(audio, now, patience, restarted=restarted)
+        queue = settings.current().audio_queue
+        lost_uploads.look_after(audio_resources.KIND, model, queue, _audio_given_up, restarted=restarted)
     else:
         launch.train_when_due(model.owner, model.customization_id)
 
 
-def _look_after_upload(audio: AudioResource, now: datetime, patience: timedelta, *, restarted: bool) -> None:
-    key = audio_resources.key_of(audio)
-    age = now - audio.updated
-    if objects.exists(key.key):
-        if age >= patience:
-            telemetry.logger.info("announced again", extra={"key": key.key})
-            messages.client().send_message(
-                QueueUrl=messages.url_of(settings.current().audio_queue),
-                MessageBody=announcements.write(key.key, now),
-            )
-    elif restarted or age > _UPLOAD_TAKES:
-        audio_resources.analysis_finished(
-            audio.owner,
-            audio.customization_id,
-            audio.audio_id,
-            audio.upload_id,
-            Analysis(valid=False, details_type="undetermined", error=NEVER_ARRIVED),
-        )
+def _look_after_language_model(model: LanguageModel, *, restarted: bool) -> None:
+    if model.analysing:
+        queue = settings.current().corpus_queue
+        lost_uploads.look_after(language_resources.KIND, model, queue, _text_given_up, restarted=restarted)
 
 
-def _patience() -> timedelta:
-    """Return for how long an upload's announcement may be on its way: briefly, while the queue is empty."""
-    return _EVENT_TAKES if queues.idle(settings.current().audio_queue) else _ANALYSIS_TAKES
+def _audio_given_up(key: UploadKey) -> None:
+    analysis = Analysis(valid=False, details_type="undetermined", error=NEVER_ARRIVED)
+    audio_resources.analysis_finished(
+        key.owner, key.customization_id, key.resource_id, key.upload_id, analysis
+    )
+
+
+def _text_given_up(key: UploadKey) -> None:
+    if key.resource_id == language_resources.WORDS:
+        language_resources.words_finished(key, WORDS_NEVER_ARRIVED)
+    else:
+        analysis = language_resources.Analysis(error=TEXT_NEVER_ARRIVED)
+        language_resources.analysis_finished(key, analysis)

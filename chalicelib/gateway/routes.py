@@ -11,7 +11,7 @@ _JOBS = re.compile(rf"{PREFIX}/recognitions")
 _LARGE_BODIES = re.compile(
     rf"{PREFIX}/(?:recognize|recognitions"
     r"|acoustic_customizations/[^/]+/audio/[^/]+"
-    r"|customizations/[^/]+/corpora/[^/]+)"
+    r"|customizations/[^/]+/(?:(?:corpora|grammars)/[^/]+|words))"
 )
 _NEGOTIATED = re.compile(rf"{PREFIX}/(?:recognize|models(?:/[^/]+)?)")
 

@@ -1,4 +1,4 @@
-"""Multipart forms: the part `metadata`, then the audio in parts named `upload`."""
+"""Multipart forms: for recognition `metadata`, then audio in parts named `upload`; or any one part."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Part:
     """What the headers of a part say."""
 
     name: str
+    filename: str | None
     content_type: str | None
 
 
@@ -119,6 +120,28 @@ def uploads(body: IO[bytes], boundary: str, folder: Path) -> list[Upload]:
     return [Upload(path, content_type, path.stat().st_size) for path, content_type in found]
 
 
+def extract(body: IO[bytes], boundary: str, name: str, target: IO[bytes]) -> Part | None:
+    """Write the form's first part of that name into `target`, and return it; None: there is none.
+
+    Raises:
+        BadForm: the body is no form, or is cut off.
+    """
+    found: list[Part] = []
+
+    def begin(part: Part) -> Write:
+        if part.name != name or found:
+            return _discard
+        found.append(part)
+        return target.write
+
+    parts = _Parts(boundary, begin)
+    for chunk in _chunks(body):
+        parts.feed(chunk)
+    if not parts.complete:
+        raise BadForm("The form is cut off: its last boundary is missing.")
+    return found[0] if found else None
+
+
 class _Parts:
     """Tells parts apart as the bytes of a form come in."""
 
@@ -171,8 +194,9 @@ class _Parts:
     def _begin_part(self) -> None:
         _, parameters = parse_options_header(self._headers.get("content-disposition"))
         name = parameters.get(b"name", b"").decode("latin-1")
+        filename = parameters[b"filename"].decode("latin-1") if b"filename" in parameters else None
         self.begun += 1
-        self._write = self._begin(Part(name, self._headers.get("content-type") or None))
+        self._write = self._begin(Part(name, filename, self._headers.get("content-type") or None))
 
     def _end_part(self) -> None:
         self._write = _discard

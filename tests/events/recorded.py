@@ -36,7 +36,7 @@ def load(
     """Return a recorded event; given an upload, a run or a job, about that, otherwise as it was recorded."""
     text = (Path(__file__).parent / f"{name}.json").read_text()
     if audio is not None:
-        text = text.replace(AUDIO.key, audio.key)
+        text = text.replace(AUDIO.key.removeprefix(AUDIO.PREFIX), audio.key.removeprefix(audio.PREFIX))
     if run is not None:
         text = text.replace(AUDIO.owner, run.owner).replace(AUDIO.customization_id, run.customization_id)
         text = text.replace("000001", f"{run.run:06d}")

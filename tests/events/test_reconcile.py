@@ -170,6 +170,6 @@ def test_models_that_disappear_meanwhile_are_no_failure(platform: Platform) -> N
         clear_away(row.owner, row.customization_id)
         AcousticModel.get(row.owner, row.customization_id).delete()
     for row in rows:
-        reconcile._look_after(row, timedelta(0), restarted=True)
+        reconcile._look_after(row, restarted=True)
     assert list(objects.keys("")) == []
     assert platform.created == []

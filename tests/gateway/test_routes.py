@@ -16,12 +16,19 @@ def test_large_bodies(prefix: str) -> None:
         "/recognitions",
         "/acoustic_customizations/c/audio/a%20b",
         "/customizations/c/corpora/x",
+        "/customizations/c/grammars/x",
+        "/customizations/c/words",
     ]
     for path in large:
         assert traits("POST", prefix + path).takes_large_body
         assert not traits("GET", prefix + path).takes_large_body
         assert not traits("POST", f"/v2{path}").takes_large_body
-    small = ["/customizations", "/customizations/c/words", "/acoustic_customizations/c/audio", "/recognize/x"]
+    small = [
+        "/customizations",
+        "/customizations/c/words/x",
+        "/acoustic_customizations/c/audio",
+        "/recognize/x",
+    ]
     for path in small:
         assert not traits("POST", prefix + path).takes_large_body
 

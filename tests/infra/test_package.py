@@ -161,6 +161,7 @@ def test_every_declared_function_is_packaged(package: Package) -> None:
         "AudioUploaded": "app.audio_uploaded",
         "TrainingProgress": "app.training_progress",
         "TrainingChanged": "app.training_changed",
+        "CorpusAdded": "app.corpus_added",
         "RecognitionQueued": "app.recognition_queued",
         "CallbackDue": "app.callback_due",
         "Reconcile": "app.reconcile",
@@ -175,7 +176,7 @@ def test_every_function_has_a_role_of_its_own_and_the_runtime_of_the_layer(packa
     assert {function["Runtime"] for function in functions.values()} == {f"python{layer.PYTHON_VERSION}"}
     assert {function["Architectures"][0] for function in functions.values()} == {"x86_64"}
     with_layer = {name for name, function in functions.items() if "Layers" in function}
-    assert with_layer == {"AudioUploaded", "Recognize"}
+    assert with_layer == {"APIHandler", "AudioUploaded", "CorpusAdded", "Recognize"}
 
 
 def test_intrinsics_are_whole(package: Package) -> None:
@@ -195,7 +196,15 @@ def test_intrinsics_are_whole(package: Package) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["AudioUploaded", "TrainingProgress", "TrainingChanged", "RecognitionQueued", "CallbackDue"]
+    "name",
+    [
+        "AudioUploaded",
+        "TrainingProgress",
+        "TrainingChanged",
+        "RecognitionQueued",
+        "CallbackDue",
+        "CorpusAdded",
+    ],
 )
 def test_queues_outlast_their_functions_and_failures_are_partial(package: Package, name: str) -> None:
     function = package.functions()[name]

@@ -41,6 +41,7 @@ def test_notifications_follow_the_layout() -> None:
     (bucket,) = LOADED.buckets
     assert {(note.queue, note.prefix, note.suffix) for note in bucket.notifications} == {
         ("attune-audio-uploaded", layout.AUDIO_PREFIX, ""),
+        ("attune-corpus-added", layout.LANGUAGE_PREFIX, ""),
         ("attune-training-progress", layout.TRAINING_PREFIX, layout.PROGRESS_SUFFIX),
     }
     assert resources.Expiration(layout.SPOOL_PREFIX, 1) in bucket.expirations

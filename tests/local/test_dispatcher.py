@@ -144,6 +144,7 @@ def test_the_applications_functions_are_found() -> None:
         "training_changed",
         "recognition_queued",
         "callback_due",
+        "corpus_added",
     }
     clock = found["reconcile"]
     assert isinstance(clock, events.ScheduledFunction)

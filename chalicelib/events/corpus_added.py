@@ -1,0 +1,123 @@
+"""A corpus, a grammar or a batch of words has arrived in the bucket: find its words, and tell its model."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chalicelib.customization import custom_words, language_resources, language_words, limits
+from chalicelib.customization.language_resources import CORPUS, WORDS, Analysis, FoundWord
+from chalicelib.events import messages, telemetry
+from chalicelib.events.arrivals import Arrivals
+from chalicelib.storage import objects
+from chalicelib.storage.layout import UploadKey
+from chalicelib.storage.tables import LanguageModel, LanguageResource, Word
+
+GIVEN_UP = "It could not be analysed because of an internal error; if it fails again, tell the operator."
+WORDS_GIVEN_UP = (
+    "The words that were added last could not be put in because of an internal error. Add them again; "
+    "if that fails too, tell the operator of this service."
+)
+TOO_MANY_WORDS = f"The custom model would have more than {limits.WORDS:,} words; use less text."
+TOO_MANY_CUSTOM_WORDS = (
+    f"The custom model would have more than {limits.CUSTOM_WORDS:,} out-of-vocabulary words; "
+    "use fewer texts, or texts with fewer names and misspellings."
+)
+
+_processor = messages.new_processor()
+
+
+def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Analyse what a batch of S3 announcements names."""
+    return messages.handle(event, context, _processor, _arrivals.announced)
+
+
+def _analyse(key: UploadKey, model: LanguageModel, row: LanguageResource, last_attempt: bool) -> None:
+    began_s = time.monotonic()
+    if row.kind == WORDS:
+        error = WORDS_GIVEN_UP if last_attempt else _put_in(key, model, row)
+        language_resources.words_finished(key, error)
+        objects.delete(key.key)
+        telemetry.count("WordsRefused" if error else "WordsAdded")
+    else:
+        analysis = Analysis(error=GIVEN_UP) if last_attempt else _looked_into(key, model, row)
+        if analysis.oov is not None:
+            language_resources.store_words(key, analysis.oov)
+        if not language_resources.analysis_finished(key, analysis):
+            _arrivals.in_vain(key)
+        telemetry.count("TextInvalid" if analysis.oov is None else "TextValid")
+    telemetry.measure_s("TextAnalysisTime", time.monotonic() - began_s)
+
+
+_arrivals = Arrivals(language_resources.KIND, _analyse, lambda key: None)
+
+
+def _put_in(key: UploadKey, model: LanguageModel, row: LanguageResource) -> str | None:
+    """Write the rows of a batch; returns what is to be said about it when it is not put in."""
+    words = custom_words.read_batch(json.loads(objects.get(key.key)))
+    if len(custom_words.of_model(model).keys() | {word.word for word in words}) > limits.CUSTOM_WORDS:
+        return TOO_MANY_CUSTOM_WORDS
+    with Word.batch_write() as batch:
+        for word in words:
+            batch.save(custom_words.row_of(model, word, row.customer_id))
+    return None
+
+
+def _looked_into(key: UploadKey, model: LanguageModel, row: LanguageResource) -> Analysis:
+    """Return what a corpus or a grammar holds."""
+    total, counts, error = _read(key, model, row)
+    others = [other for other in language_resources.of_model(model) if other.name_id != row.name_id]
+    if error is None and total + sum(int(other.total_words) for other in others) > limits.WORDS:
+        error = TOO_MANY_WORDS
+    if error is None and len(_words_beside(model, others) | counts.keys()) > limits.CUSTOM_WORDS:
+        error = TOO_MANY_CUSTOM_WORDS
+    if error is not None:
+        return Analysis(error=error)
+    found = {word: FoundWord(count, _said(model, word)) for word, count in counts.items()}
+    return Analysis(total_words=total, oov=found)
+
+
+def _words_beside(model: LanguageModel, others: list[LanguageResource]) -> set[str]:
+    words = {word for word, row in language_words.of_user(model).items() if not row.deleted}
+    for other in others:
+        words |= language_resources.words_of(other).keys()
+    return words
+
+
+def _read(
+    key: UploadKey, model: LanguageModel, row: LanguageResource
+) -> tuple[int, Mapping[str, int], str | None]:
+    """Return the number of words, those that the base vocabulary lacks, and why it cannot be read."""
+    from chalicelib.engines import vocabulary
+    from chalicelib.language import corpus, grammars
+
+    known = vocabulary.known(model.versions[-1])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "upload")
+        objects.download(key.key, path)
+        try:
+            if row.kind == CORPUS:
+                custom = [word for word, one in language_words.of_user(model).items() if not one.deleted]
+                read = corpus.analyse(path, known, custom)
+                return read.total_words, read.oov, None
+            kind = language_resources.grammar_kind(row)
+            grammar = grammars.parse(path.read_bytes(), kind)
+            return len(grammar.words), dict.fromkeys(grammar.oov(known), 1), None
+        except corpus.CorpusUnreadable as error:
+            return 0, {}, f"Line {error.line}: {error.reason}."
+        except grammars.GrammarError as error:
+            return 0, {}, f"Line {error.line}: {error.message}."
+
+
+def _said(model: LanguageModel, word: str) -> tuple[str, ...]:
+    from chalicelib.engines import vocabulary
+    from chalicelib.language import pronunciations
+
+    try:
+        return pronunciations.guess(word, listed=vocabulary.vocabulary(model.versions[-1]).pronunciations)
+    except pronunciations.Unpronounceable:
+        return ()

@@ -1,0 +1,50 @@
+"""Uploads to custom models whose events were lost, or which never arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.customization import uploads
+from chalicelib.customization.custom_models import Model
+from chalicelib.customization.uploads import Kind, Resource
+from chalicelib.events import announcements, messages, telemetry
+from chalicelib.storage import objects, queues
+from chalicelib.storage.layout import UploadKey
+
+_EVENT_TAKES = timedelta(minutes=1)
+_ANALYSIS_TAKES = timedelta(hours=2)
+"""While announcements lie in the queue, an old upload may just be waiting for its turn."""
+_UPLOAD_TAKES = timedelta(minutes=20)
+"""Longer than any function that stores an upload may run."""
+
+
+def patience(queue: str, *, restarted: bool) -> timedelta:
+    """Return for how long an upload's announcement may be on its way: briefly, while the queue is empty."""
+    if restarted:
+        return timedelta(0)
+    return _EVENT_TAKES if queues.idle(queue) else _ANALYSIS_TAKES
+
+
+def look_after(
+    kind: Kind[Model, Resource],
+    model: Model,
+    queue: str,
+    give_up: Callable[[UploadKey], object],
+    *,
+    restarted: bool,
+) -> None:
+    """Announce again what a model's uploads wait for; `give_up` ends the analysis of what never arrived."""
+    now = datetime.now(UTC)
+    for row in uploads.of_model(kind, model):
+        if row.status != uploads.BEING_PROCESSED:
+            continue
+        key, age = kind.key_of(row), now - row.updated
+        if objects.exists(key.key):
+            if age >= patience(queue, restarted=restarted):
+                telemetry.logger.info("announced again", extra={"key": key.key})
+                messages.client().send_message(
+                    QueueUrl=messages.url_of(queue), MessageBody=announcements.write(key.key, now)
+                )
+        elif restarted or age > _UPLOAD_TAKES:
+            give_up(key)
