@@ -10,8 +10,8 @@ from chalicelib.recognition.options import Options
 
 _READINGS = 20
 """Among so many readings of an utterance one is chosen."""
-_NATS_PER_CHARACTER = 1.0
-"""At a bias of 1 each character more is worth as much as being e times as likely."""
+_NATS_PER_CHARACTER = 0.5
+"""At a bias of 1 two characters more are worth as much as being e times as likely."""
 
 
 def readings_needed(options: Options) -> int:
