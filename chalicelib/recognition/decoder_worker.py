@@ -162,11 +162,7 @@ class _Desk:
         return None
 
     def _abandon(self) -> None:
-        """Close what was not finished: a recogniser has one utterance open at a time."""
-        stream, self._stream = self._stream, None
-        self._failure = _NOTHING_OPEN
-        if stream is not None:
-            stream.finish()
+        self._stream, self._failure = None, _NOTHING_OPEN
 
 
 def start(parent: int) -> bool:
