@@ -169,7 +169,7 @@ class LiveRequest:
             self._kept = np.concatenate([self._kept, block])
             self._take_pieces(self._finder.feed(block))
             if self._open is not None and self._finder.silence_s >= MARGIN_S:
-                self._open.conclude()
+                self._open.pause()
             needless = self._finder.earliest_needed - self._kept_from
             if needless > 0:
                 self._kept = self._kept[needless:]

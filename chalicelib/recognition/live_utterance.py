@@ -7,6 +7,7 @@ from concurrent.futures import Future
 
 import numpy as np
 
+from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Samples
 from chalicelib.recognition import transcription
 from chalicelib.recognition.decoder_worker import Task
@@ -15,6 +16,10 @@ from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.spoken import SpokenUtterance
 from chalicelib.recognition.utterances import Ending
+
+_MOST_REDONE_S = 10.0
+"""When more was decoded in vain, pauses of this utterance are waited for: speech with many would be decoded
+over and over."""
 
 
 class LiveUtterance:
@@ -57,6 +62,8 @@ class LiveUtterance:
         self._pool = pool
         self._settle = settle
         self._said = said
+        self._rate_hz = base_model_of_version(model.base_version).rate_hz
+        self._heard_s = self._redone_s = 0.0
         self._blocks: list[Samples] = []
         self._spoken: SpokenUtterance | None = None
         if options.interim_results:
@@ -64,16 +71,27 @@ class LiveUtterance:
 
     def add(self, samples: Samples) -> None:
         """Take the next samples."""
+        if self.answer is not None:
+            self.answer.cancel()
+            self.answer = None
+            self._redone_s += self._heard_s
+        self._heard_s += len(samples) / self._rate_hz
         if self._spoken is not None:
             self._spoken.feed(samples)
         else:
             self._blocks.append(samples)
-            if self.answer is not None:
-                self.answer.cancel()
-        self.answer = None
+
+    def pause(self) -> None:
+        """Have the words found already, for a pause has begun. If speech goes on, `add` takes it back.
+
+        Raises:
+            decoders.NoCapacity: as `conclude`.
+        """
+        if self._redone_s <= _MOST_REDONE_S:
+            self.conclude()
 
     def conclude(self) -> None:
-        """Have the words found: a pause has begun. If it was too early, `add` takes it back.
+        """Have the words found.
 
         Raises:
             decoders.NoCapacity: too many utterances wait for a process already.

@@ -20,6 +20,8 @@ from chalicelib.engines.protocol import (
 from chalicelib.recognition.decoder_worker import Answer, Failure, Feed, Finish, Message, Open, Partial
 
 PARTIAL_EVERY_S = 0.25
+_PARTIAL_SHARE = 0.25
+"""Of the time at most; where readings cost much they come less often, so that they hold up no final."""
 
 
 class Process(Protocol):
@@ -130,7 +132,7 @@ class SpokenUtterance:
 
     def serve(self, process: Process, others_wait: Callable[[], bool]) -> None:
         """Have a process decode until the utterance is closed, or has nothing to do while others wait."""
-        fed, is_open, partial_s = 0, False, 0.0
+        fed, is_open, partial_due_s = 0, False, 0.0
         while True:
             with self._changed:
                 self._place = Place.SERVED
@@ -153,9 +155,10 @@ class SpokenUtterance:
             if wanted is not None:
                 self._answer(wanted, process.ask(Finish(wanted.options)))
                 is_open = False
-            elif time.monotonic() - partial_s >= PARTIAL_EVERY_S:
+            elif (began_s := time.monotonic()) >= partial_due_s:
                 answer = process.ask(Partial())
-                partial_s = time.monotonic()
+                now_s = time.monotonic()
+                partial_due_s = now_s + max(PARTIAL_EVERY_S, (now_s - began_s) / _PARTIAL_SHARE)
                 if isinstance(answer, Failure):
                     self.fail(self._as_error(answer))
                 elif isinstance(answer, Hypothesis):
