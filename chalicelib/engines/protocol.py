@@ -128,7 +128,7 @@ class Recognizer(Protocol):
         ...
 
     def stream(self) -> UtteranceStream:
-        """Begin an utterance; at most one at a time, and `recognize` may be called only between them."""
+        """Begin an utterance; a stream that is still open when this or `recognize` is called is given up."""
         ...
 
 

@@ -12,7 +12,7 @@ import pocketsphinx
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.protocol import Samples
 from chalicelib.engines.sphinx.bandwidth import BandwidthExtension, read_extension
-from chalicelib.engines.sphinx.features import NARROWBAND_HZ, Array, cepstra, log_mel, normalised
+from chalicelib.engines.sphinx.features import NARROWBAND_HZ, Array, cepstra, log_mel, mean_of_energy
 from chalicelib.engines.sphinx.model_files import read_gaussians, read_mixture_weights, read_phones
 
 BUNDLED = Path(pocketsphinx.get_model_path("en-us/en-us"))
@@ -20,6 +20,8 @@ BUNDLED = Path(pocketsphinx.get_model_path("en-us/en-us"))
 DATA = Path(__file__).parent / "data"
 STREAMS = 3
 VARIANCE_FLOOR = 1e-4
+CHANNEL_FRAMES = 400
+"""So much of an utterance says what its channel is: then the rest can be decoded while it is being spoken."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,16 @@ class AcousticModel:
 
 
 @dataclass(frozen=True)
+class Channel:
+    """What all frames of an utterance have in common: the colour of microphone and line, and the level."""
+
+    bands: Array
+    """Mean of each band of the log-mel spectrum."""
+    cepstra: Array
+    """Mean cepstra of the frames with energy, shape (13,)."""
+
+
+@dataclass(frozen=True)
 class Base:
     """A base version: a front end and the model that belongs to it."""
 
@@ -47,12 +59,28 @@ class Base:
     suppresses_noise: bool = False
     """Whether the front end takes stationary noise out of each utterance: an adapted model may ask for it."""
 
+    @property
+    def context(self) -> int:
+        """How many frames around it the cepstra of a frame depend on, beside the channel."""
+        return 0 if self.extension is None else self.extension.context
+
     def cepstra(self, samples: Samples) -> Array:
         """Return the normalised cepstra of one utterance at `rate_hz`, shape (frames, 13)."""
         spectrum = log_mel(samples, self.rate_hz, suppress_noise=self.suppresses_noise)
-        if self.extension is not None:
-            spectrum = self.extension.extended(spectrum)
-        return normalised(cepstra(spectrum))
+        return self.normalised(spectrum, self.channel(spectrum))
+
+    def channel(self, spectrum: Array) -> Channel:
+        """Return the channel of an utterance by the first CHANNEL_FRAMES of its `log_mel`."""
+        first = spectrum[:CHANNEL_FRAMES]
+        bands = first.mean(axis=0) if len(first) else np.zeros(first.shape[1])
+        return Channel(bands, mean_of_energy(cepstra(self._whole(first, bands))))
+
+    def normalised(self, spectrum: Array, channel: Channel) -> Array:
+        """Return the cepstra of a `log_mel`, or of a part of one, less their channel."""
+        return cepstra(self._whole(spectrum, channel.bands)) - channel.cepstra
+
+    def _whole(self, spectrum: Array, bands: Array) -> Array:
+        return spectrum if self.extension is None else self.extension.extended(spectrum, bands)
 
 
 @functools.cache

@@ -14,11 +14,7 @@ from chalicelib.engines.sphinx.spotting import spot
 
 def answer(decoder: Decoder, segments: Sequence[Segment], options: DecodingOptions) -> DecodedUtterance:
     """Return what is wanted of the utterance decoded last; `segments` are its best reading."""
-    best = [
-        Arc(segment.word, segment.first_frame, segment.last_frame, segment.posterior)
-        for segment in segments
-        if not segment.is_filler
-    ]
+    best = _arcs(segments)
     more = options.max_alternatives > 1 or options.word_alternatives or options.keywords
     lattice = decoder.lattice() if more else None
     first = (Hypothesis(_words(best), decoder.posterior()),) if best else ()
@@ -49,6 +45,19 @@ def _others(
 
 def _texts(hypothesis: Hypothesis) -> list[str]:
     return [word.text for word in hypothesis.words]
+
+
+def spoken(segments: Sequence[Segment]) -> tuple[Word, ...]:
+    """Return the words among the segments of a reading."""
+    return _words(_arcs(segments))
+
+
+def _arcs(segments: Sequence[Segment]) -> list[Arc]:
+    return [
+        Arc(segment.word, segment.first_frame, segment.last_frame, segment.posterior)
+        for segment in segments
+        if not segment.is_filler
+    ]
 
 
 def _words(arcs: Sequence[Arc]) -> tuple[Word, ...]:

@@ -27,19 +27,23 @@ class BandwidthExtension:
     """One for each layer, shape (inputs, outputs)."""
     biases: tuple[NDArray[np.float32], ...]
 
-    def extended(self, narrow: Array) -> Array:
-        """Return the whole mel spectrum of one utterance: (frames, NARROW_BANDS) to (frames, MEL_BANDS)."""
+    def extended(self, narrow: Array, mean: Array | None = None) -> Array:
+        """Return the whole mel spectrum of one utterance: (frames, NARROW_BANDS) to (frames, MEL_BANDS).
+
+        `mean` is that of each band over the utterance; without it that over `narrow` is taken.
+        """
         if len(narrow) == 0:
             return np.empty((0, MEL_BANDS))
-        layer = with_neighbours(narrow, self.context)
+        mean = narrow.mean(axis=0) if mean is None else mean
+        layer = with_neighbours(narrow, self.context, mean)
         for matrix, bias in zip(self.matrices[:-1], self.biases[:-1], strict=True):
             layer = np.maximum(layer @ matrix + bias, 0)
-        return np.hstack([narrow, narrow.mean() + layer @ self.matrices[-1] + self.biases[-1]])
+        return np.hstack([narrow, mean.mean() + layer @ self.matrices[-1] + self.biases[-1]])
 
 
-def with_neighbours(narrow: Array, context: int) -> NDArray[np.float32]:
+def with_neighbours(narrow: Array, context: int, mean: Array | None = None) -> NDArray[np.float32]:
     """Return each frame less the mean, with its neighbours: (frames, (2 * context + 1) * bands)."""
-    centred = (narrow - narrow.mean(axis=0)).astype(np.float32)
+    centred = (narrow - (narrow.mean(axis=0) if mean is None else mean)).astype(np.float32)
     padded = np.pad(centred, ((context, context), (0, 0)), mode="edge")
     return np.hstack([padded[shift : shift + len(centred)] for shift in range(2 * context + 1)])
 

@@ -61,6 +61,8 @@ class Decoder:
         language: CustomLanguage | None = None,
     ) -> None:
         bundled = bundled_model()
+        self._is_open = False
+        self._frames = 0  # of what was heard last; the decoder itself does not notice an empty utterance
         self._codebook_of = {phone: index for index, phone in enumerate(model.phones)}
         with tempfile.TemporaryDirectory(prefix="attune-model-") as folder:
             files = {}
@@ -87,11 +89,41 @@ class Decoder:
 
     def decode(self, cepstra: Array) -> tuple[Segment, ...]:
         """Return the best reading of one utterance, from normalised cepstra of shape (frames, 13)."""
-        if self._grammar is not None:
+        if self._grammar is None:
+            self._pass_over(cepstra)
+        else:
             self._acceptance = self._grammar.decode(self._pass_over, cepstra)
             if self._acceptance < LEAST_ACCEPTANCE:
-                return ()
-        elif not self._pass_over(cepstra) or self._decoder.hyp() is None:
+                self._frames = 0
+        return self.best()
+
+    @property
+    def takes_pieces(self) -> bool:
+        """Whether an utterance may be searched while it is spoken; a grammar's is searched twice."""
+        return self._grammar is None
+
+    def begin(self) -> None:
+        """Begin an utterance whose cepstra come in pieces; what was begun before is given up."""
+        self.end()
+        self._decoder.start_utt()
+        self._is_open = True
+        self._frames = 0
+
+    def feed(self, cepstra: Array) -> None:
+        """Search through the next normalised cepstra of the utterance that was begun, shape (frames, 13)."""
+        if len(cepstra):
+            self._decoder.process_cep(np.ascontiguousarray(cepstra, np.float32).tobytes())
+            self._frames += len(cepstra)
+
+    def end(self) -> None:
+        """End the utterance that was begun, if one was; `best` and `lattice` are then about the whole."""
+        if self._is_open:
+            self._is_open = False
+            self._decoder.end_utt()
+
+    def best(self) -> tuple[Segment, ...]:
+        """Return the best reading, before the end that of what was fed so far, without posteriors."""
+        if self._hypothesis() is None:
             return ()
         return tuple(
             Segment(
@@ -105,10 +137,8 @@ class Decoder:
 
     def lattice(self) -> Lattice | None:
         """Return the lattice of what was decoded last, None when nothing was."""
-        if self._decoder.hyp() is None:
-            return None
-        lattice = self._decoder.get_lattice()
-        return None if lattice is None else read_lattice(lattice, self._decoder.n_frames())
+        lattice = None if self._hypothesis() is None else self._decoder.get_lattice()
+        return None if lattice is None else read_lattice(lattice, self._frames)
 
     def readings(self, lattice: Lattice, count: int) -> tuple[ScoredReading, ...]:
         """Return up to `count` readings with at least one word, best score first."""
@@ -118,6 +148,9 @@ class Decoder:
     def flattened(self, score: float) -> float:
         """Return a difference of scores as a ratio of probabilities, as flat as the posteriors are."""
         return float(np.exp(score / self._decoder.config["ascale"]))
+
+    def _hypothesis(self) -> pocketsphinx.Hypothesis | None:
+        return self._decoder.hyp() if self._frames else None
 
     def _language_score(self) -> LanguageScore:
         model = self._decoder.get_lm()
@@ -137,7 +170,7 @@ class Decoder:
 
     def posterior(self) -> float:
         """Return the probability in 0…1 of the best reading of what was decoded last, from the lattice."""
-        best = self._decoder.hyp()
+        best = self._hypothesis()
         return 0.0 if best is None else self._acceptance * min(1.0, max(0.0, float(best.prob)))
 
     def align(self, cepstra: Array) -> Alignment | None:
@@ -166,6 +199,8 @@ class Decoder:
         return Alignment(senones, codebooks)
 
     def _pass_over(self, cepstra: Array) -> bool:
+        self.end()
+        self._frames = len(cepstra)
         if len(cepstra) == 0:
             return False
         self._decoder.start_utt()

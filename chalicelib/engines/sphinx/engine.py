@@ -13,7 +13,6 @@ from chalicelib.engines.protocol import (
     CustomModels,
     DecodedUtterance,
     DecodingOptions,
-    Hypothesis,
     Recognizer,
     Samples,
     UtteranceStream,
@@ -25,6 +24,7 @@ from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.engines.sphinx.display import shown
 from chalicelib.engines.sphinx.language import CustomLanguage, load_language
 from chalicelib.engines.sphinx.search import settings_of
+from chalicelib.engines.sphinx.streaming import CollectedStream, SphinxStream
 
 
 class SphinxEngine:
@@ -70,28 +70,9 @@ class SphinxRecognizer:
 
     def stream(self) -> UtteranceStream:
         """Begin an utterance that is recognised while it is spoken."""
-        return SphinxStream(self)
-
-
-class SphinxStream:
-    """Collects an utterance and recognises it at its end."""
-
-    def __init__(self, recognizer: SphinxRecognizer) -> None:
-        self._recognizer = recognizer
-        self._blocks: list[Samples] = []
-
-    def feed(self, samples: Samples) -> None:
-        """Take the samples that follow those before."""
-        self._blocks.append(samples)
-
-    def partial(self) -> Hypothesis:
-        """Return the best reading so far."""
-        readings = self.finish().hypotheses
-        return readings[0] if readings else Hypothesis((), 0.0)
-
-    def finish(self, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
-        """Return what `recognize` gives for all the samples."""
-        return self._recognizer.recognize(np.concatenate([np.empty(0, np.float32), *self._blocks]), options)
+        if self._base.suppresses_noise or not self._decoder.takes_pieces:
+            return CollectedStream(self)
+        return SphinxStream(self._base, self._decoder, self._display)
 
 
 def adapted(model: AcousticModel, arrays: Arrays) -> AcousticModel:

@@ -8,6 +8,8 @@ before; this one does not.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -106,7 +108,7 @@ def log_mel(
     bands = MEL_BANDS if rate_hz == WIDEBAND_HZ else NARROW_BANDS
     mel = power @ _FILTERS[:bands, : power.shape[1]].T
     if remove_noise and not suppress_noise and len(mel):
-        mel = _without_noise(mel)
+        mel = _NoiseRemoval().removed(mel)
     return np.log(mel + _LOG_FLOOR)
 
 
@@ -117,8 +119,14 @@ def cepstra(log_mel_spectrum: Array) -> Array:
 
 def normalised(raw_cepstra: Array) -> Array:
     """Return cepstra less their mean over the frames of positive energy, as in batch normalisation."""
+    return raw_cepstra - mean_of_energy(raw_cepstra)
+
+
+def mean_of_energy(raw_cepstra: Array) -> Array:
+    """Return the mean over the frames of positive energy, shape (CEPSTRA,); 0 without any."""
     voiced = raw_cepstra[:, 0] >= 0
-    return raw_cepstra - raw_cepstra[voiced].mean(axis=0) if voiced.any() else raw_cepstra.copy()
+    mean: Array = raw_cepstra[voiced].mean(axis=0) if voiced.any() else np.zeros(CEPSTRA)
+    return mean
 
 
 def with_differences(normalised_cepstra: Array) -> NDArray[np.float32]:
@@ -136,45 +144,119 @@ def with_differences(normalised_cepstra: Array) -> NDArray[np.float32]:
     return np.hstack([normalised_cepstra, first, second]).astype(np.float32)
 
 
+class LogMelStream:
+    """What `log_mel` gives, frame by frame while an utterance is spoken: the two differ by rounding only."""
+
+    def __init__(self, rate_hz: int) -> None:
+        """Begin an utterance at 16,000 or 8,000 Hz."""
+        self._rate_hz = rate_hz
+        self.bands = MEL_BANDS if rate_hz == WIDEBAND_HZ else NARROW_BANDS
+        self._left = np.empty(0)  # emphasised, from the next frame's first sample on
+        self._last = 0.0
+        self._noise_removal = _NoiseRemoval()
+
+    def feed(self, samples: Samples) -> Array:
+        """Take the samples that follow, and return what is complete by now, shape (frames, bands)."""
+        signal = samples.astype(np.float64) * _INT16_SCALE
+        if self._rate_hz == WIDEBAND_HZ and len(signal):
+            before = np.concatenate([[self._last], signal[:-1]])
+            self._last = float(signal[-1])
+            signal = signal - _PRE_EMPHASIS * before
+        self._left = np.concatenate([self._left, signal])
+        shift = self._rate_hz // FRAMES_PER_S
+        frames = max(0, (len(self._left) - _window_length(self._rate_hz)) // shift + 1)
+        return self._seen(frames)
+
+    def finish(self) -> Array:
+        """Return the last frame, which is filled up with silence, if there is one."""
+        if len(self._left) == 0:
+            return np.empty((0, self.bands))
+        self._left = np.pad(self._left, (0, _window_length(self._rate_hz)))
+        return self._seen(1)
+
+    def _seen(self, frames: int) -> Array:
+        if frames == 0:
+            return np.empty((0, self.bands))
+        power = _power_of_frames(self._left, frames, self._rate_hz)
+        self._left = self._left[frames * (self._rate_hz // FRAMES_PER_S) :]
+        mel = power @ _FILTERS[: self.bands, : power.shape[1]].T
+        return np.log(self._noise_removal.removed(mel) + _LOG_FLOOR)
+
+
+def _window_length(rate_hz: int) -> int:
+    return round(_WINDOW_S * rate_hz)
+
+
 def _power_spectrum(samples: Samples, rate_hz: int) -> Array:
     """Return the power in bins of 31.25 Hz, scaled as for 16-bit samples at 16 kHz: (frames, bins)."""
     if rate_hz not in (WIDEBAND_HZ, NARROWBAND_HZ):
         raise ValueError(f"no front end for {rate_hz} Hz")
-    length, shift = round(_WINDOW_S * rate_hz), rate_hz // FRAMES_PER_S
+    length, shift = _window_length(rate_hz), rate_hz // FRAMES_PER_S
     signal = samples.astype(np.float64) * _INT16_SCALE
     whole = max(0, (len(signal) - length) // shift + 1)
     frames = whole + (1 if len(signal) > whole * shift else 0)
     if rate_hz == WIDEBAND_HZ:
         signal[1:] -= _PRE_EMPHASIS * signal[:-1].copy()
     padded = np.concatenate([signal, np.zeros(max(0, frames * shift + length - len(signal)))])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, length)[::shift][:frames]
-    hamming = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(length) / (length - 1))
-    spectrum = np.fft.rfft(windows * hamming, round(rate_hz / _BIN_HZ))
+    return _power_of_frames(padded, frames, rate_hz)
+
+
+def _power_of_frames(emphasised: Array, frames: int, rate_hz: int) -> Array:
+    """Return the power of so many frames of a signal, which at 16 kHz is emphasised already."""
+    length, shift = _window_length(rate_hz), rate_hz // FRAMES_PER_S
+    windows = np.lib.stride_tricks.sliding_window_view(emphasised, length)[::shift][:frames]
+    spectrum = np.fft.rfft(windows * _hamming(length), round(rate_hz / _BIN_HZ))
     power: Array = spectrum.real**2 + spectrum.imag**2
     if rate_hz == NARROWBAND_HZ:
-        # Pre-emphasis at 16 kHz, applied to the spectrum; half as many samples carry a quarter of the power.
-        delay = np.exp(-2j * np.pi * np.arange(power.shape[1]) * _BIN_HZ / WIDEBAND_HZ)
-        power *= 4 * np.abs(1 - _PRE_EMPHASIS * delay) ** 2
+        power *= _narrowband_emphasis()
     return power
 
 
-def _without_noise(mel: Array) -> Array:
-    """Return the mel power less each band's slow floor and masked tails; the state starts at frame 0."""
-    bands = mel.shape[1]
-    smoothing = _SMOOTHING[:bands, :bands] / _SMOOTHING[:bands, :bands].sum(axis=1, keepdims=True)
-    power = _decayed(mel)
-    noise = _lower_envelope(power, mel[0] / _MAX_GAIN)
-    signal = np.maximum(power - noise, 1.0)
-    floor = _lower_envelope(signal, mel[0] / _MAX_GAIN)
-    masked = np.maximum(_masked(signal), floor)
-    gain = np.minimum(masked / np.maximum(power, _LEAST_POWER), _MAX_GAIN)
-    smoothed: Array = np.maximum(gain, 1 / _MAX_GAIN) @ smoothing.T
-    return mel * smoothed
+@functools.cache
+def _hamming(length: int) -> Array:
+    window: Array = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(length) / (length - 1))
+    return window
 
 
-def _decayed(mel: Array) -> Array:
+@functools.cache
+def _narrowband_emphasis() -> Array:
+    """Return pre-emphasis at 16 kHz as powers of the spectrum; half as many samples carry a quarter of it."""
+    bins_hz = np.arange(round(NARROWBAND_HZ / 2 / _BIN_HZ) + 1) * _BIN_HZ
+    emphasis: Array = 4 * np.abs(1 - _PRE_EMPHASIS * np.exp(-2j * np.pi * bins_hz / WIDEBAND_HZ)) ** 2
+    return emphasis
+
+
+class _NoiseRemoval:
+    """Takes each band's slow floor and masked tails out of an utterance, piece by piece."""
+
+    def __init__(self) -> None:
+        self._power = self._noise = self._floor = self._peak = np.empty(0)
+
+    def removed(self, mel: Array) -> Array:
+        """Return the mel power of the frames that follow, less noise; the state starts at the first one."""
+        if len(mel) == 0:
+            return mel
+        bands = mel.shape[1]
+        if len(self._power) == 0:
+            self._power = mel[0]
+            self._noise = self._floor = mel[0] / _MAX_GAIN
+            self._peak = np.zeros(bands)
+        power = _decayed(mel, self._power)
+        noise = _lower_envelope(power, self._noise)
+        signal = np.maximum(power - noise, 1.0)
+        floor = _lower_envelope(signal, self._floor)
+        masked, self._peak = _masked(signal, self._peak)
+        self._power, self._noise, self._floor = power[-1], noise[-1], floor[-1]
+        masked = np.maximum(masked, floor)
+        gain = np.minimum(masked / np.maximum(power, _LEAST_POWER), _MAX_GAIN)
+        smoothing = _SMOOTHING[:bands, :bands] / _SMOOTHING[:bands, :bands].sum(axis=1, keepdims=True)
+        smoothed: Array = np.maximum(gain, 1 / _MAX_GAIN) @ smoothing.T
+        return mel * smoothed
+
+
+def _decayed(mel: Array, start: Array) -> Array:
     power = np.empty_like(mel)
-    state = mel[0].copy()
+    state = start.copy()
     for frame, now in enumerate((1 - _POWER_DECAY) * mel):
         state *= _POWER_DECAY
         state += now
@@ -194,12 +276,11 @@ def _lower_envelope(values: Array, start: Array) -> Array:
     return envelope
 
 
-def _masked(signal: Array) -> Array:
-    """Return the signal with what follows a louder frame closely lowered to a share of the decaying peak."""
+def _masked(signal: Array, peak: Array) -> tuple[Array, Array]:
+    """Return what follows a louder frame closely lowered to a share of the decaying peak, and the peak."""
     masked = np.empty_like(signal)
-    peak = np.zeros(signal.shape[1])
     for frame, now in enumerate(signal):
         peak = peak * _MASK_DECAY
         masked[frame] = np.where(now < _MASK_DECAY * peak, peak * _MASK_LEVEL, now)
         peak = np.maximum(now, peak)
-    return masked
+    return masked, peak

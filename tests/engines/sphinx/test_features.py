@@ -17,6 +17,7 @@ from chalicelib.engines.sphinx.features import (
     CEPSTRA,
     MEL_BANDS,
     NARROW_BANDS,
+    LogMelStream,
     cepstra,
     log_mel,
     normalised,
@@ -95,3 +96,17 @@ def test_differences_of_a_ramp_are_its_slope() -> None:
 def test_another_rate_is_refused() -> None:
     with pytest.raises(ValueError, match="44100"):
         log_mel(np.zeros(100, np.float32), 44_100)
+
+
+@given(
+    count=st.integers(0, 5000),
+    cuts=st.lists(st.integers(0, 5000), max_size=6),
+    rate_hz=st.sampled_from([8_000, 16_000]),
+)
+@settings(max_examples=50, deadline=None)
+def test_the_spectrum_in_pieces_is_that_of_the_whole(count: int, cuts: list[int], rate_hz: int) -> None:
+    sound = babble(1, 16_000)[:count]
+    stream = LogMelStream(rate_hz)
+    pieces = [stream.feed(piece) for piece in np.split(sound, sorted(min(cut, count) for cut in cuts))]
+    seen = np.concatenate([*pieces, stream.finish()])
+    np.testing.assert_allclose(seen, log_mel(sound, rate_hz), rtol=1e-9, atol=1e-9)

@@ -1,0 +1,130 @@
+"""An utterance recognised while it is being spoken, with the words that it would have as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from chalicelib.engines.protocol import (
+    DEFAULT_OPTIONS,
+    DecodedUtterance,
+    DecodingOptions,
+    Hypothesis,
+    Recognizer,
+    Samples,
+)
+from chalicelib.engines.sphinx.acoustic_model import CHANNEL_FRAMES, Base, Channel
+from chalicelib.engines.sphinx.answer import answer, spoken
+from chalicelib.engines.sphinx.decoder import Decoder
+from chalicelib.engines.sphinx.display import shown
+from chalicelib.engines.sphinx.features import Array, LogMelStream
+
+GUESSED_AFTER_FRAMES = (50, 150)
+"""When the channel is guessed from less, for partial results; the search then begins anew."""
+STEP_FRAMES = 10
+"""The search goes on in steps of at least so many frames."""
+
+
+_FIRST_PARTIAL_S = 1.0
+
+
+class SphinxStream:
+    """One utterance.
+
+    As long as its channel is not known for good, the search is for partial results alone, and only made if
+    somebody asks for them; an utterance that ends before is decoded as a whole. Then the search begins anew,
+    keeps up with what is fed, and its result is the final one.
+    """
+
+    def __init__(self, base: Base, decoder: Decoder, display: Mapping[str, str]) -> None:
+        self._base = base
+        self._decoder = decoder
+        self._display = display
+        self._front_end = LogMelStream(base.rate_hz)
+        self._spectrum = np.empty((0, self._front_end.bands))
+        self._channel: Channel | None = None
+        self._channel_frames = 0
+        self._searched = 0
+        self._partial_wanted = False
+        decoder.end()
+
+    def feed(self, samples: Samples) -> None:
+        """Take the samples that follow those before."""
+        self._spectrum = np.concatenate([self._spectrum, self._front_end.feed(samples)])
+        if self._partial_wanted or len(self._spectrum) >= CHANNEL_FRAMES:
+            self._search()
+
+    def partial(self) -> Hypothesis:
+        """Return the best reading so far, its posteriors all 0."""
+        if not self._partial_wanted:
+            self._partial_wanted = True
+            self._search()
+        if self._channel is None:
+            return Hypothesis((), 0.0)
+        so_far = Hypothesis(spoken(self._decoder.best()), 0.0)
+        return shown(DecodedUtterance((so_far,)), self._display).hypotheses[0]
+
+    def finish(self, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
+        """Return what `recognize` gives for all the samples."""
+        self._spectrum = np.concatenate([self._spectrum, self._front_end.finish()])
+        if len(self._spectrum) >= CHANNEL_FRAMES:
+            self._search(to_the_end=True)
+            self._decoder.end()
+            segments = self._decoder.best()
+        else:
+            channel = self._base.channel(self._spectrum)
+            segments = self._decoder.decode(self._base.normalised(self._spectrum, channel))
+        return shown(answer(self._decoder, segments, options), self._display)
+
+    def _search(self, *, to_the_end: bool = False) -> None:
+        heard = len(self._spectrum)
+        known = max(
+            (frames for frames in (*GUESSED_AFTER_FRAMES, CHANNEL_FRAMES) if frames <= heard), default=0
+        )
+        if known > self._channel_frames:
+            self._channel, self._channel_frames = self._base.channel(self._spectrum), known
+            self._decoder.begin()
+            self._searched = 0
+        ready = heard if to_the_end else heard - self._base.context
+        if self._channel is not None and (to_the_end or ready - self._searched >= STEP_FRAMES):
+            self._decoder.feed(self._cepstra(self._searched, ready, self._channel))
+            self._searched = ready
+
+    def _cepstra(self, start: int, stop: int, channel: Channel) -> Array:
+        """Return frames `start` to `stop`, for which their neighbours are looked at."""
+        first = max(0, start - self._base.context)
+        seen = self._base.normalised(self._spectrum[first : stop + self._base.context], channel)
+        return seen[start - first : stop - first]
+
+
+class CollectedStream:
+    """An utterance that can only be recognised as a whole: its noise is not known, or a grammar judges it.
+
+    Partial results come less and less often, so that they cost no more than a few times the whole.
+    """
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self._recognizer = recognizer
+        self._blocks: list[Samples] = []
+        self._heard = 0
+        self._next = int(_FIRST_PARTIAL_S * recognizer.sample_rate_hz)
+        self._partial = Hypothesis((), 0.0)
+
+    def feed(self, samples: Samples) -> None:
+        """Take the samples that follow those before."""
+        self._blocks.append(samples)
+        self._heard += len(samples)
+
+    def partial(self) -> Hypothesis:
+        """Return the best reading of most of what was said so far."""
+        if self._heard >= self._next:
+            self._next = 2 * self._heard
+            found = self.finish().hypotheses
+            self._partial = Hypothesis(found[0].words if found else (), 0.0)
+        return self._partial
+
+    def finish(self, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
+        """Return what `recognize` gives for all the samples."""
+        samples = np.concatenate([np.empty(0, np.float32), *self._blocks])
+        return self._recognizer.recognize(samples, options)
