@@ -32,7 +32,7 @@ def work(owner: str, job_id: str, piece: int | None = None, *, last_attempt: boo
     job = recognition_jobs.find(owner, job_id)
     if job is None or job.status in statuses.ENDED:
         return None if job is None else Status(job.status)
-    if job.status == Status.WAITING and not _moved(statuses.begun(job, datetime.now(UTC))):
+    if job.status == Status.WAITING and not _moved(statuses.begun(job, _now())):
         return work(owner, job_id, piece, last_attempt=last_attempt)
     try:
         return _next_step(job, piece)
@@ -49,7 +49,7 @@ def _next_step(job: RecognitionJob, piece: int | None) -> Status | None:
         answer = _ask(job)
         if "pieces" not in answer:
             return _complete(job, backend.results_of(answer))
-        if _moved(statuses.cut(job, answer["pieces"], datetime.now(UTC))):
+        if _moved(statuses.cut(job, answer["pieces"], _now())):
             recognition_jobs.announce_again(job)
         return _settled(job)
     left = recognition_jobs.pieces_left(job)
@@ -58,7 +58,7 @@ def _next_step(job: RecognitionJob, piece: int | None) -> Status | None:
         return _settled(job)
     if piece is not None and piece in left:
         _ask(job, piece=piece)
-        if not _moved(statuses.piece_done(job, piece, datetime.now(UTC))):
+        if not _moved(statuses.piece_done(job, piece, _now())):
             return _settled(job)
         recognition_jobs.announce_next_piece(job)
     if recognition_jobs.pieces_left(job):
@@ -74,21 +74,25 @@ def _ask(job: RecognitionJob, **step: int) -> dict[str, Any]:
 def fail(job: RecognitionJob, reason: str) -> Status | None:
     """Give a job up; returns its status, None if it is gone."""
     _log.info("job %s failed: %s", job.job_id, reason)
-    _moved(statuses.failed(job, reason, datetime.now(UTC)))
+    _moved(statuses.failed(job, reason, _now()))
     return _settled(job)
 
 
 def give_up(job: RecognitionJob, reason: str) -> None:
     """Fail a job that nobody has had the time for."""
-    _moved(statuses.begun(job, datetime.now(UTC)))
+    _moved(statuses.begun(job, _now()))
     fail(job, reason)
 
 
 def _complete(job: RecognitionJob, answer: dict[str, Any]) -> Status | None:
-    answer = backend.with_warnings(answer, list(job.warnings))
+    metrics = answer.pop("processing_metrics", None)
+    results = [backend.with_warnings(answer, list(job.warnings))]
+    if metrics is not None:  # in an entry of their own, before the one with the transcripts
+        metrics["wall_clock_since_first_byte_received"] = round((_now() - job.created).total_seconds(), 3)
+        results.insert(0, {"processing_metrics": {**metrics, "periodic": True}})
     key = recognition_jobs.key_of(job)
-    objects.put(key.results_key, json.dumps([answer]).encode(), "application/json")
-    _moved(statuses.completed(job, datetime.now(UTC)))
+    objects.put(key.results_key, json.dumps(results).encode(), "application/json")
+    _moved(statuses.completed(job, _now()))
     return _settled(job)
 
 
@@ -114,3 +118,7 @@ def _moved(change: Update) -> bool:
     if isinstance(change.row, RecognitionJob) and change.row.notify_at is not None:
         notifications.announce(change.row)
     return True
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -59,7 +59,15 @@ def transcribe(
             for span, decoded in zip(spans, pool.decode(tasks), strict=True)
         )
         answer = results.assemble(recognized, recording.duration_s, options)
+        if options.processing_metrics:
+            answer["processing_metrics"] = _processed(recording.duration_s)
         return answer | _observed(recording, answer["results"], options)
+
+
+def _processed(duration_s: float) -> dict[str, Any]:
+    """Return Watson's `processing_metrics` of a recording that is done; only a job knows when it came in."""
+    done_s = round(duration_s, 2)
+    return {"processed_audio": {"received": done_s, "seen_by_engine": done_s, "transcription": done_s}}
 
 
 def _observed(recording: Recording, found: Sequence[dict[str, Any]], options: Options) -> dict[str, Any]:

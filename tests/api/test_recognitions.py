@@ -136,6 +136,18 @@ def test_warnings_belong_to_the_job_and_to_its_results(jobs: Jobs, function: Fun
     assert "user_token" not in jobs.listed()[0]
 
 
+def test_processing_metrics_come_before_the_transcripts(jobs: Jobs, function: Function) -> None:
+    processed = {"received": 4.2, "seen_by_engine": 4.2, "transcription": 4.2}
+    function.answer = {"results": RESULTS | {"processing_metrics": {"processed_audio": processed}}}
+    job_id = jobs.new("?processing_metrics=true")
+    jobs.work(job_id)
+    assert function.events[0]["options"]["processing_metrics"] is True
+    metrics, found = jobs.get(job_id)["results"]
+    assert found == RESULTS
+    assert metrics["processing_metrics"].pop("wall_clock_since_first_byte_received") > 0
+    assert metrics == {"processing_metrics": {"processed_audio": processed, "periodic": True}}
+
+
 def test_bad_audio_fails_the_job_and_says_why(jobs: Jobs, function: Function) -> None:
     message = "unable to transcode data stream audio/wav -> audio/l16 "
     function.answer = {"error": {"code": 400, "message": message}}

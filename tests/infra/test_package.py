@@ -23,7 +23,8 @@ from moto.server import ThreadedMotoServer
 from chalicelib.audio.archives import ArchiveLimits
 from chalicelib.audio.decoding import Limits
 from chalicelib.customization import acoustic_training, audio_resources
-from chalicelib.storage import connection, credentials, objects
+from chalicelib.jobs import recognition_jobs
+from chalicelib.storage import connection, credentials, objects, queues
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import jobs, launch
 from infra import layer, resources
@@ -111,7 +112,7 @@ def aws() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     url = "http://{}:{}".format(*server.get_host_and_port())
-    clients = (objects.client, connection.shared, jobs.client)
+    clients = (objects.client, connection.shared, jobs.client, queues.client, queues.url_of)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", url)
         for client in clients:
@@ -298,6 +299,24 @@ def test_training_is_followed_to_its_end(package: Package, engine_layer: Path, a
     assert _called(package, engine_layer, "TrainingChanged", event) == ({"batchItemFailures": []}, [])
     row = custom_models.fresh(model)
     assert (row.status, row.promoted_run) == ("available", 1)
+
+
+def test_jobs_that_are_gone_are_no_trouble(package: Package, engine_layer: Path, aws: str) -> None:
+    for name, event in (("RecognitionQueued", "recognition_queued"), ("CallbackDue", "callback_due")):
+        answer, heavy = _called(package, engine_layer, name, recorded.load(event))
+        assert (answer, heavy) == ({"batchItemFailures": []}, [])
+
+
+def test_a_job_fails_in_vain_without_the_recognition_function(
+    package: Package, engine_layer: Path, aws: str
+) -> None:
+    """It comes as far as the call, which nobody answers here, and will be tried again."""
+    job = recognition_jobs.create(custom_models.OWNER, recognition_jobs.new_id(), {"audio": {}})
+    event = recorded.load("recognition_queued", job=recognition_jobs.key_of(job))
+    answer, heavy = _called(package, engine_layer, "RecognitionQueued", event)
+    assert recorded.failed(answer) == [event["Records"][0]["messageId"]]
+    assert heavy == []
+    assert recognition_jobs.get(job.owner, job.job_id).status == "processing"
 
 
 def test_the_clock_reconciles(package: Package, engine_layer: Path, aws: str) -> None:
