@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from multiprocessing.connection import Connection
 
 from chalicelib.recognition.decoder_worker import serve, start
 
+_BACKGROUND_NICENESS = 10
+"""A process of ordinary priority gets nine times as much of a core."""
+
 
 def main(argv: list[str]) -> int:
     """Serve the connection with the given file descriptor, for the parent with the given process id."""
-    if not start(parent=int(argv[1])):
+    *flags, descriptor, parent = argv
+    if not start(parent=int(parent)):
         return 1
-    with Connection(int(argv[0])) as connection:
+    if "--background" in flags:
+        os.nice(_BACKGROUND_NICENESS)
+    with Connection(int(descriptor)) as connection:
         serve(connection)
     return 0
 

@@ -31,6 +31,8 @@ _WAITING_PER_WORKER = 32
 
 WORKER_COMMAND = (sys.executable, "-m", "chalicelib.recognition.decoder_process")
 """Called with a connected socket's file descriptor and this process's id."""
+BACKGROUND_COMMAND = (*WORKER_COMMAND, "--background")
+"""The same, for work that takes only what others leave of the cores."""
 
 
 class DecodingFailed(Exception):
@@ -114,7 +116,6 @@ class DecoderPool:
         self._command = command
         self._limit_s = limit_s
         self._queue_length = workers * _QUEUED_PER_WORKER
-        self._background = threading.Semaphore(workers)
         self._lock = threading.Lock()
         self._closed = False
         self._workers: dict[int, _Worker] = {}
@@ -151,11 +152,10 @@ class DecoderPool:
         with self._lock:
             return tuple(worker.process_id for worker in self._workers.values())
 
-    def decode(self, tasks: Iterable[Task], *, background: bool = False) -> Iterator[DecodedUtterance]:
+    def decode(self, tasks: Iterable[Task]) -> Iterator[DecodedUtterance]:
         """Yield what was decoded of each task in the order of the tasks, which are taken only a few ahead.
 
-        All who decode take turns. Tasks in the background are handed out only as fast as they are decoded, so
-        that whoever else comes waits for those at work and for no others.
+        All who decode take turns, since each has but a few tasks waiting.
 
         Raises:
             DecodingFailed: an engine failed, or its process died twice over the same utterance.
@@ -164,7 +164,7 @@ class DecoderPool:
         waiting: deque[Future[DecodedUtterance]] = deque()
         try:
             for task in tasks:
-                waiting.append(self._in_background(task) if background else self._at_once(task))
+                waiting.append(self._threads.submit(self._decode, task))
                 if len(waiting) >= self._queue_length:
                     yield waiting.popleft().result()
             while waiting:
@@ -172,19 +172,6 @@ class DecoderPool:
         finally:
             for future in waiting:
                 future.cancel()
-
-    def _at_once(self, task: Task) -> Future[DecodedUtterance]:
-        return self._threads.submit(self._decode, task)
-
-    def _in_background(self, task: Task) -> Future[DecodedUtterance]:
-        self._background.acquire()
-        try:
-            future = self._at_once(task)
-        except BaseException:
-            self._background.release()
-            raise
-        future.add_done_callback(lambda _: self._background.release())
-        return future
 
     def submit(self, task: Task) -> Future[DecodedUtterance]:
         """Have one utterance of a stream decoded; the future fails as `decode` does.

@@ -22,11 +22,11 @@ from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.recognition import adapted_models, forms
 from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
-from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
+from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
 from chalicelib.recognition.forms import BadForm
 from chalicelib.recognition.models import AdaptedModel
 from chalicelib.recognition.options import Options
-from chalicelib.recognition.pieces import Background, Cutter, Gatherer, WasCut, decode_piece
+from chalicelib.recognition.pieces import Cutter, Gatherer, WasCut, decode_piece
 from chalicelib.recognition.transcription import Decoder, decoding_options, transcribe
 from chalicelib.storage import objects, spool
 
@@ -151,11 +151,11 @@ def _decoder(request: Request) -> Decoder:
     if request.step.pieces is not None:
         return Gatherer(request.step.prefix, request.step.pieces)
     rate_hz = base_model_of_version(request.base_version).rate_hz
-    return Cutter(request.step.prefix, Background(decoder_pool()), rate_hz)
+    return Cutter(request.step.prefix, background_pool(), rate_hz)
 
 
 def _decode_piece(request: Request, prefix: str, number: int) -> None:
-    wanted, decoder = decoding_options(request.options), Background(decoder_pool())
+    wanted, decoder = decoding_options(request.options), background_pool()
     decode_piece(
         prefix,
         number,
@@ -201,6 +201,17 @@ def decoder_pool() -> DecoderPool:
     """Return this process's decoding processes: one for each core that it may use."""
     with _making_pool:
         return _decoder_pool()
+
+
+def background_pool() -> DecoderPool:
+    """Return processes for work that nobody sits and waits for: they take what others leave of the cores."""
+    with _making_pool:
+        return _background_pool()
+
+
+@functools.cache
+def _background_pool() -> DecoderPool:
+    return DecoderPool(len(os.sched_getaffinity(0)), command=BACKGROUND_COMMAND)
 
 
 @functools.cache

@@ -44,23 +44,12 @@ class WasCut(Exception):
 
 
 @dataclass(frozen=True)
-class Background:
-    """The decoding processes for work that nobody sits and waits for."""
-
-    pool: DecoderPool
-
-    def decode(self, tasks: Iterable[Task]) -> Iterator[DecodedUtterance]:
-        """Decode as the pool does, after everybody else."""
-        return self.pool.decode(tasks, background=True)
-
-
-@dataclass(frozen=True)
 class Cutter:
     """Stores the utterances of a long recording; decodes those of a short one at once."""
 
     prefix: str
     """Of the pieces' keys."""
-    decoder: Background
+    decoder: DecoderPool
     rate_hz: int
     piece_s: float = PIECE_S
 
@@ -103,7 +92,7 @@ def decode_piece(
     base_version: str,
     custom: CustomModels,
     wanted: DecodingOptions,
-    decoder: Background,
+    decoder: DecoderPool,
 ) -> None:
     """Decode a piece that a `Cutter` has stored, and store what was said in it.
 

@@ -17,7 +17,7 @@ import pytest
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels, DecodingOptions
 from chalicelib.recognition.decoder_worker import RecognizerCache, Task
-from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
+from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
 from tests.recognition.scripted_worker import DIE, DIE_ONCE, RAISE, SAY, SLEEP, ScriptedRecognizer
 
 COMMAND = (sys.executable, "-m", "tests.recognition.scripted_worker")
@@ -71,25 +71,13 @@ def test_processes_last(pool: DecoderPool) -> None:
     assert len(before) == 2
 
 
-def test_nobody_waits_for_what_is_in_the_background() -> None:
-    """With one process: while it works for the background, whoever comes is next, however much waits there."""
-    decoded: list[str] = []
-
-    def in_background() -> Iterator[Task]:
-        for number in range(20):
-            yield task(SLEEP, 0.05)
-            decoded.append(f"background {number}")
-
-    with DecoderPool(1, command=COMMAND) as pool, ThreadPoolExecutor(1) as threads:
-        background = threads.submit(lambda: list(pool.decode(in_background(), background=True)))
-        while not decoded:
-            time.sleep(0.01)
-        for _ in range(3):
-            before = len(decoded)
-            assert texts(pool, [task(SAY, 1)]) == ["1"]
-            assert len(decoded) - before <= 2, "one at work, and one that was taken when that was done"
-        assert len(background.result()) == 20
-    assert len(decoded) == 20
+def test_what_is_in_the_background_takes_what_others_leave() -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    with DecoderPool(1, command=BACKGROUND_COMMAND) as pool:
+        with pytest.raises(DecodingFailed):
+            texts(pool, [task(SAY, base_version="no such version")])
+        (process,) = pool.process_ids
+        assert os.getpriority(os.PRIO_PROCESS, process) == min(own + 10, 19)
 
 
 def test_tasks_are_taken_only_a_few_ahead(pool: DecoderPool) -> None:
@@ -167,7 +155,7 @@ def test_processes_end_with_a_killed_parent(tmp_path: Path) -> None:
     said = tmp_path / "process_id"
     code = f"""
 import sys, pathlib
-from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool
 from tests.recognition.test_decoders import COMMAND, task, texts
 from tests.recognition.scripted_worker import SAY, SLEEP
 pool = DecoderPool(1, command=COMMAND)

@@ -35,6 +35,7 @@ OPTIONS = {
 @pytest.fixture
 def event(account: None, pool: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(function, "decoder_pool", lambda: pool)
+    monkeypatch.setattr(function, "background_pool", lambda: pool)
     objects.delete_below("jobs/")
     return {
         "audio": {"bucket": "attune-test", "key": "jobs/owner/job/audio", "content_type": "audio/wav"},
