@@ -92,6 +92,7 @@ class Reader:
     def adapt(self, text: str) -> str:
         return (
             text.replace("http://127.0.0.1:8080", self.service.url)
+            .replace("ws://127.0.0.1:8080", self.service.url.replace("http", "ws", 1))
             .replace("https://127.0.0.1:8443", self.service.tls_url)
             .replace(".attune/", f"{self.service.home}/")
         )
@@ -165,8 +166,9 @@ def test_the_readme_works_in_the_shell(reader: Reader) -> None:
 
 
 @pytest.mark.slow
-def test_the_readme_works_in_python(reader: Reader) -> None:
-    programs = [block for block in blocks() if block.page == "README.md" and block.language == "python"]
+@pytest.mark.parametrize("page", ["README.md", "docs/websocket.md"])
+def test_a_page_works_in_python(reader: Reader, page: str) -> None:
+    programs = [block for block in blocks() if block.page == page and block.language == "python"]
     assert len(programs) == 1
     program = f"key = {reader.service.key!r}\n" + reader.adapt(programs[0].text)
     done = subprocess.run(
