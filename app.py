@@ -62,6 +62,14 @@ def corpus_added(event: SQSEvent) -> dict[str, Any]:
     return handler.handle(event.to_dict(), event.context)
 
 
+@app.on_sqs_message(queue="attune-language-training", batch_size=1)
+def language_training(event: SQSEvent) -> dict[str, Any]:
+    """Train a custom language model."""
+    from chalicelib.events import language_training as handler
+
+    return handler.handle(event.to_dict(), event.context)
+
+
 @app.schedule("rate(5 minutes)")
 def reconcile(event: CloudWatchEvent) -> dict[str, Any]:
     """Make lost events harmless."""

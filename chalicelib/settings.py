@@ -27,6 +27,8 @@ class Settings:
     """Name of the SQS queue where the bucket announces uploaded audio."""
     corpus_queue: str
     """Name of the SQS queue where the bucket announces corpora, grammars and batches of words."""
+    language_training_queue: str
+    """Name of the SQS queue in which custom language models wait for their training."""
     recognition_queue: str
     """Name of the SQS queue in which recognition jobs wait."""
     pieces_at_once: int
@@ -82,6 +84,7 @@ def current() -> Settings:
         recognition_function=os.environ.get("ATTUNE_RECOGNITION_FUNCTION", "attune-recognize"),
         audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
         corpus_queue=os.environ.get("ATTUNE_CORPUS_QUEUE", "attune-corpus-added"),
+        language_training_queue=os.environ.get("ATTUNE_LANGUAGE_TRAINING_QUEUE", "attune-language-training"),
         recognition_queue=os.environ.get("ATTUNE_RECOGNITION_QUEUE", "attune-recognition-queued"),
         pieces_at_once=max(1, _integer("ATTUNE_PIECES_AT_ONCE", 16)),
         callback_queue=os.environ.get("ATTUNE_CALLBACK_QUEUE", "attune-callback-due"),

@@ -6,8 +6,9 @@ from typing import Any
 
 from chalicelib.api import customizations, parameters
 from chalicelib.api.calls import Answer, Call
+from chalicelib.api.errors import BadRequest
 from chalicelib.api.routing import Routes
-from chalicelib.customization import language_models
+from chalicelib.customization import language_models, language_training
 from chalicelib.storage.tables import LanguageModel
 
 routes = Routes()
@@ -59,6 +60,60 @@ def reset_language_model(call: Call, customization_id: str) -> dict[str, Any]:
     """Remove the corpora, grammars and words, and the trained state."""
     language_models.reset(call.owner, customization_id)
     return {}
+
+
+@routes.route("POST", f"{_MODEL}/train")
+def train_language_model(call: Call, customization_id: str) -> dict[str, Any]:
+    """Start a training on all valid corpora, grammars and words."""
+    strict = parameters.boolean(call, "strict", default=True)
+    weight = parameters.number(call, "customization_weight", 0, 1)
+    word_type = parameters.text(call, "word_type_to_add") or "all"
+    if word_type not in ("all", "user"):
+        raise BadRequest(
+            f"Invalid value '{word_type}' for parameter 'word_type_to_add': it must be 'all' or 'user'."
+        )
+    claim = language_training.begin_training(
+        call.owner,
+        customization_id,
+        word_type="user" if word_type == "user" else "all",
+        weight=weight,
+        strict=strict,
+    )
+    _announce(claim)
+    left_out = {
+        ("corpora", "invalid_corpus_files"): claim.corpora,
+        ("grammars", "invalid_grammar_files"): claim.grammars,
+        ("words", "invalid_words"): claim.words,
+    }
+    warnings = [
+        customizations.excluded("language", resources, code, names)
+        for (resources, code), names in left_out.items()
+        if names
+    ]
+    return {"warnings": warnings} if warnings else {}
+
+
+@routes.route("DELETE", f"{_MODEL}/train")
+def cancel_language_training(call: Call, customization_id: str) -> dict[str, Any]:
+    """Stop the training or upgrade that is going on; the model becomes what it was before."""
+    language_training.cancel(call.owner, customization_id)
+    return {}
+
+
+@routes.route("POST", f"{_MODEL}/upgrade_model")
+def upgrade_language_model(call: Call, customization_id: str) -> dict[str, Any]:
+    """Take the model to the newest version of its base model."""
+    claim = language_training.begin_upgrade(call.owner, customization_id)
+    if claim is not None:
+        _announce(claim)
+    return {}
+
+
+def _announce(claim: language_training.Claim) -> None:
+    # Imported here because only these calls need what it stands on.
+    from chalicelib.training import language_model
+
+    language_model.announce(claim.model)
 
 
 def _shown(model: LanguageModel, warning: str | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection
 from typing import Any
 
@@ -34,6 +35,26 @@ def boolean(call: Call, name: str, *, default: bool) -> bool:
             return False
         case _:
             raise BadRequest(f"Invalid value '{value}' for parameter '{name}': it must be 'true' or 'false'.")
+
+
+def number(call: Call, name: str, least: float, most: float) -> float | None:
+    """Return a query parameter that is a number in a range; None: absent or empty.
+
+    Raises:
+        BadRequest: it is no number, or out of range.
+    """
+    value = text(call, name)
+    if value is None:
+        return None
+    try:
+        found = float(value)
+    except ValueError:
+        found = math.nan
+    if not least <= found <= most:
+        raise BadRequest(
+            f"Invalid value '{value}' for parameter '{name}': it must be a number from {least:g} to {most:g}."
+        )
+    return found
 
 
 def warning(call: Call, known: Collection[str] = ()) -> str | None:

@@ -11,7 +11,6 @@ from chalicelib.customization import language_models, language_resources, langua
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.errors import BadWord, Busy, TooManyWords, UnknownWord
 from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR
-from chalicelib.language import pronunciations
 from chalicelib.storage.conditional import Change, ConditionFailed, Contended, Delete, Put, write
 from chalicelib.storage.tables import LanguageModel, LanguageResource, Word
 
@@ -112,6 +111,8 @@ def batch_of(words: Iterable[NewWord]) -> bytes:
 
 def problems(word: NewWord) -> list[dict[str, str]]:
     """Return what is wrong with a word's `sounds_like`, each by the element that is meant."""
+    from chalicelib.language import pronunciations
+
     found = [
         {phrase: problem} for phrase in word.sounds_like for problem in pronunciations.problems([phrase])
     ]
@@ -120,8 +121,9 @@ def problems(word: NewWord) -> list[dict[str, str]]:
 
 def row_of(model: LanguageModel, word: NewWord, customer_id: str | None = None) -> Word:
     """Return the row of a word that is added or changed; what is wrong with it stands in it."""
-    # Here, because it takes memory that few calls of the API need.
+    # Here, because they take memory and time that few calls of the API need; so elsewhere.
     from chalicelib.engines import vocabulary
+    from chalicelib.language import pronunciations
 
     spoken = vocabulary.vocabulary(model.versions[-1])
     errors = problems(word)
@@ -167,6 +169,12 @@ def of_model(model: LanguageModel, word_type: str = ALL) -> dict[str, CustomWord
     return found
 
 
+def _default_sounds_like(word: str) -> list[str]:
+    from chalicelib.language import pronunciations
+
+    return [pronunciations.default_sounds_like(word)]
+
+
 def _gather(found: dict[str, CustomWord], resource: LanguageResource, given: Mapping[str, Word]) -> None:
     for text, words in language_resources.words_of(resource).items():
         row = given.get(text)
@@ -174,8 +182,8 @@ def _gather(found: dict[str, CustomWord], resource: LanguageResource, given: Map
             continue
         word = found.get(text)
         if word is None:
-            sounds_like = [pronunciations.default_sounds_like(text)]
-            word = found[text] = CustomWord(text, sounds_like, text, list(words.pronunciations))
+            said = list(words.pronunciations)
+            word = found[text] = CustomWord(text, _default_sounds_like(text), text, said)
         word.count += words.count
         word.source.append(resource.name)
 
@@ -185,7 +193,7 @@ def _given(row: Word, found: CustomWord | None) -> CustomWord:
     silent = row.known and not row.sounds_like
     return CustomWord(
         row.word,
-        list(row.sounds_like) or ([] if silent else [pronunciations.default_sounds_like(row.word)]),
+        list(row.sounds_like) or ([] if silent else _default_sounds_like(row.word)),
         row.display_as or ("" if silent else row.word),
         list(row.pronunciations),
         count=max(1, found.count if found else 0),

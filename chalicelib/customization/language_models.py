@@ -98,7 +98,7 @@ def reset(owner: str, customization_id: str) -> None:
     """
     custom_models.reset(
         get(owner, customization_id),
-        also=[LanguageModel.customization_weight.remove()],
+        also=[LanguageModel.customization_weight.remove(), LanguageModel.trained_grammars.remove()],
     )
 
 

@@ -317,9 +317,10 @@ def progressed(
     )
 
 
-def noted(model: CustomModel, run: int, changes: Sequence[Action]) -> Update:
-    """Whoever does the current run keeps something in the row; the status stays."""
-    return Update(model, CustomModel.status.is_in(*RUNNING) & (CustomModel.run == run), changes)
+def noted(model: CustomModel, run: int, changes: Sequence[Action], while_: Condition | None = None) -> Update:
+    """Whoever does the current run keeps something in the row, while a condition holds; the status stays."""
+    condition = CustomModel.status.is_in(*RUNNING) & (CustomModel.run == run)
+    return Update(model, condition if while_ is None else condition & while_, changes)
 
 
 def reset(model: CustomModel, now: datetime, also: Sequence[Action] = ()) -> Update:

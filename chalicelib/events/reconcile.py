@@ -14,7 +14,7 @@ from chalicelib.events import lost_uploads, open_jobs, orphans, telemetry
 from chalicelib.storage.layout import UploadKey
 from chalicelib.storage.rows import CustomModel
 from chalicelib.storage.tables import AcousticModel, LanguageModel
-from chalicelib.training import launch
+from chalicelib.training import language_model, launch
 from chalicelib.training.recover import recover
 from chalicelib.user_data import erasures
 
@@ -84,7 +84,9 @@ def _look_after(model: AcousticModel | LanguageModel, *, restarted: bool) -> Non
 
 
 def _look_after_language_model(model: LanguageModel, *, restarted: bool) -> None:
-    if model.analysing:
+    if model.status in statuses.RUNNING:
+        language_model.recover(model, datetime.now(UTC), restarted=restarted)
+    elif model.analysing:
         queue = settings.current().corpus_queue
         lost_uploads.look_after(language_resources.KIND, model, queue, _text_given_up, restarted=restarted)
 

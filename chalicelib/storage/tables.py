@@ -10,6 +10,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     NumberSetAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
 
@@ -99,12 +100,12 @@ class LanguageModel(CustomModel):
     dialect = UnicodeAttribute()
     customization_weight = NumberAttribute(null=True)
     """Share of the custom model in recognition, as the last training was told; null: the default."""
+    trained_grammars = UnicodeSetAttribute(null=True)
+    """Names of the grammars that the promoted artefact holds. Absent when there are none."""
     run_weight = NumberAttribute(null=True)
     """`customization_weight` that the current run was told."""
     run_words = UnicodeAttribute(null=True)
     """all | user: whose words the current run adds."""
-    run_strict = BooleanAttribute(default=True)
-    """False: the current run leaves invalid resources out."""
     run_attempts = NumberAttribute(default=0)
     """How often the current run was taken up: a killed function leaves it to the next one."""
     run_alive = UTCDateTimeAttribute(null=True)

@@ -20,9 +20,9 @@ ABNF = b"#ABNF 1.0 UTF-8;\nlanguage en-US;\nmode voice;\nroot $order;\n$order = 
 class Language:
     """A custom language model, called over HTTP."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, **further: str) -> None:
         self.instance = instance
-        fields = {"name": "menu", "base_model_name": BROADBAND}
+        fields = {"name": "menu", "base_model_name": BROADBAND, **further}
         self.id = instance("POST", "/customizations", fields).json["customization_id"]
 
     def __call__(self, method: str, path: str = "", document: Any = None, **options: Any) -> Answer:

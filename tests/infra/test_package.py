@@ -177,7 +177,7 @@ def test_every_function_has_a_role_of_its_own_and_the_runtime_of_the_layer(packa
     assert {function["Runtime"] for function in functions.values()} == {f"python{layer.PYTHON_VERSION}"}
     assert {function["Architectures"][0] for function in functions.values()} == {"x86_64"}
     with_layer = {name for name, function in functions.items() if "Layers" in function}
-    assert with_layer == {"APIHandler", "AudioUploaded", "CorpusAdded", "Recognize"}
+    assert with_layer == {"APIHandler", "AudioUploaded", "CorpusAdded", "LanguageTraining", "Recognize"}
 
 
 def test_intrinsics_are_whole(package: Package) -> None:
@@ -205,6 +205,7 @@ def test_intrinsics_are_whole(package: Package) -> None:
         "RecognitionQueued",
         "CallbackDue",
         "CorpusAdded",
+        "LanguageTraining",
     ],
 )
 def test_queues_outlast_their_functions_and_failures_are_partial(package: Package, name: str) -> None:

@@ -145,6 +145,7 @@ def test_the_applications_functions_are_found() -> None:
         "recognition_queued",
         "callback_due",
         "corpus_added",
+        "language_training",
     }
     clock = found["reconcile"]
     assert isinstance(clock, events.ScheduledFunction)

@@ -1,0 +1,34 @@
+"""A custom language model is to be trained."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from chalicelib.events import messages, telemetry
+from chalicelib.training import language_model
+
+_processor = messages.new_processor()
+
+
+def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Do the run that each message of a batch names; one at a time takes it up, however often it comes."""
+    return messages.handle(event, context, _processor, _train)
+
+
+def _train(record: SQSRecord) -> None:
+    message = json.loads(record.body)
+    began_s = time.monotonic()
+    trained = language_model.perform(
+        message["owner"],
+        message["id"],
+        message["run"],
+        last_attempt=messages.receives(record) >= messages.MAX_RECEIVES,
+    )
+    telemetry.logger.info("language model", extra={"customization_id": message["id"], "trained": trained})
+    if trained:
+        telemetry.count("LanguageModelsTrained")
+        telemetry.measure_s("LanguageTrainingTime", time.monotonic() - began_s)

@@ -1,0 +1,205 @@
+"""The run of a custom language model: announced in a queue, done by whoever takes it up, promoted."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib import settings
+from chalicelib.customization import (
+    custom_words,
+    language_models,
+    language_resources,
+    language_training,
+    runs,
+)
+from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR
+from chalicelib.storage import failures, layout, objects, queues
+from chalicelib.storage.tables import LanguageModel, LanguageResource
+
+if TYPE_CHECKING:
+    from chalicelib.language.artefact import GrammarText
+    from chalicelib.language.training import CustomWord
+
+logger = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 3
+GIVEN_UP = (
+    "The training was broken off several times. Train again, with less text if there are many millions of "
+    "words; if it fails again, tell the operator of this service."
+)
+_BEAT_S = 5.0
+
+
+class RunOver(Exception):
+    """The run that is being done is over: it was cancelled, or another one is current."""
+
+
+def announce(model: LanguageModel) -> None:
+    """Have somebody do the current run of a model; a failure is left to the reconciler."""
+    message = {"owner": model.owner, "id": model.customization_id, "run": int(model.run)}
+    try:
+        queues.send(settings.current().language_training_queue, message)
+    except failures.FAILURES:
+        logger.warning("the training of %s could not be announced", model.customization_id, exc_info=True)
+
+
+def recover(model: LanguageModel, now: datetime, *, restarted: bool = False) -> None:
+    """Announce again a run that nobody does. May be repeated."""
+    if restarted:
+        language_training.let_go(model.owner, model.customization_id, int(model.run))
+    if restarted or language_training.abandoned(model, now):
+        announce(model)
+
+
+def perform(owner: str, customization_id: str, run: int, *, last_attempt: bool = False) -> bool:
+    """Do a run and promote what it makes; False: it is over, or somebody else is at it.
+
+    Raises:
+        Exception: whatever broke it off; another one may take it up at once, unless it was the last attempt.
+    """
+    from chalicelib.language.corpus import CorpusUnreadable
+    from chalicelib.language.grammars import GrammarError
+
+    model = language_training.take_up(owner, customization_id, run)
+    if model is None:
+        return False
+    if last_attempt or model.run_attempts > MOST_ATTEMPTS:
+        return not runs.failed(LanguageModel, owner, customization_id, run, GIVEN_UP)
+    try:
+        return _trained(model)
+    except RunOver:
+        return False
+    except (CorpusUnreadable, GrammarError) as error:
+        runs.failed(LanguageModel, owner, customization_id, run, f"The training has failed: {error}.")
+        return False
+    except BaseException:
+        language_training.let_go(owner, customization_id, run)
+        raise
+
+
+def _trained(model: LanguageModel) -> bool:
+    from chalicelib.engines.base_language import base_language
+    from chalicelib.language import training
+
+    base_version = model.run_base_version or model.versions[-1]
+    resources = [row for row in language_resources.of_model(model) if row.status == ANALYZED]
+    grammars = {row.name: _grammar(row) for row in resources if row.kind == GRAMMAR}
+    key = layout.language_model_key(model.owner, model.customization_id, int(model.run))
+    with tempfile.TemporaryDirectory() as folder, _alive(model) as pulse:
+        corpora = [row for row in resources if row.kind == CORPUS]
+        paths = [Path(folder, f"{number:06d}.txt") for number in range(len(corpora))]
+        for row, path in zip(corpora, paths, strict=True):
+            pulse.check()
+            objects.download(language_resources.KIND.key_of(row).key, path)
+        target = Path(folder, "language-model.tar.gz")
+        weight = training.DEFAULT_WEIGHT if model.run_weight is None else float(model.run_weight)
+        training.train(
+            paths,
+            _words(model),
+            grammars,
+            base=base_language(base_version),
+            target=target,
+            weight=weight,
+            progress=pulse.progressed,
+        )
+        pulse.check()
+        # Object first, row last: whoever reads the row finds the object.
+        objects.upload(target, key)
+        with target.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    promoted = language_training.succeeded(model, sha256=sha256, grammars=set(grammars))
+    if not promoted:
+        # Cancelled in the meantime; or another one, who took this one for gone, has promoted the run.
+        now = language_models.find(model.owner, model.customization_id)
+        if now is None or now.promoted_run != model.run:
+            objects.delete(key)
+    return promoted
+
+
+def _grammar(row: LanguageResource) -> GrammarText:
+    from chalicelib.language.artefact import GrammarText
+
+    text = objects.get(language_resources.KIND.key_of(row).key).decode()
+    return GrammarText(language_resources.grammar_kind(row), text)
+
+
+def _words(model: LanguageModel) -> list[CustomWord]:
+    """Return the words that the run adds; those that only a grammar holds are known by that grammar alone."""
+    from chalicelib.language.training import CustomWord
+
+    found = custom_words.of_model(model, custom_words.USER)
+    if model.run_words != custom_words.USER:
+        found |= custom_words.of_model(model, "corpora")
+    return [
+        CustomWord(word.word, tuple(word.given.sounds_like), word.given.display_as)
+        if word.given
+        else CustomWord(word.word)
+        for word in found.values()
+        if not word.error and (word.pronunciations or (word.given is not None and word.given.known))
+    ]
+
+
+class _Pulse:
+    """Says from a thread of its own that the run is being done."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
+        self._began_s = time.monotonic()
+        self._done = 0.0
+        self._gone = threading.Event()
+        self.stopped = threading.Event()
+
+    def check(self) -> None:
+        """Break off when the run is over.
+
+        Raises:
+            RunOver: nobody needs it any more.
+        """
+        if self._gone.is_set():
+            raise RunOver
+
+    def progressed(self, done: float) -> None:
+        """Note how far the training is, 0…1; see `check`."""
+        self._done = done
+        self.check()
+
+    def beat(self) -> None:
+        """Run until `stopped` is set, or the run is over."""
+        while not self.stopped.wait(_BEAT_S):
+            taken_s = time.monotonic() - self._began_s
+            left_s = taken_s * (1 - self._done) / self._done if self._done else None
+            model = self._model
+            try:
+                if not language_training.alive(
+                    model.owner,
+                    model.customization_id,
+                    int(model.run),
+                    progress=99 * self._done,
+                    stage="building the language model",
+                    seconds_left=left_s,
+                ):
+                    self._gone.set()
+                    return
+            except failures.FAILURES:
+                logger.warning("no sign of life could be given", exc_info=True)
+
+
+@contextmanager
+def _alive(model: LanguageModel) -> Iterator[_Pulse]:
+    pulse = _Pulse(model)
+    thread = threading.Thread(target=pulse.beat, daemon=True)
+    thread.start()
+    try:
+        yield pulse
+    finally:
+        pulse.stopped.set()
+        thread.join()

@@ -1,0 +1,194 @@
+"""Training custom language models over HTTP, done by the event function as the queue announces it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import settings
+from chalicelib.customization import language_models
+from chalicelib.customization import language_training as rules
+from chalicelib.events import language_training, reconcile
+from chalicelib.language.artefact import read_artefact
+from chalicelib.storage import layout, objects, queues
+from chalicelib.storage.tables import LanguageModel
+from chalicelib.training import language_model
+from tests.api.calling import NEW, OLD, Instance, assert_done, assert_error
+from tests.api.test_language_resources import ABNF, Language
+
+
+@pytest.fixture
+def language(instance: Instance) -> Language:
+    return Language(instance)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training as it is, on a base that need not be read."""
+
+    def train(*_: object, target: Path, **__: object) -> None:
+        target.write_bytes(b"a language model")
+
+    monkeypatch.setattr("chalicelib.language.training.train", train)
+
+
+def _row(language: Language) -> LanguageModel:
+    return language_models.get(language.instance.owner, language.id)
+
+
+def _event(language: Language, *, run: int | None = None, receives: int = 1) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(
+        (Path(__file__).parent.parent / "events" / "language_training.json").read_text()
+    )
+    (record,) = event["Records"]
+    row = _row(language)
+    message = {"owner": row.owner, "id": row.customization_id, "run": run or int(row.run)}
+    record["body"] = json.dumps(message)
+    record["attributes"]["ApproximateReceiveCount"] = str(receives)
+    return event
+
+
+def _trained(language: Language, query: str = "") -> None:
+    answer = language("POST", f"/train{query}")
+    assert (answer.status, language.shown["status"]) == (200, "training")
+    assert language_training.handle(_event(language), None) == {"batchItemFailures": []}
+    assert (language.shown["status"], language.shown["progress"]) == ("available", 100)
+
+
+def _promoted(language: Language, folder: Path) -> Any:
+    row = _row(language)
+    path = folder / "language-model.tar.gz"
+    objects.download(layout.language_model_key(row.owner, row.customization_id, int(row.promoted_run)), path)
+    return read_artefact(path)
+
+
+def test_a_model_is_trained_on_everything_valid(language: Language, tmp_path: Path) -> None:
+    language.add("menu", b"one Quuxly with milk\n" * 3)
+    body = {"words": [{"word": "zorblax", "sounds_like": ["zor blacks"], "display_as": "Zorblax"}]}
+    assert language("POST", "/words", body).status == 201
+    language.analyse()
+    assert (
+        language("POST", "/grammars/orders", body=ABNF, headers={"Content-Type": "application/srgs"}).status
+        == 201
+    )
+    language.analyse()
+    assert language.shown["status"] == "ready"
+    _trained(language, "?customization_weight=0.5")
+    artefact = _promoted(language, tmp_path)
+    assert (artefact.base_version, artefact.weight, list(artefact.grammars)) == (NEW, 0.5, ["orders"])
+    assert {entry.word for entry in artefact.entries} == {"Quuxly", "zorblax"}
+    row = _row(language)
+    assert (row.customization_weight, row.trained_grammars) == (0.5, {"orders"})
+    assert_error(
+        language("POST", "/train?customization_weight=0.5"), 400, "No input data modified since last training"
+    )
+    assert language.shown["status"] == "available"
+    assert_done(language("POST", "/train?word_type_to_add=user"))
+    language_training.handle(_event(language), None)
+    assert {entry.word for entry in _promoted(language, tmp_path).entries if entry.in_model} == {"zorblax"}
+    assert_done(language("DELETE", "/corpora/menu"))
+    assert language.shown["status"] == "ready"
+
+
+def test_refusals(language: Language) -> None:
+    assert_error(language("POST", "/train"), 400, "No input data available for training")
+    assert language.shown["status"] == "failed"
+    language.add("bad", b"\x00")
+    language.add("good", b"tea")
+    refused = language("POST", "/train")
+    assert refused.status == 400
+    assert "corpora: [bad]" in refused.json["error"]
+    assert language.shown["status"] == "failed"
+    warned = language("POST", "/train?strict=false").json["warnings"]
+    assert warned == [
+        {
+            "code": "invalid_corpus_files",
+            "message": "Analysis of the following corpora has not completed successfully: [bad]. "
+            "They will be excluded from custom language model training.",
+        }
+    ]
+    locked = f"Customization '{language.id}' is currently locked to process your last request."
+    for call in (("POST", "/train"), ("POST", "/reset"), ("DELETE", "/corpora/good"), ("PUT", "/words/x")):
+        assert_error(language(*call, {}), 409, locked)
+    for query in ("customization_weight=1.5", "customization_weight=x", "word_type_to_add=mine"):
+        assert language("POST", f"/train?{query}").status == 400
+
+
+def test_cancelling(language: Language) -> None:
+    language.add("one", b"tea")
+    assert language("DELETE", "/train").status == 409
+    assert_done(language("POST", "/train"))
+    event = _event(language)
+    assert_done(language("DELETE", "/train"))
+    assert language.shown["status"] == "ready"
+    assert language_training.handle(event, None) == {"batchItemFailures": []}
+    assert language.shown["status"] == "ready"
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_at_a_time_takes_a_run_up(language: Language) -> None:
+    language.add("one", b"tea")
+    assert_done(language("POST", "/train"))
+    row = _row(language)
+    assert rules.take_up(row.owner, row.customization_id, 1) is not None
+    assert language_training.handle(_event(language), None) == {"batchItemFailures": []}
+    assert language.shown["status"] == "training"
+    reconcile._look_after(_row(language), restarted=True)
+    assert language_training.handle(_event(language), None) == {"batchItemFailures": []}
+    assert language.shown["status"] == "available"
+
+
+def test_what_breaks_off_is_taken_up_again_and_given_up_at_last(
+    language: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    language.add("one", b"tea")
+    assert_done(language("POST", "/train"))
+
+    def broken(*_: object) -> bool:
+        raise RuntimeError
+
+    monkeypatch.setattr(language_model, "_trained", broken)
+    for _ in range(language_model.MOST_ATTEMPTS):
+        assert len(language_training.handle(_event(language), None)["batchItemFailures"]) == 1
+        assert language.shown["status"] == "training"
+    assert language_training.handle(_event(language), None) == {"batchItemFailures": []}
+    shown = language.shown
+    assert (shown["status"], shown["error"]) == ("failed", language_model.GIVEN_UP)
+
+
+def test_a_lost_announcement_is_made_again(language: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    language.add("one", b"tea")
+    sent: list[Any] = []
+    monkeypatch.setattr(queues, "send", lambda queue, message: sent.append((queue, message)))
+    assert_done(language("POST", "/train"))
+    row = _row(language)
+    language_model.recover(row, datetime.now(UTC))
+    assert len(sent) == 1, "somebody may still be about to take it up"
+    language_model.recover(row, datetime.now(UTC) + timedelta(minutes=5))
+    message = {"owner": row.owner, "id": row.customization_id, "run": 1}
+    assert sent == [(settings.current().language_training_queue, message)] * 2
+
+
+@pytest.mark.usefixtures("quick")
+def test_upgrading(instance: Instance) -> None:
+    fields = {"base_model_version": OLD}
+    language = Language(instance, **fields)
+    language.add("one", b"tea")
+    assert_done(language("POST", "/upgrade_model"))
+    assert language.shown["versions"] == [OLD, NEW]
+    up_to_date = f"The custom language model '{language.id}' is up-to-date."
+    assert_error(language("POST", "/upgrade_model"), 400, up_to_date)
+    trained = Language(instance, **fields)
+    assert trained("POST", "/upgrade_model").status == 400
+    trained.add("one", b"tea")
+    _trained(trained)
+    assert_done(trained("POST", "/upgrade_model"))
+    assert trained.shown["status"] == "upgrading"
+    language_training.handle(_event(trained), None)
+    shown = trained.shown
+    assert (shown["status"], shown["versions"]) == ("available", [OLD, NEW])
+    assert _row(trained).promoted_version == NEW
