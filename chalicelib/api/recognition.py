@@ -50,7 +50,7 @@ def recognize(call: Call) -> Answer | dict[str, Any]:
         return Answer(204)
     backend.check_size(body.size_bytes)
     content_type = content_types.of_recognition(call.content_type, body.head())
-    return _answer(body, content_type, model, query)
+    return _answer(body, content_type, model, query, streamed_s=_streamed_s(call))
 
 
 def _recognize_form(call: Call, boundary: str) -> Answer | dict[str, Any]:
@@ -72,8 +72,12 @@ def _recognize_form(call: Call, boundary: str) -> Answer | dict[str, Any]:
         content_type,
         models.choose(call.owner, asked.options),
         replace(asked, warnings=(*query.warnings, *asked.warnings)),
-        form,
+        form=form,
     )
+
+
+def _streamed_s(call: Call) -> float | None:
+    return backend.streamed_s(call.headers.get(backend.STREAMED_HEADER.lower()))
 
 
 def _answer(
@@ -81,12 +85,19 @@ def _answer(
     content_type: ContentType | None,
     model: ServingModel,
     asked: options.Parsed,
+    *,
     form: backend.Form | None = None,
+    streamed_s: float | None = None,
 ) -> dict[str, Any]:
     with _in_bucket(body) as key:
         try:
             answer = backend.recognize(
-                key, None if content_type is None else str(content_type), model, asked.options, form
+                key,
+                None if content_type is None else str(content_type),
+                model,
+                asked.options,
+                form=form,
+                streamed_s=streamed_s,
             )
         except backend.RecognitionFailed as error:
             raise ApiError(error.code, str(error)) from error

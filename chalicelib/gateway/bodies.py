@@ -10,7 +10,9 @@ from chalicelib.gateway.asgi import Receive
 from chalicelib.gateway.backend import Headers
 from chalicelib.gateway.headers import value_of
 from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.pace import Pace
 from chalicelib.gateway.refusals import Refusal
+from chalicelib.recognition.inactivity import least_bytes_per_s
 
 _DECODED_STEP_BYTES = 256 * 1024
 _GZIP_WINDOW_BITS = 16 + zlib.MAX_WBITS
@@ -35,6 +37,15 @@ class Incoming:
         self.waits_for_go_ahead = (value_of(headers, "expect") or "").lower() == "100-continue"
         """The client sends its body only once the first of it is asked for, which has not happened yet."""
         self._encodings = _encodings(headers)
+        self._content_type = value_of(headers, "content-type")
+        self._paced = False
+        self._pace: Pace | None = None
+        self._waited_s = 0.0
+        self.streamed = chunked
+        """It comes in chunks, as long as there is something to say."""
+        self.took_s = 0.0
+        """From the first bytes to the last."""
+        self._started_s: float | None = None
 
     def check_encoding(self) -> None:
         """Refuse what cannot be decoded.
@@ -81,18 +92,43 @@ class Incoming:
             decoder.finish()
 
     async def _wire(self) -> AsyncGenerator[bytes]:
+        clock = asyncio.get_running_loop().time
         while not self.finished:
             self.waits_for_go_ahead = False
+            patience_s = self._limits.body_idle_s
+            if self._pace is not None:
+                patience_s = min(patience_s, self._pace.deadline_s() - self._waited_s)
+            asked_s = clock()
             try:
-                async with asyncio.timeout(self._limits.body_idle_s):
+                async with asyncio.timeout(patience_s):
                     message = await self._receive()
             except TimeoutError:
                 raise Refusal(408, "Session timed out.") from None
+            came_s = clock()
+            self._waited_s += came_s - asked_s
             if message["type"] == "http.disconnect":
                 raise ClientGone
             self.finished = not message.get("more_body", False)
-            if message.get("body"):
-                yield message["body"]
+            body = message.get("body")
+            if body:
+                if self._started_s is None:
+                    self._started_s = came_s
+                self.took_s = came_s - self._started_s
+                self._count(body)
+                yield body
+
+    def _count(self, body: bytes) -> None:
+        if not self._paced:
+            return
+        if self._pace is None:
+            head = b"" if self._gzipped else body
+            least_bytes = least_bytes_per_s(self._content_type, head) * self._limits.stream_audio_s
+            self._pace = Pace(self._limits.stream_window_s, least_bytes)
+        self._pace.add(self._waited_s, len(body))
+
+    def expect_audio(self) -> None:
+        """Let the body be audio that is recognised: if it comes in chunks, it has to come fast enough."""
+        self._paced = self.streamed
 
     async def discard(self) -> None:
         """Read and forget what the client still sends, within bounds, so that it gets to read its answer.

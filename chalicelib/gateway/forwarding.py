@@ -13,6 +13,7 @@ from chalicelib.gateway.exchange import Exchange
 from chalicelib.gateway.limits import Limits
 from chalicelib.gateway.routes import Traits
 from chalicelib.gateway.spooling import Spooler
+from chalicelib.recognition.backend import STREAMED_HEADER
 from chalicelib.storage import spool
 
 _AGREED = 204
@@ -43,6 +44,8 @@ class Forwarder:
         """
         incoming = exchange.incoming
         incoming.check_encoding()
+        if traits.kept_alive:
+            incoming.expect_audio()
         limit_bytes = self._limit_bytes(traits)
         if (incoming.announced_bytes or 0) > limit_bytes:
             raise too_large(limit_bytes)
@@ -126,6 +129,8 @@ class Forwarder:
         headers = http_headers.for_backend(
             exchange.headers, exchange.scheme, len(body), exchange.transaction_id
         )
+        if exchange.incoming.streamed:
+            headers = (*headers, (STREAMED_HEADER.lower(), f"{exchange.incoming.took_s:.3f}"))
         if spooled is not None:
             headers = (*headers, (spool.HEADER.lower(), spool.write_header(spooled)))
         return BackendRequest(

@@ -35,6 +35,9 @@ class Limits:
     recognition_waiting: int = 64
     body_idle_s: float = 30.0
     """A client that sends nothing of its body for this long gets 408."""
+    stream_window_s: float = 30.0
+    stream_audio_s: float = 15.0
+    """Of audio in any such window, or a recognition that is sent in chunks gets 408."""
     keep_alive_s: float = 20.0
     """A space goes out this often while a recognition runs."""
     linger_s: float = 30.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ _making_client = threading.Lock()
 
 MIN_AUDIO_BYTES = 100
 MAX_AUDIO_BYTES = 100 * 1024 * 1024
+STREAMED_HEADER = "X-Attune-Streamed"
+"""The front door says with it that a body came in chunks, and for how many seconds."""
 _CONNECT_TIMEOUT_S = 10
 _READ_TIMEOUT_S = 4 * 3600
 """An answer comes when all is recognised; 100 MB hold hours of compressed speech."""
@@ -58,6 +61,15 @@ def check_size(size_bytes: int) -> None:
         raise TooLittleAudio(size_bytes)
 
 
+def streamed_s(header: str | None) -> float | None:
+    """Return what `STREAMED_HEADER` says; None: the body did not come in chunks."""
+    try:
+        seconds = float(header or "")
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
 @dataclass(frozen=True)
 class Form:
     """The audio is a multipart form."""
@@ -68,10 +80,18 @@ class Form:
 
 
 def event_for(
-    key: str, content_type: str | None, model: ServingModel, options: Options, form: Form | None = None
+    key: str,
+    content_type: str | None,
+    model: ServingModel,
+    options: Options,
+    *,
+    form: Form | None = None,
+    streamed_s: float | None = None,
 ) -> dict[str, Any]:
     """Return what to ask the recognition function; arguments as of `recognize`."""
     audio: dict[str, Any] = {"bucket": settings.current().bucket, "key": key, "content_type": content_type}
+    if streamed_s is not None:
+        audio["streamed_s"] = streamed_s
     if form is not None:
         audio["form"] = {"boundary": form.boundary, "parts": form.parts}
     return {
@@ -85,7 +105,13 @@ def event_for(
 
 
 def recognize(
-    key: str, content_type: str | None, model: ServingModel, options: Options, form: Form | None = None
+    key: str,
+    content_type: str | None,
+    model: ServingModel,
+    options: Options,
+    *,
+    form: Form | None = None,
+    streamed_s: float | None = None,
 ) -> dict[str, Any]:
     """Return the `SpeechRecognitionResults` for the audio under `key`, which stays there.
 
@@ -95,11 +121,12 @@ def recognize(
         model: what recognises.
         options: of the request.
         form: what lies under the key is a form; the content type is that of its audio.
+        streamed_s: how long the audio was sent in chunks; None: it came at once, and nothing times out.
 
     Raises:
         RecognitionFailed: bad audio (400), no capacity (503), or a failure of the engine (500).
     """
-    return invoke(event_for(key, content_type, model, options, form))
+    return invoke(event_for(key, content_type, model, options, form=form, streamed_s=streamed_s))
 
 
 def invoke(event: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from chalicelib.recognition import adapted_models, forms
 from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
 from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
 from chalicelib.recognition.forms import BadForm
+from chalicelib.recognition.inactivity import NoSpeech
 from chalicelib.recognition.models import AdaptedModel
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.pieces import Cutter, Gatherer, WasCut, decode_piece
@@ -64,6 +65,8 @@ class Request:
     form: Form | None = None
     step: Step | None = None
     """Of a job; None: everything is wanted at once."""
+    streamed_s: float | None = None
+    """How long the audio was sent in chunks; None: it came at once."""
 
     @classmethod
     def parse(cls, event: dict[str, Any]) -> Request:
@@ -82,6 +85,7 @@ class Request:
             options=Options.from_json(event["options"]),
             form=None if form is None else Form(form["boundary"], form["parts"]),
             step=Step(**event["step"]) if "step" in event else None,
+            streamed_s=event["audio"].get("streamed_s"),
         )
 
 
@@ -99,7 +103,7 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
         return _error(415, str(error))
     except (AudioError, ContentTypeError) as error:
         return _error(400, wording(error))
-    except (BadForm, TooLittleAudio) as error:
+    except (BadForm, NoSpeech, TooLittleAudio) as error:
         return _error(400, str(error))
     except ModelUnreadable as error:
         _log.error("adapted model %s: %s", event["adapted_model"], error)
@@ -132,6 +136,7 @@ def _recognize(request: Request) -> dict[str, Any]:
                 _custom_models(request),
                 options=request.options,
                 pool=_decoder(request),
+                streamed_s=request.streamed_s,
             )
             for file, content_type in _recordings(request, source)
         ]

@@ -17,8 +17,8 @@ from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.protocol import Samples
 from chalicelib.recognition import transcription
 from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.inactivity import NoSpeech
 from chalicelib.recognition.live_answer import LiveAnswer
-from chalicelib.recognition.live_errors import NoSpeech
 from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.live_utterance import LiveUtterance
 from chalicelib.recognition.observation import Observation

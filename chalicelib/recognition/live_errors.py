@@ -9,16 +9,10 @@ from chalicelib.audio.errors import AudioError
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.recognition import function
 from chalicelib.recognition.decoders import NoCapacity
+from chalicelib.recognition.inactivity import NoSpeech
 from chalicelib.recognition.options import InvalidOption, OptionsConflict
 
 _log = logging.getLogger(__name__)
-
-
-class NoSpeech(Exception):
-    """Audio came, but nobody spoke for too long. Clients know the beginning of the text."""
-
-    def __init__(self, timeout_s: int) -> None:
-        super().__init__(f"No speech detected for {timeout_s}s.")
 
 
 def wording(error: Exception) -> str:

@@ -10,7 +10,7 @@ from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.speech_activity import Detection
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, DecodingOptions
-from chalicelib.recognition import insertion_bias, recordings, results, utterances
+from chalicelib.recognition import inactivity, insertion_bias, recordings, results, utterances
 from chalicelib.recognition.decoder_worker import Task
 from chalicelib.recognition.keywords import normalised
 from chalicelib.recognition.observation import Observation
@@ -34,6 +34,7 @@ def transcribe(
     *,
     options: Options,
     pool: Decoder,
+    streamed_s: float | None = None,
 ) -> dict[str, Any]:
     """Return the `SpeechRecognitionResults` of an audio file.
 
@@ -44,15 +45,20 @@ def transcribe(
         custom: the models on top of it.
         options: of the request; of its models nothing is used.
         pool: decodes.
+        streamed_s: how long the audio was sent in chunks; None: it came at once, and nothing times out.
 
     Raises:
         audio.errors.AudioError: the audio cannot be used.
+        inactivity.NoSpeech: it was streamed, and nobody speaks for too long.
         engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
         decoders.DecodingFailed: the engine failed.
     """
     rate_hz = base_model_of_version(base_version).rate_hz
     with recordings.decoded(source, content_type, rate_hz) as recording:
         spans = utterances.find(recording, cutting(options))
+        if streamed_s is not None:
+            timeout_s = options.inactivity_timeout
+            inactivity.check_speech(spans, recording.duration_s, rate_hz, timeout_s, streamed_s)
         tasks = _tasks(recording, spans, base_version, custom, decoding_options(options))
         recognized = (
             results.RecognizedUtterance(span.start / rate_hz, decoded, span.ending)

@@ -86,6 +86,17 @@ def test_options_and_the_custom_model_are_handed_over(api: Api, function: Functi
     )
 
 
+@pytest.mark.parametrize(("said", "expected"), [("12.5", 12.5), (None, None), ("nan", None), ("x", None)])
+def test_how_long_the_audio_was_streamed_is_handed_over(
+    api: Api, function: Function, said: str | None, expected: float | None
+) -> None:
+    if said is None:
+        api.recognize()
+    else:
+        api.recognize(X_Attune_Streamed=said)
+    assert function.events[0]["audio"].get("streamed_s") == expected
+
+
 def test_warnings_stand_before_the_results(api: Api, function: Function) -> None:
     answer = api.recognize(query="?b=1&a=2&interim_results=true").json
     assert list(answer) == ["result_index", "warnings", "results"]

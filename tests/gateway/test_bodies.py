@@ -192,6 +192,26 @@ def test_a_stalled_body_times_out(backend: Taker, port: int, begun: bytes) -> No
     assert left_in_bucket() == []
 
 
+def test_how_long_a_body_was_streamed_is_passed_on(backend: Taker, port: int) -> None:
+    said = CHUNKED | {"X-Attune-Streamed": "99"}
+    ask(port, "POST", AUDIO, iter([b"RIFF", b"more"]), said, encode_chunked=True)
+    ask(port, "POST", AUDIO, b"RIFF", {"X-Attune-Streamed": "99"})
+    streamed, whole = backend.requests
+    assert 0 <= float(header(streamed, "x-attune-streamed") or "") < 10
+    assert header(whole, "x-attune-streamed") is None
+
+
+def test_a_streamed_recognition_has_to_come_fast_enough(object_store: str) -> None:
+    limits = Limits(body_idle_s=60, stream_window_s=0.2, linger_idle_s=0.1)
+    with gateway(Taker(), limits) as port, connect(port) as connection:
+        connection.sendall(
+            b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfLaC\r\n"
+        )
+        received = read_all(connection)
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert b"Session timed out." in received
+
+
 def test_a_slow_body_arrives(backend: Taker, port: int) -> None:
     with connect(port) as connection:
         connection.sendall(

@@ -67,6 +67,17 @@ def test_speech_becomes_results(speech: Callable[..., bytes]) -> None:
     assert objects.exists("spool/audio")
 
 
+@pytest.mark.parametrize("streamed_s", [None, 0.5])
+def test_streamed_silence_times_out(streamed_s: float | None) -> None:
+    asked = event(signals.encoded(signals.silence(6, 8000), 8000, "WAV", "PCM_16"), "audio/wav")
+    asked["options"]["inactivity_timeout"] = 5
+    if streamed_s is not None:
+        asked["audio"]["streamed_s"] = streamed_s
+        assert handle(asked) == {"error": {"code": 400, "message": "No speech detected for 5s."}}
+    else:
+        assert handle(asked)["results"]["results"] == []
+
+
 def test_a_model_that_kept_its_base_recognises_like_it(speech: Callable[..., bytes]) -> None:
     audio = speech("conf-extended", pause_s=0.3)
     adapted = handle(event(audio, adapted_model=artefact(NARROWBAND)))
