@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
-from chalicelib.customization import acoustic_models, audio_resources, language_models, language_resources
-from chalicelib.customization.errors import Busy, UnknownModel, UnknownResource
+from chalicelib.customization import (
+    acoustic_models,
+    audio_resources,
+    custom_words,
+    language_models,
+    language_resources,
+    language_words,
+)
+from chalicelib.customization.errors import Busy, UnknownModel, UnknownResource, UnknownWord
+from chalicelib.storage.conditional import ConditionFailed, Update, write
 from chalicelib.storage.rows import UploadedResource
+from chalicelib.storage.tables import Word
 
 
 def erase_audio(owner: str, customer_id: str, until: datetime) -> bool:
@@ -29,7 +39,11 @@ def erase_language_resources(owner: str, customer_id: str, until: datetime) -> b
     done = True
     for model in language_models.models(owner):
         for resource in language_resources.of_model(model):
-            if _meant(resource, customer_id, until):
+            if not _meant(resource, customer_id, until):
+                continue
+            if resource.kind == language_resources.WORDS:
+                done = False  # on its way in: soon it is words, or nothing
+            else:
                 try:
                     language_resources.remove(model, resource.kind, resource.name)
                 except Busy:
@@ -39,5 +53,28 @@ def erase_language_resources(owner: str, customer_id: str, until: datetime) -> b
     return done
 
 
-def _meant(resource: UploadedResource, customer_id: str, until: datetime) -> bool:
+def erase_words(owner: str, customer_id: str, until: datetime) -> bool:
+    """Remove labelled words as `erase_audio` does audio."""
+    done = True
+    for model in language_models.models(owner):
+        for row in language_words.of_user(model).values():
+            if _meant(row, customer_id, until):
+                try:
+                    custom_words.remove(model, row.word)
+                except Busy:
+                    done = False
+                    continue
+                except (UnknownModel, UnknownWord):
+                    pass  # removed before, or gone meanwhile
+                _unlabel(row)
+    return done
+
+
+def _unlabel(row: Word) -> None:
+    """Take the label off what is still noted: that a corpus's word is not wanted."""
+    with suppress(ConditionFailed):  # nothing is noted any more, or a new label
+        write(Update(row, Word.customer_id == row.customer_id, [Word.customer_id.remove()]))
+
+
+def _meant(resource: UploadedResource | Word, customer_id: str, until: datetime) -> bool:
     return resource.customer_id == customer_id and resource.created <= until

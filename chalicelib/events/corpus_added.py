@@ -63,7 +63,9 @@ def _put_in(key: UploadKey, model: LanguageModel, row: LanguageResource) -> str 
         return TOO_MANY_CUSTOM_WORDS
     with Word.batch_write() as batch:
         for word in words:
-            batch.save(custom_words.row_of(model, word, row.customer_id))
+            added = custom_words.row_of(model, word, row.customer_id)
+            added.created = row.created  # when it was sent: what is removed by its label is told by that
+            batch.save(added)
     return None
 
 

@@ -25,6 +25,7 @@ KINDS: tuple[Erase, ...] = (
     registrations.erase,
     labelled.erase_audio,
     labelled.erase_language_resources,
+    labelled.erase_words,
 )
 """A room that keeps data under a label adds its function here."""
 

@@ -92,6 +92,29 @@ def test_models_follow_as_after_the_matching_call(instance: Instance, model: Mod
     assert model.status == "pending"
 
 
+def test_words_go_and_leave_no_label(instance: Instance) -> None:
+    made = instance("POST", "/customizations", {"name": "m", "base_model_name": "en-US_BroadbandModel"})
+    words = f"/customizations/{made.json['customization_id']}/words"
+    for word, headers in (("attune", MINE), ("ceilidh", OTHERS)):
+        assert instance("PUT", f"{words}/{word}", {"sounds_like": [word]}, headers=headers).status == 201
+    row = tables.Word.get(made.json["customization_id"], "attune")
+    unwanted = tables.Word(
+        row.customization_id,
+        "unwanted",
+        owner=instance.owner,
+        deleted=True,
+        created=row.created,
+        updated=row.updated,
+        customer_id=LABEL,
+    )
+    unwanted.save()  # a word of a corpus, which its user has deleted
+    _erase(instance)
+    assert [word["word"] for word in instance("GET", words).json["words"]] == ["ceilidh"]
+    assert LABEL not in _everywhere()
+    unwanted.refresh()
+    assert unwanted.deleted
+
+
 def test_nothing_to_remove_is_no_error(instance: Instance) -> None:
     answer = _erase(instance)
     assert (answer.status, answer.json) == (200, {})
