@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from bench.acoustic import BROADBAND, NARROWBAND
 from bench.recordings import ROOT, Recording, RecordingsUnavailable, about, an4
+from bench.word_times import compare_streams, compare_times
 from chalicelib.engines.protocol import BASE_ALONE
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from chalicelib.recognition.decoders import DecoderPool
@@ -31,6 +32,8 @@ from infra.local.scoring import normalise, word_error_rate
 
 LINE_HISS = 0.001
 """Standard deviation of the hiss of the line, 60 dB below full scale."""
+
+_STREAMED = 40
 
 Recognize = Callable[[NDArray[np.float32]], str]
 
@@ -143,6 +146,11 @@ def main(argv: Sequence[str]) -> int:
             print(f"{name:8} left out: {reason}", flush=True)
             continue
         print(f"{name:8} {figures[name]}", flush=True)
+        figures[name] |= {
+            "times": compare_times(recordings(), version),
+            "streams": compare_streams(recordings()[:_STREAMED], version),
+        }
+        print(f"{name:8} {figures[name]['times']} {figures[name]['streams']}", flush=True)
         if name == "prompts":
             figures["cut"] = compare_cut(recordings(), version)
             print(f"{'cut':8} {figures['cut']}", flush=True)

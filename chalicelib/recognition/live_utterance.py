@@ -20,6 +20,8 @@ from chalicelib.recognition.utterances import Ending
 _MOST_REDONE_S = 10.0
 """When more was decoded in vain, pauses of this utterance are waited for: speech with many would be decoded
 over and over."""
+_DECODED_ALONG_S = 4.5
+"""What is decoded while it is spoken is up to date after so long, and concluded at once when it is over."""
 
 
 class LiveUtterance:
@@ -87,7 +89,8 @@ class LiveUtterance:
         Raises:
             decoders.NoCapacity: as `conclude`.
         """
-        if self._redone_s <= _MOST_REDONE_S:
+        up_to_date = self._spoken is not None and self._heard_s > _DECODED_ALONG_S
+        if not up_to_date and self._redone_s <= _MOST_REDONE_S:
             self.conclude()
 
     def conclude(self) -> None:
