@@ -12,7 +12,8 @@ from ibm_cloud_sdk_core import ApiException
 from ibm_watson import SpeechToTextV1
 
 from infra.local.prompts import Prompt
-from tests.contract.test_python_sdk import iam, sdk
+from tests.contract.test_python_sdk import iam, sdk, wait
+from tests.contract.test_python_sdk_websocket import listen
 from tests.running_service import RunningService
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
@@ -40,30 +41,32 @@ def recognized(stt: SpeechToTextV1, audio: io.BytesIO, **parameters: Any) -> Any
     return stt.recognize(audio, content_type="audio/wav", **parameters).get_result()
 
 
-def test_every_parameter_at_once(stt: SpeechToTextV1, digits: io.BytesIO) -> None:
-    answer = recognized(
-        stt,
-        digits,
-        model="en-US_NarrowbandModel",
-        base_model_version="en-US_NarrowbandModel.v2019-06-24",
-        inactivity_timeout=-1,
-        keywords=["Nine", "elephant"],
-        keywords_threshold=0.1,
-        max_alternatives=3,
-        word_alternatives_threshold=0.05,
-        word_confidence=True,
-        timestamps=True,
-        profanity_filter=False,
-        smart_formatting=True,
-        audio_metrics=True,
-        end_of_phrase_silence_time=2.5,
-        split_transcript_at_phrase_end=True,
-        speech_detector_sensitivity=0.5,
-        background_audio_suppression=0.0,
-    )
+EVERYTHING: dict[str, Any] = {
+    "model": "en-US_NarrowbandModel",
+    "base_model_version": "en-US_NarrowbandModel.v2019-06-24",
+    "inactivity_timeout": -1,
+    "keywords": ["Nine", "elephant"],
+    "keywords_threshold": 0.1,
+    "max_alternatives": 3,
+    "word_alternatives_threshold": 0.05,
+    "word_confidence": True,
+    "timestamps": True,
+    "profanity_filter": False,
+    "smart_formatting": True,
+    "speaker_labels": True,
+    "audio_metrics": True,
+    "end_of_phrase_silence_time": 2.5,
+    "split_transcript_at_phrase_end": True,
+    "speech_detector_sensitivity": 0.5,
+    "background_audio_suppression": 0.0,
+}
+
+
+def assert_everything_is_there(answer: Any) -> None:
     assert "warnings" not in answer
     assert answer["audio_metrics"]["sampling_interval"] == 0.1
     (result,) = answer["results"]
+    assert result["final"] is True
     assert result["end_of_utterance"] == "end_of_data"
     first, *others = result["alternatives"]
     assert first["transcript"] == "398 "
@@ -71,10 +74,36 @@ def test_every_parameter_at_once(stt: SpeechToTextV1, digits: io.BytesIO) -> Non
     assert 0.0 < first["confidence"] <= 1.0
     assert [word for word, _, _ in first["timestamps"]] == ["three", "nine", "eight"]
     assert [word for word, _ in first["word_confidence"]] == ["three", "nine", "eight"]
-    (spotted,) = result["keywords_result"].values()
-    assert spotted[0]["normalized_text"] == "nine"
-    assert {"start_time", "end_time", "confidence"} < spotted[0].keys()
+    times = [(start_s, end_s) for _, start_s, end_s in first["timestamps"]]
+    assert [(label["from"], label["to"]) for label in answer["speaker_labels"]] == times
+    assert result["keywords_result"].keys() == {"Nine"}
+    spotted = result["keywords_result"]["Nine"][0]
+    assert spotted["normalized_text"] == "nine"
+    assert {"start_time", "end_time", "confidence"} < spotted.keys()
     assert any(place["alternatives"][0]["word"] == "nine" for place in result["word_alternatives"])
+
+
+def test_every_parameter_over_http(stt: SpeechToTextV1, digits: io.BytesIO) -> None:
+    assert_everything_is_there(recognized(stt, digits, **EVERYTHING))
+
+
+def test_every_parameter_of_a_job(stt: SpeechToTextV1, digits: io.BytesIO) -> None:
+    asked = EVERYTHING | {"processing_metrics": True, "processing_metrics_interval": 0.5}
+    made = stt.create_job(digits, content_type="audio/wav", **asked).get_result()
+    assert "warnings" not in made
+    job = wait(lambda: stt.check_job(made["id"]).get_result(), lambda job: job["status"] == "completed")
+    *reports, answer = job["results"]
+    assert reports
+    assert all("processing_metrics" in report for report in reports)
+    assert_everything_is_there(answer)
+    stt.delete_job(made["id"])
+
+
+def test_every_parameter_over_a_websocket(stt: SpeechToTextV1, digits: io.BytesIO) -> None:
+    heard = listen(stt, digits.getvalue(), "audio/wav", **EVERYTHING)
+    assert not heard.of("error")
+    (answer,) = heard.of("data")
+    assert_everything_is_there(answer)
 
 
 def test_redaction_and_the_names_of_the_next_generation(stt: SpeechToTextV1, digits: io.BytesIO) -> None:
