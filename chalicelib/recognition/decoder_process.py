@@ -8,8 +8,8 @@ from multiprocessing.connection import Connection
 
 from chalicelib.recognition.decoder_worker import serve, start
 
-_BACKGROUND_NICENESS = 10
-"""A process of ordinary priority gets nine times as much of a core."""
+_BACKGROUND_NICENESS = 5
+"""A process of ordinary priority gets three times as much of a core."""
 
 
 def main(argv: list[str]) -> int:

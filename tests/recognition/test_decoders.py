@@ -77,7 +77,7 @@ def test_what_is_in_the_background_takes_what_others_leave() -> None:
         with pytest.raises(DecodingFailed):
             texts(pool, [task(SAY, base_version="no such version")])
         (process,) = pool.process_ids
-        assert os.getpriority(os.PRIO_PROCESS, process) == min(own + 10, 19)
+        assert os.getpriority(os.PRIO_PROCESS, process) == min(own + 5, 19)
 
 
 def test_tasks_are_taken_only_a_few_ahead(pool: DecoderPool) -> None:
