@@ -27,6 +27,8 @@ _FRAME_WEIGHT = 0.13
 """Neighbouring frames say the same: so much of a frame's evidence is new."""
 _MERGE_AT_LEAST = -1.0
 """Gain of log-likelihood below which two stay apart."""
+_LEAST_S, _LEAST_SHARE = 3.0, 0.02
+"""Of speech, below which nobody is taken for a speaker of their own."""
 _PAUSE_S = 0.25
 _PHRASE_S = 2.2
 """Phrases end at pauses, and at this length."""
@@ -98,7 +100,8 @@ def diarized(words: Sequence[TimedWord], voices: VoiceFeatures) -> list[SpeakerL
         return []
     evidence = _evidence(words, voices)
     phrases = _phrases(words)
-    labels = _renumbered(_clustered(evidence, phrases)[phrases])
+    lengths_s = np.array([word.end_s - word.start_s for word in words])
+    labels = _renumbered(_clustered(evidence, phrases, lengths_s)[phrases])
     stay = np.where(_after_pauses(words), _STAY_AFTER_PAUSE, _STAY_AFTER_WORD)
     for _ in range(_ROUNDS):
         settled = _renumbered(_best_path(*_chain(evidence, labels, stay)))
@@ -146,21 +149,29 @@ def _phrases(words: Sequence[TimedWord]) -> Labels:
     return np.array(phrases, np.intp)
 
 
-def _clustered(evidence: _Evidence, phrases: Labels) -> Labels:
-    """Return the cluster of each phrase; none is without a phrase."""
+def _clustered(evidence: _Evidence, phrases: Labels, lengths_s: Array) -> Labels:
+    """Return the cluster of each phrase; `lengths_s` are those of words."""
     count = int(phrases[-1]) + 1
     of_phrases = evidence.summed(phrases, count)
     amount = np.trace(of_phrases.precision, axis1=1, axis2=2)
     chosen = np.sort(np.argsort(-amount, kind="stable")[:_MOST_PHRASES])
-    clusters = _merged(of_phrases[chosen])
+    amounts_s = np.bincount(phrases, lengths_s, count).astype(np.float64)
+    clusters = _merged(of_phrases[chosen], amounts_s[chosen])
     speakers = of_phrases[chosen].summed(clusters, int(clusters.max()) + 1)
     labels: Labels = np.argmax(_expected_scores(of_phrases, speakers), axis=1)
     labels[chosen] = clusters
     return labels
 
 
-def _merged(evidence: _Evidence) -> Labels:
-    """Merge stretches as long as it pays, at least to `MAX_SPEAKERS`; return their clusters."""
+def _merged(evidence: _Evidence, amounts_s: Array) -> Labels:
+    """Merge stretches as long as it pays; return their clusters.
+
+    In the end there are at most `MAX_SPEAKERS`, and none is so small that it is rather an odd sound.
+
+    Args:
+        evidence: of the stretches.
+        amounts_s: how much speech each has.
+    """
     count = len(evidence.vector)
     precision, vector = evidence.precision.copy(), evidence.vector.copy()
     likelihoods = evidence.log_likelihoods()
@@ -175,10 +186,16 @@ def _merged(evidence: _Evidence) -> Labels:
     for one in range(count - 1):
         gains[one, one + 1 :] = gains_with(one, np.arange(one + 1, count))
     alive = np.ones(count, np.bool_)
+    amounts_s, least_s = amounts_s.copy(), max(_LEAST_S, _LEAST_SHARE * amounts_s.sum())
     while alive.sum() > 1:
         kept, gone = (int(place) for place in np.unravel_index(gains.argmax(), gains.shape))
         if gains[kept, gone] < _MERGE_AT_LEAST and alive.sum() <= MAX_SPEAKERS:
-            break
+            smallest = int(np.where(alive, amounts_s, np.inf).argmin())
+            if amounts_s[smallest] >= least_s:
+                break
+            partner = int(np.maximum(gains[smallest], gains[:, smallest]).argmax())
+            kept, gone = min(smallest, partner), max(smallest, partner)
+        amounts_s[kept] += amounts_s[gone]
         precision[kept] += precision[gone]
         vector[kept] += vector[gone]
         likelihoods[kept] = _Evidence(precision[[kept]], vector[[kept]]).log_likelihoods()[0]
