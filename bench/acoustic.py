@@ -7,6 +7,7 @@ import io
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,7 @@ NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 LIKE_FOR_LIKE_MINUTES = 13.8
 """As much of AN4 as the reference learned from; the cases named `all` take its whole training half."""
 ALL_MINUTES = 1e3
-_models: dict[tuple[str, str], Any] = {}
+_models: dict[tuple[str, CustomModels], Any] = {}
 
 
 @dataclass(frozen=True)
@@ -116,14 +117,16 @@ CASES: dict[str, Callable[[], Case]] = {
 }
 
 
-def train(case: Case, root: Path) -> tuple[float, dict[str, Any], Path | None]:
+def train(
+    case: Case, root: Path, language_model: Path | None = None
+) -> tuple[float, dict[str, Any], Path | None]:
     """Run the container's program under the SageMaker contract; return seconds, report and model."""
     folder = root / "input" / "data" / "audio" / "bench"
     folder.mkdir(parents=True)
     with zipfile.ZipFile(folder / "1", "w") as archive:
         for number, recording in enumerate(case.adaptation):
             archive.writestr(f"{number:05d}.wav", recording.wav)
-    plan = {
+    plan: dict[str, Any] = {
         "customization_id": "bench",
         "run": 1,
         "base_version": case.base_version,
@@ -138,6 +141,10 @@ def train(case: Case, root: Path) -> tuple[float, dict[str, Any], Path | None]:
             }
         ],
     }
+    if language_model is not None:
+        plan["language_model"] = language_model.name
+        (root / "input" / "data" / "language").mkdir()
+        shutil.copy(language_model, root / "input" / "data" / "language")
     (root / "input" / "data" / "plan").mkdir()
     (root / "input" / "data" / "plan" / "plan.json").write_text(json.dumps(plan))
     started = time.monotonic()
@@ -158,16 +165,16 @@ def train(case: Case, root: Path) -> tuple[float, dict[str, Any], Path | None]:
     return elapsed_s, report, packed
 
 
-def _heard(task: tuple[str, str, bytes]) -> str:
-    version, path, wav = task
-    if (version, path) not in _models:
+def _heard(task: tuple[str, CustomModels, bytes]) -> str:
+    version, custom, wav = task
+    if (version, custom) not in _models:
         _models.clear()
         if version == "raw":
-            _models[version, path] = pocketsphinx.Decoder(loglevel="FATAL", cmn="batch")
+            _models[version, custom] = pocketsphinx.Decoder(loglevel="FATAL", cmn="batch")
         else:
-            _models[version, path] = SphinxEngine().load(version, CustomModels(Path(path) if path else None))
+            _models[version, custom] = SphinxEngine().load(version, custom)
     samples, rate_hz = soundfile.read(io.BytesIO(wav), dtype="float32")
-    recognizer = _models[version, path]
+    recognizer = _models[version, custom]
     if version == "raw":
         wide = soxr.resample(samples, rate_hz, 16_000) if rate_hz != 16_000 else samples
         recognizer.start_utt()
@@ -179,9 +186,12 @@ def _heard(task: tuple[str, str, bytes]) -> str:
     return found[0].text if found else ""
 
 
-def measured(case: Case, version: str, model: Path | None) -> dict[str, Any]:
+def measured(
+    case: Case, version: str, model: Path | None, language_model: Path | None = None
+) -> dict[str, Any]:
     """Recognise the test half, every core at work."""
-    tasks = [(version, str(model or ""), recording.wav) for recording in case.test]
+    custom = CustomModels(model, language_model)
+    tasks = [(version, custom, recording.wav) for recording in case.test]
     started = time.monotonic()
     with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
         hypotheses = pool.map(_heard, tasks, chunksize=4)

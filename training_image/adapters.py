@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 from numpy.typing import NDArray
@@ -50,6 +51,11 @@ class Adaptation(Protocol):
         ...
 
     @property
+    def transcribed_s(self) -> float:
+        """Seconds of speech whose transcript was found in the helper language model's corpora."""
+        ...
+
+    @property
     def left_out(self) -> Sequence[Any]:
         """Utterances that taught nothing, as `recordings.LeftOut`."""
         ...
@@ -67,6 +73,7 @@ class Adapt(Protocol):
         cores: int,
         checkpoint: Checkpoint,
         report_progress: ReportProgress,
+        language_model: Path | None = None,
     ) -> Adaptation:
         """Learn from `adaptation`, and decide on `held_out` whether the result is better than the base."""
         ...

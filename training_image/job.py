@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from chalicelib.engines.catalogue import BaseModel, base_model_of_version
+from chalicelib.language.artefact import read_artefact
+from chalicelib.language.sealed import ArchiveUnreadable
 from training_image.adapters import Adaptation, ReportProgress, adapter
 from training_image.checkpoint import Checkpoint
 from training_image.configuration import read_configuration
@@ -87,6 +89,7 @@ def run_job(layout: Layout) -> None:
             cores=configuration.cores,
             checkpoint=checkpoint,
             report_progress=_part(report, _PREPARED_AT, _ADAPTED_AT),
+            language_model=_helper(layout, plan),
         )
     report(_ADAPTED_AT, "writing the model")
     write_model(
@@ -145,6 +148,22 @@ def _read_plan(layout: Layout) -> Plan:
         ) from None
 
 
+def _helper(layout: Layout, plan: Plan) -> Path | None:
+    if plan.language_model is None:
+        return None
+    path = layout.language / plan.language_model
+    try:
+        made_for = read_artefact(path).base_version
+    except ArchiveUnreadable as error:
+        raise JobFailed(f"The helper language model cannot be read ({error}). Train it again.") from None
+    if made_for != plan.base_version:
+        raise JobFailed(
+            f"The helper language model was trained for {made_for}, the acoustic model is based on "
+            f"{plan.base_version}. Upgrade the one that is older, and train it again."
+        )
+    return path
+
+
 def _base_of(plan: Plan) -> BaseModel:
     try:
         base = base_model_of_version(plan.base_version)
@@ -187,6 +206,8 @@ def _report(
         "audio_s": prepared.audio_s,
         "speech_s": prepared.speech_s,
         "used_s": adaptation.used_s,
+        "transcribed_s": adaptation.transcribed_s,
+        "language_model": plan.language_model,
         "left_out": [*prepared.left_out, *adaptation.left_out],
         "rounds": adaptation.rounds,
         "held_out": adaptation.held_out,

@@ -35,6 +35,11 @@ class Layout:
         return self.root / "input" / "data" / "audio"
 
     @property
+    def language(self) -> Path:
+        """Folder of the helper language model, where the plan names one."""
+        return self.root / "input" / "data" / "language"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder that outlives this machine."""
         return self.root / "checkpoints"

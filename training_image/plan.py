@@ -47,6 +47,8 @@ class Plan:
     recordings: tuple[Recording, ...]
     fingerprint: str
     """Changes with the plan's contents: what was computed for another plan is of no use for this one."""
+    language_model: str | None = None
+    """Artefact of the helper language model, a path below the language channel."""
 
 
 def parse_plan(text: str | bytes) -> Plan:
@@ -80,6 +82,7 @@ def parse_plan(text: str | bytes) -> Plan:
         base_version=_text(document, "base_version", ""),
         engine=_text(document, "engine", ""),
         recordings=recordings,
+        language_model=_language_model(document),
         fingerprint=hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest(),
     )
 
@@ -91,8 +94,7 @@ def _recording(entry: object, where: str) -> Recording:
     if kind not in _KINDS:
         raise PlanInvalid(f"{where}.kind must be 'audio' or 'archive', not {kind!r}")
     file = _text(entry, "file", where)
-    path = PurePosixPath(file)
-    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in file:
+    if not _is_inside(file):
         raise PlanInvalid(f"{where}.file must be a path inside the audio channel")
     contained = entry.get("contained_content_type")
     if contained is not None:
@@ -104,6 +106,20 @@ def _recording(entry: object, where: str) -> Recording:
         content_type=_text(entry, "content_type", where),
         contained_content_type=contained,
     )
+
+
+def _language_model(document: dict[str, Any]) -> str | None:
+    if document.get("language_model") is None:
+        return None
+    file = _text(document, "language_model", "")
+    if not _is_inside(file):
+        raise PlanInvalid("language_model must be a path inside the language channel")
+    return file
+
+
+def _is_inside(file: str) -> bool:
+    path = PurePosixPath(file)
+    return not path.is_absolute() and ".." not in path.parts and bool(path.parts) and "\0" not in file
 
 
 def _text(document: dict[str, Any], name: str, where: str) -> str:

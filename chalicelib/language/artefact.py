@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from chalicelib.language.sealed import ArchiveUnreadable, read_sealed, write_sea
 FORMAT = 1
 KIND = "language"
 
-_NGRAMS, _VOCABULARY, _WORDS, _GRAMMARS, _MIXED = (
+_SENTENCES, _NGRAMS, _VOCABULARY, _WORDS, _GRAMMARS, _MIXED = (
+    "sentences.txt",
     "ngrams.npz",
     "vocabulary.txt",
     "words.json",
@@ -28,6 +29,7 @@ _NGRAMS, _VOCABULARY, _WORDS, _GRAMMARS, _MIXED = (
     "mixed.bin",
 )
 _MAX_BYTES = {
+    _SENTENCES: 64 << 20,
     _NGRAMS: 256 << 20,
     _VOCABULARY: 32 << 20,
     _WORDS: 64 << 20,
@@ -95,13 +97,19 @@ class Artefact:
         )
 
     @property
+    def sentences(self) -> Iterator[list[str]]:
+        """The words of the corpora's sentences, as far as they were kept."""
+        for line in self.members.get(_SENTENCES, b"").decode("utf-8").splitlines():
+            yield line.split(" ")
+
+    @property
     def mixed(self) -> bytes:
         """The mixture with the base model at `weight`, in the engine's own format."""
         return self.members[_MIXED]
 
 
-def members_of(ngrams: NGrams | None, mixed: bytes) -> dict[str, bytes]:
-    """Return the two as the file holds them."""
+def members_of(ngrams: NGrams | None, mixed: bytes, sentences: Iterable[str] = ()) -> dict[str, bytes]:
+    """Return n-grams, mixture and sentences, words separated by single spaces, as the file holds them."""
     if ngrams is None:
         return {_MIXED: mixed}
     file = io.BytesIO()
@@ -111,7 +119,12 @@ def members_of(ngrams: NGrams | None, mixed: bytes) -> dict[str, bytes]:
         for array in (getattr(ngrams, name),)
     }
     np.savez(file, **arrays)
-    return {_NGRAMS: file.getvalue(), _VOCABULARY: "\n".join(ngrams.words).encode(), _MIXED: mixed}
+    return {
+        _SENTENCES: "\n".join(sentences).encode(),
+        _NGRAMS: file.getvalue(),
+        _VOCABULARY: "\n".join(ngrams.words).encode(),
+        _MIXED: mixed,
+    }
 
 
 def write_artefact(path: Path, artefact: Artefact) -> None:

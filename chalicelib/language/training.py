@@ -18,6 +18,9 @@ from chalicelib.language.pronunciations import Unpronounceable, guess
 DEFAULT_WEIGHT = 0.3
 """Watson's default share of the custom model."""
 
+KEPT_WORDS = 2_000_000
+"""Sentences are kept up to so many words: acoustic training looks for transcripts of its audio in them."""
+
 Progress = Callable[[float], None]
 """Told how far training is, 0…1."""
 
@@ -101,7 +104,8 @@ def train(
                 more, unsaid = _entries([CustomWord(word)], base, in_model=False)
                 entries, left_out = [*entries, *more], [*left_out, *unsaid]
     progress(0.1)
-    text = numbered(_sentences(corpora, vocabulary), vocabulary)
+    kept = _Kept()
+    text = numbered(kept.passed(_sentences(corpora, vocabulary)), vocabulary)
     progress(0.5)
     total_words = int((text.numbers > 1).sum() + (text.numbers < 0).sum())
     custom = estimate(text) if total_words else None
@@ -109,7 +113,7 @@ def train(
     extra = [entry.word for entry in entries if entry.in_model and not base.known(entry.word)]
     mixed = interpolated(base.ngrams(), custom, weight, extra)
     progress(0.8)
-    members = members_of(custom, base.rendered(mixed))
+    members = members_of(custom, base.rendered(mixed), kept.sentences)
     progress(0.9)
     write_artefact(target, Artefact(base.version, weight, tuple(entries), dict(grammars), members))
     progress(1.0)
@@ -137,6 +141,21 @@ class _Vocabulary(Collection[str]):
 
     def __len__(self) -> int:
         return len(self.custom)
+
+
+class _Kept:
+    """The first sentences of a stream, kept while they pass."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+        self._words = 0
+
+    def passed(self, sentences: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+        for sentence in sentences:
+            self._words += len(sentence)
+            if self._words <= KEPT_WORDS:
+                self.sentences.append(" ".join(sentence))
+            yield sentence
 
 
 def _sentences(corpora: Iterable[Path | BinaryIO], vocabulary: _Vocabulary) -> Iterator[Sequence[str]]:

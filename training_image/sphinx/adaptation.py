@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from chalicelib.engines.sphinx.acoustic_model import AcousticModel
 from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION
+from chalicelib.engines.sphinx.features import FRAMES_PER_S
 from training_image.checkpoint import Checkpoint
 from training_image.sphinx import guard, shards
 from training_image.sphinx.estimation import maximum_a_posteriori, transformed, with_scaled_variances
@@ -81,6 +82,8 @@ class Adaptation:
     used_s: float
     """Audio whose frames the last round learned from."""
     left_out: tuple[LeftOut, ...]
+    transcribed_s: float = 0.0
+    """Audio whose transcript was found in the corpora of the helper language model."""
 
 
 def adapt(
@@ -91,6 +94,7 @@ def adapt(
     cores: int,
     checkpoint: Checkpoint,
     report_progress: Report,
+    language_model: Path | None = None,
 ) -> Adaptation:
     """Adapt a base version to the utterances of `adaptation`, none of which needs a transcript.
 
@@ -100,6 +104,8 @@ def adapt(
         base_version: of the catalogue.
         cores: how many worker processes to use.
         checkpoint: finished parts are saved there and found there again.
+        language_model: artefact of a custom language model that helps to decode; where its corpora hold the
+            transcript of an utterance, that is learned from instead of what was heard.
         report_progress: called with the fraction of the work that is done, 0…1, and with what is being done.
 
     Raises:
@@ -109,7 +115,7 @@ def adapt(
     one_thread_a_process()
     with tempfile.TemporaryDirectory(prefix="attune-adapt-") as folder, worker_processes(cores) as executor:
         job = _Job(
-            base_version,
+            Start(base_version, language_model=language_model),
             shards.shards(adaptation),
             shards.shards(held_out),
             checkpoint=checkpoint,
@@ -143,7 +149,7 @@ class _Job:
 
     def __init__(
         self,
-        base_version: str,
+        start: Start,
         learned: list[tuple[Utterance, ...]],
         judged: list[tuple[Utterance, ...]],
         *,
@@ -152,7 +158,7 @@ class _Job:
         folder: Path,
         progress: _Progress,
     ) -> None:
-        self._start = Start(base_version)
+        self._start = start
         self._base = self._start.base().model
         self._learned, self._judged = learned, judged
         self._checkpoint, self._executor, self._folder = checkpoint, executor, folder
@@ -190,7 +196,7 @@ class _Job:
             for utterances in self._judged:
                 self._advance(utterances, _FIRST_DECODING, stage)
             return before
-        as_it_is, self._start = self._start, Start(self._start.base_version, suppresses_noise=True)
+        as_it_is, self._start = self._start, dataclasses.replace(self._start, suppresses_noise=True)
         heard = guard.figures(self._decode("held-out-less-noise", self._judged, None, 0, stage))
         if guard.better_without_noise(before, heard):
             return heard
@@ -241,6 +247,9 @@ class _Job:
             held_out=HeldOut(len(judged), sum(each.duration_s for each in judged), before, after),
             used_s=rounds[-1].used_s if rounds else 0.0,
             left_out=tuple(self._left_out(decoded)),
+            transcribed_s=round(
+                sum(float(shard.frames[shard.transcribed].sum()) for shard in decoded) / FRAMES_PER_S, 2
+            ),
         )
 
     def _left_out(self, decoded: list[Decoded]) -> list[LeftOut]:

@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.acoustic_model import AcousticModel, Base, load_base
 from chalicelib.engines.sphinx.decoder import Alignment, Decoder, Segment
 from chalicelib.engines.sphinx.engine import adapted
 from chalicelib.engines.sphinx.features import with_differences
+from chalicelib.engines.sphinx.language import decoder_spelling, load_language
 from chalicelib.engines.sphinx.search import settings_of
+from chalicelib.language.artefact import read_artefact
 from training_image.sphinx.statistics import Statistics, accumulate
+from training_image.transcripts import Transcripts
 from training_image.utterances import Utterance
 
 SHARD_S = 30.0
@@ -40,7 +44,9 @@ class Decoded:
     codebooks: NDArray[np.int16]
     """Of each frame."""
     confidences: NDArray[np.float16]
-    """Posterior of the word or filler that each frame belongs to."""
+    """Posterior of the word or filler that each frame belongs to; 1 where the transcript is known."""
+    transcribed: NDArray[np.bool_]
+    """Utterances whose transcript was found in the corpora of the helper language model."""
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as arrays to save."""
@@ -53,6 +59,7 @@ class Decoded:
             "senones": self.senones,
             "codebooks": self.codebooks,
             "confidences": self.confidences,
+            "transcribed": self.transcribed,
         }
 
     @classmethod
@@ -87,6 +94,8 @@ class Start:
 
     base_version: str
     suppresses_noise: bool = False
+    language_model: Path | None = None
+    """A custom language model to decode with, in whose corpora transcripts are looked for."""
 
     def base(self) -> Base:
         """Return it, loaded; once in a process."""
@@ -96,23 +105,32 @@ class Start:
 def decode_shard(
     start: Start, model: Path | None, utterances: Sequence[Utterance]
 ) -> dict[str, NDArray[Any]]:
-    """Decode and align utterances with a saved model, or the base itself; returns `Decoded.arrays()`."""
+    """Decode and align utterances with a saved model, or the base itself; returns `Decoded.arrays()`.
+
+    An utterance whose transcript is found is aligned with it, not with what was heard.
+    """
     base, decoder = start.base(), _decoder(start, model)
     senones, codebooks, confidences = [], [], []
     words, texts, frames = [], [], []
     posteriors: list[float] = []
+    transcribed: list[bool] = []
     for utterance in utterances:
         cepstra = base.cepstra(utterance.samples())
         segments = decoder.decode(cepstra)
-        alignment = decoder.align(cepstra) or _nothing_aligned(len(cepstra))
         spoken = [segment for segment in segments if not segment.is_filler]
+        transcript = _transcripts(start.language_model).find([segment.word for segment in spoken])
+        known = None if transcript is None else decoder.align_text(cepstra, transcript)
+        alignment = known or decoder.align(cepstra) or _nothing_aligned(len(cepstra))
+        transcribed.append(known is not None)
         frames.append(len(cepstra))
         words.append(len(spoken))
         posteriors.extend(segment.posterior for segment in spoken)
         texts.append(" ".join(segment.word for segment in spoken))
         senones.append(alignment.senones.astype(np.int16))
         codebooks.append(alignment.codebooks.astype(np.int16))
-        confidences.append(_frame_confidences(segments, len(cepstra)))
+        confidences.append(
+            _frame_confidences(segments, len(cepstra)) if known is None else np.ones(len(cepstra), np.float16)
+        )
     return Decoded(
         frames=np.array(frames, np.int32),
         words=np.array(words, np.int32),
@@ -121,6 +139,7 @@ def decode_shard(
         senones=np.concatenate(senones),
         codebooks=np.concatenate(codebooks),
         confidences=np.concatenate(confidences),
+        transcribed=np.array(transcribed, np.bool_),
     ).arrays()
 
 
@@ -167,4 +186,14 @@ def _model(start: Start, path: Path | None) -> AcousticModel:
 
 @functools.lru_cache(maxsize=1)
 def _decoder(start: Start, path: Path | None) -> Decoder:
-    return Decoder(_model(start, path), settings_of(start.base_version))
+    custom = CustomModels(language_model=start.language_model)
+    language = load_language(custom, start.base_version)
+    return Decoder(_model(start, path), settings_of(start.base_version), language)
+
+
+@functools.lru_cache(maxsize=1)
+def _transcripts(language_model: Path | None) -> Transcripts:
+    if language_model is None:
+        return Transcripts(())
+    sentences = read_artefact(language_model).sentences
+    return Transcripts([decoder_spelling(word) for word in sentence] for sentence in sentences)

@@ -6,6 +6,7 @@ import functools
 import itertools
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +87,7 @@ class Decoder:
         grammar = None if language is None else language.grammar
         self._grammar = None if grammar is None else GrammarSearch(self._decoder, grammar)
         self._acceptance = 1.0
+        self._search = None if grammar is None else GRAMMAR
 
     def decode(self, cepstra: Array) -> tuple[Segment, ...]:
         """Return the best reading of one utterance, from normalised cepstra of shape (frames, 13)."""
@@ -175,27 +177,50 @@ class Decoder:
 
     def align(self, cepstra: Array) -> Alignment | None:
         """Return the states of the reading that `decode` just found in these cepstra, if they fit."""
-        frames = len(cepstra)
-        senones = np.full(frames, -1, np.int32)
-        codebooks = np.full(frames, -1, np.int32)
         try:
-            self._decoder.set_alignment()
-            self._pass_over(cepstra)
-            alignment = self._decoder.get_alignment()
-            if alignment is None:
-                return None
-            # An entry dies with its parent: hold the alignment, never keep the entries.
-            for word in alignment:
-                for phone in word:
-                    codebook = self._codebook_of[phone.name]
-                    for state in phone:
-                        span = slice(state.start, state.start + state.duration)
-                        senones[span] = int(state.name)
-                        codebooks[span] = codebook
+            return self._states(cepstra)
         except RuntimeError:  # how pocketsphinx reports that no path fits
             return None
         finally:
-            self._decoder.activate_search(None if self._grammar is None else GRAMMAR)
+            self._decoder.activate_search(self._search)
+
+    def align_text(self, cepstra: Array, words: Sequence[str]) -> Alignment | None:
+        """Return the states of words, in the decoder's spelling, that were spoken in these cepstra.
+
+        None when they do not fit, or one is not in the dictionary.
+        """
+        try:
+            self._decoder.set_align_text(" ".join(words))
+            if not self._pass_over(cepstra) or self._decoder.hyp() is None:
+                return None
+            return self._states(cepstra)
+        except RuntimeError:
+            return None
+        finally:
+            self._decoder.activate_search(self._search)
+
+    def _states(self, cepstra: Array) -> Alignment | None:
+        """Align the states of what was decoded last.
+
+        Raises:
+            RuntimeError: no path fits.
+        """
+        frames = len(cepstra)
+        senones = np.full(frames, -1, np.int32)
+        codebooks = np.full(frames, -1, np.int32)
+        self._decoder.set_alignment()
+        self._pass_over(cepstra)
+        alignment = self._decoder.get_alignment()
+        if alignment is None:
+            return None
+        # An entry dies with its parent: hold the alignment, never keep the entries.
+        for word in alignment:
+            for phone in word:
+                codebook = self._codebook_of[phone.name]
+                for state in phone:
+                    span = slice(state.start, state.start + state.duration)
+                    senones[span] = int(state.name)
+                    codebooks[span] = codebook
         return Alignment(senones, codebooks)
 
     def _pass_over(self, cepstra: Array) -> bool:

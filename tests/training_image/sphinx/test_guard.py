@@ -30,6 +30,7 @@ def _decoded(texts: tuple[str, ...], posteriors: list[float], codebooks: list[in
         senones=np.zeros(frames, np.int16),
         codebooks=np.array(codebooks, np.int16),
         confidences=np.ones(frames, np.float16),
+        transcribed=np.zeros(len(texts), np.bool_),
     )
 
 

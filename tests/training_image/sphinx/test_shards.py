@@ -43,10 +43,11 @@ def test_hypotheses_survive_their_arrays(texts: list[list[str]]) -> None:
         senones=np.arange(frames, dtype=np.int16),
         codebooks=np.zeros(frames, np.int16),
         confidences=np.ones(frames, np.float16),
+        transcribed=np.arange(len(texts)) % 2 == 0,
     )
     again = Decoded.from_arrays(decoded.arrays())
     assert again.texts == decoded.texts
-    for name in ("frames", "words", "posteriors", "senones", "codebooks", "confidences"):
+    for name in ("frames", "words", "posteriors", "senones", "codebooks", "confidences", "transcribed"):
         assert np.array_equal(getattr(again, name), getattr(decoded, name))
 
 
