@@ -12,7 +12,7 @@ import pocketsphinx
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.protocol import Samples
 from chalicelib.engines.sphinx.bandwidth import BandwidthExtension, read_extension
-from chalicelib.engines.sphinx.features import NARROWBAND_HZ, Array, cepstra, log_mel, mean_of_energy
+from chalicelib.engines.sphinx.features import CEPSTRA, NARROWBAND_HZ, Array, cepstra, log_mel
 from chalicelib.engines.sphinx.model_files import read_gaussians, read_mixture_weights, read_phones
 
 BUNDLED = Path(pocketsphinx.get_model_path("en-us/en-us"))
@@ -20,8 +20,8 @@ BUNDLED = Path(pocketsphinx.get_model_path("en-us/en-us"))
 DATA = Path(__file__).parent / "data"
 STREAMS = 3
 VARIANCE_FLOOR = 1e-4
-CHANNEL_FRAMES = 400
-"""So much of an utterance says what its channel is: then the rest can be decoded while it is being spoken."""
+CHANNEL_FRAMES = 800
+"""So much of an utterance is heard before its mean is taken; from then on the mean follows what is spoken."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,23 @@ class Channel:
 
     bands: Array
     """Mean of each band of the log-mel spectrum."""
-    cepstra: Array
-    """Mean cepstra of the frames with energy, shape (13,)."""
+    total: Array
+    """Sum of the cepstra of the frames with energy so far, shape (13,)."""
+    energetic: int
+    """How many those are."""
+    held: int
+    """How many frames to come are among them already."""
+
+    def removed(self, raw_cepstra: Array) -> tuple[Array, Channel]:
+        """Return the frames to come, each less the mean so far, and the channel after them."""
+        held = min(self.held, len(raw_cepstra))
+        energetic = raw_cepstra[:, 0] >= 0
+        energetic[:held] = False
+        totals = np.cumsum(np.vstack([self.total, raw_cepstra * energetic[:, None]]), axis=0)
+        counts = self.energetic + np.cumsum(energetic, dtype=np.int64)
+        normalised = raw_cepstra - totals[1:] / np.maximum(counts, 1)[:, None]
+        after = self.energetic + int(energetic.sum())
+        return normalised, Channel(self.bands, totals[-1], after, self.held - held)
 
 
 @dataclass(frozen=True)
@@ -67,20 +82,22 @@ class Base:
     def cepstra(self, samples: Samples) -> Array:
         """Return the normalised cepstra of one utterance at `rate_hz`, shape (frames, 13)."""
         spectrum = log_mel(samples, self.rate_hz, suppress_noise=self.suppresses_noise)
-        return self.normalised(spectrum, self.channel(spectrum))
+        channel = self.channel(spectrum)
+        normalised, _ = channel.removed(self.raw_cepstra(spectrum, channel))
+        return normalised
 
     def channel(self, spectrum: Array) -> Channel:
-        """Return the channel of an utterance by the first CHANNEL_FRAMES of its `log_mel`."""
+        """Return the channel before the first frame of an utterance, by CHANNEL_FRAMES of its `log_mel`."""
         first = spectrum[:CHANNEL_FRAMES]
         bands = first.mean(axis=0) if len(first) else np.zeros(first.shape[1])
-        return Channel(bands, mean_of_energy(cepstra(self._whole(first, bands))))
+        raw = self.raw_cepstra(first, Channel(bands, np.zeros(CEPSTRA), 0, 0))
+        energetic = raw[raw[:, 0] >= 0]
+        return Channel(bands, energetic.sum(axis=0), len(energetic), len(first))
 
-    def normalised(self, spectrum: Array, channel: Channel) -> Array:
-        """Return the cepstra of a `log_mel`, or of a part of one, less their channel."""
-        return cepstra(self._whole(spectrum, channel.bands)) - channel.cepstra
-
-    def _whole(self, spectrum: Array, bands: Array) -> Array:
-        return spectrum if self.extension is None else self.extension.extended(spectrum, bands)
+    def raw_cepstra(self, spectrum: Array, channel: Channel) -> Array:
+        """Return the cepstra of a `log_mel`, or of a part of one, the channel still in them."""
+        whole = spectrum if self.extension is None else self.extension.extended(spectrum, channel.bands)
+        return cepstra(whole)
 
 
 @functools.cache

@@ -117,18 +117,6 @@ def cepstra(log_mel_spectrum: Array) -> Array:
     return log_mel_spectrum @ _TO_CEPSTRA.T
 
 
-def normalised(raw_cepstra: Array) -> Array:
-    """Return cepstra less their mean over the frames of positive energy, as in batch normalisation."""
-    return raw_cepstra - mean_of_energy(raw_cepstra)
-
-
-def mean_of_energy(raw_cepstra: Array) -> Array:
-    """Return the mean over the frames of positive energy, shape (CEPSTRA,); 0 without any."""
-    voiced = raw_cepstra[:, 0] >= 0
-    mean: Array = raw_cepstra[voiced].mean(axis=0) if voiced.any() else np.zeros(CEPSTRA)
-    return mean
-
-
 def with_differences(normalised_cepstra: Array) -> NDArray[np.float32]:
     """Return the three streams that the Gaussians see, side by side: (frames, 13) to (frames, 39)."""
     frames = len(normalised_cepstra)

@@ -74,7 +74,8 @@ class SphinxStream:
             segments = self._decoder.best()
         else:
             channel = self._base.channel(self._spectrum)
-            segments = self._decoder.decode(self._base.normalised(self._spectrum, channel))
+            raw = self._base.raw_cepstra(self._spectrum, channel)
+            segments = self._decoder.decode(channel.removed(raw)[0])
         return shown(answer(self._decoder, segments, options), self._display)
 
     def _search(self, *, to_the_end: bool = False) -> None:
@@ -88,13 +89,15 @@ class SphinxStream:
             self._searched = 0
         ready = heard if to_the_end else heard - self._base.context
         if self._channel is not None and (to_the_end or ready - self._searched >= STEP_FRAMES):
-            self._decoder.feed(self._cepstra(self._searched, ready, self._channel))
+            raw = self._raw_cepstra(self._searched, ready, self._channel)
+            normalised, self._channel = self._channel.removed(raw)
+            self._decoder.feed(normalised)
             self._searched = ready
 
-    def _cepstra(self, start: int, stop: int, channel: Channel) -> Array:
+    def _raw_cepstra(self, start: int, stop: int, channel: Channel) -> Array:
         """Return frames `start` to `stop`, for which their neighbours are looked at."""
         first = max(0, start - self._base.context)
-        seen = self._base.normalised(self._spectrum[first : stop + self._base.context], channel)
+        seen = self._base.raw_cepstra(self._spectrum[first : stop + self._base.context], channel)
         return seen[start - first : stop - first]
 
 

@@ -20,7 +20,6 @@ from chalicelib.engines.sphinx.features import (
     LogMelStream,
     cepstra,
     log_mel,
-    normalised,
     with_differences,
 )
 from tests.engines.sphinx.signals import babble
@@ -73,13 +72,6 @@ def test_an_utterance_does_not_remember_another() -> None:
     first = log_mel(babble(1, 16_000), 16_000)
     log_mel(np.ones(16_000, np.float32), 16_000)
     assert np.array_equal(first, log_mel(babble(1, 16_000), 16_000))
-
-
-def test_normalised_frames_of_energy_have_no_mean() -> None:
-    raw = cepstra(log_mel(babble(2, 16_000), 16_000))
-    centred = normalised(raw)
-    np.testing.assert_allclose(centred[raw[:, 0] >= 0].mean(axis=0), 0, atol=1e-9)
-    np.testing.assert_allclose(normalised(raw + 5), centred, atol=1e-9)
 
 
 def test_differences_of_a_ramp_are_its_slope() -> None:
