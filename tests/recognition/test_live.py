@@ -1,0 +1,107 @@
+"""A stream and the same file posted: the same utterances, the same words."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.audio import content_types
+from chalicelib.engines.catalogue import BASE_MODELS
+from chalicelib.engines.protocol import CustomModels
+from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.live import LiveRequest
+from chalicelib.recognition.live_errors import NoSpeech
+from chalicelib.recognition.live_model import LiveModel
+from chalicelib.recognition.options import Options
+from chalicelib.recognition.transcription import transcribe
+from infra.local.prompts import Prompt
+
+VERSION = BASE_MODELS["en-US_NarrowbandModel"].newest_version
+MODEL = LiveModel(VERSION, CustomModels())
+
+
+def live(audio: bytes, pool: DecoderPool, options: Options, frame_bytes: int) -> list[dict[str, Any]]:
+    """Return every message about audio that comes in frames of this size."""
+    woken = threading.Semaphore(0)
+    request = LiveRequest(
+        content_types.parse("audio/wav"), MODEL, options, warnings=(), pool=pool, wake=woken.release
+    )
+    messages: list[dict[str, Any]] = []
+    try:
+        for at in range(0, len(audio), frame_bytes):
+            while request.behind:
+                assert woken.acquire(timeout=60)
+            request.feed(audio[at : at + frame_bytes])
+            messages += request.take()
+        request.finish()
+        while not request.complete:
+            assert woken.acquire(timeout=60)
+            messages += request.take()
+    finally:
+        request.close()
+    return messages
+
+
+def posted(audio: bytes, pool: DecoderPool, options: Options) -> list[dict[str, Any]]:
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        file.write(audio)
+        file.flush()
+        answer = transcribe(
+            Path(file.name),
+            content_types.parse("audio/wav"),
+            VERSION,
+            CustomModels(),
+            options=options,
+            pool=pool,
+        )
+    results: list[dict[str, Any]] = answer["results"]
+    return results
+
+
+@pytest.mark.parametrize("interim", [False, True])
+def test_a_stream_has_the_words_and_times_of_the_file(
+    speech: Callable[..., bytes], prompts: dict[str, Prompt], pool: DecoderPool, interim: bool
+) -> None:
+    audio = speech(*list(prompts)[:3])
+    options = Options(timestamps=True, word_confidence=True, max_alternatives=2)
+    of_file = posted(audio, pool, options)
+    assert len(of_file) >= 3
+    streamed = live(audio, pool, Options(**{**options.__dict__, "interim_results": interim}), 1024)
+    results = [result for message in streamed for result in message["results"]]
+    assert [result for result in results if result["final"]] == of_file
+    assert any(not result["final"] for result in results) is interim
+    if interim:
+        assert [m["result_index"] for m in streamed] == sorted(m["result_index"] for m in streamed)
+    else:
+        assert len(streamed) == 1
+
+
+def test_silence_for_too_long_is_an_error_but_not_for_ever(pool: DecoderPool) -> None:
+    request = LiveRequest(
+        content_types.parse("audio/l16;rate=8000;endianness=little-endian"),
+        MODEL,
+        Options(inactivity_timeout=2),
+        warnings=(),
+        pool=pool,
+        wake=lambda: None,
+    )
+    request.feed(bytes(16_000))
+    with pytest.raises(NoSpeech, match=r"No speech detected for 2s\."):
+        request.feed(bytes(32_000))
+    patient = LiveRequest(
+        content_types.parse("audio/l16;rate=8000;endianness=little-endian"),
+        MODEL,
+        Options(inactivity_timeout=-1),
+        warnings=(),
+        pool=pool,
+        wake=lambda: None,
+    )
+    patient.feed(bytes(16_000 * 40))
+    patient.finish()
+    assert patient.take() == [{"result_index": 0, "results": []}]
+    assert patient.complete
