@@ -62,6 +62,7 @@ class Sockets:
         except Exception as error:
             refusal = Refusal(500, live_errors.wording(error))
             raise Refused(refusal.response(), opened.transaction_id) from error
+        self._decoders().warm(model.base_version, model.custom)
         await send(handshake.accept(opened.transaction_id))
         await Session(receive, send, model, opened.query, self._ears).run()
 

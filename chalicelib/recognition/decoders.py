@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,7 @@ from typing import Self, TypeVar
 
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis
-from chalicelib.recognition.decoder_worker import Answer, Failure, Message, Task
+from chalicelib.recognition.decoder_worker import RECOGNIZERS_KEPT, Answer, Failure, Message, Open, Task
 from chalicelib.recognition.spoken import SpokenUtterance
 
 T = TypeVar("T")
@@ -113,6 +114,8 @@ class DecoderPool:
         self._most_waiting = workers * _WAITING_PER_WORKER if waiting is None else waiting
         self._waiting = 0
         self._spoken: set[SpokenUtterance] = set()
+        self._warm_processes = max(1, workers // 2)
+        self._warmed: list[tuple[str, CustomModels]] = []
         self._command = command
         self._limit_s = limit_s
         self._queue_length = workers * _QUEUED_PER_WORKER
@@ -192,6 +195,17 @@ class DecoderPool:
         utterance = SpokenUtterance(base_version, custom, on_partial, self._queue_spoken, as_error)
         self._queue_spoken(utterance)
         return utterance
+
+    def warm(self, base_version: str, custom: CustomModels) -> None:
+        """Have some processes load a model that will soon be needed, unless they were told lately."""
+        key = (base_version, custom)
+        with self._lock:
+            if self._closed or key in self._warmed:
+                return
+            self._warmed = [*self._warmed, key][-RECOGNIZERS_KEPT:]
+        for _ in range(self._warm_processes):
+            with suppress(NoCapacity, DecodingFailed):
+                self._enqueue(lambda: self._with_worker(lambda one: one.tell(Open(base_version, custom))))
 
     @property
     def waiting(self) -> int:

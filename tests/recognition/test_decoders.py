@@ -200,3 +200,12 @@ def test_the_recognisers_used_last_are_kept() -> None:
     assert loaded == ["a", "b", "c", "b"]
     assert cache.get("b", BASE_ALONE) is cache.get("b", BASE_ALONE)
     assert cache.get("b", CustomModels(Path("adapted"))) is not cache.get("b", BASE_ALONE)
+
+
+def test_a_model_is_loaded_before_it_is_needed_and_once(pool: DecoderPool) -> None:
+    pool.warm("good", CustomModels())
+    while not pool.process_ids:
+        time.sleep(0.01)
+    pool.warm("good", CustomModels())
+    assert texts(pool, [task(SAY, 7)]) == ["7"]
+    assert len(pool.process_ids) == 1
