@@ -14,8 +14,8 @@ from chalicelib.audio import content_types
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.inactivity import NoSpeech
 from chalicelib.recognition.live import LiveRequest
-from chalicelib.recognition.live_errors import NoSpeech
 from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.transcription import transcribe
