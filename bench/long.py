@@ -160,7 +160,7 @@ def main(argv: Sequence[str]) -> int:
     figures: dict[str, Any] = {"date": time.strftime("%Y-%m-%d")}
     figures["cores"] = compare_cores(stretches(recordings, arguments.minutes, PAUSES_S, seed=1))
     print(f"{'cores':10} {figures['cores']}", flush=True)
-    for name, pauses_s in (("pauses", PAUSES_S), ("continuous", CONTINUOUS_S)):
+    for name, pauses_s in (("pauses", PAUSES_S), ("continuous", CONTINUOUS_S)) if minutes else ():
         figures[name] = compare_cut(stretches(recordings, minutes, pauses_s, seed=2))
         print(f"{name:10} {figures[name]}", flush=True)
     target = ROOT / ".attune" / "bench" / "long.json"
