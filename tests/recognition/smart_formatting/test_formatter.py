@@ -231,10 +231,8 @@ def test_every_word_is_in_one_piece_in_order(words: list[str]) -> None:
 
 @given(transcripts)
 def test_words_that_say_no_number_are_kept(words: list[str]) -> None:
-    kept = [word for word in join(format_words(words)).split() if word in OTHERS]
-    heard = [word for word in words if word in OTHERS]
-    assert [word for word in kept if word != "colorado's"] == [word for word in heard if word != "colorado's"]
-    assert join(format_words(words)).count("colorado's") == heard.count("colorado's")
+    formatted_words = [word.rstrip(",.?!") for word in join(format_words(words)).split()]
+    assert [word for word in formatted_words if word in OTHERS] == [word for word in words if word in OTHERS]
 
 
 @given(transcripts)
