@@ -54,8 +54,9 @@ def _look_after(job: RecognitionJob, patience: timedelta) -> None:
             recognition_jobs.remove(job)
     elif job.status in statuses.ENDED:
         return
-    elif now - job.created > _GIVEN_UP_AFTER:
+    elif now - job.updated > _GIVEN_UP_AFTER:
         work.give_up(job, NO_CAPACITY)
-    elif now - job.updated >= patience:
+    elif now - max(job.updated, job.announced or job.updated) >= patience:
         telemetry.logger.info("announced again", extra={"job": job.job_id})
         recognition_jobs.announce_again(job)
+        recognition_jobs.note_announced(job, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import logging
@@ -17,7 +18,7 @@ from chalicelib import settings
 from chalicelib.jobs import statuses
 from chalicelib.jobs.statuses import Event, Status
 from chalicelib.storage import failures, objects, queues
-from chalicelib.storage.conditional import ConditionFailed, Put, write
+from chalicelib.storage.conditional import ConditionFailed, Put, Update, write
 from chalicelib.storage.layout import JobKey
 from chalicelib.storage.tables import RecognitionJob
 
@@ -124,6 +125,12 @@ def announce_again(job: RecognitionJob) -> None:
         announce(job, piece)
     if not left:
         announce(job)
+
+
+def note_announced(job: RecognitionJob, now: datetime) -> None:
+    """Remember that the job's messages were sent again, so that they are not sent again at once."""
+    with contextlib.suppress(ConditionFailed):  # it is gone
+        write(Update(job, RecognitionJob.job_id.exists(), [RecognitionJob.announced.set(now)]))
 
 
 def announce_next_piece(job: RecognitionJob) -> None:

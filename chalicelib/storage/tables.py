@@ -186,6 +186,8 @@ class RecognitionJob(Table):
     """waiting | processing | completed | failed."""
     created = UTCDateTimeAttribute()
     updated = UTCDateTimeAttribute()
+    announced = UTCDateTimeAttribute(null=True)
+    """When its messages were last sent again because they seemed to be lost."""
     request = UnicodeAttribute()
     """JSON: what the recognition function is asked, see docs/architecture.md."""
     warnings: ListAttribute[str] = ListAttribute(default=list)

@@ -65,12 +65,15 @@ def test_a_lost_message_is_sent_again() -> None:
     )
     assert _reconciled(restarted=True) == (4, 0)
     assert (recent.job_id, None) in _announced()
+    _reconciled()
+    assert _announced() == [], "they were sent a moment ago"
 
 
 def test_while_the_queue_is_full_the_reconciler_is_patient() -> None:
     _forgotten(timedelta(minutes=30), begun=True)
     late = _forgotten(timedelta(hours=3), begun=True)
     queues.send(QUEUE, {"owner": OWNER, "id": "another"})
+    _reconciled()
     _reconciled()
     assert sorted(_announced()) == sorted([("another", None), (late.job_id, None)])
 
