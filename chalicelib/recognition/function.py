@@ -35,6 +35,8 @@ INLINE_RESULTS_BYTES = 5 * 1024 * 1024
 """A larger answer is put into the bucket: Lambda passes at most 6 MB."""
 
 _HEAD_BYTES = 4096
+_BACKGROUND_LIMIT_S = 3600.0
+"""For one utterance, which may have to wait for the cores for long."""
 
 _log = logging.getLogger(__name__)
 _making_pool = threading.Lock()
@@ -216,7 +218,7 @@ def background_pool() -> DecoderPool:
 
 @functools.cache
 def _background_pool() -> DecoderPool:
-    return DecoderPool(len(os.sched_getaffinity(0)), command=BACKGROUND_COMMAND)
+    return DecoderPool(len(os.sched_getaffinity(0)), command=BACKGROUND_COMMAND, limit_s=_BACKGROUND_LIMIT_S)
 
 
 @functools.cache
