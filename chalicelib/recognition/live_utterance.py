@@ -20,7 +20,7 @@ from chalicelib.recognition.utterances import Ending
 _MOST_REDONE_S = 10.0
 """When more was decoded in vain, pauses of this utterance are waited for: speech with many would be decoded
 over and over."""
-_DECODED_ALONG_S = 9.0
+_DECODED_ALONG_S = 5.0
 """What is decoded while it is spoken is up to date after so long, and concluded at once when it is over."""
 
 

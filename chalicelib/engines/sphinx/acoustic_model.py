@@ -20,7 +20,7 @@ BUNDLED = Path(pocketsphinx.get_model_path("en-us/en-us"))
 DATA = Path(__file__).parent / "data"
 STREAMS = 3
 VARIANCE_FLOOR = 1e-4
-CHANNEL_FRAMES = 800
+CHANNEL_FRAMES = 400
 """So much of an utterance is heard before its mean is taken; from then on the mean follows what is spoken."""
 
 

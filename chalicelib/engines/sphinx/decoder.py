@@ -15,7 +15,7 @@ import pocketsphinx
 from numpy.typing import NDArray
 
 from chalicelib.engines.sphinx.acoustic_model import BUNDLED, DATA, AcousticModel, bundled_model
-from chalicelib.engines.sphinx.features import Array
+from chalicelib.engines.sphinx.features import CEPSTRA, LOOK_AHEAD_FRAMES, Array
 from chalicelib.engines.sphinx.grammar_search import GRAMMAR, LEAST_ACCEPTANCE, GrammarSearch
 from chalicelib.engines.sphinx.language import CustomLanguage
 from chalicelib.engines.sphinx.lattice import Lattice, read_lattice
@@ -63,6 +63,7 @@ class Decoder:
     ) -> None:
         bundled = bundled_model()
         self._is_open = False
+        self._last_frame = np.empty((0, CEPSTRA))
         self._frames = 0  # of what was heard last; the decoder itself does not notice an empty utterance
         self._codebook_of = {phone: index for index, phone in enumerate(model.phones)}
         with tempfile.TemporaryDirectory(prefix="attune-model-") as folder:
@@ -114,12 +115,16 @@ class Decoder:
     def feed(self, cepstra: Array) -> None:
         """Search through the next normalised cepstra of the utterance that was begun, shape (frames, 13)."""
         if len(cepstra):
-            self._decoder.process_cep(np.ascontiguousarray(cepstra, np.float32).tobytes())
+            self._search_through(cepstra)
             self._frames += len(cepstra)
+            self._last_frame = cepstra[-1:]
 
     def end(self) -> None:
         """End the utterance that was begun, if one was; `best` and `lattice` are then about the whole."""
         if self._is_open:
+            if self._frames:
+                # Differences look ahead; at the end of pieces nobody else repeats the last frame.
+                self._search_through(np.repeat(self._last_frame, LOOK_AHEAD_FRAMES, axis=0))
             self._is_open = False
             self._decoder.end_utt()
 
@@ -150,6 +155,9 @@ class Decoder:
     def flattened(self, score: float) -> float:
         """Return a difference of scores as a ratio of probabilities, as flat as the posteriors are."""
         return float(np.exp(score / self._decoder.config["ascale"]))
+
+    def _search_through(self, cepstra: Array) -> None:
+        self._decoder.process_cep(np.ascontiguousarray(cepstra, np.float32).tobytes())
 
     def _hypothesis(self) -> pocketsphinx.Hypothesis | None:
         return self._decoder.hyp() if self._frames else None

@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 FRAMES_PER_S = 100
 MEL_BANDS = 25
 CEPSTRA = 13
+LOOK_AHEAD_FRAMES = 3
+"""How far around a frame its differences look."""
 WIDEBAND_HZ = 16_000
 NARROWBAND_HZ = 8_000
 
@@ -122,10 +124,11 @@ def with_differences(normalised_cepstra: Array) -> NDArray[np.float32]:
     frames = len(normalised_cepstra)
     if frames == 0:
         return np.empty((0, 3 * CEPSTRA), np.float32)
-    padded = np.pad(normalised_cepstra, ((3, 3), (0, 0)), mode="edge")
+    around = LOOK_AHEAD_FRAMES
+    padded = np.pad(normalised_cepstra, ((around, around), (0, 0)), mode="edge")
 
     def shifted(by: int) -> Array:
-        return padded[3 + by : 3 + by + frames]
+        return padded[around + by : around + by + frames]
 
     first = shifted(2) - shifted(-2)
     second = (shifted(3) - shifted(-1)) - (shifted(1) - shifted(-3))
