@@ -26,7 +26,8 @@ T = TypeVar("T")
 
 DECODING_LIMIT_S = 900.0
 """For one utterance (two minutes of audio at most); a process that takes longer counts as stuck."""
-_QUEUED_PER_WORKER = 2
+_QUEUED_PER_WORKER = 6
+"""Taken ahead: while a long utterance holds up the answers, the other processes do not run out of work."""
 _WAITING_PER_WORKER = 32
 """Utterances of streams; when so many wait, one that comes now would wait for longer than anyone listens."""
 
