@@ -165,6 +165,7 @@ def test_every_declared_function_is_packaged(package: Package) -> None:
         "CorpusAdded": "app.corpus_added",
         "RecognitionQueued": "app.recognition_queued",
         "CallbackDue": "app.callback_due",
+        "LanguageTraining": "app.language_training",
         "Reconcile": "app.reconcile",
         "Recognize": "app.recognize",
     }
