@@ -30,6 +30,7 @@ for _refused, _status in {
     models.UnknownCustomization: 401,
     models.NotAvailable: 400,
     models.WrongBase: 400,
+    models.UnknownGrammar: 400,
     backend.TooLittleAudio: 400,
     forms.BadForm: 400,
 }.items():

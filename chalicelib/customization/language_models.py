@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from chalicelib.customization import custom_models, statuses
-from chalicelib.customization.errors import WrongDialect
+from chalicelib.customization.errors import NotCustomizable, WrongDialect
 from chalicelib.storage.tables import LanguageModel
 
 _SPANISH_DIALECTS = {
@@ -44,10 +44,13 @@ def create(
 
     Raises:
         UnknownBaseModel, UnknownBaseVersion: see `custom_models.base_model`.
+        NotCustomizable: the base model takes no custom language model.
         WrongDialect: the dialect is not that of the base model.
         TooManyModels: the owner has 1,024 models already.
     """
     base = custom_models.base_model(base_model_name, base_model_version)
+    if not base.custom_language_model:
+        raise NotCustomizable(base.name)
     moment = custom_models.now()
     return custom_models.add(
         LanguageModel(

@@ -248,6 +248,13 @@ def run_succeeded(model: CustomModel, sha256: str, now: datetime, also: Sequence
         *_run_over(),
         *also,
     ]
+    if model.promoted_run and model.promoted_version and model.promoted_version != model.run_base_version:
+        # Another custom model may not have gone over to the newer version yet.
+        actions += [
+            CustomModel.older_run.set(int(model.promoted_run)),
+            CustomModel.older_version.set(model.promoted_version),
+            CustomModel.older_sha256.set(model.promoted_sha256),
+        ]
     if model.run_data_version:
         actions.append(CustomModel.trained_data_version.set(model.run_data_version))
     if model.status == Status.UPGRADING:
@@ -337,6 +344,9 @@ def reset(model: CustomModel, now: datetime, also: Sequence[Action] = ()) -> Upd
             CustomModel.promoted_version.remove(),
             CustomModel.promoted_sha256.remove(),
             CustomModel.promoted_at.remove(),
+            CustomModel.older_run.remove(),
+            CustomModel.older_version.remove(),
+            CustomModel.older_sha256.remove(),
             *also,
             *_data_changed(now),
         ],

@@ -17,7 +17,7 @@ class BaseModel:
     versions: tuple[str, ...]
     """Full version strings, oldest first."""
     engine: str
-    custom_language_model: bool = False
+    custom_language_model: bool = True
     speaker_labels: bool = True
 
     @property

@@ -100,7 +100,9 @@ def _resources(model: AcousticModel | LanguageModel) -> Sequence[UploadedResourc
 
 def _superseded(model: AcousticModel | LanguageModel, run: int, name: str, now: datetime) -> bool:
     """Tell whether a run's model or report is of no use; recognition may go on with it for a while."""
-    if run == model.promoted_run or (run == model.run and model.status in statuses.RUNNING):
+    if run in (model.promoted_run, model.older_run) or (
+        run == model.run and model.status in statuses.RUNNING
+    ):
         return False
     if isinstance(model, AcousticModel) and run == model.reported_run and name == "report.json":
         return False

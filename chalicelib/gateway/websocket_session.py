@@ -29,6 +29,7 @@ from chalicelib.recognition import live, live_errors, options
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.live import LiveRequest
 from chalicelib.recognition.live_model import LiveModel
+from chalicelib.recognition.models import check_grammar
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ class Session:
 
     def _begin(self, message: Mapping[str, Any]) -> None:
         self._parsed = options.from_message(message, self._parsed)
+        check_grammar(self._model.grammars, self._parsed.options)
         request = LiveRequest(
             live.content_type(message),
             self._model,

@@ -8,7 +8,7 @@ import logging
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -97,9 +97,8 @@ def event_for(
     return {
         "audio": audio,
         "base_version": model.base_version,
-        "adapted_model": None
-        if model.adapted_model is None
-        else {"key": model.adapted_model.key, "sha256": model.adapted_model.sha256},
+        "adapted_model": None if model.adapted_model is None else asdict(model.adapted_model),
+        "language_model": None if model.language_model is None else asdict(model.language_model),
         "options": options.to_json(),
     }
 

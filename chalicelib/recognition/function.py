@@ -20,12 +20,13 @@ from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, U
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import CustomModels
-from chalicelib.recognition import adapted_models, forms
+from chalicelib.recognition import forms
 from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
 from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
 from chalicelib.recognition.forms import BadForm
 from chalicelib.recognition.inactivity import NoSpeech
-from chalicelib.recognition.models import AdaptedModel
+from chalicelib.recognition.live_model import fetched
+from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.pieces import Cutter, Gatherer, WasCut, decode_piece
 from chalicelib.recognition.transcription import Decoder, decoding_options, transcribe
@@ -61,8 +62,8 @@ class Request:
     audio_key: str
     content_type: ContentType | None
     """None: to be detected."""
-    base_version: str
-    adapted_model: AdaptedModel | None
+    model: ServingModel
+    """Its base version and artefacts."""
     options: Options
     form: Form | None = None
     step: Step | None = None
@@ -77,13 +78,12 @@ class Request:
         Raises:
             audio.content_types.ContentTypeError: the content type cannot be used.
         """
-        content_type, adapted = event["audio"].get("content_type"), event.get("adapted_model")
+        content_type = event["audio"].get("content_type")
         form = event["audio"].get("form")
         return cls(
             audio_key=event["audio"]["key"],
             content_type=None if content_type is None else content_types.parse(content_type),
-            base_version=event["base_version"],
-            adapted_model=None if adapted is None else AdaptedModel(adapted["key"], adapted["sha256"]),
+            model=ServingModel.from_json(event),
             options=Options.from_json(event["options"]),
             form=None if form is None else Form(form["boundary"], form["parts"]),
             step=Step(**event["step"]) if "step" in event else None,
@@ -108,7 +108,7 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
     except (BadForm, NoSpeech, TooLittleAudio) as error:
         return _error(400, str(error))
     except ModelUnreadable as error:
-        _log.error("adapted model %s: %s", event["adapted_model"], error)
+        _log.error("custom models of %s: %s", event["audio"]["key"], error)
         return _error(500, "The custom model's data is damaged. Train the model again.")
     except DecodingFailed as error:
         _log.error("decoding failed: %s", error)
@@ -134,7 +134,7 @@ def _recognize(request: Request) -> dict[str, Any]:
             transcribe(
                 file,
                 content_type,
-                request.base_version,
+                request.model.base_version,
                 _custom_models(request),
                 options=request.options,
                 pool=_decoder(request),
@@ -146,10 +146,7 @@ def _recognize(request: Request) -> dict[str, Any]:
 
 
 def _custom_models(request: Request) -> CustomModels:
-    if request.adapted_model is None:
-        return CustomModels()
-    folder = adapted_models.cache_folder()
-    return CustomModels(adapted_model=adapted_models.local_file(request.adapted_model, folder))
+    return fetched(request.model).asked(request.options).custom
 
 
 def _decoder(request: Request) -> Decoder:
@@ -157,7 +154,7 @@ def _decoder(request: Request) -> Decoder:
         return decoder_pool()
     if request.step.pieces is not None:
         return Gatherer(request.step.prefix, request.step.pieces)
-    rate_hz = base_model_of_version(request.base_version).rate_hz
+    rate_hz = base_model_of_version(request.model.base_version).rate_hz
     return Cutter(request.step.prefix, background_pool(), rate_hz)
 
 
@@ -166,7 +163,7 @@ def _decode_piece(request: Request, prefix: str, number: int) -> None:
     decode_piece(
         prefix,
         number,
-        base_version=request.base_version,
+        base_version=request.model.base_version,
         custom=_custom_models(request),
         wanted=wanted,
         decoder=decoder,

@@ -65,7 +65,7 @@ class LiveRequest:
             pool: decodes.
             wake: called from other threads when there may be something to take, or more audio is wanted.
         """
-        self._model = model
+        self._model = model.asked(options)
         self._options = options
         self._pool = pool
         self._wake = wake

@@ -10,6 +10,7 @@ from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.recognition import function
 from chalicelib.recognition.decoders import NoCapacity
 from chalicelib.recognition.inactivity import NoSpeech
+from chalicelib.recognition.models import UnknownGrammar
 from chalicelib.recognition.options import InvalidOption, OptionsConflict
 
 _log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ def wording(error: Exception) -> str:
     match error:
         case AudioError() | ContentTypeError():
             return function.wording(error)
-        case InvalidOption() | OptionsConflict() | NoSpeech():
+        case InvalidOption() | OptionsConflict() | NoSpeech() | UnknownGrammar():
             return str(error)
         case NoCapacity():
             return "Recognition has no capacity at the moment. Try again in a minute."

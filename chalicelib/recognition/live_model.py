@@ -1,12 +1,15 @@
-"""The model of a live connection, with its files on this machine."""
+"""The model of a request or a live connection, with its files on this machine."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.recognition import adapted_models
-from chalicelib.recognition.models import ServingModel
+from chalicelib.recognition.models import AdaptedModel, ServingModel
+from chalicelib.recognition.options import Options
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,16 @@ class LiveModel:
     base_version: str
     custom: CustomModels
     warnings: tuple[str, ...] = ()
+    grammars: tuple[str, ...] = ()
+
+    def asked(self, options: Options) -> LiveModel:
+        """Return the model as a request wants its custom language model used."""
+        if self.custom.language_model is None:
+            return self
+        custom = dataclasses.replace(
+            self.custom, customization_weight=options.customization_weight, grammar_name=options.grammar_name
+        )
+        return dataclasses.replace(self, custom=custom)
 
 
 def fetched(model: ServingModel) -> LiveModel:
@@ -24,6 +37,9 @@ def fetched(model: ServingModel) -> LiveModel:
     Raises:
         engines.errors.ModelUnreadable: a custom model is gone, or damaged.
     """
-    adapted = model.adapted_model
-    file = None if adapted is None else adapted_models.local_file(adapted, adapted_models.cache_folder())
-    return LiveModel(model.base_version, CustomModels(adapted_model=file), model.warnings)
+    custom = CustomModels(_file(model.adapted_model), _file(model.language_model))
+    return LiveModel(model.base_version, custom, model.warnings, model.grammars)
+
+
+def _file(artefact: AdaptedModel | None) -> Path | None:
+    return None if artefact is None else adapted_models.local_file(artefact, adapted_models.cache_folder())

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from chalicelib.engines import catalogue
 from chalicelib.engines.catalogue import BaseModel
 from chalicelib.recognition.options import Options
-from chalicelib.storage.layout import adapted_model_key
-from chalicelib.storage.tables import AcousticModel
+from chalicelib.storage.layout import adapted_model_key, language_model_key
+from chalicelib.storage.rows import CustomModel
+from chalicelib.storage.tables import AcousticModel, LanguageModel
 
 OLDER_BASE_VERSION = (
     "Using previous version of base model, because your custom model has been built with it. "
@@ -19,7 +20,7 @@ OLDER_BASE_VERSION = (
     "Consider upgrading your custom model to the newest version of the base model and training it again."
 )
 BASE_VERSION_GONE = (
-    "Using non-customized default base model, because your custom acoustic model has been built with "
+    "Using non-customized default base model, because your custom {kind} model has been built with "
     "a version of the base model that is no longer supported."
 )
 
@@ -39,11 +40,21 @@ class UnknownCustomization(LookupError):
 
 
 class NotAvailable(Exception):
-    """The custom model was never trained (or was reset since)."""
+    """The custom model was never trained (or was reset since); `kind`: acoustic | language."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
         super().__init__(
-            "Requested custom acoustic model is not available. Please make sure the custom model is trained."
+            f"Requested custom {kind} model is not available. Please make sure the custom model is trained."
+        )
+
+
+class UnknownGrammar(ValueError):
+    """The custom language model was not trained with a grammar of that name."""
+
+    def __init__(self, grammar_name: str) -> None:
+        super().__init__(
+            f"Grammar '{grammar_name}' is not available. Please make sure that the custom language model has "
+            "such a grammar and was trained after the grammar was added."
         )
 
 
@@ -53,7 +64,7 @@ class WrongBase(ValueError):
 
 @dataclass(frozen=True)
 class AdaptedModel:
-    """A promoted `model.tar.gz` in the bucket."""
+    """A promoted artefact in the bucket: an adapted acoustic model or a custom language model."""
 
     key: str
     sha256: str
@@ -67,72 +78,135 @@ class ServingModel:
     base_version: str
     adapted_model: AdaptedModel | None
     warnings: tuple[str, ...] = ()
+    language_model: AdaptedModel | None = None
+    grammars: tuple[str, ...] = ()
+    """Names of the grammars inside the language model."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads; all of it is JSON."""
-        return dataclasses.asdict(self) | {"warnings": list(self.warnings)}
+        return dataclasses.asdict(self) | {"warnings": list(self.warnings), "grammars": list(self.grammars)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Read what `to_json` returned."""
-        adapted = values["adapted_model"]
+        adapted, language = values.get("adapted_model"), values.get("language_model")
         return cls(
             base_version=values["base_version"],
             adapted_model=None if adapted is None else AdaptedModel(**adapted),
-            warnings=tuple(values["warnings"]),
+            warnings=tuple(values.get("warnings", ())),
+            language_model=None if language is None else AdaptedModel(**language),
+            grammars=tuple(values.get("grammars", ())),
         )
+
+
+def check_grammar(grammars: Collection[str], options: Options) -> None:
+    """Refuse a request that asks for a grammar that is not among those of its language model.
+
+    Raises:
+        UnknownGrammar: it does.
+    """
+    if options.grammar_name is not None and options.grammar_name not in grammars:
+        raise UnknownGrammar(options.grammar_name)
 
 
 def choose(owner: str, options: Options) -> ServingModel:
     """Return what serves a request of `owner`.
 
     A custom model is served by its last promoted training run, whatever it is doing now: retraining,
-    failed, or holding audio that it has not learned from yet.
+    failed, or holding data that it has not learned from yet. An upgraded one also by the last run on the
+    base version before: two models are used on the newest version that both have.
 
     Raises:
         UnknownModel: no such base model.
         UnknownCustomization: a custom model that is not there, or belongs to somebody else.
-        NotAvailable: the custom model was never trained.
-        WrongBase: the custom model is built on another base model, or has no such version.
+        NotAvailable: a custom model was never trained.
+        WrongBase: a custom model is built on another base model, or has no such version.
+        UnknownGrammar: the custom language model has no such grammar.
     """
     base = catalogue.find(options.model)
     if base is None:
         raise UnknownModel(options.model)
-    if options.language_customization_id is not None:
-        # No custom language model is kept by this service, so nobody has this one.
-        raise UnknownCustomization(options.language_customization_id)
-    if options.acoustic_customization_id is not None:
-        return _custom(owner, base, options.acoustic_customization_id, options.base_model_version)
-    version = options.base_model_version or base.newest_version
+    acoustic = _trained(AcousticModel, owner, options.acoustic_customization_id, base)
+    language = _trained(LanguageModel, owner, options.language_customization_id, base)
+    custom = [one for one in (acoustic, language) if one is not None]
+    version = _version(base, custom, options.base_model_version)
     if version not in base.versions:
-        raise WrongBase(
-            f"Base model version '{version}' not found: {base.name} has {', '.join(base.versions)}"
-        )
-    return ServingModel(version, None)
+        if not custom:
+            raise WrongBase(
+                f"Base model version '{version}' not found: {base.name} has {', '.join(base.versions)}"
+            )
+        gone = BASE_VERSION_GONE.format(kind=_kind(custom[0]))
+        return ServingModel(base.newest_version, None, (gone,))
+    warnings = (OLDER_BASE_VERSION,) if custom and version != base.newest_version else ()
+    serving = ServingModel(
+        version,
+        None if acoustic is None else _artefact(acoustic, version, adapted_model_key),
+        warnings,
+        None if language is None else _artefact(language, version, language_model_key),
+        () if language is None else tuple(sorted(language.trained_grammars or ())),
+    )
+    check_grammar(serving.grammars, options)
+    return serving
 
 
-def _custom(owner: str, base: BaseModel, customization_id: str, wanted_version: str | None) -> ServingModel:
+Row = TypeVar("Row", bound=CustomModel)
+
+
+def _trained(kind: type[Row], owner: str, customization_id: str | None, base: BaseModel) -> Row | None:
+    if customization_id is None:
+        return None
     try:
-        row = AcousticModel.get(owner, customization_id, consistent_read=True)
-    except AcousticModel.DoesNotExist:
+        row = kind.get(owner, customization_id, consistent_read=True)
+    except kind.DoesNotExist:
         raise UnknownCustomization(customization_id) from None
     if row.base_model_name != base.name:
         raise WrongBase(
-            f"Custom acoustic model '{customization_id}' is built on {row.base_model_name}, "
+            f"Custom {_kind(row)} model '{customization_id}' is built on {row.base_model_name}, "
             f"not on {base.name}: add model={row.base_model_name} to the request"
         )
-    if row.promoted_run is None or row.promoted_version is None or row.promoted_sha256 is None:
-        raise NotAvailable
-    version = row.promoted_version
-    if wanted_version not in (None, version):
-        raise WrongBase(
-            f"Custom acoustic model '{customization_id}' cannot be used with base model version "
-            f"'{wanted_version}': it is trained on '{version}'"
-        )
-    if version not in base.versions:
-        return ServingModel(base.newest_version, None, (BASE_VERSION_GONE,))
-    adapted_model = AdaptedModel(
-        adapted_model_key(owner, customization_id, int(row.promoted_run)), row.promoted_sha256
+    if not _runs(row):
+        raise NotAvailable(_kind(row))
+    return row
+
+
+def _kind(row: CustomModel) -> str:
+    return "language" if isinstance(row, LanguageModel) else "acoustic"
+
+
+def _runs(row: CustomModel) -> dict[str, tuple[int, str]]:
+    """Return run and checksum of a model's artefacts by their base versions, the newest first."""
+    found: dict[str, tuple[int, str]] = {}
+    if row.promoted_run is not None and row.promoted_version is not None and row.promoted_sha256 is not None:
+        found[row.promoted_version] = (int(row.promoted_run), row.promoted_sha256)
+    if row.older_run is not None and row.older_version is not None and row.older_sha256 is not None:
+        found.setdefault(row.older_version, (int(row.older_run), row.older_sha256))
+    return found
+
+
+def _versions(row: CustomModel) -> str:
+    return "' and '".join(_runs(row))
+
+
+def _version(base: BaseModel, custom: Sequence[CustomModel], wanted: str | None) -> str:
+    """Return the version that was asked for, else the newest that all custom models have."""
+    for row in custom:
+        if wanted is not None and wanted not in _runs(row):
+            raise WrongBase(
+                f"Custom {_kind(row)} model '{row.customization_id}' cannot be used with base model version "
+                f"'{wanted}': it is trained on '{_versions(row)}'"
+            )
+    if wanted is not None or not custom:
+        return wanted or base.newest_version
+    for version in _runs(custom[0]):
+        if all(version in _runs(row) for row in custom):
+            return version
+    trained = "; ".join(f"the {_kind(row)} one on '{_versions(row)}'" for row in custom)
+    raise WrongBase(
+        f"The two custom models are not trained on the same version of {base.name}: {trained}. "
+        "Upgrade the older one."
     )
-    warnings = () if version == base.newest_version else (OLDER_BASE_VERSION,)
-    return ServingModel(version, adapted_model, warnings)
+
+
+def _artefact(row: CustomModel, version: str, key: Callable[[str, str, int], str]) -> AdaptedModel:
+    run, sha256 = _runs(row)[version]
+    return AdaptedModel(key(row.owner, row.customization_id, run), sha256)

@@ -59,6 +59,10 @@ class CustomModel(Table):
     promoted_version = UnicodeAttribute(null=True)
     """Base version that the promoted run was trained on."""
     promoted_sha256 = UnicodeAttribute(null=True)
+    older_run = NumberAttribute(null=True)
+    """The last run promoted on the base version before; null while the model was not upgraded."""
+    older_version = UnicodeAttribute(null=True)
+    older_sha256 = UnicodeAttribute(null=True)
     promoted_at = UTCDateTimeAttribute(null=True)
 
 

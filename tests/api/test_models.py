@@ -17,7 +17,7 @@ def test_the_base_models_are_listed(instance: Instance) -> None:
         "rate": 16_000,
         "url": "http://speech.example:8080/v1/models/en-US_BroadbandModel",
         "supported_features": {
-            "custom_language_model": False,
+            "custom_language_model": True,
             "custom_acoustic_model": True,
             "speaker_labels": True,
         },

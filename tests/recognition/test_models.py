@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.customization import language_models
 from chalicelib.engines import catalogue
 from chalicelib.recognition import models
 from chalicelib.recognition.models import AdaptedModel, ServingModel, choose
 from chalicelib.recognition.options import Options
-from chalicelib.storage.layout import adapted_model_key
-from chalicelib.storage.tables import AcousticModel
+from chalicelib.storage.layout import adapted_model_key, language_model_key
+from chalicelib.storage.tables import AcousticModel, LanguageModel
 from tests import custom_models
 from tests.custom_models import OWNER
 
@@ -97,9 +98,74 @@ def test_an_unknown_and_a_foreign_model_look_the_same() -> None:
         assert str(raised.value) == f"Invalid customization_id '{customization_id}' for user"
 
 
-def test_a_language_model_is_always_unknown() -> None:
-    with pytest.raises(models.UnknownCustomization, match=f"Invalid customization_id '{GUID}' for user"):
-        choose(OWNER, Options(language_customization_id=GUID))
+def language(version: str = NEW, **changes: Any) -> LanguageModel:
+    """A language model whose third run is promoted."""
+    model = language_models.create(OWNER, name="menu", base_model_name="en-US_BroadbandModel")
+    attributes = {"promoted_run": 3, "promoted_sha256": "cd" * 32, "trained_grammars": {"orders"}}
+    for name, value in {**attributes, "promoted_version": version, **changes}.items():
+        setattr(model, name, value)
+    model.save()
+    return model
+
+
+def both(acoustic: AcousticModel, other: LanguageModel, **options: Any) -> Options:
+    return using(acoustic, language_customization_id=other.customization_id, **options)
+
+
+def test_a_language_model_serves_alone_and_beside_an_acoustic_one() -> None:
+    model, acoustic = language(), promoted()
+    artefact = AdaptedModel(language_model_key(OWNER, model.customization_id, 3), "cd" * 32)
+    alone = choose(OWNER, Options(language_customization_id=model.customization_id))
+    assert alone == ServingModel(NEW, None, (), artefact, ("orders",))
+    assert ServingModel.from_json(alone.to_json()) == alone
+    serving = choose(OWNER, both(acoustic, model, grammar_name="orders"))
+    assert serving.adapted_model == choose(OWNER, using(acoustic)).adapted_model
+    assert serving.language_model == artefact
+
+
+def test_a_language_model_that_cannot_serve() -> None:
+    acoustic = promoted()
+    for customization_id in (GUID, acoustic.customization_id):
+        with pytest.raises(models.UnknownCustomization, match=f"'{customization_id}' for user"):
+            choose(OWNER, Options(language_customization_id=customization_id))
+    with pytest.raises(models.NotAvailable) as raised:
+        choose(OWNER, both(acoustic, language(promoted_run=None)))
+    assert str(raised.value) == (
+        "Requested custom language model is not available. Please make sure the custom model is trained."
+    )
+    with pytest.raises(models.UnknownGrammar, match="'other' is not available"):
+        choose(OWNER, both(acoustic, language(), grammar_name="other"))
+
+
+@pytest.mark.parametrize(
+    ("acoustic", "linguistic", "wanted", "served"),
+    [
+        ((OLD,), (OLD,), None, OLD),
+        ((NEW,), (NEW,), None, NEW),
+        ((NEW, OLD), (OLD,), None, OLD),
+        ((OLD,), (NEW, OLD), None, OLD),
+        ((NEW, OLD), (NEW, OLD), None, NEW),
+        ((NEW, OLD), (NEW, OLD), OLD, OLD),
+    ],
+)
+def test_two_models_serve_on_the_newest_version_of_both(
+    acoustic: tuple[str, ...], linguistic: tuple[str, ...], wanted: str | None, served: str
+) -> None:
+    def older(versions: tuple[str, ...]) -> dict[str, Any]:
+        return {"older_run": 1, "older_version": OLD, "older_sha256": "ee" * 32} if len(versions) > 1 else {}
+
+    first = promoted(acoustic[0], **older(acoustic))
+    second = language(linguistic[0], **older(linguistic))
+    serving = choose(OWNER, both(first, second, base_model_version=wanted))
+    assert serving.base_version == served
+    assert serving.adapted_model is not None
+    assert ("/000001/" in serving.adapted_model.key) == (acoustic[0] != served)
+    assert bool(serving.warnings) == (served == OLD)
+
+
+def test_two_models_without_a_common_version() -> None:
+    with pytest.raises(models.WrongBase, match="not trained on the same version"):
+        choose(OWNER, both(promoted(NEW), language(OLD)))
 
 
 def test_the_base_model_must_be_that_of_the_custom_model() -> None:
