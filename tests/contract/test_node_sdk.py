@@ -152,3 +152,12 @@ def test_an_acoustic_model_lives(run: Run, prompts: list[Prompt]) -> None:
     assert "audio duration must be between" in value["refused"]["message"]
     assert value["described"]["status"] == "pending"
     assert value["customizationId"] in value["ids"]
+
+
+def test_a_language_model_lives(run: Run) -> None:
+    text = "attune hears the attunement of a zyzzyva\nattune hears it again\n"
+    value = run("language_model", name="node", baseModelName=NARROWBAND, text=text)["value"]
+    assert value["corpus"]["status"] == "analyzed"
+    assert value["corpus"]["total_words"] == 11
+    assert "attune" in {word["word"] for word in value["words"]}
+    assert value["described"]["status"] in ("ready", "pending")
