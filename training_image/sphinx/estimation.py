@@ -61,16 +61,22 @@ def with_scaled_variances(model: AcousticModel, statistics: Statistics) -> Acous
     Noise, and taking it away, change how far features spread; the means' transforms leave that as it was.
     """
     classes = np.array([regression_class(phone) for phone in model.phones])
-    occupancy = statistics.occupancy[..., None]
-    spread = statistics.second - 2 * model.means * statistics.first + occupancy * model.means**2
+    spread = relative_spread(model, statistics)
     variances = model.variances.copy()
     for number in np.unique(classes):
         codebooks = np.flatnonzero(classes == number)
-        relative = (spread[codebooks] / model.variances[codebooks]).sum(axis=(0, 2))
-        frames = occupancy[codebooks].sum(axis=(0, 2))
+        frames = statistics.occupancy[codebooks, ..., None].sum(axis=(0, 2))
+        relative = spread[codebooks].sum(axis=(0, 2))
         factors = np.clip((_VARIANCE_FRAMES + relative) / (_VARIANCE_FRAMES + frames), *_SCALE_BOUNDS)
         variances[codebooks] *= factors[None, :, None, :]
     return dataclasses.replace(model, variances=np.maximum(variances, VARIANCE_FLOOR))
+
+
+def relative_spread(model: AcousticModel, statistics: Statistics) -> Array:
+    """Return the audio's squared distances to each mean over its variance; where they fit, the occupancy."""
+    occupancy = statistics.occupancy[..., None]
+    squares = statistics.second - 2 * model.means * statistics.first + occupancy * model.means**2
+    return squares / model.variances
 
 
 def maximum_a_posteriori(

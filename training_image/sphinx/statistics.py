@@ -72,6 +72,8 @@ def accumulate(
     senones: NDArray[np.integer],
     codebooks: NDArray[np.integer],
     weights: NDArray[np.floating],
+    *,
+    observed: NDArray[np.float32] | None = None,
 ) -> Statistics:
     """Return the statistics of aligned frames.
 
@@ -83,9 +85,11 @@ def accumulate(
         senones: shape (frames,); of the alignment, -1 where there is none.
         codebooks: shape (frames,).
         weights: shape (frames,), 0…1; frames of weight 0 do not count.
+        observed: what is summed where that is not `features`: the same frames, heard otherwise.
     """
     totals = Statistics.none(model)
     log_likelihood = 0.0
+    summed = features if observed is None else observed
     used = (weights > 0) & (senones >= 0)
     for codebook in np.unique(codebooks[used]):
         chosen = used & (codebooks == codebook)
@@ -100,8 +104,9 @@ def accumulate(
             log_likelihood += float(weight @ (highest + np.log(total))[:, 0])
             posterior *= weight[:, None] / total
             totals.occupancy[codebook, stream] += posterior.sum(axis=0)
-            totals.first[codebook, stream] += posterior.T @ x
-            totals.second[codebook, stream] += posterior.T @ (x * x)
+            y = summed[chosen, stream * CEPSTRA : (stream + 1) * CEPSTRA]
+            totals.first[codebook, stream] += posterior.T @ y
+            totals.second[codebook, stream] += posterior.T @ (y * y)
     return Statistics(
         totals.occupancy,
         totals.first,

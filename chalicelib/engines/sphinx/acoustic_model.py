@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,16 @@ def bundled_model() -> AcousticModel:
 
 
 @functools.cache
+def narrowband_model() -> AcousticModel:
+    """Return the bundled model as the telephone moves it (`training_image.sphinx.fit_narrowband`)."""
+    bundled = bundled_model()
+    with np.load(DATA / "narrowband-gaussians.npz", allow_pickle=False) as arrays:
+        means = bundled.means + arrays["shifts"]
+        variances = bundled.variances * arrays["variance_factors"][:, :, None, :]
+    return dataclasses.replace(bundled, means=means, variances=np.maximum(variances, VARIANCE_FLOOR))
+
+
+@functools.cache
 def load_base(version: str, *, suppresses_noise: bool = False) -> Base:
     """Return a base version of the catalogue, with or without noise suppression in its front end.
 
@@ -119,5 +130,7 @@ def load_base(version: str, *, suppresses_noise: bool = False) -> Base:
         KeyError: no served model has that version.
     """
     rate_hz = base_model_of_version(version).rate_hz
-    extension = read_extension(DATA / "narrowband.npz") if rate_hz == NARROWBAND_HZ else None
-    return Base(version, rate_hz, extension, bundled_model(), suppresses_noise)
+    if rate_hz != NARROWBAND_HZ:
+        return Base(version, rate_hz, None, bundled_model(), suppresses_noise)
+    extension = read_extension(DATA / "narrowband.npz")
+    return Base(version, rate_hz, extension, narrowband_model(), suppresses_noise)
