@@ -11,7 +11,7 @@ from chalicelib.api.routing import Routes
 from chalicelib.customization import acoustic_models, acoustic_training, language_models, runs
 from chalicelib.customization.errors import NoReport
 from chalicelib.storage import layout, objects
-from chalicelib.storage.tables import AcousticModel
+from chalicelib.storage.tables import AcousticModel, LanguageModel
 
 routes = Routes()
 
@@ -70,8 +70,9 @@ def train_acoustic_model(call: Call, customization_id: str) -> dict[str, Any]:
     """Start a training on all valid audio."""
     strict = parameters.boolean(call, "strict", default=True)
     acoustic_models.get(call.owner, customization_id)
-    _check_language_model(call)
-    claim = acoustic_training.begin_training(call.owner, customization_id, strict=strict)
+    claim = acoustic_training.begin_training(
+        call.owner, customization_id, strict=strict, helper=_helper(call)
+    )
     _launch(claim)
     if not claim.left_out:
         return {}
@@ -94,10 +95,9 @@ def cancel_training(call: Call, customization_id: str) -> dict[str, Any]:
 @routes.route("POST", f"{_MODEL}/upgrade_model")
 def upgrade_acoustic_model(call: Call, customization_id: str) -> dict[str, Any]:
     """Take the model to the newest version of its base model."""
-    parameters.boolean(call, "force", default=False)
+    force = parameters.boolean(call, "force", default=False)
     acoustic_models.get(call.owner, customization_id)
-    _check_language_model(call)
-    claim = acoustic_training.begin_upgrade(call.owner, customization_id)
+    claim = acoustic_training.begin_upgrade(call.owner, customization_id, helper=_helper(call), force=force)
     if claim is not None:
         _launch(claim)
     return {}
@@ -130,11 +130,10 @@ def _launch(claim: acoustic_training.Claim) -> None:
         raise
 
 
-def _check_language_model(call: Call) -> None:
-    """Refuse a helper language model: the owner cannot have one, so its id is malformed or unknown."""
-    language_model_id = parameters.text(call, "custom_language_model_id")
-    if language_model_id is not None:
-        language_models.get(call.owner, language_model_id)
+def _helper(call: Call) -> LanguageModel | None:
+    """Return the custom language model that is to help."""
+    customization_id = parameters.text(call, "custom_language_model_id")
+    return None if customization_id is None else language_models.get(call.owner, customization_id)
 
 
 def _shown(model: AcousticModel, warning: str | None) -> dict[str, Any]:

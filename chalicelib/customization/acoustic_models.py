@@ -74,7 +74,14 @@ def reset(owner: str, customization_id: str) -> None:
     Raises:
         MalformedId, UnknownModel, Busy: see `custom_models`.
     """
-    custom_models.reset(get(owner, customization_id), also=[AcousticModel.reported_run.remove()])
+    custom_models.reset(
+        get(owner, customization_id),
+        also=[
+            AcousticModel.reported_run.remove(),
+            AcousticModel.trained_helper.remove(),
+            AcousticModel.trained_helper_run.remove(),
+        ],
+    )
 
 
 def delete(owner: str, customization_id: str) -> None:

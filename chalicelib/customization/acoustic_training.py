@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.customization import acoustic_models, audio_resources, limits, runs, statuses
+from chalicelib.customization import (
+    acoustic_models,
+    audio_resources,
+    helper_models,
+    limits,
+    runs,
+    statuses,
+)
 from chalicelib.customization.custom_models import now
-from chalicelib.customization.errors import Busy, NothingModified, TrainingRefused
-from chalicelib.storage.conditional import ConditionFailed, Contended, write
-from chalicelib.storage.tables import AcousticModel, AudioResource
+from chalicelib.customization.errors import Busy, NothingModified, TrainingRefused, UpgradeRefused
+from chalicelib.engines.catalogue import BASE_MODELS
+from chalicelib.storage.conditional import Action, ConditionFailed, Contended, write
+from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
 
 _ATTEMPTS = 10
 
@@ -26,14 +35,20 @@ class Claim:
     """Names of the invalid resources."""
 
 
-def begin_training(owner: str, customization_id: str, *, strict: bool = True) -> Claim:
+def begin_training(
+    owner: str, customization_id: str, *, strict: bool = True, helper: LanguageModel | None = None
+) -> Claim:
     """Claim the model for a training on all its valid audio. Of simultaneous calls exactly one succeeds.
+
+    `helper` is a custom language model that is to help.
 
     Raises:
         MalformedId, UnknownModel: see `acoustic_models.get`.
         Busy: the model handles another request.
-        TrainingRefused: too little, too much, or (while `strict`) invalid audio; the model is now failed.
-        NothingModified: the model has been trained on exactly this audio already; it stays as it is.
+        TrainingRefused: too little, too much, or (while `strict`) invalid audio, or a helper that cannot
+            help; the model is now failed.
+        NothingModified: the model has been trained on exactly this audio, with the same help, already; it
+            stays as it is.
     """
     for _ in range(_ATTEMPTS):
         model = acoustic_models.get(owner, customization_id)
@@ -43,13 +58,17 @@ def begin_training(owner: str, customization_id: str, *, strict: bool = True) ->
         valid = tuple(audio for audio in resources if audio.status == audio_resources.OK)
         left_out = tuple(audio.audio_name for audio in resources if audio.status == audio_resources.INVALID)
         reason = _obstacle(valid, left_out, strict)
-        if reason is None and runs.trained_already(model):
+        base_version = model.versions[-1]
+        if reason is None and helper is not None:
+            reason = helper_models.obstacle(model, helper, base_version)
+        same_help = helper_models.same_as_trained(model, helper, base_version)
+        if reason is None and same_help and runs.trained_already(model):
             raise NothingModified
         try:
             if reason is not None:
                 write(statuses.training_refused(model, reason, now()))
                 raise TrainingRefused(reason)
-            write(statuses.training_begun(model, now(), [AcousticModel.job_name.remove()]))
+            write(statuses.training_begun(model, now(), _begun(helper, base_version)))
         except ConditionFailed:
             continue
         return Claim(model, valid, left_out)
@@ -75,10 +94,20 @@ def _obstacle(valid: tuple[AudioResource, ...], left_out: tuple[str, ...], stric
     )
 
 
-def begin_upgrade(owner: str, customization_id: str) -> Claim | None:
+def _begun(helper: LanguageModel | None, base_version: str) -> list[Action]:
+    return [AcousticModel.job_name.remove(), *helper_models.claimed(helper, base_version)]
+
+
+def begin_upgrade(
+    owner: str, customization_id: str, *, helper: LanguageModel | None = None, force: bool = False
+) -> Claim | None:
     """Take the model to the newest version of its base: claimed for a run, or done (None) if never trained.
 
+    With a `helper` a model that is on the newest version already is trained once more, now with that help;
+    `force` does so although nothing has changed.
+
     Raises:
+        NothingModified: it is on the newest version, and was trained with the same help and audio there.
         MalformedId, UnknownModel: see `acoustic_models.get`.
         Busy: the model handles another request.
         UpgradeRefused: the model is up-to-date, has no data, or is in a state without an upgrade.
@@ -88,17 +117,34 @@ def begin_upgrade(owner: str, customization_id: str) -> Claim | None:
         if statuses.busy(model):
             raise Busy(customization_id)
         resources = audio_resources.of_model(model)
-        newest = runs.upgradable(model, "acoustic", None if resources else "audio")
+        newest = _upgrade_target(model, resources, helper, force=force)
         valid = tuple(audio for audio in resources if audio.status == audio_resources.OK)
         try:
             if not model.promoted_run:
                 write(statuses.upgraded_at_once(model, newest, now()))
                 return None
-            write(statuses.upgrade_begun(model, newest, now(), [AcousticModel.job_name.remove()]))
+            write(statuses.upgrade_begun(model, newest, now(), _begun(helper, newest)))
         except ConditionFailed:
             continue
         return Claim(model, valid)
     raise Contended
+
+
+def _upgrade_target(
+    model: AcousticModel, resources: Sequence[AudioResource], helper: LanguageModel | None, *, force: bool
+) -> str:
+    """Return the base version that the model is to be upgraded to."""
+    newest = BASE_MODELS[model.base_model_name].newest_version
+    again = helper is not None and model.versions[-1] == newest and model.promoted_version == newest
+    if not again or not statuses.allowed(model, statuses.UPGRADE_BEGUN):
+        newest = runs.upgradable(model, "acoustic", None if resources else "audio")
+    reason = None if helper is None else helper_models.obstacle(model, helper, newest)
+    if reason is not None:
+        raise UpgradeRefused(reason)
+    same_data = model.trained_data_version == model.data_version
+    if again and same_data and not force and helper_models.same_as_trained(model, helper, newest):
+        raise NothingModified
+    return newest
 
 
 def job_created(owner: str, customization_id: str, run: int, job_name: str) -> bool:
@@ -108,5 +154,8 @@ def job_created(owner: str, customization_id: str, run: int, job_name: str) -> b
 
 def training_succeeded(owner: str, customization_id: str, run: int, *, sha256: str) -> bool:
     """Promote the run, whose report lies under `layout.report_key`; see `runs.succeeded`."""
-    reported = [AcousticModel.reported_run.set(run)]
-    return runs.succeeded(AcousticModel, owner, customization_id, run, sha256=sha256, also=reported)
+    model = acoustic_models.find(owner, customization_id)
+    if model is None:
+        return False
+    also = [AcousticModel.reported_run.set(run), *helper_models.kept(model)]
+    return runs.succeeded(AcousticModel, owner, customization_id, run, sha256=sha256, also=also)

@@ -164,7 +164,7 @@ def _trained(kind: type[Row], owner: str, customization_id: str | None, base: Ba
             f"Custom {_kind(row)} model '{customization_id}' is built on {row.base_model_name}, "
             f"not on {base.name}: add model={row.base_model_name} to the request"
         )
-    if not _runs(row):
+    if not row.artefacts:
         raise NotAvailable(_kind(row))
     return row
 
@@ -173,32 +173,22 @@ def _kind(row: CustomModel) -> str:
     return "language" if isinstance(row, LanguageModel) else "acoustic"
 
 
-def _runs(row: CustomModel) -> dict[str, tuple[int, str]]:
-    """Return run and checksum of a model's artefacts by their base versions, the newest first."""
-    found: dict[str, tuple[int, str]] = {}
-    if row.promoted_run is not None and row.promoted_version is not None and row.promoted_sha256 is not None:
-        found[row.promoted_version] = (int(row.promoted_run), row.promoted_sha256)
-    if row.older_run is not None and row.older_version is not None and row.older_sha256 is not None:
-        found.setdefault(row.older_version, (int(row.older_run), row.older_sha256))
-    return found
-
-
 def _versions(row: CustomModel) -> str:
-    return "' and '".join(_runs(row))
+    return "' and '".join(row.artefacts)
 
 
 def _version(base: BaseModel, custom: Sequence[CustomModel], wanted: str | None) -> str:
     """Return the version that was asked for, else the newest that all custom models have."""
     for row in custom:
-        if wanted is not None and wanted not in _runs(row):
+        if wanted is not None and wanted not in row.artefacts:
             raise WrongBase(
                 f"Custom {_kind(row)} model '{row.customization_id}' cannot be used with base model version "
                 f"'{wanted}': it is trained on '{_versions(row)}'"
             )
     if wanted is not None or not custom:
         return wanted or base.newest_version
-    for version in _runs(custom[0]):
-        if all(version in _runs(row) for row in custom):
+    for version in custom[0].artefacts:
+        if all(version in row.artefacts for row in custom):
             return version
     trained = "; ".join(f"the {_kind(row)} one on '{_versions(row)}'" for row in custom)
     raise WrongBase(
@@ -208,5 +198,5 @@ def _version(base: BaseModel, custom: Sequence[CustomModel], wanted: str | None)
 
 
 def _artefact(row: CustomModel, version: str, key: Callable[[str, str, int], str]) -> AdaptedModel:
-    run, sha256 = _runs(row)[version]
+    run, sha256 = row.artefacts[version]
     return AdaptedModel(key(row.owner, row.customization_id, run), sha256)

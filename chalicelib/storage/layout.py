@@ -101,6 +101,11 @@ class RunKey:
         return f"{self.prefix}audio.manifest"
 
     @property
+    def language_prefix(self) -> str:
+        """The `language` channel: the artefact of the helper language model, if there is one."""
+        return f"{self.prefix}language/"
+
+    @property
     def checkpoints_prefix(self) -> str:
         """Synchronised with `/opt/ml/checkpoints`."""
         return f"{self.prefix}checkpoints/"

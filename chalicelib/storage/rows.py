@@ -65,6 +65,18 @@ class CustomModel(Table):
     older_sha256 = UnicodeAttribute(null=True)
     promoted_at = UTCDateTimeAttribute(null=True)
 
+    @property
+    def artefacts(self) -> dict[str, tuple[int, str]]:
+        """Run and checksum of the artefacts that can be used, by their base versions, the newest first."""
+        found: dict[str, tuple[int, str]] = {}
+        for version, run, sha256 in (
+            (self.promoted_version, self.promoted_run, self.promoted_sha256),
+            (self.older_version, self.older_run, self.older_sha256),
+        ):
+            if version is not None and run is not None and sha256 is not None:
+                found.setdefault(version, (int(run), sha256))
+        return found
+
 
 class UploadedResource(Table):
     """Something that was uploaded to a custom model, and is analysed there."""

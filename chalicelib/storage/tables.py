@@ -49,6 +49,13 @@ class AcousticModel(CustomModel):
 
     job_name = UnicodeAttribute(null=True)
     """SageMaker training job of the current run."""
+    run_helper = UnicodeAttribute(null=True)
+    """Custom language model that helps in the current run; null: none. So it is below."""
+    run_helper_run = NumberAttribute(null=True)
+    """The run of that model whose artefact is used."""
+    trained_helper = UnicodeAttribute(null=True)
+    """What helped in the last successful run."""
+    trained_helper_run = NumberAttribute(null=True)
     reported_run = NumberAttribute(null=True)
     """The last run that left a report, promoted or rejected."""
     retrain_after_minutes = NumberAttribute(null=True)

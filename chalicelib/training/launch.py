@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,18 +15,20 @@ from chalicelib.customization import (
     acoustic_training,
     audio_resources,
     errors,
+    helper_models,
+    language_models,
     retraining,
     runs,
 )
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.storage.layout import RunKey
-from chalicelib.storage.tables import AcousticModel, AudioResource
+from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
 from chalicelib.training import jobs, plan
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
-    from mypy_boto3_sagemaker.type_defs import CreateTrainingJobRequestTypeDef
+    from mypy_boto3_sagemaker.type_defs import ChannelTypeDef, CreateTrainingJobRequestTypeDef
 
 logger = logging.getLogger(__name__)
 
@@ -91,11 +93,19 @@ def train_when_due(owner: str, customization_id: str) -> bool:
     if model is None or not retraining.due(model):
         return False
     try:
-        claim = acoustic_training.begin_training(owner, customization_id, strict=False)
+        claim = acoustic_training.begin_training(owner, customization_id, strict=False, helper=_helper(model))
     except errors.CustomizationError:
         return False  # somebody else was quicker, or the audio has changed again
     start(claim)
     return True
+
+
+def _helper(model: AcousticModel) -> LanguageModel | None:
+    """Return what helped in the last training, if it can help again."""
+    helper = language_models.find(model.owner, model.trained_helper) if model.trained_helper else None
+    if helper is None or helper_models.obstacle(model, helper, model.versions[-1]) is not None:
+        return None
+    return helper
 
 
 def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> CreateTrainingJobRequestTypeDef:
@@ -103,32 +113,14 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
     chosen = settings.current()
     run = run_of(model)
     base_version = model.run_base_version or model.versions[-1]
+    channels = [_channel("plan", run.plan_prefix), _channel("audio", run.audio_manifest_key, "ManifestFile")]
+    if model.run_helper:
+        channels.append(_channel("language", run.language_prefix))
     complete: CreateTrainingJobRequestTypeDef = {
         "TrainingJobName": jobs.name_of(run),
         "AlgorithmSpecification": {"TrainingImage": chosen.training_image, "TrainingInputMode": "File"},
         "RoleArn": chosen.training_role_arn,
-        "InputDataConfig": [
-            {
-                "ChannelName": "plan",
-                "DataSource": {
-                    "S3DataSource": {
-                        "S3DataType": "S3Prefix",
-                        "S3Uri": _uri(run.plan_prefix),
-                        "S3DataDistributionType": "FullyReplicated",
-                    }
-                },
-            },
-            {
-                "ChannelName": "audio",
-                "DataSource": {
-                    "S3DataSource": {
-                        "S3DataType": "ManifestFile",
-                        "S3Uri": _uri(run.audio_manifest_key),
-                        "S3DataDistributionType": "FullyReplicated",
-                    }
-                },
-            },
-        ],
+        "InputDataConfig": channels,
         "OutputDataConfig": {"S3OutputPath": _uri(run.output_prefix)},
         "CheckpointConfig": {"S3Uri": _uri(run.checkpoints_prefix), "LocalPath": "/opt/ml/checkpoints"},
         "ResourceConfig": {
@@ -158,6 +150,19 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
         # Waiting for capacity and being interrupted may take as long again as the training itself.
         complete["StoppingCondition"]["MaxWaitTimeInSeconds"] = 2 * chosen.training_max_runtime_s
     return complete
+
+
+def _channel(name: str, key: str, kind: Literal["S3Prefix", "ManifestFile"] = "S3Prefix") -> ChannelTypeDef:
+    return {
+        "ChannelName": name,
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": kind,
+                "S3Uri": _uri(key),
+                "S3DataDistributionType": "FullyReplicated",
+            }
+        },
+    }
 
 
 def _volume_gb(base_version: str, recordings: Sequence[AudioResource]) -> int:

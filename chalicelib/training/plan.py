@@ -10,6 +10,9 @@ from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
 
+LANGUAGE_MODEL = "language-model.tar.gz"
+"""The helper language model's artefact in the `language` channel."""
+
 
 def plan(model: AcousticModel, recordings: Sequence[AudioResource]) -> bytes:
     """Return `plan.json` of the model's current run (its form: docs/architecture.md)."""
@@ -19,6 +22,7 @@ def plan(model: AcousticModel, recordings: Sequence[AudioResource]) -> bytes:
         "run": int(model.run),
         "base_version": base_version,
         "engine": base_model_of_version(base_version).engine,
+        "language_model": LANGUAGE_MODEL if model.run_helper else None,
         "recordings": [
             {
                 "audio_name": recording.audio_name,
@@ -47,6 +51,12 @@ def store(run: layout.RunKey, model: AcousticModel, recordings: Sequence[AudioRe
     """Put the inputs of a run where its job expects them."""
     objects.put(f"{run.plan_prefix}plan.json", plan(model, recordings), "application/json")
     objects.put(run.audio_manifest_key, audio_manifest(model, recordings), "application/json")
+    if model.run_helper and model.run_helper_run:
+        # A copy: the helper may be trained anew, or deleted, before the job begins.
+        copy = f"{run.language_prefix}{LANGUAGE_MODEL}"
+        if not objects.exists(copy):
+            key = layout.language_model_key(model.owner, model.run_helper, int(model.run_helper_run))
+            objects.copy(key, copy)
 
 
 def _file(recording: AudioResource) -> str:
