@@ -170,7 +170,9 @@ class _Job:
         heard = self._without_noise_if_better(before)
         decoded = self._decode("round-1", self._learned, None, 0, f"decoding, round 1 of {ROUNDS}")
         rounds: list[Round] = []
-        material = guard.judge_material(guard.figures(decoded), heard)
+        material = guard.judge_material(
+            guard.figures(decoded), heard, less_noise=self._start.suppresses_noise
+        )
         if not material.accepted:
             reason = f"The base model is kept: {material.reason}."
             return self._kept_base(reason, rounds, before, before, decoded)

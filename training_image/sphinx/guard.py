@@ -10,8 +10,10 @@ import numpy as np
 from chalicelib.engines.sphinx.features import FRAMES_PER_S
 from training_image.sphinx.shards import Decoded
 
-LEAST_BASE_POSTERIOR = 0.25
+LEAST_BASE_POSTERIOR = 0.35
 """Below this mean posterior the base is wrong too often for its hypotheses to teach anything."""
+LEAST_POSTERIOR_LESS_NOISE = 0.25
+"""The same where taking noise out has helped: then it was noise, not another language or no speech at all."""
 UNSURE_BELOW = 0.35
 """A base less sure than this must be beaten clearly: a posterior may rise while errors do not fall."""
 LEAST_RISE, LEAST_RISE_OF_UNSURE = 0.01, 0.1
@@ -72,8 +74,9 @@ def _phones(decoded: Sequence[Decoded]) -> int:
     return int((heard >= LEAST_PHONE_S * FRAMES_PER_S).sum())
 
 
-def judge_material(adaptation: Figures, held_out: Figures) -> Verdict:
-    """Say whether what the base finds in the audio can teach anything at all."""
+def judge_material(adaptation: Figures, held_out: Figures, *, less_noise: bool = False) -> Verdict:
+    """Say whether what the base finds in the audio, or in it less its noise, can teach anything at all."""
+    least = LEAST_POSTERIOR_LESS_NOISE if less_noise else LEAST_BASE_POSTERIOR
     if held_out.words < FEWEST_WORDS:
         return Verdict(False, f"the base model finds only {held_out.words} words in the held-out audio")
     if adaptation.different_words < FEWEST_DIFFERENT_WORDS:
@@ -86,11 +89,11 @@ def judge_material(adaptation: Figures, held_out: Figures) -> Verdict:
             f"the base model finds only {adaptation.phones} of the language's sounds in the audio, "
             f"at least {FEWEST_PHONES} are needed",
         )
-    if held_out.mean_posterior < LEAST_BASE_POSTERIOR:
+    if held_out.mean_posterior < least:
         return Verdict(
             False,
             f"the base model is too unsure of the audio to learn from it (mean word posterior "
-            f"{held_out.mean_posterior:.2f}, at least {LEAST_BASE_POSTERIOR:.2f} is needed)",
+            f"{held_out.mean_posterior:.2f}, at least {least:.2f} is needed)",
         )
     return Verdict(True, "the audio holds speech to learn from")
 

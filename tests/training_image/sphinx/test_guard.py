@@ -55,7 +55,7 @@ def test_no_audio_has_no_figures() -> None:
         ({}, {"words": 3}, "only 3 words"),
         ({"different_words": 4}, {}, "only 4 different words"),
         ({"phones": 9}, {}, "only 9"),
-        ({}, {"mean_posterior": 0.2}, "too unsure"),
+        ({}, {"mean_posterior": 0.3}, "too unsure"),
         ({}, {"words": 3, "mean_posterior": 0.2}, "only 3 words"),
     ],
 )
@@ -107,3 +107,9 @@ def test_noise_is_taken_out_where_that_helps_clearly(posterior: float, words: in
     base = dataclasses.replace(SPEECH, mean_posterior=0.3)
     without = dataclasses.replace(SPEECH, mean_posterior=posterior, words=words)
     assert better_without_noise(base, without) is better
+
+
+@pytest.mark.parametrize(("posterior", "accepted"), [(0.3, True), (0.2, False)])
+def test_where_noise_stood_in_the_way_less_certainty_is_enough(posterior: float, accepted: bool) -> None:
+    heard = dataclasses.replace(SPEECH, mean_posterior=posterior)
+    assert judge_material(SPEECH, heard, less_noise=True).accepted is accepted
