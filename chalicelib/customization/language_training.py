@@ -22,8 +22,9 @@ from chalicelib.storage.conditional import Action, ConditionFailed, Contended, w
 from chalicelib.storage.tables import LanguageModel, LanguageResource
 
 _ATTEMPTS = 10
-_ALIVE = timedelta(seconds=60)
-"""A run whose doer has given no sign of life for so long may be taken up by another one."""
+_ALIVE = timedelta(seconds=20)
+"""A run whose doer has given no sign of life for so long may be taken up by another one. Shorter than the
+time after which the message of a killed function comes back, so that this message is not in vain."""
 
 WordType = Literal["all", "user"]
 
