@@ -137,7 +137,7 @@ def test_longest_body_and_one_byte_more(backend: Taker, port: int, headers: dict
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/acoustic_customizations", "/v1/customizations/c/words", "/identity/token"]
+    "path", ["/v1/acoustic_customizations", "/v1/customizations/c/train", "/identity/token"]
 )
 def test_other_routes_take_small_bodies_only(backend: Taker, port: int, path: str) -> None:
     assert ask(port, "POST", path, bytes(INLINE)).status == 201
