@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
 import json
@@ -10,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -129,19 +131,9 @@ def members_of(ngrams: NGrams | None, mixed: bytes, sentences: Iterable[str] = (
 
 def write_artefact(path: Path, artefact: Artefact) -> None:
     """Write a custom language model."""
-    words = [
-        {
-            "word": one.word,
-            "pronunciations": one.pronunciations,
-            "display_as": one.display_as,
-            "in_model": one.in_model,
-        }
-        for one in artefact.entries
-    ]
-    grammars = {name: {"kind": one.kind, "text": one.text} for name, one in artefact.grammars.items()}
     members = {
-        _WORDS: json.dumps(words, ensure_ascii=False).encode(),
-        _GRAMMARS: json.dumps(grammars, ensure_ascii=False).encode(),
+        _WORDS: _json([dataclasses.asdict(one) for one in artefact.entries]),
+        _GRAMMARS: _json(_grammars(artefact)),
         **artefact.members,
     }
     described = {
@@ -163,16 +155,49 @@ def read_artefact(path: Path) -> Artefact:
     if (described.get("format"), described.get("kind")) != (FORMAT, KIND) or _MIXED not in members:
         raise ArchiveUnreadable(f"{path.name} is no custom language model of format {FORMAT}")
     try:
-        entries = tuple(
-            Entry(one["word"], tuple(one["pronunciations"]), one["display_as"], one["in_model"])
-            for one in json.loads(members.pop(_WORDS))
-        )
-        grammars = {
-            name: GrammarText(one["kind"], one["text"])
-            for name, one in json.loads(members.pop(_GRAMMARS)).items()
-        }
-        return Artefact(
-            str(described["base_version"]), float(str(described["weight"])), entries, grammars, members
+        return _artefact(
+            described, json.loads(members.pop(_WORDS)), json.loads(members.pop(_GRAMMARS)), members
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArchiveUnreadable(f"{path.name}: its words or grammars are damaged") from error
+
+
+def description(artefact: Artefact) -> bytes:
+    """Return everything but n-grams, mixture and sentences, for `described` to read in a moment."""
+    return _json(
+        {
+            "base_version": artefact.base_version,
+            "weight": artefact.weight,
+            "words": [dataclasses.asdict(one) for one in artefact.entries],
+            "grammars": _grammars(artefact),
+        }
+    )
+
+
+def described(path: Path) -> Artefact:
+    """Read what `description` gave: an artefact without members."""
+    found = json.loads(path.read_bytes())
+    return _artefact(found, found["words"], found["grammars"], {})
+
+
+def _artefact(
+    described: Mapping[str, object], words: Any, grammars: Any, members: Mapping[str, bytes]
+) -> Artefact:
+    return Artefact(
+        str(described["base_version"]),
+        float(str(described["weight"])),
+        tuple(
+            Entry(one["word"], tuple(one["pronunciations"]), one["display_as"], one["in_model"])
+            for one in words
+        ),
+        {name: GrammarText(one["kind"], one["text"]) for name, one in grammars.items()},
+        members,
+    )
+
+
+def _grammars(artefact: Artefact) -> dict[str, dict[str, str]]:
+    return {name: {"kind": one.kind, "text": one.text} for name, one in artefact.grammars.items()}
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode()

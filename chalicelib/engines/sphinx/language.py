@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import tempfile
@@ -16,7 +17,7 @@ from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.trie import trie_content
 from chalicelib.engines.vocabulary import bundled_language_folder, vocabulary
-from chalicelib.language.artefact import Artefact, Entry, read_artefact
+from chalicelib.language.artefact import Artefact, Entry, described, description, read_artefact
 from chalicelib.language.grammar_network import Network
 from chalicelib.language.grammars import GrammarError, parse
 from chalicelib.language.interpolation import interpolated
@@ -50,7 +51,8 @@ class CustomLanguage:
 def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | None:
     """Return the custom language that is asked for; None for the base's own.
 
-    The first use of a file takes half a second, or three for a weight that it was not trained with.
+    The first use of a file takes half a second, or three for a weight that it was not trained with; later
+    only what is needed is read, from the cache.
 
     Raises:
         ModelUnreadable: the file is damaged, made for another base version, or has no such grammar.
@@ -58,17 +60,18 @@ def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | N
     if custom.language_model is None:
         return None
     try:
-        artefact = read_artefact(custom.language_model)
+        read = functools.cache(functools.partial(read_artefact, custom.language_model))
+        stem = _key(custom.language_model)
+        folder = cache_folder()
+        artefact = described(_kept(folder / f"{stem}.json", lambda: description(read())))
         if artefact.base_version != base_version:
             raise ModelUnreadable(
                 f"{custom.language_model.name} was made for {artefact.base_version}, not {base_version}"
             )
         weight = artefact.weight if custom.customization_weight is None else custom.customization_weight
-        stem = _key(custom.language_model)
-        folder = cache_folder()
         language = CustomLanguage(
             _kept(folder / f"{stem}.dict", lambda: _dictionary(artefact.entries, base_version)),
-            _kept(folder / f"{stem}.{weight:.4f}.lm.bin", lambda: _mixed(artefact, weight)),
+            _kept(folder / f"{stem}.{weight:.4f}.lm.bin", lambda: _mixed(read(), weight)),
             None,
             {decoder_spelling(one.word): one.display_as or one.word for one in artefact.entries},
         )
@@ -158,7 +161,7 @@ def _kept(path: Path, make: Callable[[], bytes]) -> Path:
 
 
 def _forget_oldest(folder: Path) -> None:
-    for pattern in ("*.lm.bin", "*.dict"):
+    for pattern in ("*.lm.bin", "*.dict", "*.json"):
         for path in sorted(_dated(folder.glob(pattern)))[:-FILES_KEPT]:
             path[1].unlink(missing_ok=True)
 

@@ -21,7 +21,7 @@ from infra.local.prompts import PromptsUnavailable, fetch_prompts
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 BROADBAND = "en-US_BroadbandModel.v2020-01-16"
 ROOT = Path(__file__).parent.parent.parent.parent
-DIGITS = "#ABNF 1.0;\nroot $digits;\n$digits = (one|two|three|four|five|six|seven|eight|NINER|goodbye) <1->;"
+DIGITS = "#ABNF 1.0;\nroot $digits;\n$digits = (one|two|three|four|five|six|seven|eight|nine|FAREWELL) <1->;"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("language") / "language.tar.gz"
     words = [
         CustomWord("gud+bai", ("goodbye",), "Good-Bye"),
-        CustomWord("NINER", ("niner", "nine")),
+        CustomWord("FAREWELL", ("goodbye",)),
         CustomWord("wholly_unheard"),
     ]
     train(
@@ -49,7 +49,7 @@ def prompts() -> dict[str, Samples]:
         return {
             prompt.name: np.asarray(soundfile.read(prompt.path, dtype="float32")[0], np.float32)
             for prompt in fetch_prompts(ROOT / ".attune" / "prompts")
-            if prompt.name in ("vm-goodbye", "digits/5", "digits/9", "vm-intro")
+            if prompt.name in ("vm-goodbye", "digits/4", "digits/7", "vm-intro")
         }
     except PromptsUnavailable as reason:
         pytest.skip(f"no telephone prompts: {reason}")
@@ -75,7 +75,7 @@ def test_without_weight_the_base_decides(language_model: Path, prompts: dict[str
 
 def test_a_grammar_restricts_what_is_heard(language_model: Path, prompts: dict[str, Samples]) -> None:
     custom = CustomModels(language_model=language_model, grammar_name="digits")
-    for name, text in (("digits/5", "five"), ("digits/9", "NINER"), ("vm-goodbye", "goodbye")):
+    for name, text in (("digits/4", "four"), ("digits/7", "seven"), ("vm-goodbye", "FAREWELL")):
         heard = _heard(custom, prompts[name])
         assert heard[0][0] == text
         assert heard[0][1] > 0.1
