@@ -93,7 +93,8 @@ def test_a_prompt_is_heard_over_tls(service: RunningService, prompts: list[Promp
         if iam
         else BasicAuthenticator("apikey", service.key)
     )
-    audio = prompts[0].path.read_bytes()
+    sentence = next(prompt for prompt in prompts if prompt.name == "conf-invalid")
+    audio = sentence.path.read_bytes()
     client = sdk(service, authenticator)
     posted = client.recognize(io.BytesIO(audio), content_type="audio/wav", model=NARROWBAND).get_result()
     heard = listen(client, audio, "audio/wav", interim_results=iam, timestamps=True)
@@ -102,7 +103,7 @@ def test_a_prompt_is_heard_over_tls(service: RunningService, prompts: list[Promp
     finals = [result for data in heard.of("data") for result in data["results"] if result["final"]]
     transcripts = [result["alternatives"][0]["transcript"] for result in finals]
     assert transcripts == [result["alternatives"][0]["transcript"] for result in posted["results"]]
-    assert word_error_rate([prompts[0].text], ["".join(transcripts)]).rate < 1
+    assert word_error_rate([sentence.text], ["".join(transcripts)]).rate < 0.5
     assert finals[0]["alternatives"][0]["timestamps"][0][0] == transcripts[0].split()[0]
     assert bool([data for data in heard.of("data") if not data["results"][0]["final"]]) is iam
 
