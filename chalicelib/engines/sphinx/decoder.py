@@ -157,7 +157,10 @@ class Decoder:
         return float(np.exp(score / self._decoder.config["ascale"]))
 
     def _search_through(self, cepstra: Array) -> None:
-        self._decoder.process_cep(np.ascontiguousarray(cepstra, np.float32).tobytes())
+        # One by one: before its first whole utterance the decoder's buffers hold a few frames only, and
+        # it loses frames, its result, or its life over a longer piece.
+        for frame in np.ascontiguousarray(cepstra, np.float32):
+            self._decoder.process_cep(frame.tobytes())
 
     def _hypothesis(self) -> pocketsphinx.Hypothesis | None:
         return self._decoder.hyp() if self._frames else None

@@ -101,3 +101,13 @@ def test_a_stream_that_is_given_up_leaves_no_trace(
     for _ in range(2):
         _fed(recognizer.stream(), prompts[LONG][:12_000], 4_000)
     assert recognizer.recognize(prompts[SHORT]) == expected
+
+
+def test_the_first_thing_that_a_process_hears_may_be_long_and_spoken(prompts: dict[str, Samples]) -> None:
+    samples = prompts[LONG]
+    fresh = SphinxEngine().load(NARROWBAND)
+    stream = fresh.stream()
+    for start in range(0, len(samples), 480):
+        stream.feed(samples[start : start + 480])
+    final = stream.finish()
+    assert final.hypotheses == fresh.recognize(samples).hypotheses
