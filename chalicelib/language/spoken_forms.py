@@ -13,7 +13,7 @@ _CURRENCIES = {
     "£": ("pound", "pounds", "penny", "pence"),
     "¥": ("yen", "yen", "", ""),
 }
-_MONTHS = (
+MONTHS = (
     "january",
     "february",
     "march",
@@ -104,7 +104,7 @@ def _date(match: re.Match[str]) -> str:
     month, day, in_year = int(match["month"]), int(match["day"]), match["year"]
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return match[0].replace("/", " ")
-    return _padded([_MONTHS[month - 1], *ordinal(str(day)), *year(in_year)])
+    return _padded([MONTHS[month - 1], *ordinal(str(day)), *year(in_year)])
 
 
 def _symbol(match: re.Match[str]) -> str:

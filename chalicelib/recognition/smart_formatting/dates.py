@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chalicelib.language.spoken_forms import MONTHS
 from chalicelib.recognition.smart_formatting.number_words import ZEROS
 from chalicelib.recognition.smart_formatting.numbers import (
     below_hundred,
@@ -13,26 +14,7 @@ from chalicelib.recognition.smart_formatting.numbers import (
 )
 from chalicelib.recognition.smart_formatting.tokens import Match, Token, at
 
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        [
-            "january",
-            "february",
-            "march",
-            "april",
-            "may",
-            "june",
-            "july",
-            "august",
-            "september",
-            "october",
-            "november",
-            "december",
-        ],
-        1,
-    )
-}
+_MONTHS = {name: number for number, name in enumerate(MONTHS, 1)}
 _VERBS = frozenset({"may", "march"})
 """Months only beside a year or an ordinal."""
 
