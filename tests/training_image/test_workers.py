@@ -26,12 +26,18 @@ if __name__ == "__main__":
 """
 
 
+def _is_running(process: int) -> bool:
+    """Whether there is such a process; a zombie whose new parent has not looked yet is gone, too."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):  # It may end before the file is read, or while it is.
+        return False
+    return state != "Z"
+
+
 def _wait_until_gone(process: int, within_s: float) -> None:
     deadline_s = time.monotonic() + within_s
-    while Path(f"/proc/{process}/stat").exists():
-        # A zombie whose new parent has not looked yet is gone, too.
-        if Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-            return
+    while _is_running(process):
         assert time.monotonic() < deadline_s, f"process {process} still runs"
         time.sleep(0.05)
 
