@@ -49,7 +49,7 @@ class Begin:
     """A request begins."""
 
     message: Mapping[str, Any]
-    """The whole `start`."""
+    """The whole `start`; that of the request before, if audio came without one."""
 
 
 @dataclass(frozen=True)
@@ -72,19 +72,21 @@ class Protocol:
 
     | state | start | audio | stop, empty audio | no-op | results complete | failure |
     |---|---|---|---|---|---|---|
-    | IDLE | LISTENING | error | error at first, later nothing | – | – | CLOSED |
+    | IDLE | LISTENING | error at first, later LISTENING | error at first, later nothing | – | – | CLOSED |
     | LISTENING | error | LISTENING | STOPPED | – | – | CLOSED |
     | STOPPED | waits | waits | waits | – | IDLE, then what waits | CLOSED |
     | CLOSED | – | – | – | – | – | – |
 
-    Every error says what is wrong and closes. So does a client from which nothing comes for half a minute,
+    Audio in IDLE begins a request like the one before: the client has been told `listening` already, and is
+    not told so again. Every error says what is wrong and closes. So does a client from which nothing comes for half a minute,
     unless the service owes it results.
     """
 
     def __init__(self, now_s: float) -> None:
         self.state = State.IDLE
         self._received_bytes = 0
-        self._requests = 0
+        self._start_message: Mapping[str, Any] | None = None
+        """The last one."""
         self._ahead: deque[str | bytes] = deque()
         self._ahead_bytes = 0
         self._active_s = now_s
@@ -174,28 +176,34 @@ class Protocol:
             return self.fail(
                 'A recognition request is under way: send {"action": "stop"} before the next start.'
             )
-        self.state = State.LISTENING
         self._active_s = now_s
+        return [self._begin(message), Say(LISTENING)]
+
+    def _begin(self, message: Mapping[str, Any]) -> Begin:
+        self.state = State.LISTENING
         self._received_bytes = 0
-        self._requests += 1
-        return [Begin(message), Say(LISTENING)]
+        self._start_message = message
+        return Begin(message)
 
     def _binary(self, data: bytes, now_s: float) -> list[Action]:
         if not data:
             return self._stop(now_s)
+        begun: list[Action] = []
         if self.state is State.IDLE:
-            return self.fail('Audio came before its request: send {"action": "start"} first.')
+            if self._start_message is None:
+                return self.fail('Audio came before its request: send {"action": "start"} first.')
+            begun.append(self._begin(self._start_message))
         self._active_s = now_s
         self._received_bytes += len(data)
         if self._received_bytes > MAX_REQUEST_BYTES:
             return self.fail(
                 f"Stream was {self._received_bytes} bytes but may have at most {MAX_REQUEST_BYTES} bytes."
             )
-        return [Audio(data)]
+        return [*begun, Audio(data)]
 
     def _stop(self, now_s: float) -> list[Action]:
         if self.state is State.IDLE:
-            if self._requests:
+            if self._start_message is not None:
                 return []  # many clients send both an empty message and a stop
             return self.fail('Nothing was started: send {"action": "start"} first.')
         self._active_s = now_s

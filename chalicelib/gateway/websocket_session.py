@@ -52,6 +52,8 @@ class Session:
         self._send = send
         self._model = model
         self._parsed = query
+        self._description: Mapping[str, Any] = {}
+        """What was last said of the audio."""
         self._ears = ears
         self._loop = asyncio.get_running_loop()
         self._protocol = Protocol(self._loop.time())
@@ -144,8 +146,9 @@ class Session:
     def _begin(self, message: Mapping[str, Any]) -> None:
         self._parsed = options.from_message(message, self._parsed)
         check_grammar(self._model.grammars, self._parsed.options)
+        self._description = live.description(message) or self._description
         request = LiveRequest(
-            live.content_type(message),
+            live.content_type(self._description),
             self._model,
             self._parsed.options,
             warnings=(*self._parsed.warnings, *self._model.warnings),

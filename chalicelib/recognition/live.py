@@ -32,13 +32,22 @@ _STEP_S = 0.1
 """Pauses are looked for so often."""
 
 
+_CONTENT_TYPE = ("content-type", "content_type")
+"""The spelling of the documentation, and that of some of IBM's SDKs."""
+
+
+def description(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a `start` message that say what the audio is; null: it is to be detected."""
+    return {name: message[name] for name in _CONTENT_TYPE if name in message}
+
+
 def content_type(message: Mapping[str, Any]) -> ContentType | None:
     """Return what a `start` message says of the audio, in either spelling; None: it is to be detected.
 
     Raises:
         audio.content_types.ContentTypeError: it cannot be used.
     """
-    said = message.get("content-type") or message.get("content_type")
+    said = next((message[name] for name in _CONTENT_TYPE if message.get(name)), None)
     return None if said is None else content_types.of_recognition(str(said), None)
 
 

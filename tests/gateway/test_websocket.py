@@ -184,6 +184,32 @@ def test_requests_follow_one_another_and_parameters_persist(socket: ClientConnec
     assert finals[0] == finals[1]
 
 
+def test_audio_without_a_start_is_a_request_like_the_one_before(socket: ClientConnection) -> None:
+    audio = speech(1.5)
+    send(socket, L16 | {"timestamps": True, "sing": 1}, audio, b"")
+    assert receive(socket) == LISTENING
+    first = until_listening(socket)
+    send(socket, audio, {"action": "stop"}, audio, {"action": "stop"})
+    assert first == until_listening(socket) == until_listening(socket)
+    assert first[0]["warnings"] == ["Unknown arguments: sing.", "an old version"]
+
+
+def test_what_the_audio_is_persists_until_it_is_said_anew(socket: ClientConnection) -> None:
+    audio = speech(1.5)
+    wav = encoded(np.frombuffer(audio, "<i2") / 32768, 16_000, "WAV", "PCM_16")
+    heard = []
+    for start, data in (
+        (L16, audio),
+        ({"action": "start", "timestamps": False}, audio),
+        ({"action": "start", "content-type": None}, wav),
+        ({"action": "start"}, wav),
+    ):
+        send(socket, start, data, b"")
+        assert receive(socket) == LISTENING
+        heard.append(until_listening(socket))
+    assert heard[0] == heard[1] == heard[2] == heard[3]
+
+
 def test_a_container_is_decoded_as_it_streams(socket: ClientConnection) -> None:
     samples = np.frombuffer(speech(2.0), "<i2") / 32768
     for container, subtype, said in (("WAV", "PCM_16", None), ("FLAC", "PCM_16", "audio/flac")):

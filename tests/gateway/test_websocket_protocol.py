@@ -64,6 +64,26 @@ def test_an_empty_message_ends_the_audio_and_a_stop_after_it_does_nothing() -> N
     assert protocol.receive(b"", 0.0) == []
 
 
+def test_audio_without_a_start_asks_for_the_same_again() -> None:
+    protocol = opened(START, SOUND, STOP)
+    assert protocol.complete(0.0) == [Say(LISTENING)]
+    assert protocol.receive(SOUND, 0.0) == [Begin(json.loads(START)), Audio(SOUND)]
+    assert protocol.receive(SOUND, 0.0) == [Audio(SOUND)]
+    for message in (STOP, SOUND, b""):
+        protocol.receive(message, 0.0)
+    assert protocol.complete(0.0) == [Say(LISTENING), Begin(json.loads(START)), Audio(SOUND), End()]
+    assert protocol.complete(0.0) == [Say(LISTENING)]
+
+
+def test_a_request_without_a_start_has_a_length_of_its_own() -> None:
+    protocol = opened(START, SOUND, STOP)
+    protocol.complete(0.0)
+    protocol.receive(bytes(99), 0.0)
+    assert error_of(protocol.receive(STOP, 0.0)) == (
+        "Stream was 99 bytes but needs to be at least 100 bytes."
+    )
+
+
 def test_what_comes_before_the_results_waits_for_its_turn() -> None:
     protocol = opened(START, SOUND, STOP)
     for message in (START, NO_OP, SOUND, STOP, START):
@@ -188,12 +208,15 @@ def test_every_order_of_messages_has_an_answer(script: list[Any]) -> None:
         assert play(script, protocol) == [[] for event in script if event != ("!interim",)]
     # Requests follow one another: begin, listening, audio, end, and listening once more.
     state = State.IDLE
-    begun = listening = 0
-    for action in flat:
+    begun = completed = listening = 0
+    for place, action in enumerate(flat):
         match action:
             case Begin():
                 assert state is State.IDLE
-                state, begun = State.LISTENING, begun + 1
+                state = State.LISTENING
+                follows = flat[place + 1]
+                begun += follows == Say(LISTENING)
+                assert isinstance(follows, Audio) or follows == Say(LISTENING), "told to, or told before"
             case Audio(data):
                 assert state is State.LISTENING
                 assert data
@@ -203,10 +226,10 @@ def test_every_order_of_messages_has_an_answer(script: list[Any]) -> None:
             case Say(text) if text == LISTENING:
                 listening += 1
                 if state is State.STOPPED:
-                    state = State.IDLE
+                    state, completed = State.IDLE, completed + 1
     if protocol.state is not State.CLOSED:
         assert state is protocol.state
-        assert listening == 2 * begun - (state is not State.IDLE)
+        assert listening == begun + completed
 
 
 @given(events)
