@@ -78,8 +78,8 @@ class Protocol:
     | CLOSED | – | – | – | – | – | – |
 
     Audio in IDLE begins a request like the one before: the client has been told `listening` already, and is
-    not told so again. Every error says what is wrong and closes. So does a client from which nothing comes for half a minute,
-    unless the service owes it results.
+    not told so again. Every error says what is wrong and closes. So does a client from which nothing comes
+    for half a minute, unless the service owes it results.
     """
 
     def __init__(self, now_s: float) -> None:

@@ -52,6 +52,8 @@ class Session:
         self._send = send
         self._model = model
         self._parsed = query
+        self._lasting_warnings = (*query.warnings, *model.warnings)
+        """Of what holds for the connection; every request has them."""
         self._description: Mapping[str, Any] = {}
         """What was last said of the audio."""
         self._ears = ears
@@ -151,7 +153,7 @@ class Session:
             live.content_type(self._description),
             self._model,
             self._parsed.options,
-            warnings=(*self._parsed.warnings, *self._model.warnings),
+            warnings=(*self._parsed.warnings, *self._lasting_warnings),
             pool=self._ears.pool(),
             wake=self._wake,
         )

@@ -194,6 +194,17 @@ def test_audio_without_a_start_is_a_request_like_the_one_before(socket: ClientCo
     assert first[0]["warnings"] == ["Unknown arguments: sing.", "an old version"]
 
 
+def test_unknown_arguments_of_the_url_are_warned_of_in_every_request(port: int) -> None:
+    with connect(port, "?foo=1&interim_results=false&access_token=x") as socket:
+        send(socket, L16, bytes(32_000), b"", L16 | {"sing": 1}, bytes(32_000), b"")
+        answers = []
+        for _ in range(2):
+            assert receive(socket) == LISTENING
+            answers += until_listening(socket)
+    lasting = ["Unknown url query arguments: foo.", "an old version"]
+    assert [answer["warnings"] for answer in answers] == [lasting, ["Unknown arguments: sing.", *lasting]]
+
+
 def test_what_the_audio_is_persists_until_it_is_said_anew(socket: ClientConnection) -> None:
     audio = speech(1.5)
     wav = encoded(np.frombuffer(audio, "<i2") / 32768, 16_000, "WAV", "PCM_16")
