@@ -18,7 +18,7 @@ os.environ.update(
     ATTUNE_TRAINING_ROLE_ARN="arn:aws:iam::111111111111:role/attune-training",
 )
 
-pytest_plugins = ["tests.running_service", "tests.receiver"]
+pytest_plugins = ["tests.running_service", "tests.receiver", "tests.telephone_prompts"]
 
 
 @pytest.fixture

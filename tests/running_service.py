@@ -16,8 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
-
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT_S = 90.0
 
@@ -93,11 +91,3 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     running = start_service(tmp_path_factory.mktemp("service") / "home")
     yield running
     stop_service(running)
-
-
-@pytest.fixture(scope="session")
-def prompts() -> list[Prompt]:
-    try:
-        return fetch_prompts(ROOT / ".attune" / "prompts")
-    except PromptsUnavailable as reason:
-        pytest.skip(f"real telephone prompts cannot be had here: {reason}")

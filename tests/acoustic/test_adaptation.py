@@ -15,29 +15,23 @@ import soundfile
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.artefact import arrays_content, manifest
 from chalicelib.engines.sphinx.engine import SphinxEngine
-from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
+from infra.local.prompts import Prompt
 from infra.local.scoring import WordErrorRate, word_error_rate
 from training_image.checkpoint import Checkpoint
 from training_image.sphinx.adaptation import Adaptation, adapt
 from training_image.utterances import Utterance
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
-ROOT = Path(__file__).parent.parent.parent
 LEARNED_S, JUDGED_S, TESTED_S = 200.0, 50.0, 100.0
 MOST_OF_THE_BASE = 0.75
 """The adapted model makes at most this share of the base's errors."""
 
 
 @pytest.fixture(scope="module")
-def parts() -> list[list[Prompt]]:
+def parts(prompts: list[Prompt]) -> list[list[Prompt]]:
     """Three parts of the prompts: to learn from, to judge by, and to test with."""
-    try:
-        prompts = [
-            each for each in fetch_prompts(ROOT / ".attune" / "prompts") if len(each.text.split()) >= 4
-        ]
-    except PromptsUnavailable as reason:
-        pytest.skip(f"no telephone prompts: {reason}")
-    shuffled = iter([prompts[place] for place in np.random.default_rng(11).permutation(len(prompts))])
+    sentences = [prompt for prompt in prompts if len(prompt.text.split()) >= 4]
+    shuffled = iter([sentences[place] for place in np.random.default_rng(11).permutation(len(sentences))])
     parts = []
     for wanted_s in (LEARNED_S, JUDGED_S, TESTED_S):
         part: list[Prompt] = []

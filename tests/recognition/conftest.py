@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,29 +11,18 @@ import soundfile
 
 from chalicelib.engines.protocol import Samples
 from chalicelib.recognition.decoders import DecoderPool
-from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
-
-ROOT = Path(__file__).parent.parent.parent
+from infra.local.prompts import Prompt
 
 
 @pytest.fixture(scope="session")
-def prompts() -> dict[str, Prompt]:
-    """Telephone prompts by name: real speech, 8 kHz."""
-    try:
-        return {prompt.name: prompt for prompt in fetch_prompts(ROOT / ".attune" / "prompts")}
-    except PromptsUnavailable as reason:
-        pytest.skip(f"no telephone prompts: {reason}")
-
-
-@pytest.fixture(scope="session")
-def speech(prompts: dict[str, Prompt]) -> Callable[..., bytes]:
+def speech(prompt_named: dict[str, Prompt]) -> Callable[..., bytes]:
     """Make a WAV of prompts with so many seconds of a quiet line before, between and after them."""
 
     def make(*names: str, pause_s: float = 1.5) -> bytes:
         line = np.random.default_rng(0).standard_normal(round(pause_s * 8000)).astype(np.float32) * 0.0005
         parts: list[Samples] = [line]
         for name in names:
-            samples, rate_hz = soundfile.read(prompts[name].path, dtype="float32")
+            samples, rate_hz = soundfile.read(prompt_named[name].path, dtype="float32")
             assert rate_hz == 8000
             parts += [samples, line]
         file = io.BytesIO()

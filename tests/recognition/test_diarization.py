@@ -55,9 +55,11 @@ def spoken(turns: Sequence[Samples]) -> tuple[list[TimedWord], list[int], Sample
 
 
 @pytest.fixture(scope="module")
-def sentences(prompts: dict[str, Prompt]) -> list[Samples]:
+def sentences(prompt_named: dict[str, Prompt]) -> list[Samples]:
     """Sentences of one woman."""
-    return [soundfile.read(prompts[name].path, dtype="float32")[0] for name in NAMES if name in prompts]
+    return [
+        soundfile.read(prompt_named[name].path, dtype="float32")[0] for name in NAMES if name in prompt_named
+    ]
 
 
 def lower(samples: Samples) -> Samples:

@@ -65,9 +65,9 @@ def posted(audio: bytes, pool: DecoderPool, options: Options) -> list[dict[str, 
 
 @pytest.mark.parametrize("interim", [False, True])
 def test_a_stream_has_the_words_and_times_of_the_file(
-    speech: Callable[..., bytes], prompts: dict[str, Prompt], pool: DecoderPool, interim: bool
+    speech: Callable[..., bytes], prompt_named: dict[str, Prompt], pool: DecoderPool, interim: bool
 ) -> None:
-    audio = speech(*list(prompts)[:3])
+    audio = speech(*list(prompt_named)[:3])
     options = Options(timestamps=True, word_confidence=True, max_alternatives=2)
     of_file = posted(audio, pool, options)
     assert len(of_file) >= 3

@@ -37,15 +37,15 @@ def transcripts(answer: Any) -> list[str]:
 
 
 def test_each_prompt_becomes_a_result_with_its_words_in_time(
-    answer_to: Callable[..., Any], speech: Callable[..., bytes], prompts: dict[str, Prompt]
+    answer_to: Callable[..., Any], speech: Callable[..., bytes], prompt_named: dict[str, Prompt]
 ) -> None:
     answer = answer_to(speech(*NAMES))
-    texts = [prompts[name].text for name in NAMES]
+    texts = [prompt_named[name].text for name in NAMES]
     assert len(answer["results"]) == 3
     assert word_error_rate(texts, transcripts(answer)).rate <= 0.1
     end_s = 0.0
     for name, result in zip(NAMES, answer["results"], strict=True):
-        begin_s, end_s = end_s + 1.5, end_s + 1.5 + prompts[name].duration_s
+        begin_s, end_s = end_s + 1.5, end_s + 1.5 + prompt_named[name].duration_s
         times = [time for _, start, stop in result["alternatives"][0]["timestamps"] for time in (start, stop)]
         assert all(before <= after for before, after in itertools.pairwise(times))
         assert begin_s - 0.1 <= times[0] <= times[-1] <= end_s + 0.1

@@ -26,19 +26,10 @@ from chalicelib.engines.sphinx.acoustic_model import load_base
 from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays, arrays_content, manifest
 from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.engines.sphinx.engine import SphinxEngine
-from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
+from infra.local.prompts import Prompt
 from tests.engines.sphinx.signals import babble
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
-ROOT = Path(__file__).parent.parent.parent.parent
-
-
-@pytest.fixture(scope="module")
-def prompts() -> dict[str, Prompt]:
-    try:
-        return {prompt.name: prompt for prompt in fetch_prompts(ROOT / ".attune" / "prompts")}
-    except PromptsUnavailable as reason:
-        pytest.skip(f"no telephone prompts: {reason}")
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +60,8 @@ def _recognised(recognizer: Recognizer, prompt: Prompt, alternatives: int = 1) -
     return recognizer.recognize(_samples(prompt), DecodingOptions(alternatives)).hypotheses
 
 
-def test_a_prompt_becomes_its_words_in_time(recognizer: Recognizer, prompts: dict[str, Prompt]) -> None:
-    prompt = prompts["vm-goodbye"]
+def test_a_prompt_becomes_its_words_in_time(recognizer: Recognizer, prompt_named: dict[str, Prompt]) -> None:
+    prompt = prompt_named["vm-goodbye"]
     (best,) = _recognised(recognizer, prompt)
     assert best.text == "good bye"
     assert 0 <= best.words[0].start_s < best.words[1].end_s <= prompt.duration_s + 0.1
@@ -78,16 +69,18 @@ def test_a_prompt_becomes_its_words_in_time(recognizer: Recognizer, prompts: dic
 
 
 def test_words_follow_each_other_without_markers_and_fillers(
-    recognizer: Recognizer, prompts: dict[str, Prompt]
+    recognizer: Recognizer, prompt_named: dict[str, Prompt]
 ) -> None:
-    (best,) = _recognised(recognizer, prompts["cannot-complete-as-dialed"])
+    (best,) = _recognised(recognizer, prompt_named["cannot-complete-as-dialed"])
     assert len(best.words) >= 5
     assert not set("()<>[]+") & set(best.text)
     assert all(first.end_s <= second.start_s + 1e-9 for first, second in itertools.pairwise(best.words))
 
 
-def test_alternatives_differ_and_get_less_likely(recognizer: Recognizer, prompts: dict[str, Prompt]) -> None:
-    readings = _recognised(recognizer, prompts["cannot-complete-as-dialed"], alternatives=4)
+def test_alternatives_differ_and_get_less_likely(
+    recognizer: Recognizer, prompt_named: dict[str, Prompt]
+) -> None:
+    readings = _recognised(recognizer, prompt_named["cannot-complete-as-dialed"], alternatives=4)
     assert len(readings) == 4
     assert len({reading.text for reading in readings}) == 4
     posteriors = [reading.posterior for reading in readings]
@@ -98,10 +91,10 @@ def test_alternatives_differ_and_get_less_likely(recognizer: Recognizer, prompts
 
 
 def test_a_confusion_network_has_the_best_words_in_their_places(
-    recognizer: Recognizer, prompts: dict[str, Prompt]
+    recognizer: Recognizer, prompt_named: dict[str, Prompt]
 ) -> None:
     decoded = recognizer.recognize(
-        _samples(prompts["cannot-complete-as-dialed"]), DecodingOptions(word_alternatives=True)
+        _samples(prompt_named["cannot-complete-as-dialed"]), DecodingOptions(word_alternatives=True)
     )
     slots = iter(decoded.slots)
     for word in decoded.hypotheses[0].words:
@@ -111,11 +104,11 @@ def test_a_confusion_network_has_the_best_words_in_their_places(
 
 
 def test_a_keyword_is_heard_though_the_best_reading_has_another_word(
-    recognizer: Recognizer, prompts: dict[str, Prompt]
+    recognizer: Recognizer, prompt_named: dict[str, Prompt]
 ) -> None:
     keywords = ("called", "cannot be completed", "hippopotamus", "zzyzzx")
     decoded = recognizer.recognize(
-        _samples(prompts["cannot-complete-as-dialed"]), DecodingOptions(keywords=keywords)
+        _samples(prompt_named["cannot-complete-as-dialed"]), DecodingOptions(keywords=keywords)
     )
     called, phrase = decoded.keywords
     assert (called.keyword, phrase.keyword) == ("called", "cannot be completed")
@@ -125,21 +118,21 @@ def test_a_keyword_is_heard_though_the_best_reading_has_another_word(
 
 
 def test_nothing_more_is_answered_than_was_asked_for(
-    recognizer: Recognizer, prompts: dict[str, Prompt]
+    recognizer: Recognizer, prompt_named: dict[str, Prompt]
 ) -> None:
-    decoded = recognizer.recognize(_samples(prompts["vm-goodbye"]))
+    decoded = recognizer.recognize(_samples(prompt_named["vm-goodbye"]))
     assert len(decoded.hypotheses) == 1
     assert decoded.slots == ()
     assert decoded.keywords == ()
 
 
 def test_a_result_does_not_depend_on_what_was_heard_before(
-    recognizer: Recognizer, prompts: dict[str, Prompt]
+    recognizer: Recognizer, prompt_named: dict[str, Prompt]
 ) -> None:
-    first = _recognised(recognizer, prompts["vm-goodbye"], alternatives=3)
-    _recognised(recognizer, prompts["cannot-complete-as-dialed"])
+    first = _recognised(recognizer, prompt_named["vm-goodbye"], alternatives=3)
+    _recognised(recognizer, prompt_named["cannot-complete-as-dialed"])
     recognizer.recognize(babble(2, 8_000))
-    assert _recognised(recognizer, prompts["vm-goodbye"], alternatives=3) == first
+    assert _recognised(recognizer, prompt_named["vm-goodbye"], alternatives=3) == first
 
 
 @pytest.mark.parametrize("samples", [0, 1, 80, 800, 8_000])
@@ -153,24 +146,24 @@ def test_rates_are_those_of_the_catalogue(recognizer: Recognizer) -> None:
 
 
 def test_an_adapted_model_recognises_otherwise(
-    recognizer: Recognizer, prompts: dict[str, Prompt], tmp_path: Path
+    recognizer: Recognizer, prompt_named: dict[str, Prompt], tmp_path: Path
 ) -> None:
     base = load_base(NARROWBAND).model
     same = {"means": base.means.astype(np.float32), "variances": base.variances.astype(np.float32)}
     moved = {"means": (base.means + 2).astype(np.float32)}
-    prompt = prompts["cannot-complete-as-dialed"]
+    prompt = prompt_named["cannot-complete-as-dialed"]
     for arrays, equal in ((None, True), (same, True), (moved, False)):
         adapted = SphinxEngine().load(NARROWBAND, CustomModels(_artefact(tmp_path / "model.tar.gz", arrays)))
         assert (_recognised(adapted, prompt) == _recognised(recognizer, prompt)) is equal
 
 
 def test_an_adapted_model_may_have_noise_taken_out_of_what_it_hears(
-    prompts: dict[str, Prompt], tmp_path: Path
+    prompt_named: dict[str, Prompt], tmp_path: Path
 ) -> None:
     means = load_base(NARROWBAND).model.means.astype(np.float32)
     arrays = {"means": means, NOISE_SUPPRESSION: np.ones(1, np.float32)}
     model = SphinxEngine().load(NARROWBAND, CustomModels(_artefact(tmp_path / "model.tar.gz", arrays)))
-    noisy = _samples(prompts["cannot-complete-as-dialed"])
+    noisy = _samples(prompt_named["cannot-complete-as-dialed"])
     noisy = noisy + np.random.default_rng(1).normal(0, 0.03 * noisy.std(), len(noisy)).astype(np.float32)
     heard = load_base(NARROWBAND, suppresses_noise=True).cepstra(noisy)
     found = Decoder(load_base(NARROWBAND).model).decode(heard)
@@ -198,10 +191,10 @@ def test_an_unknown_version_is_no_model() -> None:
         SphinxEngine().load("en-US_UltrabandModel.v1")
 
 
-def test_an_alignment_covers_the_utterance_it_belongs_to(prompts: dict[str, Prompt]) -> None:
+def test_an_alignment_covers_the_utterance_it_belongs_to(prompt_named: dict[str, Prompt]) -> None:
     base = load_base(NARROWBAND)
     decoder = Decoder(base.model)
-    cepstra = base.cepstra(_samples(prompts["vm-goodbye"]))
+    cepstra = base.cepstra(_samples(prompt_named["vm-goodbye"]))
     segments = decoder.decode(cepstra)
     alignment = decoder.align(cepstra)
     assert alignment is not None
@@ -211,10 +204,10 @@ def test_an_alignment_covers_the_utterance_it_belongs_to(prompts: dict[str, Prom
     assert decoder.decode(cepstra) == segments
 
 
-def test_the_lattice_agrees_with_the_decoders_own_posteriors(prompts: dict[str, Prompt]) -> None:
+def test_the_lattice_agrees_with_the_decoders_own_posteriors(prompt_named: dict[str, Prompt]) -> None:
     base = load_base(NARROWBAND)
     decoder = Decoder(base.model)
-    segments = decoder.decode(base.cepstra(_samples(prompts["conf-invalid"])))
+    segments = decoder.decode(base.cepstra(_samples(prompt_named["conf-invalid"])))
     lattice = decoder.lattice()
     assert lattice is not None
     for segment in segments:
@@ -240,8 +233,8 @@ def test_nothing_decoded_is_nothing_to_align() -> None:
     assert decoder.lattice() is None
 
 
-def test_the_decoder_leaves_the_normalisation_to_us(prompts: dict[str, Prompt]) -> None:
+def test_the_decoder_leaves_the_normalisation_to_us(prompt_named: dict[str, Prompt]) -> None:
     base = load_base(NARROWBAND)
     decoder = Decoder(base.model)
-    cepstra = base.cepstra(_samples(prompts["cannot-complete-as-dialed"]))
+    cepstra = base.cepstra(_samples(prompt_named["cannot-complete-as-dialed"]))
     assert decoder.decode(cepstra) != decoder.decode(cepstra + 4)

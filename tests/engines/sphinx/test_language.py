@@ -16,11 +16,10 @@ from chalicelib.engines.sphinx.engine import SphinxEngine
 from chalicelib.engines.sphinx.language import decoder_spelling, load_language
 from chalicelib.language.artefact import GrammarText
 from chalicelib.language.training import CustomWord, train
-from infra.local.prompts import PromptsUnavailable, fetch_prompts
+from infra.local.prompts import Prompt
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 BROADBAND = "en-US_BroadbandModel.v2020-01-16"
-ROOT = Path(__file__).parent.parent.parent.parent
 DIGITS = "#ABNF 1.0;\nroot $digits;\n$digits = (one|two|three|four|five|six|seven|eight|nine|FAREWELL) <1->;"
 
 
@@ -44,15 +43,11 @@ def language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def prompts() -> dict[str, Samples]:
-    try:
-        return {
-            prompt.name: np.asarray(soundfile.read(prompt.path, dtype="float32")[0], np.float32)
-            for prompt in fetch_prompts(ROOT / ".attune" / "prompts")
-            if prompt.name in ("vm-goodbye", "digits/4", "digits/7", "vm-intro")
-        }
-    except PromptsUnavailable as reason:
-        pytest.skip(f"no telephone prompts: {reason}")
+def spoken(prompt_named: dict[str, Prompt]) -> dict[str, Samples]:
+    return {
+        name: np.asarray(soundfile.read(prompt_named[name].path, dtype="float32")[0], np.float32)
+        for name in ("vm-goodbye", "digits/4", "digits/7", "vm-intro")
+    }
 
 
 def _heard(custom: CustomModels, samples: Samples) -> list[tuple[str, float]]:
@@ -62,24 +57,24 @@ def _heard(custom: CustomModels, samples: Samples) -> list[tuple[str, float]]:
 
 
 def test_a_custom_word_is_heard_and_shown_as_its_user_wants(
-    language_model: Path, prompts: dict[str, Samples]
+    language_model: Path, spoken: dict[str, Samples]
 ) -> None:
-    heard = _heard(CustomModels(language_model=language_model), prompts["vm-goodbye"])
+    heard = _heard(CustomModels(language_model=language_model), spoken["vm-goodbye"])
     assert heard[0][0] == "Good-Bye"
 
 
-def test_without_weight_the_base_decides(language_model: Path, prompts: dict[str, Samples]) -> None:
+def test_without_weight_the_base_decides(language_model: Path, spoken: dict[str, Samples]) -> None:
     custom = CustomModels(language_model=language_model, customization_weight=0.0)
-    assert _heard(custom, prompts["vm-goodbye"])[0][0] != "Good-Bye"
+    assert _heard(custom, spoken["vm-goodbye"])[0][0] != "Good-Bye"
 
 
-def test_a_grammar_restricts_what_is_heard(language_model: Path, prompts: dict[str, Samples]) -> None:
+def test_a_grammar_restricts_what_is_heard(language_model: Path, spoken: dict[str, Samples]) -> None:
     custom = CustomModels(language_model=language_model, grammar_name="digits")
     for name, text in (("digits/4", "four"), ("digits/7", "seven"), ("vm-goodbye", "FAREWELL")):
-        heard = _heard(custom, prompts[name])
+        heard = _heard(custom, spoken[name])
         assert heard[0][0] == text
         assert heard[0][1] > 0.1
-    assert all(posterior < 0.5 for _, posterior in _heard(custom, prompts["vm-intro"]))
+    assert all(posterior < 0.5 for _, posterior in _heard(custom, spoken["vm-intro"]))
     silence = np.random.default_rng(1).normal(0, 1e-4, 16_000).astype(np.float32)
     assert all(posterior < 0.5 for _, posterior in _heard(custom, silence))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
@@ -18,25 +16,18 @@ from chalicelib.engines.protocol import (
 )
 from chalicelib.engines.sphinx.acoustic_model import CHANNEL_FRAMES
 from chalicelib.engines.sphinx.engine import SphinxEngine
-from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
+from infra.local.prompts import Prompt
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
-ROOT = Path(__file__).parent.parent.parent.parent
 SHORT, LONG = "cannot-complete-as-dialed", "agent-incorrect, cannot-complete-as-dialed, vm-goodbye"
 EVERYTHING = DecodingOptions(max_alternatives=3, word_alternatives=True, keywords=("number", "call"))
 
 
 @pytest.fixture(scope="module")
-def prompts() -> dict[str, Samples]:
-    try:
-        found: dict[str, Prompt] = {
-            prompt.name: prompt for prompt in fetch_prompts(ROOT / ".attune" / "prompts")
-        }
-    except PromptsUnavailable as reason:
-        pytest.skip(f"no telephone prompts: {reason}")
+def spoken(prompt_named: dict[str, Prompt]) -> dict[str, Samples]:
     return {
         names: np.concatenate(
-            [soundfile.read(found[name].path, dtype="float32")[0] for name in names.split(", ")]
+            [soundfile.read(prompt_named[name].path, dtype="float32")[0] for name in names.split(", ")]
         )
         for names in (SHORT, LONG)
     }
@@ -57,9 +48,9 @@ def _fed(stream: UtteranceStream, samples: Samples, block: int) -> list[Hypothes
 
 @pytest.mark.parametrize(("name", "block"), [(SHORT, 800), (LONG, 1_234)])
 def test_what_was_spoken_in_pieces_is_recognised_as_the_whole(
-    recognizer: Recognizer, prompts: dict[str, Samples], name: str, block: int
+    recognizer: Recognizer, spoken: dict[str, Samples], name: str, block: int
 ) -> None:
-    samples = prompts[name]
+    samples = spoken[name]
     assert (len(samples) > CHANNEL_FRAMES * 80) is (name == LONG)
     whole = recognizer.recognize(samples, EVERYTHING)
     stream = recognizer.stream()
@@ -79,10 +70,10 @@ def test_what_was_spoken_in_pieces_is_recognised_as_the_whole(
     assert lengths[len(lengths) // 2] < lengths[-1]
 
 
-def test_nobody_has_to_ask_for_partial_results(recognizer: Recognizer, prompts: dict[str, Samples]) -> None:
+def test_nobody_has_to_ask_for_partial_results(recognizer: Recognizer, spoken: dict[str, Samples]) -> None:
     stream = recognizer.stream()
-    stream.feed(prompts[LONG])
-    assert stream.finish().hypotheses[0].text == recognizer.recognize(prompts[LONG]).hypotheses[0].text
+    stream.feed(spoken[LONG])
+    assert stream.finish().hypotheses[0].text == recognizer.recognize(spoken[LONG]).hypotheses[0].text
 
 
 @pytest.mark.parametrize("count", [0, 1, 1_000, 20_000])
@@ -95,16 +86,16 @@ def test_silence_says_nothing(recognizer: Recognizer, count: int) -> None:
 
 
 def test_a_stream_that_is_given_up_leaves_no_trace(
-    recognizer: Recognizer, prompts: dict[str, Samples]
+    recognizer: Recognizer, spoken: dict[str, Samples]
 ) -> None:
-    expected = recognizer.recognize(prompts[SHORT])
+    expected = recognizer.recognize(spoken[SHORT])
     for _ in range(2):
-        _fed(recognizer.stream(), prompts[LONG][:12_000], 4_000)
-    assert recognizer.recognize(prompts[SHORT]) == expected
+        _fed(recognizer.stream(), spoken[LONG][:12_000], 4_000)
+    assert recognizer.recognize(spoken[SHORT]) == expected
 
 
-def test_the_first_thing_that_a_process_hears_may_be_long_and_spoken(prompts: dict[str, Samples]) -> None:
-    samples = prompts[LONG]
+def test_the_first_thing_that_a_process_hears_may_be_long_and_spoken(spoken: dict[str, Samples]) -> None:
+    samples = spoken[LONG]
     fresh = SphinxEngine().load(NARROWBAND)
     stream = fresh.stream()
     for start in range(0, len(samples), 480):

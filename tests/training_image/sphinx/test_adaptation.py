@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from infra.local.prompts import PromptsUnavailable, fetch_prompts
+from infra.local.prompts import Prompt
 from training_image.checkpoint import Checkpoint
 from training_image.sphinx.adaptation import Adaptation, adapt
 from training_image.utterances import Utterance
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 RATE_HZ = 8_000
-ROOT = Path(__file__).parent.parent.parent.parent
 
 
 class Killed(Exception):
@@ -34,11 +33,7 @@ def utterances_of(sounds: Sequence[np.ndarray], path: Path) -> list[Utterance]:
 
 
 @pytest.fixture(scope="module")
-def speech(tmp_path_factory: pytest.TempPathFactory) -> list[Utterance]:
-    try:
-        prompts = fetch_prompts(ROOT / ".attune" / "prompts")
-    except PromptsUnavailable as reason:
-        pytest.skip(f"no telephone prompts: {reason}")
+def speech(prompts: list[Prompt], tmp_path_factory: pytest.TempPathFactory) -> list[Utterance]:
     chosen = [prompt for prompt in prompts if 9 <= len(prompt.text.split()) <= 12][:12]
     sounds = [soundfile.read(prompt.path, dtype="int16")[0] for prompt in chosen]
     return utterances_of(sounds, tmp_path_factory.mktemp("scratch") / "speech.pcm")

@@ -13,21 +13,16 @@ from chalicelib.engines.base_language import base_language
 from chalicelib.engines.sphinx.acoustic_model import load_base
 from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.language.training import train
-from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
+from infra.local.prompts import Prompt
 from training_image.sphinx.shards import Decoded, Start, decode_shard
 from training_image.utterances import Utterance
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
-ROOT = Path(__file__).parent.parent.parent.parent
 
 
 @pytest.fixture(scope="module")
-def prompts() -> list[Prompt]:
-    try:
-        found = fetch_prompts(ROOT / ".attune" / "prompts")
-    except PromptsUnavailable as reason:
-        pytest.skip(f"no telephone prompts: {reason}")
-    return [prompt for prompt in found if 5 <= len(prompt.text.split()) <= 9][:3]
+def prompts(prompts: list[Prompt]) -> list[Prompt]:
+    return [prompt for prompt in prompts if 5 <= len(prompt.text.split()) <= 9][:3]
 
 
 def _utterance(prompt: Prompt, folder: Path) -> Utterance:
