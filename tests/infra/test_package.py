@@ -22,9 +22,18 @@ from moto.server import ThreadedMotoServer
 
 from chalicelib.audio.archives import ArchiveLimits
 from chalicelib.audio.decoding import Limits
-from chalicelib.customization import acoustic_training, audio_resources
+from chalicelib.customization import (
+    acoustic_training,
+    audio_resources,
+    language_models,
+    language_resources,
+    language_training,
+)
+from chalicelib.customization.language_resources import CORPUS
 from chalicelib.jobs import recognition_jobs
-from chalicelib.storage import connection, credentials, objects, queues
+from chalicelib.language.artefact import read_artefact
+from chalicelib.storage import connection, credentials, layout, objects, queues
+from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import jobs, launch
 from infra import layer, resources
@@ -301,6 +310,34 @@ def test_training_is_followed_to_its_end(package: Package, engine_layer: Path, a
     assert _called(package, engine_layer, "TrainingChanged", event) == ({"batchItemFailures": []}, [])
     row = custom_models.fresh(model)
     assert (row.status, row.promoted_run) == ("available", 1)
+
+
+def test_a_corpus_is_analysed_and_a_language_model_trained_on_it(
+    package: Package, engine_layer: Path, aws: str, tmp_path: Path
+) -> None:
+    owner = custom_models.OWNER
+    made = language_models.create(owner, name="menu", base_model_name="en-US_BroadbandModel")
+    text = b"one quuxly with milk\ntwo quuxly\n"
+    accepted = language_resources.accept(made, CORPUS, "menu", size_bytes=len(text))
+    objects.put(accepted.key.key, text)
+    language_resources.stored(accepted)
+    event = recorded.load("corpus_added", audio=accepted.key)
+    answer, heavy = _called(package, engine_layer, "CorpusAdded", event)
+    assert answer == {"batchItemFailures": []}
+    assert "pocketsphinx" not in heavy
+    model = language_models.get(owner, made.customization_id)
+    corpus = language_resources.get(model, CORPUS, "menu")
+    assert (model.status, corpus.status, corpus.total_words) == ("ready", "analyzed", 6)
+    claim = language_training.begin_training(owner, made.customization_id, word_type="all", weight=0.5)
+    run = RunKey(owner, made.customization_id, int(claim.model.run))
+    event = recorded.load("language_training", run=run)
+    answer, _ = _called(package, engine_layer, "LanguageTraining", event)
+    assert answer == {"batchItemFailures": []}
+    assert language_models.get(owner, made.customization_id).status == "available"
+    path = tmp_path / "language-model.tar.gz"
+    objects.download(layout.language_model_key(owner, made.customization_id, run.run), path)
+    trained = read_artefact(path)
+    assert (trained.weight, [entry.word for entry in trained.entries]) == (0.5, ["quuxly"])
 
 
 def test_jobs_that_are_gone_are_no_trouble(package: Package, engine_layer: Path, aws: str) -> None:
