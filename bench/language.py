@@ -87,7 +87,7 @@ def an4_clean() -> dict[str, Any]:
 def corpus(words: int) -> dict[str, Any]:
     """Analyse and train on an artificial corpus, in a process of its own so that its memory can be told."""
     program = f"from bench.language import analysed_and_trained; analysed_and_trained({words})"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, stdout=subprocess.PIPE)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

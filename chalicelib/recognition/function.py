@@ -19,13 +19,12 @@ from chalicelib.audio.content_types import ContentType, ContentTypeError, Unsupp
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.protocol import CustomModels
 from chalicelib.recognition import forms
 from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
 from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
 from chalicelib.recognition.forms import BadForm
 from chalicelib.recognition.inactivity import NoSpeech
-from chalicelib.recognition.live_model import fetched
+from chalicelib.recognition.live_model import LiveModel, fetched
 from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.pieces import Cutter, Gatherer, WasCut, decode_piece
@@ -130,12 +129,13 @@ def _recognize(request: Request) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="attune-recognition-") as folder:
         source = Path(folder) / "audio"
         objects.download(request.audio_key, source)
+        model = _model(request)  # holds the files
         answers = [
             transcribe(
                 file,
                 content_type,
-                request.model.base_version,
-                _custom_models(request),
+                model.base_version,
+                model.custom,
                 options=request.options,
                 pool=_decoder(request),
                 streamed_s=request.streamed_s,
@@ -145,8 +145,8 @@ def _recognize(request: Request) -> dict[str, Any]:
         return _joined(answers)
 
 
-def _custom_models(request: Request) -> CustomModels:
-    return fetched(request.model).asked(request.options).custom
+def _model(request: Request) -> LiveModel:
+    return fetched(request.model).asked(request.options)
 
 
 def _decoder(request: Request) -> Decoder:
@@ -159,12 +159,12 @@ def _decoder(request: Request) -> Decoder:
 
 
 def _decode_piece(request: Request, prefix: str, number: int) -> None:
-    wanted, decoder = decoding_options(request.options), background_pool()
+    wanted, decoder, model = decoding_options(request.options), background_pool(), _model(request)
     decode_piece(
         prefix,
         number,
-        base_version=request.model.base_version,
-        custom=_custom_models(request),
+        base_version=model.base_version,
+        custom=model.custom,
         wanted=wanted,
         decoder=decoder,
     )

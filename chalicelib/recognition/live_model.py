@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 
+from chalicelib.engines import model_cache
+from chalicelib.engines.model_cache import Held
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.recognition import adapted_models
 from chalicelib.recognition.models import AdaptedModel, ServingModel
@@ -20,6 +21,8 @@ class LiveModel:
     custom: CustomModels
     warnings: tuple[str, ...] = ()
     grammars: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
+    """The files, which stay for as long as this object lives."""
 
     def asked(self, options: Options) -> LiveModel:
         """Return the model as a request wants its custom language model used."""
@@ -37,9 +40,13 @@ def fetched(model: ServingModel) -> LiveModel:
     Raises:
         engines.errors.ModelUnreadable: a custom model is gone, or damaged.
     """
-    custom = CustomModels(_file(model.adapted_model), _file(model.language_model))
-    return LiveModel(model.base_version, custom, model.warnings, model.grammars)
+    adapted, language = _held(model.adapted_model), _held(model.language_model)
+    custom = CustomModels(
+        None if adapted is None else adapted.path, None if language is None else language.path
+    )
+    held = tuple(one for one in (adapted, language) if one is not None)
+    return LiveModel(model.base_version, custom, model.warnings, model.grammars, held)
 
 
-def _file(artefact: AdaptedModel | None) -> Path | None:
-    return None if artefact is None else adapted_models.local_file(artefact, adapted_models.cache_folder())
+def _held(artefact: AdaptedModel | None) -> Held | None:
+    return None if artefact is None else adapted_models.local_file(artefact, model_cache.folder())

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
 
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.recognition import adapted_models
 from chalicelib.recognition.adapted_models import local_file
 from chalicelib.recognition.models import AdaptedModel
 from chalicelib.storage import objects
@@ -25,17 +23,17 @@ def stored(data: bytes) -> AdaptedModel:
 
 def test_a_model_is_fetched_once(tmp_path: Path) -> None:
     model = stored(b"parameters")
-    path = local_file(model, tmp_path / "cache")
+    path = local_file(model, tmp_path / "cache").path
     objects.delete(model.key)
-    assert local_file(model, tmp_path / "cache") == path
+    assert local_file(model, tmp_path / "cache").path == path
     assert path.read_bytes() == b"parameters"
     assert [entry.name for entry in path.parent.iterdir()] == [f"{model.sha256}.tar.gz"]
 
 
 def test_a_file_harmed_on_disk_is_fetched_again(tmp_path: Path) -> None:
     model = stored(b"parameters")
-    local_file(model, tmp_path).write_bytes(b"paramet")
-    assert local_file(model, tmp_path).read_bytes() == b"parameters"
+    local_file(model, tmp_path).path.write_bytes(b"paramet")
+    assert local_file(model, tmp_path).path.read_bytes() == b"parameters"
 
 
 def test_another_content_than_was_promoted_is_refused(tmp_path: Path) -> None:
@@ -50,13 +48,3 @@ def test_a_model_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(ModelUnreadable, match="gone"):
         local_file(AdaptedModel("models/owner/id/000009/model.tar.gz", "00" * 32), tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_models_used_longest_ago_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapted_models, "KEPT", 2)
-    paths = []
-    for age_s, data in enumerate((b"third", b"second", b"first")):
-        paths.append(local_file(stored(data), tmp_path))
-        os.utime(paths[-1], (1000 - age_s, 1000 - age_s))
-    newest = local_file(stored(b"new"), tmp_path)
-    assert set(tmp_path.iterdir()) == {newest, paths[0]}

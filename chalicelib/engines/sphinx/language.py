@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import os
-import tempfile
 import urllib.parse
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from chalicelib.engines import model_cache
 from chalicelib.engines.base_language import base_language
 from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.model_cache import Held
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.trie import trie_content
 from chalicelib.engines.vocabulary import bundled_language_folder, vocabulary
@@ -25,8 +24,6 @@ from chalicelib.language.ngrams import NGrams
 from chalicelib.language.sealed import ArchiveUnreadable
 
 DICTIONARY = bundled_language_folder() / "cmudict-en-us.dict"
-FILES_KEPT = 6
-"""Mixtures on disk, of 27 MB and more each."""
 
 _MARKED = frozenset('()<>[]+#;%!"\\')
 """Signs by which the decoder knows fillers, comments and further pronunciations."""
@@ -34,10 +31,10 @@ _MARKED = frozenset('()<>[]+#;%!"\\')
 
 @dataclass(frozen=True)
 class CustomLanguage:
-    """What the decoder is to be made with."""
+    """What the decoder is to be made with. Its files stay for as long as this object lives."""
 
-    dictionary: Path
-    trigrams: Path
+    dictionary: Held
+    trigrams: Held
     grammar: Network | None
     """In the decoder's spelling; None where recognition is not restricted."""
     shown: Mapping[str, str]
@@ -45,7 +42,7 @@ class CustomLanguage:
 
     def files(self) -> dict[str, str]:
         """Return the decoder's settings that name the files."""
-        return {"dict": str(self.dictionary), "lm": str(self.trigrams)}
+        return {"dict": str(self.dictionary.path), "lm": str(self.trigrams.path)}
 
 
 def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | None:
@@ -62,8 +59,9 @@ def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | N
     try:
         read = functools.cache(functools.partial(read_artefact, custom.language_model))
         stem = _key(custom.language_model)
-        folder = cache_folder()
-        artefact = described(_kept(folder / f"{stem}.json", lambda: description(read())))
+        folder = model_cache.folder()
+        about = _kept(folder / f"{stem}.json", lambda: description(read()))
+        artefact = described(about.path)
         if artefact.base_version != base_version:
             raise ModelUnreadable(
                 f"{custom.language_model.name} was made for {artefact.base_version}, not {base_version}"
@@ -75,19 +73,11 @@ def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | N
             None,
             {decoder_spelling(one.word): one.display_as or one.word for one in artefact.entries},
         )
-        _forget_oldest(folder)
         return (
             language if custom.grammar_name is None else _restricted(language, artefact, custom.grammar_name)
         )
     except (ArchiveUnreadable, GrammarError) as error:
         raise ModelUnreadable(str(error)) from error
-
-
-def cache_folder() -> Path:
-    """Return the folder of this user's mixtures, which nobody else can write to."""
-    folder = Path(tempfile.gettempdir()) / f"attune-language-models-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
 
 
 def decoder_content(model: NGrams) -> bytes:
@@ -145,28 +135,8 @@ def _key(path: Path) -> str:
     return hashlib.sha256(seen.encode()).hexdigest()[:24]
 
 
-def _kept(path: Path, make: Callable[[], bytes]) -> Path:
-    """Return a file of the cache, written whole where it is not there yet."""
-    try:
-        os.utime(path)
-    except FileNotFoundError:
-        descriptor, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(make())
-            Path(part).replace(path)
-        finally:
-            Path(part).unlink(missing_ok=True)
-    return path
+def _kept(path: Path, make: Callable[[], bytes]) -> Held:
+    def write(target: Path) -> None:
+        target.write_bytes(make())
 
-
-def _forget_oldest(folder: Path) -> None:
-    for pattern in ("*.lm.bin", "*.dict", "*.json"):
-        for path in sorted(_dated(folder.glob(pattern)))[:-FILES_KEPT]:
-            path[1].unlink(missing_ok=True)
-
-
-def _dated(paths: Iterable[Path]) -> Iterator[tuple[float, Path]]:
-    for path in paths:
-        with contextlib.suppress(FileNotFoundError):  # another process forgot it just now
-            yield path.stat().st_mtime, path
+    return model_cache.kept(path, write)
