@@ -51,8 +51,11 @@ class UnsupportedContentType(ContentTypeError):
 
     def __init__(self, content_type: str) -> None:
         self.content_type = content_type[:200]
+        named = self.content_type.lower().startswith(("audio/", "video/"))
         super().__init__(
-            f"Unsupported mimetype '{self.content_type}'. Send the Content-Type of your audio, "
+            f"Unsupported mimetype '{self.content_type}'. "
+            f"{'Convert your audio, and send its' if named else 'Send the'} Content-Type"
+            f"{'' if named else ' of your audio'}, "
             "for instance audio/wav, audio/flac, audio/mpeg, audio/ogg or audio/l16;rate=16000."
         )
 

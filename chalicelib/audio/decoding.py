@@ -34,6 +34,7 @@ Source = Path | BinaryIO
 """A file, or a seekable binary stream that is read from its beginning."""
 
 _HEAD_BYTES = 4096
+_ID3 = b"ID3"
 _MAX_CHANNELS = {"audio/wav": 9}
 _MAX_CHANNELS_OTHERWISE = 16
 
@@ -204,6 +205,8 @@ def checked(said: ContentType | None, head: bytes) -> ContentType:
                 "The format could not be detected. Send the Content-Type of your audio.",
             )
         return seen
+    if said.essence == "audio/flac" and head.startswith(_ID3):
+        return said  # a tag that may stand before FLAC, too: its decoder looks behind it
     if said.describes_itself and seen is not None and seen.essence != said.essence:
         raise Undecodable(
             said.essence,

@@ -81,6 +81,12 @@ def opened(file: Readable, essence: str, *, streamed: bool = False) -> Iterator[
     with container:
         if not isinstance(container, InputContainer) or not container.streams.audio:
             raise undecodable(essence)
+        if container.streams.audio[0].codec_context is None:
+            raise Undecodable(
+                essence,
+                f"The samples in this {essence} are coded in a way that is not known here. "
+                "Convert the audio, for instance to FLAC.",
+            )
         stream = LibavStream(container, essence)
         check_rate(stream.format.rate_hz, essence)
         yield stream

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from io import FileIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import soundfile
 
-from chalicelib.audio import libav, riff
+from chalicelib.audio import libav, ogg, riff
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.errors import Undecodable
 from chalicelib.audio.stream import BLOCK_SAMPLES, AudioFormat, AudioStream, Samples, check_rate, tamed
@@ -78,6 +79,45 @@ class SoundFileStream:
             yield tamed(samples) if self._tame else samples
 
 
+class ChainedStream:
+    """The recordings of a chained Ogg file as one, each opened when its turn has come."""
+
+    def __init__(self, file: BinaryIO, links: list[tuple[int, int]], said: ContentType) -> None:
+        """Look at all of them.
+
+        Raises:
+            Undecodable: one cannot be read, or is sampled in another way than the first.
+        """
+        self._file = file
+        self._links = links
+        self._said = said
+        formats = []
+        for link in range(len(links)):
+            with self._opened(link) as stream:
+                formats.append(stream.format)
+        if len({(one.rate_hz, one.channels) for one in formats}) > 1:
+            raise Undecodable(
+                said.essence,
+                f"The file holds {len(links)} recordings one after another, of several rates or channels. "
+                "Send each as a file of its own, or convert the whole.",
+            )
+        self.format = replace(formats[0], announced_frames=None)
+
+    def _opened(self, link: int) -> AbstractContextManager[AudioStream]:
+        # libsndfile, like others, stops at the end of the first one and says nothing.
+        return _opened(cast(BinaryIO, ogg.Window(self._file, *self._links[link])), self._said)
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield the samples.
+
+        Raises:
+            Undecodable: one of the recordings is damaged.
+        """
+        for link in range(len(self._links)):
+            with self._opened(link) as stream:
+                yield from stream.blocks()
+
+
 @contextmanager
 def opened(file: BinaryIO, said: ContentType) -> Iterator[AudioStream]:
     """Open a recording.
@@ -85,6 +125,16 @@ def opened(file: BinaryIO, said: ContentType) -> Iterator[AudioStream]:
     Raises:
         Undecodable: it is not audio of that type.
     """
+    links = ogg.links(file) if said.essence == "audio/ogg" else []
+    if len(links) > 1:
+        yield ChainedStream(file, links, said)
+        return
+    with _opened(file, said) as stream:
+        yield stream
+
+
+@contextmanager
+def _opened(file: BinaryIO, said: ContentType) -> Iterator[AudioStream]:
     with ExitStack() as stack:
         try:
             sound = stack.enter_context(
@@ -100,16 +150,22 @@ def opened(file: BinaryIO, said: ContentType) -> Iterator[AudioStream]:
                 raise _undecodable(said.essence, error) from error
         else:
             check_rate(sound.samplerate, said.essence)
-            if sound.frames == 0 and _is_unfinished(file, said):
+            if _is_unfinished(file, said, sound.frames):
+                file.seek(0)
                 stream = stack.enter_context(libav.opened(file, said.essence))
             else:
                 stream = SoundFileStream(sound, said.essence)
         yield stream
 
 
-def _is_unfinished(file: BinaryIO, said: ContentType) -> bool:
-    """Whether a recorder never came to write the length, which libsndfile takes for an empty file."""
-    data = riff.data_chunk(file) if said.essence == "audio/wav" else None
+def _is_unfinished(file: BinaryIO, said: ContentType, frames: int) -> bool:
+    """Whether a recorder never came to write the length, which libsndfile cannot do without.
+
+    It takes such a WAV file for an empty one, and fails to read FLAC.
+    """
+    if said.essence == "audio/flac":
+        return frames == _UNKNOWN_FRAMES
+    data = riff.data_chunk(file) if said.essence == "audio/wav" and frames == 0 else None
     return data is not None and data.announced_bytes is None and data.present_bytes >= _UNFINISHED_BYTES
 
 

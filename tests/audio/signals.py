@@ -80,6 +80,13 @@ def with_data_bytes(wav_file: bytes, announced: int) -> bytes:
     return wav_file[:at] + struct.pack("<I", announced) + wav_file[at + 4 :]
 
 
+def without_length(flac_file: bytes) -> bytes:
+    """A FLAC file that does not know how long it is, as programs write into a pipe."""
+    at = 18  # rate, channels and bits per sample, then 36 bits for the count of samples
+    known = int.from_bytes(flac_file[at : at + 8], "big")
+    return flac_file[:at] + (known >> 36 << 36).to_bytes(8, "big") + flac_file[at + 8 :]
+
+
 def g729_frames(count: int, seed: int = 0) -> bytes:
     """Valid frames of G.729 at 8 kbit/s: any bits, with the parity bit of the pitch delay set right."""
     frames = np.random.default_rng(seed).integers(0, 256, (count, 10), np.uint8)

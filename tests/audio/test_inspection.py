@@ -15,7 +15,17 @@ from chalicelib.audio.archives import ArchiveLimits
 from chalicelib.audio.decoding import Limits
 from chalicelib.audio.inspection import Inspection
 from tests.audio.packing import tarred, zipped
-from tests.audio.signals import encoded, g729_frames, noise, silence, voice, wav, webm, with_data_bytes
+from tests.audio.signals import (
+    encoded,
+    g729_frames,
+    noise,
+    silence,
+    voice,
+    wav,
+    webm,
+    with_data_bytes,
+    without_length,
+)
 
 VOICE = voice(2, 16000)
 SPOKEN = np.concatenate([silence(1, 16000), VOICE, silence(1, 16000)])
@@ -188,6 +198,47 @@ def test_recordings_of_unknown_length_are_valid(inspect: Inspect) -> None:
     for announced in (0, 0xFFFFFFFF, 0x7FFFFFFF):
         found = inspect(with_data_bytes(wav(VOICE, 16000), announced), "audio/wav")
         assert (found.status, found.duration_s) == ("ok", 2.0)
+
+
+def test_flac_of_unknown_length_is_valid_and_still_seen_to_be_cut(inspect: Inspect) -> None:
+    piped = without_length(encoded(VOICE, 16000, "FLAC"))
+    for content_type in ("audio/flac", None):
+        found = inspect(piped, content_type)
+        assert (found.status, found.codec, found.duration_s) == ("ok", "flac", 2.0)
+    found = inspect(piped[: len(piped) * 2 // 3], "audio/flac")
+    assert found.status == "invalid"
+    assert "cut off after" in (found.error or "")
+
+
+@pytest.mark.parametrize("content_type", ["audio/flac", None])
+def test_a_tag_may_stand_before_flac(content_type: str | None, inspect: Inspect) -> None:
+    tag = b"ID3\x03\0\0\0\0\x40\0" + bytes(0x40 << 7)
+    found = inspect(tag + encoded(VOICE, 16000, "FLAC"), content_type)
+    assert (found.status, found.codec, found.duration_s) == ("ok", "flac", 2.0)
+
+
+@pytest.mark.parametrize("codec", ["OPUS", "VORBIS"])
+def test_chained_ogg_is_read_to_its_end(codec: str, inspect: Inspect) -> None:
+    one = encoded(VOICE, 16000, "OGG", codec)
+    found = inspect(one * 3, "audio/ogg")
+    assert (found.status, found.frequency_hz) == ("ok", 16000)
+    assert found.duration_s == pytest.approx(6.0, abs=0.1)
+    member = inspect(zipped({"a.ogg": one * 3}), "application/zip").members[0]
+    assert (member.status, member.duration_s) == ("ok", found.duration_s)
+
+
+def test_chained_ogg_of_several_rates_is_no_recording(inspect: Inspect) -> None:
+    found = inspect(encoded(VOICE, 16000, "OGG", "OPUS") + encoded(VOICE, 48000, "OGG", "OPUS"), "audio/ogg")
+    assert found.status == "invalid"
+    assert "2 recordings one after another" in (found.error or "")
+
+
+def test_a_wav_file_in_an_unknown_coding_says_so(inspect: Inspect) -> None:
+    strange = bytearray(wav(VOICE, 16000))
+    strange[20:22] = b"\x34\x12"
+    found = inspect(bytes(strange), "audio/wav")
+    assert (found.status, found.details_type) == ("invalid", "undetermined")
+    assert "cannot be read as audio/wav" in (found.error or "")
 
 
 def test_a_rate_of_1_hz_is_not_blown_up(inspect: Inspect) -> None:
