@@ -22,7 +22,9 @@ import numpy as np
 import pocketsphinx
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
+from bench.figures import keep, kept, measured_here
 from bench.recordings import ROOT, Recording, RecordingsUnavailable, about, an4, as_wav
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
@@ -176,14 +178,19 @@ def _heard(task: tuple[str, CustomModels, bytes]) -> str:
     samples, rate_hz = soundfile.read(io.BytesIO(wav), dtype="float32")
     recognizer = _models[version, custom]
     if version == "raw":
-        wide = soxr.resample(samples, rate_hz, 16_000) if rate_hz != 16_000 else samples
-        recognizer.start_utt()
-        recognizer.process_raw((wide * 32767).clip(-32768, 32767).astype("<i2").tobytes(), full_utt=True)
-        recognizer.end_utt()
-        hypothesis = recognizer.hyp()
-        return hypothesis.hypstr if hypothesis else ""
+        return heard_raw(recognizer, samples, rate_hz)
     found = recognizer.recognize(samples).hypotheses
     return found[0].text if found else ""
+
+
+def heard_raw(decoder: pocketsphinx.Decoder, samples: NDArray[np.float32], rate_hz: int) -> str:
+    """Return what pocketsphinx by itself hears, which knows 16 kHz alone."""
+    wide = soxr.resample(samples, rate_hz, 16_000) if rate_hz != 16_000 else samples
+    decoder.start_utt()
+    decoder.process_raw((wide * 32767).clip(-32768, 32767).astype("<i2").tobytes(), full_utt=True)
+    decoder.end_utt()
+    hypothesis = decoder.hyp()
+    return hypothesis.hypstr if hypothesis else ""
 
 
 def measured(
@@ -219,17 +226,15 @@ def main(argv: Sequence[str]) -> int:
     """Measure every case, or those named with `--only`; print and write `.attune/bench/acoustic.json`."""
     parser = argparse.ArgumentParser(prog="python -m bench acoustic", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=sorted(CASES), default=list(CASES))
-    target = ROOT / ".attune" / "bench" / "acoustic.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    figures: dict[str, Any] = json.loads(target.read_text()) if target.exists() else {}
+    figures = kept("acoustic")
     for name in parser.parse_args(argv).only:
         try:
-            figures[name] = run(name) | {"cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d")}
+            figures[name] = run(name) | measured_here()
         except (RecordingsUnavailable, PromptsUnavailable) as reason:
             print(f"{name:16} left out: {reason}", flush=True)
             continue
         found = figures[name]
         shown = "  ".join(f"{kind} {found[kind]['shown']}" for kind in ("raw", "base", "custom"))
         print(f"{name:16} {shown}  {found['decision']}, training × {found['training_ratio']}", flush=True)
-        target.write_text(json.dumps(figures, indent=2) + "\n")
+        keep("acoustic", figures)
     return 0

@@ -7,7 +7,6 @@ import asyncio
 import base64
 import json
 import os
-import platform
 import re
 import statistics
 import subprocess
@@ -16,11 +15,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bench.figures import keep, measured_here
 from infra.local.demo import ROOT, service
 
 REFERENCES_P50_MS = {"not_found": 1.2, "get_model": 3.7, "post_model": 4.4}
@@ -157,13 +156,5 @@ def main(argv: Sequence[str]) -> int:
             raise RuntimeError("the service does not say where it answers")
         figures |= measure(Api(said[1], key), options.requests)
     print(f"prototype with one client, from its own measurements: p50 in ms {REFERENCES_P50_MS}")
-    figures |= {
-        "date": datetime.now(UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "load_before": round(load, 2),
-        "python": platform.python_version(),
-    }
-    target = ROOT / ".attune" / "bench" / "api.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
+    keep("api", figures | measured_here() | {"load_before": round(load, 2)})
     return 0

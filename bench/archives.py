@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import multiprocessing
-import os
 import resource
 import statistics
 import tarfile
@@ -19,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.recordings import ROOT, as_wav
+from bench.figures import keep, measured_here
+from bench.recordings import as_wav
 
 ARCHIVE_BYTES = 100_000_000
 MEMBER_S = 30
@@ -94,7 +93,7 @@ def measure(path: Path, content_type: str, rate_hz: int) -> dict[str, float]:
 def main(argv: Sequence[str]) -> int:
     """Measure zip and tar.gz of WAV; print and write `.attune/bench/archives.json`."""
     argparse.ArgumentParser(prog="python -m bench archives", description=__doc__).parse_args(argv)
-    figures: dict[str, Any] = {"cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d")}
+    figures: dict[str, Any] = measured_here()
     with tempfile.TemporaryDirectory() as folder:
         for rate_hz in RATES_HZ:
             for kind, make, content_type in (
@@ -106,7 +105,5 @@ def main(argv: Sequence[str]) -> int:
                 name = f"{kind}_{rate_hz}_hz"
                 figures[name] = measure(path, content_type, rate_hz)
                 print(name, figures[name], flush=True)
-    target = ROOT / ".attune" / "bench" / "archives.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
+    keep("archives", figures)
     return 0

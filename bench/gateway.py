@@ -6,9 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import http.client
-import json
 import os
-import platform
 import socket
 import statistics
 import subprocess
@@ -16,11 +14,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from bench.figures import ROOT, keep, measured_here
+
 MIB = 1024 * 1024
 REFERENCE_P50_MS = 1.2
 """The prototype's 404 with one client, through Chalice; a constant, not measured here."""
@@ -209,12 +207,5 @@ def main(argv: Sequence[str]) -> int:
             f"{row['uploads']} x {row['mib_each']} MiB: {row['elapsed_s']:.1f} s, {row['mib_per_s']:.0f} MiB/s, "
             f"memory grows by {row['rss_growth_mib']:.0f} MiB"
         )
-    figures |= {
-        "date": datetime.now(UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-    }
-    target = ROOT / ".attune" / "bench" / "gateway.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
+    keep("gateway", figures | measured_here())
     return 0

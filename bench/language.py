@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from bench.acoustic import BROADBAND, NARROWBAND, Case, an4_case, measured, prompts, train
+from bench.figures import keep, kept, measured_here
 from bench.recordings import ROOT, RecordingsUnavailable, an4
 from chalicelib.engines.base_language import base_language
 from chalicelib.engines.protocol import CustomModels
@@ -184,18 +184,16 @@ def main(argv: Sequence[str]) -> int:
     """Measure every case, or those named with `--only`; print and write `.attune/bench/language.json`."""
     parser = argparse.ArgumentParser(prog="python -m bench language", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=sorted(CASES), default=list(CASES))
-    target = ROOT / ".attune" / "bench" / "language.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    figures: dict[str, Any] = json.loads(target.read_text()) if target.exists() else {}
+    figures = kept("language")
     for name in parser.parse_args(argv).only:
         try:
-            found = CASES[name]() | {"cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d")}
+            found = CASES[name]() | measured_here()
         except (RecordingsUnavailable, PromptsUnavailable) as reason:
             print(f"{name:12} left out: {reason}", flush=True)
             continue
         figures[name] = found
         print(f"{name:12} {_shown(found)}", flush=True)
-        target.write_text(json.dumps(figures, indent=2) + "\n")
+        keep("language", figures)
     return 0
 
 

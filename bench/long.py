@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
 import time
@@ -18,6 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from bench.acoustic import NARROWBAND
+from bench.figures import keep
 from bench.recordings import ROOT, Recording, RecordingsUnavailable, an4
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
@@ -163,7 +163,5 @@ def main(argv: Sequence[str]) -> int:
     for name, pauses_s in (("pauses", PAUSES_S), ("continuous", CONTINUOUS_S)) if minutes else ():
         figures[name] = compare_cut(stretches(recordings, minutes, pauses_s, seed=2))
         print(f"{name:10} {figures[name]}", flush=True)
-    target = ROOT / ".attune" / "bench" / "long.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
+    keep("long", figures)
     return 0

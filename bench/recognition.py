@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import tempfile
 import time
@@ -16,10 +15,10 @@ import jiwer
 import numpy as np
 import pocketsphinx
 import soundfile
-import soxr
 from numpy.typing import NDArray
 
-from bench.acoustic import BROADBAND, NARROWBAND
+from bench.acoustic import BROADBAND, NARROWBAND, heard_raw
+from bench.figures import keep, measured_here
 from bench.recordings import ROOT, Recording, RecordingsUnavailable, about, an4
 from bench.word_times import compare_streams, compare_times
 from chalicelib.engines.protocol import BASE_ALONE
@@ -40,16 +39,7 @@ Recognize = Callable[[NDArray[np.float32]], str]
 
 def _raw(rate_hz: int) -> Recognize:
     decoder = pocketsphinx.Decoder(loglevel="FATAL")
-
-    def recognize(samples: NDArray[np.float32]) -> str:
-        wide = soxr.resample(samples, rate_hz, 16_000) if rate_hz != 16_000 else samples
-        decoder.start_utt()
-        decoder.process_raw((wide * 32767).clip(-32768, 32767).astype("<i2").tobytes(), full_utt=True)
-        decoder.end_utt()
-        hypothesis = decoder.hyp()
-        return hypothesis.hypstr if hypothesis else ""
-
-    return recognize
+    return lambda samples: heard_raw(decoder, samples, rate_hz)
 
 
 def _product(version: str) -> Recognize:
@@ -134,7 +124,7 @@ def _prompts() -> list[Recording]:
 def main(argv: Sequence[str]) -> int:
     """Measure AN4's test half and telephone prompts; print and write `.attune/bench/recognition.json`."""
     argparse.ArgumentParser(prog="python -m bench recognition", description=__doc__).parse_args(argv)
-    figures: dict[str, Any] = {"cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d")}
+    figures: dict[str, Any] = measured_here()
     sets: dict[str, tuple[Callable[[], list[Recording]], str]] = {
         "an4": (lambda: about(an4("test", "clean"), 4), BROADBAND),
         "prompts": (_prompts, NARROWBAND),
@@ -154,7 +144,5 @@ def main(argv: Sequence[str]) -> int:
         if name == "prompts":
             figures["cut"] = compare_cut(recordings(), version)
             print(f"{'cut':8} {figures['cut']}", flush=True)
-    target = ROOT / ".attune" / "bench" / "recognition.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
+    keep("recognition", figures)
     return 0

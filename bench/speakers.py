@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ import soundfile
 
 from bench.acoustic import BROADBAND, NARROWBAND
 from bench.conversations import Conversation, conversation, rightly_labelled, speaker_at, speakers
-from bench.recordings import ROOT, RecordingsUnavailable
+from bench.figures import keep, measured_here
+from bench.recordings import RecordingsUnavailable
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.options import Options
@@ -66,7 +65,7 @@ def main(argv: Sequence[str]) -> int:
     except RecordingsUnavailable as reason:
         print(f"left out: {reason}")
         return 0
-    figures: dict[str, Any] = {"date": time.strftime("%Y-%m-%d")}
+    figures: dict[str, Any] = measured_here()
     with DecoderPool(os.cpu_count() or 1) as pool:
         for name, telephone in (("clean", False), ("telephone", True)):
             for count in COUNTS:
@@ -77,7 +76,5 @@ def main(argv: Sequence[str]) -> int:
                 ]
                 figures[f"{name}-{count}"] = measure(talks, count, pool)
                 print(f"{name:9} {count} speakers  {figures[f'{name}-{count}']}", flush=True)
-    target = ROOT / ".attune" / "bench" / "speakers.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
+    keep("speakers", figures)
     return 0

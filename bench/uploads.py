@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import statistics
 import tarfile
@@ -21,7 +20,8 @@ from typing import Any
 import numpy as np
 import requests
 
-from infra.local.demo import ROOT, service
+from bench.figures import keep, measured_here
+from infra.local.demo import service
 
 ARCHIVE_BYTES = 100_000_000
 MEMBER_S = 30
@@ -155,7 +155,7 @@ def main(argv: Sequence[str]) -> int:
     """Measure zip and tar.gz; print and write `.attune/bench/uploads.json`."""
     argparse.ArgumentParser(prog="python -m bench uploads", description=__doc__).parse_args(argv)
     requests.packages.urllib3.disable_warnings()  # type: ignore[attr-defined]  # the certificate is our own
-    figures: dict[str, Any] = {"cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d")}
+    figures: dict[str, Any] = measured_here()
     with (
         tempfile.TemporaryDirectory() as folder,
         service(Path(folder) / "home") as (url, key),
@@ -169,7 +169,5 @@ def main(argv: Sequence[str]) -> int:
             print(name, figures[name], flush=True)
     figures["memory"] = {name: f"{value / 1e6:.0f} MB" for name, value in peaks.items()}
     print(figures["memory"])
-    target = ROOT / ".attune" / "bench" / "uploads.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
+    keep("uploads", figures)
     return 0

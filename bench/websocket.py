@@ -7,11 +7,9 @@ import asyncio
 import contextlib
 import json
 import os
-import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,9 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websocket
 
+from bench.figures import keep, measured_here
 from bench.gateway import _environment, _free_port, _memory_bytes, _process
-from bench.recordings import AN4, ROOT, RecordingsUnavailable
+from bench.recordings import AN4, RecordingsUnavailable
 
 RATE_HZ = 16_000
 FRAME_BYTES, FRAMES_PER_S = 1024, 100
@@ -299,12 +298,5 @@ def main(argv: Sequence[str]) -> int:
             f"{row['streams']} streams at the pace of speech, {row['utterances']} utterances: final after the "
             f"end of speech p50 {row['p50_s']:.2f} s, p95 {row['p95_s']:.2f} s (0.8 s of it is the pause)"
         )
-    figures |= {
-        "date": datetime.now(UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-    }
-    target = ROOT / ".attune" / "bench" / "websocket.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(figures, indent=2) + "\n")
+    keep("websocket", figures | measured_here())
     return 0

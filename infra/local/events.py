@@ -116,14 +116,23 @@ def scheduled_event(name: str, at: datetime, *, restarted: bool = False) -> dict
 
     `restarted` tells the function that nothing that was at work is any longer.
     """
+    rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/attune-{name}"
+    detail = {"restarted": True} if restarted else {}
+    return eventbridge_event("aws.events", "Scheduled Event", rule, detail, at)
+
+
+def eventbridge_event(
+    source: str, detail_type: str, resource: str, detail: dict[str, Any], at: datetime
+) -> dict[str, Any]:
+    """Return what EventBridge hands on of a happening."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
+        "detail-type": detail_type,
+        "source": source,
         "account": ACCOUNT,
         "time": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": REGION,
-        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/attune-{name}"],
-        "detail": {"restarted": True} if restarted else {},
+        "resources": [resource],
+        "detail": detail,
     }

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.events import ACCOUNT, REGION
+from infra.local.events import eventbridge_event
 from infra.local.training_jobs import TrainingJob, TrainingJobs
 
 _LOG = logging.getLogger(__name__)
@@ -52,17 +51,13 @@ class Announcer:
 def event_of(job: TrainingJob) -> dict[str, Any]:
     """Return EventBridge's event of a job's state; in it times are in milliseconds."""
     tags = {tag["Key"]: tag["Value"] for tag in job.request.get("Tags", [])}
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "SageMaker Training Job State Change",
-        "source": "aws.sagemaker",
-        "account": ACCOUNT,
-        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "region": REGION,
-        "resources": [job.arn],
-        "detail": {**_milliseconds(job.description()), "Tags": tags},
-    }
+    return eventbridge_event(
+        "aws.sagemaker",
+        "SageMaker Training Job State Change",
+        job.arn,
+        {**_milliseconds(job.description()), "Tags": tags},
+        datetime.now(UTC),
+    )
 
 
 def _milliseconds(value: Any, name: str = "") -> Any:
