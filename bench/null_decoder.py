@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from multiprocessing.connection import Connection
 
 from chalicelib.engines.protocol import (
     BASE_ALONE,
@@ -16,7 +15,7 @@ from chalicelib.engines.protocol import (
     UtteranceStream,
     Word,
 )
-from chalicelib.recognition.decoder_worker import serve, start
+from chalicelib.recognition import decoder_process
 
 _SAID = Hypothesis((Word("word", 0.0, 0.1, 1.0),), 1.0)
 
@@ -50,14 +49,5 @@ def _load(base_version: str, custom: CustomModels = BASE_ALONE) -> NullEngine:
     return NullEngine()
 
 
-def main(argv: list[str]) -> int:
-    """Serve the connection with the given file descriptor, for the parent with the given process id."""
-    if not start(parent=int(argv[1])):
-        return 1
-    with Connection(int(argv[0])) as connection:
-        serve(connection, _load)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(decoder_process.main(sys.argv[1:], _load))

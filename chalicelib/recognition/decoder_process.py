@@ -6,13 +6,14 @@ import os
 import sys
 from multiprocessing.connection import Connection
 
-from chalicelib.recognition.decoder_worker import serve, start
+from chalicelib.engines import loading
+from chalicelib.recognition.decoder_worker import Load, serve, start
 
 _BACKGROUND_NICENESS = 5
 """A process of ordinary priority gets three times as much of a core."""
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], load: Load = loading.load) -> int:
     """Serve the connection with the given file descriptor, for the parent with the given process id."""
     *flags, descriptor, parent = argv
     if not start(parent=int(parent)):
@@ -20,7 +21,7 @@ def main(argv: list[str]) -> int:
     if "--background" in flags:
         os.nice(_BACKGROUND_NICENESS)
     with Connection(int(descriptor)) as connection:
-        serve(connection)
+        serve(connection, load)
     return 0
 
 

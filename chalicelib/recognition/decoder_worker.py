@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from chalicelib.engines import loading
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import (
     CustomModels,
@@ -109,7 +108,7 @@ class RecognizerCache:
         return self._recognizers[key]
 
 
-def serve(connection: Connection, load: Load = loading.load) -> None:
+def serve(connection: Connection, load: Load) -> None:
     """Answer messages until the other end closes the connection."""
     desk = _Desk(RecognizerCache(load))
     while True:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from multiprocessing.connection import Connection
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from chalicelib.engines.protocol import (
     UtteranceStream,
     Word,
 )
-from chalicelib.recognition.decoder_worker import serve, start
+from chalicelib.recognition import decoder_process
 
 RATE_HZ = 16_000
 DEADLY = 0.99
@@ -62,13 +61,5 @@ def load(base_version: str, custom: CustomModels = BASE_ALONE) -> Echo:
     return Echo()
 
 
-def main() -> int:
-    if not start(parent=int(sys.argv[2])):
-        return 1
-    with Connection(int(sys.argv[1])) as connection:
-        serve(connection, load)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(decoder_process.main(sys.argv[1:], load))

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from multiprocessing.connection import Connection
 
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import (
@@ -19,7 +18,7 @@ from chalicelib.engines.protocol import (
     UtteranceStream,
     Word,
 )
-from chalicelib.recognition.decoder_worker import serve, start
+from chalicelib.recognition import decoder_process
 
 SAY, SLEEP, DIE, DIE_ONCE, RAISE = range(5)
 
@@ -65,13 +64,5 @@ def load(base_version: str, custom: CustomModels) -> ScriptedRecognizer:
     return ScriptedRecognizer(custom)
 
 
-def main() -> int:
-    if not start(parent=int(sys.argv[2])):
-        return 1
-    with Connection(int(sys.argv[1])) as connection:
-        serve(connection, load)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(decoder_process.main(sys.argv[1:], load))
