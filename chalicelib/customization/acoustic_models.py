@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-
-from chalicelib.customization import custom_models, statuses
+from chalicelib.customization import custom_models
 from chalicelib.storage.tables import AcousticModel
 
 
@@ -19,29 +17,18 @@ def create(
 ) -> AcousticModel:
     """Make an empty model on a version of a base model, the newest one if none is given.
 
-    An alias of the base model is not kept: the row has the base model's own name.
-
     Raises:
         UnknownBaseModel, UnknownBaseVersion: see `custom_models.base_model`.
         TooManyModels: the owner has 1,024 models already.
     """
-    base = custom_models.base_model(base_model_name, base_model_version)
-    moment = custom_models.now()
-    return custom_models.add(
-        AcousticModel(
-            owner,
-            str(uuid.uuid4()),
-            name=name,
-            description=description,
-            base_model_name=base.name,
-            language=base.language,
-            versions=[base_model_version or base.newest_version],
-            created=moment,
-            updated=moment,
-            status=statuses.Status.PENDING,
-            retrain_after_minutes=retrain_after_minutes,
-        ),
-        "acoustic",
+    return custom_models.create(
+        AcousticModel,
+        owner,
+        custom_models.base_model(base_model_name, base_model_version),
+        name=name,
+        description=description,
+        version=base_model_version,
+        retrain_after_minutes=retrain_after_minutes,
     )
 
 

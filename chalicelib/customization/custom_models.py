@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chalicelib.customization import limits, statuses
 from chalicelib.customization.errors import (
@@ -25,10 +26,12 @@ from chalicelib.engines.catalogue import BASE_MODELS, BaseModel
 from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import Action, ConditionFailed, Delete, Put, Update, write
 from chalicelib.storage.rows import CustomModel
-from chalicelib.storage.tables import AudioResource, LanguageResource, Word
+from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel, LanguageResource, Word
 
 _log = logging.getLogger(__name__)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+_KINDS: dict[type[CustomModel], str] = {AcousticModel: "acoustic", LanguageModel: "language"}
 
 Model = TypeVar("Model", bound=CustomModel)
 
@@ -54,18 +57,42 @@ def base_model(name: str, version: str | None = None) -> BaseModel:
     return base
 
 
-def add(model: Model, name: str) -> Model:
-    """Write the row of a new model of the kind with that name: acoustic | language.
+def create(
+    kind: type[Model],
+    owner: str,
+    base: BaseModel,
+    *,
+    name: str,
+    description: str | None,
+    version: str | None,
+    **own: Any,
+) -> Model:
+    """Write the row of an empty model on a version of a base model; `own`: what only rows of that kind have.
+
+    An alias of the base model is not kept: the row has the base model's own name.
 
     Raises:
         TooManyModels: the owner has 1,024 models of that kind already.
     """
-    kind = type(model)
+    moment = now()
+    model = kind(
+        owner,
+        str(uuid.uuid4()),
+        name=name,
+        description=description,
+        base_model_name=base.name,
+        language=base.language,
+        versions=[version or base.newest_version],
+        created=moment,
+        updated=moment,
+        status=statuses.Status.PENDING,
+        **own,
+    )
     write(Put(model, kind.customization_id.does_not_exist()))
     # Counting afterwards keeps the limit whoever else creates a model at this moment.
-    if kind.count(model.owner, consistent_read=True) > limits.MODELS_PER_OWNER:
+    if kind.count(owner, consistent_read=True) > limits.MODELS_PER_OWNER:
         write(Delete(model, kind.customization_id.exists()))
-        raise TooManyModels(name, limits.MODELS_PER_OWNER)
+        raise TooManyModels(_KINDS[kind], limits.MODELS_PER_OWNER)
     return model
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-
-from chalicelib.customization import custom_models, statuses
+from chalicelib.customization import custom_models
 from chalicelib.customization.errors import NotCustomizable, WrongDialect
 from chalicelib.storage.tables import LanguageModel
 
@@ -51,22 +49,14 @@ def create(
     base = custom_models.base_model(base_model_name, base_model_version)
     if not base.custom_language_model:
         raise NotCustomizable(base.name)
-    moment = custom_models.now()
-    return custom_models.add(
-        LanguageModel(
-            owner,
-            str(uuid.uuid4()),
-            name=name,
-            description=description,
-            base_model_name=base.name,
-            language=base.language,
-            dialect=dialect_of(base.language, dialect),
-            versions=[base_model_version or base.newest_version],
-            created=moment,
-            updated=moment,
-            status=statuses.Status.PENDING,
-        ),
-        "language",
+    return custom_models.create(
+        LanguageModel,
+        owner,
+        base,
+        name=name,
+        description=description,
+        version=base_model_version,
+        dialect=dialect_of(base.language, dialect),
     )
 
 

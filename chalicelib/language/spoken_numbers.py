@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_UNITS = (
+UNITS = (
     "zero",
     "one",
     "two",
@@ -24,7 +24,8 @@ _UNITS = (
     "eighteen",
     "nineteen",
 )
-_TENS = ("zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+"""Zero to nineteen."""
+TENS = ("zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SCALES = ("", "thousand", "million", "billion", "trillion")
 _ORDINALS = {
     "one": "first",
@@ -40,7 +41,7 @@ _MAX_DIGITS = 3 * len(_SCALES)
 
 def digits(text: str) -> list[str]:
     """Say digits one by one: "007" is zero zero seven."""
-    return [_UNITS[int(digit)] for digit in text]
+    return [UNITS[int(digit)] for digit in text]
 
 
 def cardinal(text: str) -> list[str]:
@@ -80,7 +81,7 @@ def year(text: str) -> list[str]:
     if rest == 0:
         return [*_below_thousand(century), "hundred"]
     if rest < 10:
-        return [*_below_thousand(century), "oh", _UNITS[rest]]
+        return [*_below_thousand(century), "oh", UNITS[rest]]
     return [*_below_thousand(century), *_below_thousand(rest)]
 
 
@@ -95,12 +96,12 @@ def plural(words: list[str]) -> list[str]:
 
 def _below_thousand(value: int) -> list[str]:
     hundreds, rest = divmod(value, 100)
-    words = [_UNITS[hundreds], "hundred"] if hundreds else []
+    words = [UNITS[hundreds], "hundred"] if hundreds else []
     if rest >= 20:
-        words.append(_TENS[rest // 10])
+        words.append(TENS[rest // 10])
         rest %= 10
         if not rest:
             return words
     if rest:
-        words.append(_UNITS[rest])
+        words.append(UNITS[rest])
     return words

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-UNITS = {
-    word: value
-    for value, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], 1)
-}
-TEENS = {
-    word: value
-    for value, word in enumerate(
-        [
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ],
-        10,
-    )
-}
-TENS = {
-    word: value * 10
-    for value, word in enumerate(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2
-    )
-}
+from chalicelib.language import spoken_numbers
+
+UNITS = {word: value for value, word in enumerate(spoken_numbers.UNITS[1:10], 1)}
+TEENS = {word: value for value, word in enumerate(spoken_numbers.UNITS[10:], 10)}
+TENS = {word: value * 10 for value, word in enumerate(spoken_numbers.TENS[2:], 2)}
 SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 ZEROS = frozenset({"zero", "oh", "o.", "o"})
 """As they are said in series of digits; only the first is a number by itself."""
