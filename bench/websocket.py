@@ -29,6 +29,8 @@ SOCKETS, IDLE_SOCKETS = 20, 200
 PAUSE_S = 1.5
 """Between utterances of the latency bench: more than the 0.8 s that end one."""
 BLOCK_S = 0.02
+JOINED = 3
+"""Recordings that make one utterance of the bench without interim results."""
 MIB = 1024 * 1024
 _START = {"action": "start", "content-type": f"audio/l16;rate={RATE_HZ};endianness=little-endian"}
 _SERVE = """
@@ -166,7 +168,7 @@ async def _late(url: str, talk: Sequence[Spoken], seed: int) -> tuple[list[float
     for utterance in talk:
         ends_s.append(sum(map(len, parts)) / RATE_HZ + utterance.speech_end_s)
         parts += [utterance.pcm, pauses(round(PAUSE_S * RATE_HZ), random)]
-    audio = np.concatenate(parts).astype("<i2").tobytes()
+    audio = np.concatenate(parts)
     heard: list[tuple[float, float]] = []
     async with _connect(url) as socket:
         await _started(socket, interim_results=True, timestamps=True)
@@ -180,12 +182,7 @@ async def _late(url: str, talk: Sequence[Spoken], seed: int) -> tuple[list[float
                         heard.append((time.monotonic() - began_s, last_s))
 
         listening = asyncio.ensure_future(listen())
-        step = round(BLOCK_S * RATE_HZ) * 2
-        for number, at in enumerate(range(0, len(audio), step)):
-            ahead_s = began_s + (number + 1) * BLOCK_S - time.monotonic()
-            if ahead_s > 0:
-                await asyncio.sleep(ahead_s)
-            await socket.send(audio[at : at + step])
+        await _said(socket, audio)
         await socket.send(b"")
         await listening
     late_s = []
@@ -196,6 +193,42 @@ async def _late(url: str, talk: Sequence[Spoken], seed: int) -> tuple[list[float
         if mine:
             late_s.append(mine[-1] - end_s)
     return late_s, len(ends_s) - len(late_s)
+
+
+async def _said(socket: ClientConnection, pcm: NDArray[np.int16]) -> None:
+    """Send samples at the pace of speech."""
+    audio = pcm.astype("<i2").tobytes()
+    began_s = time.monotonic()
+    step = round(BLOCK_S * RATE_HZ) * 2
+    for number, at in enumerate(range(0, len(audio), step)):
+        ahead_s = began_s + (number + 1) * BLOCK_S - time.monotonic()
+        if ahead_s > 0:
+            await asyncio.sleep(ahead_s)
+        await socket.send(audio[at : at + step])
+
+
+async def _stopped(url: str, talk: Sequence[Spoken]) -> dict[str, Any]:
+    """Speak long utterances without interim results, each a request; return how late after `stop` the answer is."""
+    random = np.random.default_rng(5)
+    late_s, lengths_s = [], []
+    async with _connect(url) as socket:
+        for first in range(0, len(talk) - JOINED + 1, JOINED):
+            spoken = [one.pcm for one in talk[first : first + JOINED]]
+            pcm = np.concatenate([pauses(RATE_HZ // 2, random), *spoken])
+            await _started(socket)
+            await _said(socket, pcm)
+            stopped_s = time.monotonic()
+            await socket.send(b"")
+            await _drain(socket)
+            late_s.append(time.monotonic() - stopped_s)
+            lengths_s.append(len(pcm) / RATE_HZ)
+    p50_s, p95_s = np.percentile(late_s[1:], [50, 95])  # before the first the processes load the model
+    return {
+        "requests": len(late_s) - 1,
+        "mean_audio_s": round(float(np.mean(lengths_s)), 1),
+        "p50_s": round(float(p50_s), 3),
+        "p95_s": round(float(p95_s), 3),
+    }
 
 
 async def _latency(url: str, streams: int, talk: Sequence[Spoken]) -> dict[str, Any]:
@@ -269,6 +302,7 @@ def measure(utterances: int, seconds: int) -> dict[str, Any]:
         figures["memory"] = asyncio.run(_many(url, pid, audio, 2 * seconds))
     with _gateway("engine") as (url, _):
         figures["latency"] = [asyncio.run(_latency(url, streams, talk)) for streams in (1, 4)]
+        figures["without_interim"] = asyncio.run(_stopped(url, talk))
     return figures
 
 
@@ -298,5 +332,10 @@ def main(argv: Sequence[str]) -> int:
             f"{row['streams']} streams at the pace of speech, {row['utterances']} utterances: final after the "
             f"end of speech p50 {row['p50_s']:.2f} s, p95 {row['p95_s']:.2f} s (0.8 s of it is the pause)"
         )
+    stopped = figures["without_interim"]
+    print(
+        f"without interim results, {stopped['requests']} requests of {stopped['mean_audio_s']} s at the pace of "
+        f"speech, without a pause: answer after `stop` p50 {stopped['p50_s']:.2f} s, p95 {stopped['p95_s']:.2f} s"
+    )
     keep("websocket", figures | measured_here())
     return 0

@@ -102,6 +102,11 @@ BASE_ALONE = CustomModels()
 class UtteranceStream(Protocol):
     """One utterance while it is being spoken."""
 
+    @property
+    def decodes_along(self) -> bool:
+        """Whether what is fed is decoded at once; else all of it is when the utterance is over."""
+        ...
+
     def feed(self, samples: Samples) -> None:
         """Take the samples that follow those before."""
         ...

@@ -1,7 +1,7 @@
 """What a decoding process does: it keeps recognisers and answers one utterance after the other.
 
-An utterance comes whole, as a `Task`, or while it is being spoken: `Open`, then `Feed`s, with an answer only
-to `Partial` and `Finish`. An `Open` or a `Task` ends what was open before.
+An utterance comes whole, as a `Task`, or while it is being spoken: `Open`, then `Feed`s, which are not
+answered, `Partial`s and `Finish`. An `Open` or a `Task` ends what was open before.
 """
 
 from __future__ import annotations
@@ -43,8 +43,16 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Prepare:
+    """These models will soon be needed; nothing is answered. Between utterances."""
+
+    base_version: str
+    custom: CustomModels
+
+
+@dataclass(frozen=True)
 class Open:
-    """An utterance begins; nothing is answered."""
+    """An utterance begins; loads its models if need be."""
 
     base_version: str
     custom: CustomModels
@@ -69,7 +77,7 @@ class Finish:
     options: DecodingOptions
 
 
-Message = Task | Open | Feed | Partial | Finish
+Message = Task | Prepare | Open | Feed | Partial | Finish
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,15 @@ class Failure:
     model_unreadable: bool = False
 
 
-Answer = DecodedUtterance | Hypothesis | Failure
+@dataclass(frozen=True)
+class Opened:
+    """The models are there, and the utterance can be fed."""
+
+    decodes_along: bool
+    """What is fed is decoded at once, so that little is left to do when it is over."""
+
+
+Answer = DecodedUtterance | Hypothesis | Opened | Failure
 _NOTHING_OPEN = Failure("no utterance is open")
 Load = Callable[[str, CustomModels], Recognizer]
 
@@ -125,7 +141,7 @@ def serve(connection: Connection, load: Load) -> None:
 
 
 class _Desk:
-    """Where messages are answered. A failure of an open utterance is told at the next question about it."""
+    """Where messages are answered. A failure to take audio is told at the next question about it."""
 
     def __init__(self, cache: RecognizerCache) -> None:
         self._cache = cache
@@ -140,7 +156,7 @@ class _Desk:
         except Exception as error:  # noqa: BLE001 - whatever an engine raises concerns this utterance alone
             failure = Failure(f"{type(error).__name__}: {error}")
         self._stream, self._failure = None, failure
-        return None if isinstance(message, Open | Feed) else failure
+        return None if isinstance(message, Prepare | Feed) else failure
 
     def _take(self, message: Message) -> Answer | None:
         match message:
@@ -148,9 +164,12 @@ class _Desk:
                 self._abandon()
                 recognizer = self._cache.get(message.base_version, message.custom)
                 return recognizer.recognize(message.samples, message.options)
+            case Prepare():
+                self._cache.get(message.base_version, message.custom)
             case Open():
                 self._abandon()
                 self._stream = self._cache.get(message.base_version, message.custom).stream()
+                return Opened(self._stream.decodes_along)
             case Feed() if self._stream is not None:
                 self._stream.feed(message.samples)
             case Partial():

@@ -19,7 +19,7 @@ from typing import Self, TypeVar
 
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis
-from chalicelib.recognition.decoder_worker import RECOGNIZERS_KEPT, Answer, Failure, Message, Open, Task
+from chalicelib.recognition.decoder_worker import RECOGNIZERS_KEPT, Answer, Failure, Message, Prepare, Task
 from chalicelib.recognition.spoken import SpokenUtterance
 
 T = TypeVar("T")
@@ -177,18 +177,12 @@ class DecoderPool:
             for future in waiting:
                 future.cancel()
 
-    def submit(self, task: Task) -> Future[DecodedUtterance]:
-        """Have one utterance of a stream decoded; the future fails as `decode` does.
-
-        Raises:
-            NoCapacity: too many wait already.
-        """
-        return self._enqueue(functools.partial(self._decode, task))
-
     def speak(
-        self, base_version: str, custom: CustomModels, on_partial: Callable[[Hypothesis], None]
+        self, base_version: str, custom: CustomModels, on_partial: Callable[[Hypothesis], None] | None = None
     ) -> SpokenUtterance:
         """Begin an utterance that is decoded while it is spoken, as soon as a process is free; to be closed.
+
+        `on_partial`, if given, is called from another thread with the best reading so far, now and then.
 
         Raises:
             NoCapacity: too many wait already.
@@ -206,7 +200,7 @@ class DecoderPool:
             self._warmed = [*self._warmed, key][-RECOGNIZERS_KEPT:]
         for _ in range(self._warm_processes):
             with suppress(NoCapacity, DecodingFailed):
-                self._enqueue(lambda: self._with_worker(lambda one: one.tell(Open(base_version, custom))))
+                self._enqueue(lambda: self._with_worker(lambda one: one.tell(Prepare(base_version, custom))))
 
     @property
     def waiting(self) -> int:

@@ -1,31 +1,27 @@
-"""One utterance of a live request, which is heard at once or as a whole."""
+"""One utterance of a live request, decoded while it is being spoken."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
 
-import numpy as np
-
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Samples
 from chalicelib.recognition import transcription
-from chalicelib.recognition.decoder_worker import Task
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.options import Options
-from chalicelib.recognition.spoken import SpokenUtterance
 from chalicelib.recognition.utterances import Ending
 
 _MOST_REDONE_S = 10.0
 """When more was decoded in vain, pauses of this utterance are waited for: speech with many would be decoded
 over and over."""
 _DECODED_ALONG_S = 5.0
-"""What is decoded while it is spoken is up to date after so long, and concluded at once when it is over."""
+"""What an engine decodes along with speech is up to date after so long, and soon concluded at its end."""
 
 
 class LiveUtterance:
-    """One utterance: decoded while it is spoken if somebody wants to see that, else as a whole."""
+    """One utterance, from its first sound to its words."""
 
     def __init__(
         self,
@@ -59,17 +55,13 @@ class LiveUtterance:
         """Of what was spoken so far, perhaps all of it."""
         self.partial: Hypothesis | None = None
         """The best reading so far; it has words."""
-        self._model = model
         self._wanted = transcription.decoding_options(options)
-        self._pool = pool
         self._settle = settle
         self._said = said
         self._rate_hz = base_model_of_version(model.base_version).rate_hz
         self._heard_s = self._redone_s = 0.0
-        self._blocks: list[Samples] = []
-        self._spoken: SpokenUtterance | None = None
-        if options.interim_results:
-            self._spoken = pool.speak(model.base_version, model.custom, self._on_partial)
+        on_partial = self._on_partial if options.interim_results else None
+        self._spoken = pool.speak(model.base_version, model.custom, on_partial)
 
     def add(self, samples: Samples) -> None:
         """Take the next samples."""
@@ -78,10 +70,7 @@ class LiveUtterance:
             self.answer = None
             self._redone_s += self._heard_s
         self._heard_s += len(samples) / self._rate_hz
-        if self._spoken is not None:
-            self._spoken.feed(samples)
-        else:
-            self._blocks.append(samples)
+        self._spoken.feed(samples)
 
     def pause(self) -> None:
         """Have the words found already, for a pause has begun. If speech goes on, `add` takes it back.
@@ -89,7 +78,7 @@ class LiveUtterance:
         Raises:
             decoders.NoCapacity: as `conclude`.
         """
-        up_to_date = self._spoken is not None and self._heard_s > _DECODED_ALONG_S
+        up_to_date = self._spoken.decodes_along and self._heard_s > _DECODED_ALONG_S
         if not up_to_date and self._redone_s <= _MOST_REDONE_S:
             self.conclude()
 
@@ -101,12 +90,7 @@ class LiveUtterance:
         """
         if self.answer is not None:
             return
-        if self._spoken is not None:
-            self.answer = self._spoken.conclude(self._wanted)
-        else:
-            samples = np.concatenate(self._blocks)
-            task = Task(self._model.base_version, self._model.custom, samples, self._wanted)
-            self.answer = self._pool.submit(task)
+        self.answer = self._spoken.conclude(self._wanted)
         self.answer.add_done_callback(lambda _: self._settle())
 
     def end(self, end_s: float, ending: Ending) -> None:
@@ -117,17 +101,13 @@ class LiveUtterance:
         """
         self.conclude()
         self.end_s, self.ending = end_s, ending
-        self._blocks = []
         assert self.answer is not None
         self.answer.add_done_callback(lambda _: self.close())
         self._settle()
 
     def close(self) -> None:
         """Let its process go."""
-        if self._spoken is not None:
-            self._spoken.close()
-        elif self.answer is not None:
-            self.answer.cancel()
+        self._spoken.close()
 
     def _on_partial(self, partial: Hypothesis) -> None:
         if partial.words and partial != self.partial:

@@ -17,7 +17,16 @@ from chalicelib.engines.protocol import (
     Hypothesis,
     Samples,
 )
-from chalicelib.recognition.decoder_worker import Answer, Failure, Feed, Finish, Message, Open, Partial
+from chalicelib.recognition.decoder_worker import (
+    Answer,
+    Failure,
+    Feed,
+    Finish,
+    Message,
+    Open,
+    Opened,
+    Partial,
+)
 
 PARTIAL_EVERY_S = 0.25
 _PARTIAL_SHARE = 0.25
@@ -61,7 +70,7 @@ class SpokenUtterance:
         self,
         base_version: str,
         custom: CustomModels,
-        on_partial: Callable[[Hypothesis], None],
+        on_partial: Callable[[Hypothesis], None] | None,
         enqueue: Callable[[SpokenUtterance], None],
         as_error: Callable[[Failure], Exception],
     ) -> None:
@@ -70,7 +79,8 @@ class SpokenUtterance:
         Args:
             base_version: of the catalogue.
             custom: models on top of it.
-            on_partial: called from another thread with the best reading so far, every now and then.
+            on_partial: called from another thread with the best reading so far, every now and then; None:
+                nobody wants to know, and no time is spent on it.
             enqueue: has a thread call `serve` when it is this utterance's turn.
             as_error: of what a process answers.
         """
@@ -85,6 +95,8 @@ class SpokenUtterance:
         self._wanted: _Wanted | None = None
         self._error: Exception | None = None
         self._closed = False
+        self.decodes_along = False
+        """What is fed is decoded at once; known when a process has opened the utterance."""
 
     def feed(self, samples: Samples) -> None:
         """Take the next samples; withdraws what was concluded before them."""
@@ -147,7 +159,11 @@ class SpokenUtterance:
                     fed = 0
                 blocks, wanted = self._blocks[fed:], self._wanted
             if not is_open:
-                process.tell(Open(self._base_version, self._custom))
+                opened = process.ask(Open(self._base_version, self._custom))
+                if isinstance(opened, Failure):
+                    self.fail(self._as_error(opened))
+                    return
+                self.decodes_along = isinstance(opened, Opened) and opened.decodes_along
                 is_open = True
             for block in blocks:
                 process.tell(Feed(block))
@@ -155,7 +171,7 @@ class SpokenUtterance:
             if wanted is not None:
                 self._answer(wanted, process.ask(Finish(wanted.options)))
                 is_open = False
-            elif (began_s := time.monotonic()) >= partial_due_s:
+            elif self._on_partial is not None and (began_s := time.monotonic()) >= partial_due_s:
                 answer = process.ask(Partial())
                 now_s = time.monotonic()
                 partial_due_s = now_s + max(PARTIAL_EVERY_S, (now_s - began_s) / _PARTIAL_SHARE)

@@ -44,6 +44,8 @@ class Echo:
 
 
 class EchoStream:
+    decodes_along = True
+
     def __init__(self) -> None:
         self._samples: Samples = np.empty(0, np.float32)
 

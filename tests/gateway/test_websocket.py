@@ -56,7 +56,7 @@ class _Kept:
     """A pool that outlives the gateway."""
 
     def __init__(self, pool: DecoderPool) -> None:
-        self.speak, self.submit, self.warm = pool.speak, pool.submit, pool.warm
+        self.speak, self.warm = pool.speak, pool.warm
 
     def close(self) -> None:
         pass

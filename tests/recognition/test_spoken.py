@@ -15,7 +15,16 @@ from chalicelib.engines.protocol import (
     Hypothesis,
     Word,
 )
-from chalicelib.recognition.decoder_worker import Answer, Failure, Feed, Finish, Message, Open, Partial
+from chalicelib.recognition.decoder_worker import (
+    Answer,
+    Failure,
+    Feed,
+    Finish,
+    Message,
+    Open,
+    Opened,
+    Partial,
+)
 from chalicelib.recognition.decoders import DecodingFailed, as_error
 from chalicelib.recognition.spoken import SpokenUtterance
 
@@ -37,16 +46,16 @@ class Process:
 
     def tell(self, message: Message) -> None:
         self.messages.append(message)
-        match message:
-            case Open():
-                self.fed = 0
-            case Feed(samples):
-                self.fed += len(samples)
+        if isinstance(message, Feed):
+            self.fed += len(message.samples)
 
     def ask(self, message: Message) -> Answer:
         self.messages.append(message)
         if self.fail:
             return Failure("a flaw")
+        if isinstance(message, Open):
+            self.fed = 0
+            return Opened(decodes_along=True)
         return DecodedUtterance((said(self.fed),)) if isinstance(message, Finish) else said(self.fed)
 
     def count(self, kind: type[Any]) -> int:
@@ -56,13 +65,17 @@ class Process:
 class Stage:
     """An utterance, and a thread that serves it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, partials_wanted: bool = True) -> None:
         self.partials: list[Hypothesis] = []
         self.enqueued = threading.Semaphore(0)
         self.process = Process()
         self.others_wait = False
         self.utterance = SpokenUtterance(
-            "v", CustomModels(), self.partials.append, lambda _: self.enqueued.release(), as_error
+            "v",
+            CustomModels(),
+            self.partials.append if partials_wanted else None,
+            lambda _: self.enqueued.release(),
+            as_error,
         )
         self.thread = threading.Thread()
 
@@ -138,6 +151,20 @@ def test_readings_come_while_it_is_spoken(stage: Stage) -> None:
     stage.utterance.close()
     stage.left()
     assert stage.process.count(Partial) >= 1
+
+
+def test_nobody_asks_for_readings_that_nobody_wants() -> None:
+    stage = Stage(partials_wanted=False)
+    stage.utterance.feed(BLOCK)
+    stage.serve()
+    while not stage.process.fed:
+        stage.thread.join(0.01)
+    assert stage.utterance.decodes_along
+    stage.utterance.feed(BLOCK)
+    assert words(stage.utterance.conclude(OPTIONS)) == "200"
+    assert stage.process.count(Partial) == 0
+    stage.utterance.close()
+    stage.left()
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ class SphinxStream:
     keeps up with what is fed, and its result is the final one.
     """
 
+    decodes_along = True
+
     def __init__(self, base: Base, decoder: Decoder, display: Mapping[str, str]) -> None:
         self._base = base
         self._decoder = decoder
@@ -106,6 +108,8 @@ class CollectedStream:
 
     Partial results come less and less often, so that they cost no more than a few times the whole.
     """
+
+    decodes_along = False
 
     def __init__(self, recognizer: Recognizer) -> None:
         self._recognizer = recognizer
