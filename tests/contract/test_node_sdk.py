@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
+import hashlib
+import hmac
 import json
 import os
 import shutil
@@ -14,6 +17,7 @@ from typing import Any
 import pytest
 
 from infra.local.prompts import Prompt
+from tests.contract.test_websocket_clients import check_session, raw_audio
 from tests.running_service import RunningService
 
 ROOT = Path(__file__).parent.parent.parent
@@ -142,6 +146,37 @@ def test_a_job_is_made_followed_and_deleted(run: Run, prompts: list[Prompt]) -> 
     assert value["job"]["results"][0]["results"]
     assert value["made"]["id"] in value["listed"]
     assert value["deleted"] == 204
+
+
+def test_a_job_tells_its_callback(run: Run, prompts: list[Prompt]) -> None:
+    value = run(
+        "job_with_callback",
+        file=str(prompts[3].path),
+        params={"contentType": "audio/wav", "model": NARROWBAND, "timestamps": True},
+        userSecret="ThisIsMySecret",
+    )["value"]
+    assert value["registration"] == {"status": "created", "url": value["callbackUrl"]}
+    assert [value[name] for name in ("registered", "again", "created")] == [201, 200, 201]
+    made, job = value["made"], value["job"]
+    assert set(made) == {"created", "id", "url", "status"}
+    assert job["status"] == "completed"
+    shown = {name: held for name, held in job.items() if name != "results"}
+    assert value["entry"] == shown | {"user_token": "job 25"}
+    started, completed = (json.loads(one["body"]) for one in value["told"])
+    assert started == {"id": made["id"], "event": "recognitions.started", "user_token": "job 25"}
+    assert completed["results"] == job["results"]
+    for one in value["told"]:
+        expected = hmac.new(b"ThisIsMySecret", one["body"].encode(), hashlib.sha1).digest()
+        assert one["signature"] == base64.b64encode(expected).decode()
+    assert [value["deleted"], value["unregistered"], value["refused"]["code"]] == [204, 200, 400]
+
+
+def test_the_documented_session_with_a_plain_client(run: Run, prompts: list[Prompt], tmp_path: Path) -> None:
+    file = tmp_path / "audio.raw"
+    file.write_bytes(raw_audio(prompts))
+    value = run("documented_session", file=str(file))["value"]
+    check_session(value["messages"])
+    assert value["code"] == 1005, "the client closed without a code"
 
 
 def test_an_acoustic_model_lives(run: Run, prompts: list[Prompt]) -> None:
