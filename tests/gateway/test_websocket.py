@@ -484,3 +484,28 @@ def test_a_damaged_custom_model_is_told_at_the_handshake(
         pass
     assert refused.value.response.status_code == 500
     assert "Train the model again" in json.loads(refused.value.response.body)["error"]
+
+
+def test_a_session_may_last_longer_than_an_hour(api: Api, pool: DecoderPool, object_store: str) -> None:
+    """In one request, faster than it could be spoken: times run through, and every utterance is there."""
+    narrow = ServingModel("en-US_NarrowbandModel.v2019-06-24", None)
+    api.answer = json_response(200, narrow.to_json())
+    every_s, minutes = 20, 62
+    turn = np.concatenate([voice(1.5, 8_000), np.zeros((every_s * 2 - 3) * 4_000, np.float32)])
+    audio = (turn * 32767 * 0.9).astype("<i2").tobytes()
+    start = {"action": "start", "content-type": "audio/l16;rate=8000;endianness=little-endian"}
+    finals: list[dict[str, Any]] = []
+    with gateway(api, _Kept(pool)) as port, connect(port) as socket:
+        send(socket, start | {"interim_results": True, "timestamps": True})
+        assert receive(socket) == LISTENING
+        for minute in range(minutes):
+            send(socket, *[audio] * (60 // every_s))
+            while len(finals) < 60 // every_s * minute:
+                message = receive(socket)
+                finals += [message] if message["results"][0]["final"] else []
+        send(socket, b"")
+        finals += [message for message in until_listening(socket) if message["results"][0]["final"]]
+    assert [message["result_index"] for message in finals] == list(range(60 // every_s * minutes))
+    starts = [message["results"][0]["alternatives"][0]["timestamps"][0][1] for message in finals]
+    assert starts == [pytest.approx(every_s * number, abs=0.4) for number in range(len(finals))]
+    assert starts[-1] > 3600
