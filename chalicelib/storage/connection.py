@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import threading
 
+import botocore
+from botocore.config import Config
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.models import Model
 
@@ -16,12 +18,17 @@ _lock = threading.Lock()
 @functools.cache
 def shared() -> Connection:
     """Return this process's connection."""
-    return Connection(
+    connection = Connection(
         connect_timeout_seconds=3,
         read_timeout_seconds=10,
         max_retry_attempts=4,
         max_pool_connections=_CONNECTIONS,
     )
+    # botocore would put its own name together anew, twice for each request. Its client is made here, because
+    # pynamodb keeps a session for each thread.
+    connection.session.set_default_client_config(Config(user_agent=f"Attune Botocore/{botocore.__version__}"))
+    _ = connection.client
+    return connection
 
 
 class Table(Model):

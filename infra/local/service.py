@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra import resources
-from infra.local import bring_up, child, environment
+from infra.local import bring_up, child, environment, table_client
 from infra.local.home import Home
 from infra.local.supervision import Role, Supervisor
 from infra.local.wire import Application, Server, listen
@@ -169,9 +169,11 @@ class Service:
     async def _serve(self, announce: Any, parts: list[asyncio.Task[None]]) -> None:
         import app
         from chalicelib.gateway import application
+        from chalicelib.storage import connection
         from infra import http_server
         from infra.chalice_backend import ChaliceBackend
 
+        table_client.shorten(connection.shared().client, self._environment["AWS_ACCESS_KEY_ID"])
         gateway = application.build(ChaliceBackend(app.app), ready=lambda: self.ready)
         async with _lifespan(gateway):
             plain = http_server.config(gateway, drain_s=_DRAIN_S)

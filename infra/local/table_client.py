@@ -1,0 +1,148 @@
+"""The way to the tables on one machine: requests to our own store without what only AWS's network needs.
+
+Half of what a read of one row costs botocore goes into its signature, its connection pool and its parser of
+headers. The store is a process of ours on the loopback interface, which asks for the access key and no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore
+import httptools
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.client import BaseClient
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+
+_TIMEOUT_S = 10.0
+_CHUNK_BYTES = 65_536
+
+
+def shorten(client: BaseClient, access_key: str) -> Way:
+    """Have a DynamoDB client talk to the store directly; its errors and its retries stay botocore's own."""
+    way = Way(client.meta.endpoint_url, access_key)
+    client.meta.events.register("choose-signer.dynamodb.*", lambda **_: botocore.UNSIGNED)
+    client.meta.events.register("before-send.dynamodb.*", way.send)  # type: ignore[arg-type]  # it may answer
+    return way
+
+
+class Way:
+    """Connections to the store, at most one for each thread that is at it."""
+
+    def __init__(self, url: str, access_key: str) -> None:
+        address = urlsplit(url)
+        self._url = url
+        self._address = address.hostname, address.port
+        self._head = (
+            f"POST / HTTP/1.1\r\nhost: {address.netloc}\r\n"
+            f"authorization: AWS4-HMAC-SHA256 Credential={access_key}/\r\n"
+        )
+        self._idle: deque[socket.socket] = deque()
+
+    def send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        """Answer a request in place of botocore's session.
+
+        Raises:
+            HTTPClientError: there is no answer; botocore tries again.
+        """
+        body = request.body or b""
+        content = body if isinstance(body, bytes) else str(body).encode()
+        action = _text(request.headers["X-Amz-Target"])
+        head = f"{self._head}x-amz-target: {action}\r\ncontent-length: {len(content)}\r\n\r\n"
+        connection = self._connection()
+        try:
+            answer = _exchanged(connection, head.encode() + content)
+        except TimeoutError as error:
+            connection.close()
+            raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
+        except (OSError, httptools.HttpParserError) as error:
+            connection.close()
+            raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
+        self._idle.append(connection)
+        return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Give the connections back."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _connection(self) -> socket.socket:
+        with contextlib.suppress(IndexError):
+            while True:
+                known = self._idle.pop()
+                # Readable with nothing asked: the store has closed it.
+                if not _readable(known):
+                    return known
+                known.close()
+        try:
+            made = socket.create_connection(self._address, timeout=_TIMEOUT_S)
+        except OSError as error:
+            raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+
+class _Answer:
+    """What the parser finds."""
+
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+        self.body = b""
+        self.complete = False
+        self._parser = httptools.HttpResponseParser(self)
+        self.feed = self._parser.feed_data
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self._parser.get_status_code()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece of the body."""
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        """Note the end."""
+        self.complete = True
+
+
+class _Raw:
+    """A body as botocore reads it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        """Yield all of it."""
+        yield self._body
+
+
+def _exchanged(connection: socket.socket, request: bytes) -> _Answer:
+    connection.sendall(request)
+    answer = _Answer()
+    while not answer.complete:
+        data = connection.recv(_CHUNK_BYTES)
+        if not data:
+            raise ConnectionResetError("the store closed the connection")
+        answer.feed(data)
+    return answer
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _readable(connection: socket.socket) -> bool:
+    poll = select.poll()  # `select` knows no descriptors above 1023
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
