@@ -56,7 +56,7 @@ def test_nothing_is_sent_to_this_machine() -> None:
 def test_a_redirect_is_not_followed(private_allowed: None) -> None:
     with receiving() as receiver:
         receiver.statuses = [302]
-        assert exchange.send("POST", receiver.url, {}, b"{}", limit_s=5).status == 302
+        assert exchange.send("POST", receiver.url, {}, b"{}", limit_s=60).status == 302
         assert (len(receiver.told), receiver.challenges) == (1, [])
         (headers, body) = receiver.told[0]
         assert body == b"{}"
@@ -89,7 +89,7 @@ def _answering(*pieces: bytes, pause_s: float = 0.0) -> Iterator[str]:
 
 def test_only_so_much_is_read(private_allowed: None) -> None:
     with _answering(b"HTTP/1.1 200 OK\r\n\r\n", *[b"a" * 65536] * 20) as url:
-        answer = exchange.send("GET", url, {}, limit_s=5)
+        answer = exchange.send("GET", url, {}, limit_s=60)
     assert answer == exchange.Response(200, b"a" * exchange.MOST_BYTES)
 
 
@@ -102,7 +102,7 @@ def test_an_answer_that_drips_is_broken_off(private_allowed: None, beginning: by
 @pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n"])
 def test_what_is_no_http_is_no_answer(private_allowed: None, answer: bytes) -> None:
     with _answering(answer) as url, pytest.raises(Unreachable):
-        exchange.send("GET", url, {}, limit_s=5)
+        exchange.send("GET", url, {}, limit_s=60)
 
 
 @pytest.mark.parametrize(("host", "trusted"), [("localhost", True), ("other.example", False)])
@@ -130,10 +130,10 @@ def test_a_certificate_has_to_be_the_hosts(
     url = f"https://{host}:{listener.getsockname()[1]}/"
     try:
         if trusted:
-            assert exchange.send("GET", url, {}, limit_s=5).status == 204
+            assert exchange.send("GET", url, {}, limit_s=60).status == 204
         else:
             with pytest.raises(Unreachable):
-                exchange.send("GET", url, {}, limit_s=5)
+                exchange.send("GET", url, {}, limit_s=60)
     finally:
         listener.close()
         thread.join()

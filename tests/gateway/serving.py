@@ -76,7 +76,7 @@ def running(app: Application) -> Iterator[int]:
         yield port
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -87,7 +87,7 @@ def gateway(backend: Backend, limits: Limits | None = None) -> Iterator[int]:
         yield port
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float = 10) -> None:
+def wait_until(condition: Callable[[], object], timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -114,7 +114,7 @@ def ask(
     **options: Any,
 ) -> Answer:
     """Send one request as `http.client` does and read the whole answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection):
         connection.request(method, path, body, dict(headers or {}), **options)
         response = connection.getresponse()
@@ -122,7 +122,7 @@ def ask(
 
 
 def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=20)
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def read_all(connection: socket.socket) -> bytes:

@@ -227,7 +227,7 @@ def test_a_full_queue_answers_503(object_store: str) -> None:
     hold = threading.Event()
 
     def slow(request: BackendRequest) -> BackendResponse:
-        hold.wait(10)
+        hold.wait(60)
         return json_response(200, {})
 
     backend = Recorder(slow)
@@ -244,6 +244,6 @@ def test_a_full_queue_answers_503(object_store: str) -> None:
         assert ask(port, "GET", "/health").status == 200
         hold.set()
         for other in others:
-            other.join(10)
+            other.join(60)
         assert [answer.status for answer in answers] == [503, 200, 200]
         assert ask(port, "GET", "/v1/models").status == 200

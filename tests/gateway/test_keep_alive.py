@@ -36,7 +36,7 @@ class Recognizer(Recorder):
         self.outcome: BackendResponse | Exception = json_response(200, RESULTS)
 
     def _recognize(self, request: BackendRequest) -> BackendResponse:
-        assert self.go.wait(10)
+        assert self.go.wait(60)
         self.done += 1
         if isinstance(self.outcome, Exception):
             raise self.outcome

@@ -36,13 +36,14 @@ def test_never_more_than_its_threads_and_its_queue() -> None:
         with lock:
             at_once[0] += 1
             at_once[1] = max(at_once)
-        go.wait(10)
+        go.wait(60)
         with lock:
             at_once[0] -= 1
 
     async def scenario() -> None:
         calls = [asyncio.ensure_future(lane.run(work)) for _ in range(7)]
-        await asyncio.sleep(0.05)
+        while at_once[0] < 3:
+            await asyncio.sleep(0.01)
         with pytest.raises(LaneFull):
             await lane.run(work)
         assert lane.outstanding == 7
@@ -62,7 +63,7 @@ def test_a_cancelled_call_is_never_begun_and_makes_room() -> None:
     begun: list[str] = []
 
     async def scenario() -> None:
-        first = asyncio.ensure_future(lane.run(lambda: go.wait(10)))
+        first = asyncio.ensure_future(lane.run(lambda: go.wait(60)))
         second = asyncio.ensure_future(lane.run(lambda: begun.append("second")))
         await asyncio.sleep(0.05)
         second.cancel()
@@ -88,7 +89,7 @@ def test_close_ends_the_threads() -> None:
     assert len(threads) == 4
     lane.close()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
         assert not thread.is_alive()
     asyncio.run(scenario())  # a second server of the same gateway may still need it
     lane.close()

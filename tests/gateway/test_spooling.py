@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -88,11 +87,10 @@ def _head(length: int, more: str = "") -> bytes:
 
 def test_go_ahead_comes_after_the_agreement(bucket: None) -> None:
     expect = "Expect: 100-continue\r\nConnection: close\r\n"
-    with gateway(Guard()) as port, connect(port) as connection:
-        started = time.monotonic()
+    patient = Limits(linger_s=300, linger_idle_s=300)  # nobody waits for a body that was not asked for
+    with gateway(Guard(), patient) as port, connect(port) as connection:
         connection.sendall(_head(2 * MIB, expect))
         assert read_all(connection).startswith(b"HTTP/1.1 401 ")
-        assert time.monotonic() - started < 1
     with gateway(Recorder()) as port, connect(port) as connection:
         connection.sendall(_head(2 * MIB, expect))
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -167,7 +165,7 @@ def test_the_end_of_the_server_leaves_nothing(bucket: None) -> None:
         wait_until(left_in_bucket)
         server.should_exit = True
         assert b"HTTP/1.1 503 " in read_all(connection)
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert left_in_bucket() == []
 
@@ -282,7 +280,7 @@ def test_uploads_wait_for_their_turn(bucket: None) -> None:
         slow.sendall(bytes(MIB))
         assert read_all(slow).startswith(b"HTTP/1.1 200 ")
         for thread in waiting:
-            thread.join(10)
+            thread.join(60)
         assert [answer.status for answer in answers] == [503, 200]
 
 
@@ -319,7 +317,7 @@ def test_memory_stays_small(bucket: None, object_store: str, chunked: bool) -> N
         assert grown_mib < 60
     finally:
         server.terminate()
-        assert server.wait(10) in (0, -15)
+        assert server.wait(60) in (0, -15)
     stored = [
         objects.client().head_object(Bucket=settings.current().bucket, Key=key) for key in left_in_bucket()
     ]

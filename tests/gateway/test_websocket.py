@@ -322,7 +322,7 @@ def test_a_frame_above_four_megabytes_closes_with_1009(socket: ClientConnection)
 
 
 def test_a_ping_is_answered(socket: ClientConnection) -> None:
-    assert socket.ping().wait(10)
+    assert socket.ping().wait(60)
 
 
 def test_a_session_without_audio_times_out(port: int, monkeypatch: pytest.MonkeyPatch) -> None:

