@@ -50,7 +50,7 @@ def node_modules() -> Path:
     return folder / "node_modules"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run(service: RunningService, node_modules: Path) -> Run:
     def run(scenario: str, *, tls: bool = False, **options: Any) -> dict[str, Any]:
         """Run a scenario; return its `value` or its `error`."""
@@ -189,10 +189,60 @@ def test_an_acoustic_model_lives(run: Run, prompts: list[Prompt]) -> None:
     assert value["customizationId"] in value["ids"]
 
 
-def test_a_language_model_lives(run: Run) -> None:
-    text = "attune hears the attunement of a zyzzyva\nattune hears it again\n"
-    value = run("language_model", name="node", baseModelName=NARROWBAND, text=text)["value"]
-    assert value["corpus"]["status"] == "analyzed"
-    assert value["corpus"]["total_words"] == 11
-    assert "attune" in {word["word"] for word in value["words"]}
-    assert value["described"]["status"] in ("ready", "pending")
+@pytest.fixture(scope="module")
+def language_model(
+    run: Run, prompts: list[Prompt], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """What one scenario saw of the whole life of a custom language model."""
+    text = tmp_path_factory.mktemp("node") / "text"
+    text.write_text("attune hears the attunement of a zyzzyva\nattune hears it again\n")
+    goodbye = next(prompt for prompt in prompts if prompt.name == "vm-goodbye")
+    value: dict[str, Any] = run(
+        "language_model",
+        name="node",
+        baseModelName=NARROWBAND,
+        text=text.read_text(),
+        textFile=str(text),
+        grammar="#ABNF 1.0;\nroot $a;\n$a = goodbye | zyzzyva;\n",
+        audioFile=str(goodbye.path),
+    )["value"]
+    return value
+
+
+def test_a_language_model_lives(language_model: dict[str, Any]) -> None:
+    value = language_model
+    assert (value["trained"]["status"], value["trained"]["progress"]) == ("available", 100)
+    assert {warning["code"] for warning in value["warned"]["warnings"]} == {"invalid_grammar_files"}
+    assert value["heard"]["plain"]
+    assert value["heard"]["grammar"] in ("goodbye", "")
+    assert "up-to-date" in value["newest"]["message"]
+    assert value["described"]["status"] == "pending"
+    assert value["customizationId"] in value["ids"]
+    assert value["deleted"]["code"] == 401
+
+
+def test_corpora_come_in_every_form(language_model: dict[str, Any]) -> None:
+    corpora = language_model["corpora"]
+    for form in ("buffer", "stream", "string"):
+        assert (corpora[form]["status"], corpora[form]["total_words"]) == ("analyzed", 11), form
+    for form, reason in (("binary", "Line 1: the line holds control characters"), ("utf16", "UTF-16")):
+        assert (corpora[form]["status"], reason in corpora[form]["error"]) == ("undetermined", True), form
+    assert language_model["repeated"]["code"] == 400
+    assert language_model["overwritten"]["status"] == "analyzed"
+    listed = [corpus["name"] for corpus in language_model["listedCorpora"]["corpora"]]
+    assert sorted(listed) == ["binary", "buffer", "stream", "string", "utf16"]
+    assert "corpora: [binary, utf16]; grammars: [broken]" in language_model["strict"]["message"]
+
+
+def test_words_and_grammars_live(language_model: dict[str, Any]) -> None:
+    words = {word["word"]: word for word in language_model["words"]}
+    assert (words["zorblax"]["display_as"], words["zorblax"]["source"]) == ("ZORBLAX", ["user"])
+    assert sorted(words["zyzzyva"]["source"]) == ["buffer", "stream", "string"]
+    assert list(words) == sorted(words)
+    assert language_model["tooLong"]["code"] == 400
+    assert language_model["slashed"]["word"] == "and/or"
+    assert language_model["gone"]["code"] == 404
+    grammars = language_model["grammars"]
+    assert (grammars["good"]["status"], grammars["broken"]["status"]) == ("analyzed", "undetermined")
+    assert "Line 3" in grammars["broken"]["error"]
+    assert [one["name"] for one in language_model["listedGrammars"]["grammars"]] == ["good", "broken"]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -87,7 +88,7 @@ class Reader:
         self.folder = folder
         self.session = requests.Session()
         self.session.auth = ("apikey", service.key)
-        self.customization_id = ""
+        self.models: list[str] = []
 
     def adapt(self, text: str) -> str:
         return (
@@ -112,20 +113,48 @@ class Reader:
         return done.stdout
 
     def wait_until_idle(self) -> None:
-        if not self.customization_id:
-            return
-        model = f"{self.service.url}/v1/acoustic_customizations/{self.customization_id}"
         deadline = time.monotonic() + 400
-        while True:
-            status = self.session.get(model, timeout=30).json()["status"]
-            audio = self.session.get(f"{model}/audio", timeout=30).json()["audio"]
-            busy = status in ("training", "upgrading") or any(
-                one["status"] == "being_processed" for one in audio
-            )
-            if not busy:
-                return
+        while any(map(self._is_busy, self.models)):
             assert time.monotonic() < deadline
             time.sleep(0.3)
+
+    def _is_busy(self, model: str) -> bool:
+        status = self.session.get(model, timeout=30).json()["status"]
+        kind = "audio" if "/acoustic_customizations/" in model else "corpora"
+        resources = self.session.get(f"{model}/{kind}", timeout=30).json()[kind]
+        return status in ("training", "upgrading") or any(
+            one["status"] == "being_processed" for one in resources
+        )
+
+    def follow(self, page: str, names: dict[str, str]) -> list[dict[str, Any]]:
+        """Type a page's shell blocks in order, each when the service has done what was asked before.
+
+        Args:
+            page: its path.
+            names: the variables that the page calls models' ids by, by the last part of the URL that makes them.
+
+        Returns:
+            The answers, none of which is an error.
+        """
+        variables: dict[str, str] = {}
+        answers = []
+        for block in shell_blocks(page):
+            for command in block.commands:
+                if command.startswith("make "):
+                    continue
+                assignment = re.match(r"^([A-Z]+)=(.*)$", command)
+                if assignment:
+                    variables[assignment[1]] = self.type(f"echo {assignment[2]}", variables).strip()
+                    continue
+                answer = json.loads(self.type(command, variables))
+                assert "error" not in answer, f"{command}\n{answer}"
+                made = re.search(r"/v1/(\w*customizations)\b(?!/)", command)
+                if "customization_id" in answer and made and names[made[1]] not in variables:
+                    variables[names[made[1]]] = answer["customization_id"]
+                    self.models.append(f"{self.service.url}/v1/{made[1]}/{answer['customization_id']}")
+                answers.append(answer)
+                self.wait_until_idle()
+        return answers
 
 
 @pytest.fixture
@@ -134,7 +163,7 @@ def reader(service: RunningService, prompts: list[Prompt], tmp_path: Path) -> Re
     members = {}
     for number in range(4):
         path = tmp_path / "member.wav"
-        wide = sparse_speech(longer[20 * number : 20 * number + 20], 25, 155)
+        wide = sparse_speech(longer[20 * number : 20 * number + 20], 15, 155)
         soundfile.write(path, wide[::2], 8_000, subtype="PCM_16")
         members[f"{number}.wav"] = path.read_bytes()
     (tmp_path / "calls.zip").write_bytes(zip_of(members))
@@ -144,25 +173,24 @@ def reader(service: RunningService, prompts: list[Prompt], tmp_path: Path) -> Re
 
 @pytest.mark.slow
 def test_the_readme_works_in_the_shell(reader: Reader) -> None:
-    variables: dict[str, str] = {}
-    answers = []
-    for block in shell_blocks("README.md"):
-        for command in block.commands:
-            if command.startswith("make "):
-                continue
-            assignment = re.match(r"^([A-Z]+)=(.*)$", command)
-            if assignment:
-                variables[assignment[1]] = reader.type(f"echo {assignment[2]}", variables).strip()
-                continue
-            answer = json.loads(reader.type(command, variables))
-            assert "error" not in answer, f"{command}\n{answer}"
-            if "customization_id" in answer:
-                variables.setdefault("ID", answer["customization_id"])
-                reader.customization_id = variables["ID"]
-            answers.append(answer)
-            reader.wait_until_idle()
+    answers = reader.follow("README.md", {"acoustic_customizations": "ID"})
     assert answers[-1]["results"], "the recording was not recognised"
     assert answers[-2]["status"] == "available"
+
+
+@pytest.mark.slow
+def test_two_models_work_together_in_the_shell(reader: Reader, prompts: list[Prompt]) -> None:
+    spoken = [prompt.text for prompt in prompts if prompt.duration_s > 3]
+    (reader.folder / "transcripts.txt").write_text("the pbx says\n" + "\n".join(spoken[:80]))
+    names = {"customizations": "LANGUAGE", "acoustic_customizations": "ACOUSTIC"}
+    answers = reader.follow("docs/two-models.md", names)
+    assert answers[-1]["results"], "the recording was not recognised"
+    report = answers[-2]
+    assert report["transcribed_s"] > 10
+    language, acoustic = ([one for one in answers if "progress" in one][place] for place in (0, -1))
+    assert (language["status"], language["progress"]) == ("available", 100)
+    assert (acoustic["status"], acoustic["progress"]) == ("available", 100)
+    assert any("pbx" in {word["word"] for word in answer.get("words", ())} for answer in answers)
 
 
 @pytest.mark.slow
