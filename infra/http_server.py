@@ -66,6 +66,9 @@ def config(
         timeout_graceful_shutdown=drain_s,
         ws="websockets-sansio",
         ws_max_size=MAX_FRAME_BYTES,
+        # Pings keep proxies from closing a connection that waits for results. They need no answer: that of
+        # a client that is held back comes behind its audio. The session timeout ends what is dead.
+        ws_ping_timeout=None,
         ws_per_message_deflate=False,  # audio gains nothing by it, and it costs each connection memory
         backlog=1024,
     )

@@ -79,7 +79,7 @@ class Protocol:
 
     Audio in IDLE begins a request like the one before: the client has been told `listening` already, and is
     not told so again. Every error says what is wrong and closes. So does a client from which nothing comes
-    for half a minute, unless the service owes it results.
+    for half a minute, unless the service owes it results, or does not read what it sends.
     """
 
     def __init__(self, now_s: float) -> None:
@@ -119,6 +119,10 @@ class Protocol:
 
     def interim_sent(self, now_s: float) -> None:
         """Something was said about the audio: the session lives on."""
+        self._active_s = now_s
+
+    def held_back(self, now_s: float) -> None:
+        """Nothing more is read for now: that nothing comes is not the client's doing."""
         self._active_s = now_s
 
     def complete(self, now_s: float) -> list[Action]:

@@ -106,9 +106,12 @@ class Session:
             async with asyncio.timeout_at(self._next_s):
                 await self._event.wait()
         self._event.clear()
+        was_held_back = self._has_enough
         while self._inbox and not self._is_full:
             await self._act(self._protocol.receive(self._inbox.popleft(), self._loop.time()))
         await self._advance()
+        if was_held_back or self._has_enough:
+            self._protocol.held_back(self._loop.time())
         await self._act(self._protocol.tick(self._loop.time()))
         if not self._has_enough:
             self._room.set()

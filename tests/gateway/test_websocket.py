@@ -14,12 +14,13 @@ from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 
 from chalicelib.audio.stream import Samples
-from chalicelib.gateway import application, websocket_protocol
+from chalicelib.gateway import application, websocket_protocol, websocket_session
 from chalicelib.gateway.backend import BackendRequest, BackendResponse
 from chalicelib.gateway.limits import Limits
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.models import ServingModel
 from tests.audio.signals import encoded, voice
+from tests.gateway.echo_worker import DEADLY, SLOW
 from tests.gateway.serving import header, json_response, running, spooled, wait_until
 
 LISTENING = {"state": "listening"}
@@ -332,17 +333,30 @@ def test_a_session_without_audio_times_out(port: int, monkeypatch: pytest.Monkey
         assert error(socket) == "Session timed out."
 
 
-def deadly(audio: bytes) -> bytes:
+def marked(audio: bytes, value: float) -> bytes:
+    """Put a sample of this value into the middle."""
     samples = np.frombuffer(audio, "<i2").copy()
-    samples[len(samples) // 2] = round(0.99 * 32768)
+    samples[len(samples) // 2] = round(value * 32768)
     return samples.tobytes()
+
+
+def test_a_client_faster_than_the_service_does_not_time_out(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket_protocol, "SESSION_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(websocket_session, "AHEAD_BYTES", 1000)
+    with connect(port) as socket:
+        send(socket, L16, *[marked(speech(1.0), SLOW)] * 6, b"")
+        assert receive(socket) == LISTENING
+        (answer,) = until_listening(socket)
+    assert len(answer["results"]) == 6
 
 
 @pytest.mark.parametrize("interim", [False, True])
 def test_an_utterance_that_kills_its_process_twice_fails(
     port: int, socket: ClientConnection, interim: bool
 ) -> None:
-    send(socket, L16 | {"interim_results": interim}, deadly(speech(2.0)), b"")
+    send(socket, L16 | {"interim_results": interim}, marked(speech(2.0), DEADLY), b"")
     assert error(socket) == "Recognition failed. Try again; if it fails again, tell your operator."
     with connect(port) as other:
         send(other, L16, speech(2.0), b"")

@@ -154,6 +154,13 @@ def test_interim_results_keep_a_session_alive() -> None:
     assert protocol.deadline_s == 20.0 + SESSION_TIMEOUT_S
 
 
+def test_a_client_that_is_held_back_does_not_time_out() -> None:
+    protocol = opened(START)
+    protocol.held_back(20.0)
+    assert protocol.tick(49.9) == []
+    assert error_of(protocol.tick(50.0)) == "Session timed out."
+
+
 def test_a_session_that_waits_for_its_results_does_not_time_out() -> None:
     protocol = opened(START, SOUND, STOP)
     assert protocol.deadline_s is None

@@ -28,6 +28,12 @@ from tests.gateway.serving import (
 GET = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n"
 
 
+def test_a_client_that_is_held_back_need_not_answer_pings() -> None:
+    config = http_server.config(application.build(Recorder(), ready=lambda: True))
+    assert config.ws_ping_interval
+    assert config.ws_ping_timeout is None
+
+
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[Recorder, int]]:
     backend = Recorder()
