@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
+import errno
 import json
 import os
 import zlib
@@ -12,9 +15,21 @@ from typing import Any
 
 Record = dict[str, Any]
 
+_LIBC = ctypes.CDLL(None)
+
+_KEEP_SIZE = 1
+"""fallocate(2): room behind the end of the file, which stays where it is."""
+_RESERVE_BYTES = 512 * 1024
+"""On a disk that is full, so much can still be noted: above all what is deleted, which makes room."""
+
 
 class JournalUnwritable(OSError):
     """The records could not be put on disk; they are kept and written with the next ones."""
+
+
+def is_full(error: OSError) -> bool:
+    """Tell whether it is room that is missing: on the disk, of a quota, or under a limit on files."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def encode(record: Record) -> bytes:
@@ -55,7 +70,8 @@ def cut_torn_tail(path: Path) -> int:
     if torn_bytes:
         with path.open("r+b") as file:
             file.seek(good_bytes)
-            path.with_suffix(".torn").write_bytes(file.read())
+            with contextlib.suppress(OSError):  # for the curious only: it may find no room
+                path.with_suffix(".torn").write_bytes(file.read())
             file.truncate(good_bytes)
             os.fsync(file.fileno())
     return torn_bytes
@@ -73,11 +89,15 @@ def sync_directory(path: Path) -> None:
 def rewrite(path: Path, records: Iterable[Record]) -> None:
     """Replace the whole log at once: after a crash there is either the old one or the new one."""
     fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        for record in records:
-            file.write(encode(record))
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with fresh.open("wb") as file:
+            for record in records:
+                file.write(encode(record))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
     fresh.replace(path)
     sync_directory(path.parent)
 
@@ -89,6 +109,8 @@ class Journal:
         self._path = path
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         self._size_bytes = os.lseek(self._descriptor, 0, os.SEEK_END)
+        self._reserved_bytes = 0
+        self._reserve()
         sync_directory(path.parent)
         self._pending: list[bytes] = []
         self._appended = 0
@@ -141,8 +163,17 @@ class Journal:
         except OSError:
             # Half a record must not stay between this write and the next one.
             os.ftruncate(self._descriptor, self._size_bytes)
+            self._reserved_bytes = 0
             raise
         self._size_bytes = offset
+        self._reserve()
+
+    def _reserve(self) -> None:
+        """Take room ahead, when half of it is used up; without any to take, the rest has to last."""
+        if self._reserved_bytes - self._size_bytes < _RESERVE_BYTES // 2:
+            offset, length = ctypes.c_int64(self._size_bytes), ctypes.c_int64(_RESERVE_BYTES)
+            if _LIBC.fallocate(self._descriptor, _KEEP_SIZE, offset, length) == 0:
+                self._reserved_bytes = self._size_bytes + _RESERVE_BYTES
 
     async def compact(self, snapshot: Callable[[], Iterable[Record]]) -> None:
         """Replace the log by the records that make the present state.
@@ -157,6 +188,8 @@ class Journal:
         os.close(self._descriptor)
         self._descriptor = os.open(self._path, os.O_WRONLY)
         self._size_bytes = os.lseek(self._descriptor, 0, os.SEEK_END)
+        self._reserved_bytes = 0
+        self._reserve()
         self._pending.clear()
         self._durable = self._appended
 

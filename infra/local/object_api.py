@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
+from io import FileIO
 from urllib.parse import parse_qsl, quote, unquote
 from xml.etree.ElementTree import SubElement
 
@@ -148,7 +150,7 @@ class ObjectApi:
                 async for chunk in pieces:
                     digest.update(chunk)
                     size_bytes += len(chunk)
-                    file.write(chunk)
+                    _write_all(file, chunk)
                 await asyncio.to_thread(self._objects.blobs.sync, file.fileno())
         except OSError as error:
             self._objects.blobs.remove(blob)
@@ -371,13 +373,30 @@ async def _iterate(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
 
 
+def _write_all(file: FileIO, data: bytes) -> None:
+    """Write all of it: on a disk that is just filling up a single call takes what fits, and raises nothing.
+
+    Raises:
+        OSError: the disk refuses the rest.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
 def _read(descriptors: list[int], sizes_bytes: list[int], start: int, end: int) -> Iterator[bytes]:
-    """Yield the bytes from `start` to `end` of files laid end to end."""
+    """Yield the bytes from `start` to `end` of files laid end to end.
+
+    Raises:
+        OSError: a file is shorter than it was when it was written.
+    """
     offset = 0
     for descriptor, size_bytes in zip(descriptors, sizes_bytes, strict=True):
         position, stop = max(start - offset, 0), min(end - offset, size_bytes)
         while position < stop:
             piece = os.pread(descriptor, min(_READ_BYTES, stop - position), position)
+            if not piece:
+                raise OSError(errno.EIO, "a blob is damaged: bytes are missing at its end")
             position += len(piece)
             yield piece
         offset += size_bytes

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from xml.etree.ElementTree import Element, ParseError, SubElement, fromstring, tostring
 
+from infra.local import journal
 from infra.local.wire import Disconnected, Send, answer
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -31,6 +32,9 @@ def no_such_key(key: str) -> ObjectError:
 def unwritable(error: OSError) -> ObjectError:
     """Return the refusal when the disk refuses."""
     message = f"The object could not be written to disk: {error.strerror}."
+    if journal.is_full(error):
+        # Not S3's, whose disks are never full; a client has no reason to try it again and again.
+        return ObjectError(HTTPStatus.INSUFFICIENT_STORAGE, "InsufficientStorage", message)
     return ObjectError(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", message)
 
 

@@ -61,8 +61,12 @@ class Store:
                 await held.replay(record)
             else:
                 objects.replay(record)
-        journal.rewrite(path, itertools.chain(held.snapshot(), objects.snapshot()))
         objects.remove_orphans()
+        try:
+            journal.rewrite(path, itertools.chain(held.snapshot(), objects.snapshot()))
+        except OSError as error:
+            # On a full disk the service still has to start, so that its user can delete something.
+            _LOG.warning("the journal could not be shortened: %s", error)
         tables.record_changes()
         return cls(journal.Journal(path), objects, held, access_key)
 
@@ -94,10 +98,11 @@ class Store:
             else:
                 status, fields, text = await self._tables.handle(action, body, self._journal)
         except journal.JournalUnwritable as error:
-            status, fields = 500, {"content-type": _JSON}
-            text = json.dumps(
-                {"__type": "InternalServerError", "message": f"Disk: {error.strerror}"}
-            ).encode()
+            full = journal.is_full(error)
+            status = HTTPStatus.INSUFFICIENT_STORAGE if full else HTTPStatus.INTERNAL_SERVER_ERROR
+            kind = "InsufficientStorage" if full else "InternalServerError"
+            fields = {"content-type": _JSON}
+            text = json.dumps({"__type": kind, "message": f"Disk: {error.strerror}"}).encode()
         await answer(send, status, {name.lower(): value for name, value in fields.items()}, text)
 
     def close(self) -> None:

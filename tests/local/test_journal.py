@@ -158,3 +158,21 @@ def test_rewriting_leaves_the_new_log_only(tmp_path: Path) -> None:
     journal.rewrite(path, [{"n": 2}])
     assert _records(path) == [{"n": 2}]
     assert [entry.name for entry in tmp_path.iterdir()] == ["journal"]
+
+
+def test_room_is_kept_for_what_is_to_be_noted_on_a_full_disk(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+
+    async def write(opened: Journal, number: int, text: str) -> None:
+        opened.append({"n": number, "text": text})
+        await opened.flushed()
+
+    opened = Journal(path)
+    if path.stat().st_blocks == 0:
+        pytest.skip("this file system cannot keep room")
+    for number in range(4):
+        asyncio.run(write(opened, number, "x" * 200_000))
+        assert path.stat().st_blocks * 512 - path.stat().st_size > 200_000
+    opened.close()
+    assert [record["n"] for record in _records(path)] == [0, 1, 2, 3]
+    assert journal.cut_torn_tail(path) == 0

@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError, ResponseStreamingError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -338,3 +339,37 @@ def test_nothing_is_served_that_would_not_be_journalled(store: RunningStore) -> 
         store.client("dynamodb").execute_statement(
             Statement=f"DELETE FROM {_TABLE} WHERE owner='o' AND id='0'"
         )
+
+
+def test_an_object_for_which_there_is_no_room_is_refused_however_little_is_missing(
+    tmp_path: Path,
+) -> None:
+    """A limit on file sizes stands for the full disk: both take a part of the last write, without an error."""
+    with running_store(tmp_path) as store:
+        s3 = store.client("s3")
+        s3.create_bucket(Bucket=_BUCKET.name)
+        s3.put_object(Bucket=_BUCKET.name, Key="kept", Body=b"as it was")
+        soft, hard = resource.prlimit(store.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(store.process.pid, resource.RLIMIT_FSIZE, (100_000, hard))
+        for missing_bytes in (1, 100_000):
+            with pytest.raises(ClientError) as refused:
+                s3.put_object(Bucket=_BUCKET.name, Key="kept", Body=bytes(100_000 + missing_bytes))
+            assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 507
+        assert s3.get_object(Bucket=_BUCKET.name, Key="kept")["Body"].read() == b"as it was"
+        assert len(list((tmp_path / "store" / "blobs").iterdir())) == 1
+        resource.prlimit(store.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+        s3.put_object(Bucket=_BUCKET.name, Key="kept", Body=bytes(100_001))
+        assert s3.get_object(Bucket=_BUCKET.name, Key="kept")["Body"].read() == bytes(100_001)
+
+
+def test_an_object_that_lost_bytes_is_no_answer_and_stops_nobody(tmp_path: Path) -> None:
+    with running_store(tmp_path) as store:
+        s3 = store.client("s3")
+        s3.create_bucket(Bucket=_BUCKET.name)
+        s3.put_object(Bucket=_BUCKET.name, Key="damaged", Body=bytes(1000))
+        (blob,) = (tmp_path / "store" / "blobs").iterdir()
+        os.truncate(blob, 900)
+        with pytest.raises(ResponseStreamingError):
+            s3.get_object(Bucket=_BUCKET.name, Key="damaged")["Body"].read()
+        s3.put_object(Bucket=_BUCKET.name, Key="damaged", Body=b"whole again")
+        assert s3.get_object(Bucket=_BUCKET.name, Key="damaged")["Body"].read() == b"whole again"
