@@ -67,6 +67,11 @@ class End:
 Action = Say | Close | Begin | Audio | End
 
 
+def failure(text: str) -> list[Action]:
+    """Return how a client is told what is wrong."""
+    return [Say(json.dumps({"error": text})), Close(INTERNAL_ERROR, ERROR_REASON)]
+
+
 class Protocol:
     """One connection.
 
@@ -142,7 +147,7 @@ class Protocol:
         if self.state is State.CLOSED:
             return []
         self.close()
-        return [Say(json.dumps({"error": text})), Close(INTERNAL_ERROR, ERROR_REASON)]
+        return failure(text)
 
     def tick(self, now_s: float) -> list[Action]:
         """Let time pass."""

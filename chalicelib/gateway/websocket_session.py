@@ -23,6 +23,7 @@ from chalicelib.gateway.websocket_protocol import (
     Protocol,
     Say,
     State,
+    failure,
 )
 from chalicelib.gateway.websocket_work import Work
 from chalicelib.recognition import live, live_errors, options
@@ -137,7 +138,9 @@ class Session:
                     try:
                         self._begin(message)
                     except Exception as error:  # noqa: BLE001  whatever is wrong, the client hears of it
-                        await self._act(self._protocol.fail(live_errors.wording(error)))
+                        self._protocol.close()
+                        # What follows is dropped, be it an error of a later message that was taken at once.
+                        await self._act(failure(live_errors.wording(error)))
                         return
                 case Audio(data):
                     assert self._work is not None

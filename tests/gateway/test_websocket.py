@@ -312,6 +312,12 @@ def test_errors_are_said_before_the_connection_closes(
     assert said in error(socket)
 
 
+def test_of_two_errors_among_what_waited_the_first_is_said(socket: ClientConnection) -> None:
+    wrong = L16 | {"max_alternatives": -1}
+    send(socket, L16, speech(1.0), {"action": "stop"}, wrong, L16, {"action": "sing"})
+    assert error(socket).startswith("Invalid value '-1' for parameter 'max_alternatives'")
+
+
 def test_a_frame_above_four_megabytes_closes_with_1009(socket: ClientConnection) -> None:
     send(socket, L16, bytes((4 << 20) - 1))
     with pytest.raises(ConnectionClosed) as closed:
