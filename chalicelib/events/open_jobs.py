@@ -22,12 +22,15 @@ _WORK_TAKES = timedelta(hours=2)
 """While messages lie in the queue, a job may just be waiting for its turn."""
 
 
-def look_after(deadline_s: float, *, restarted: bool) -> tuple[int, int]:
+def look_after(deadline_s: float, every_s: float, *, restarted: bool) -> tuple[int, int]:
     """Look after jobs until a moment of the monotonic clock; return how many that were, and how many failed.
 
-    `restarted` says that nothing that was at work is any longer.
+    Args:
+        deadline_s: when to stop.
+        every_s: how often this is called.
+        restarted: nothing that was at work is any longer.
     """
-    jobs = list(recognition_jobs.every_unsettled())
+    jobs = list(recognition_jobs.unsettled(every_s))
     random.shuffle(jobs)  # whoever is left for the next time, is so by chance
     idle = queues.idle(settings.current().recognition_queue)
     patience = timedelta(0) if restarted else _MESSAGE_TAKES if idle else _WORK_TAKES

@@ -11,6 +11,7 @@ from chalicelib import settings
 from chalicelib.customization import audio_resources, language_resources, statuses
 from chalicelib.customization.audio_resources import Analysis
 from chalicelib.events import lost_uploads, open_jobs, orphans, telemetry
+from chalicelib.storage import rounds
 from chalicelib.storage.layout import UploadKey
 from chalicelib.storage.rows import CustomModel
 from chalicelib.storage.tables import AcousticModel, LanguageModel
@@ -21,6 +22,8 @@ from chalicelib.user_data import erasures
 NEVER_ARRIVED = "The audio did not arrive completely. Upload it again."
 TEXT_NEVER_ARRIVED = "It did not arrive completely."
 WORDS_NEVER_ARRIVED = "The words that were added last did not arrive completely. Add them again."
+_EVERY_S = 300.0
+"""As the application schedules it."""
 _MAX_WORK_S = 150.0
 
 
@@ -33,8 +36,10 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
     restarted = bool((event.get("detail") or {}).get("restarted"))
     deadline_s = time.monotonic() + _MAX_WORK_S
     waiting: list[AcousticModel | LanguageModel] = [
-        *AcousticModel.scan(_waits_for_something() | AcousticModel.retrain_after_minutes.exists()),
-        *LanguageModel.scan(_waits_for_something()),
+        *rounds.this_round(
+            AcousticModel, _waits_for_something() | AcousticModel.retrain_after_minutes.exists(), _EVERY_S
+        ),
+        *rounds.this_round(LanguageModel, _waits_for_something(), _EVERY_S),
     ]
     random.shuffle(waiting)  # whoever is left for the next time, is so by chance
     looked_after = failed = 0
@@ -50,7 +55,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
             telemetry.logger.exception("model", extra={"customization_id": model.customization_id})
             failed += 1
         looked_after += 1
-    jobs, jobs_failed = open_jobs.look_after(deadline_s, restarted=restarted)
+    jobs, jobs_failed = open_jobs.look_after(deadline_s, _EVERY_S, restarted=restarted)
     erasures_left = erasures.carry_on(deadline_s)
     removed = orphans.clear_away(datetime.now(UTC))
     telemetry.count("ModelsLookedAfter", looked_after)

@@ -17,7 +17,7 @@ from typing import Any
 from chalicelib import settings
 from chalicelib.jobs import statuses
 from chalicelib.jobs.statuses import Event, Status
-from chalicelib.storage import failures, objects, queues
+from chalicelib.storage import failures, objects, queues, rounds
 from chalicelib.storage.conditional import ConditionFailed, Put, Update, write
 from chalicelib.storage.layout import JobKey
 from chalicelib.storage.tables import RecognitionJob
@@ -235,12 +235,12 @@ def remove(job: RecognitionJob) -> None:
     job.delete()
 
 
-def every_unsettled() -> Iterator[RecognitionJob]:
-    """Yield the jobs of all owners that somebody has to look after."""
+def unsettled(every_s: float) -> Iterator[RecognitionJob]:
+    """Yield the jobs of all owners that somebody has to look after, of very many a share; see `rounds`."""
     wanted = RecognitionJob.status.is_in(*statuses.OPEN)
     wanted |= RecognitionJob.expires <= int(time.time())
     wanted |= RecognitionJob.notify_at.exists()
-    yield from RecognitionJob.scan(wanted)
+    yield from rounds.this_round(RecognitionJob, wanted, every_s)
 
 
 def key_of(job: RecognitionJob) -> JobKey:

@@ -50,7 +50,7 @@ def _forgotten(age: timedelta, *, pieces: int = 0, begun: bool = False) -> Recog
 
 
 def _reconciled(*, restarted: bool = False) -> tuple[int, int]:
-    return open_jobs.look_after(time.monotonic() + 60, restarted=restarted)
+    return open_jobs.look_after(time.monotonic() + 60, 300.0, restarted=restarted)
 
 
 def test_a_lost_message_is_sent_again() -> None:
@@ -115,4 +115,4 @@ def test_the_trouble_with_one_job_does_not_hold_up_the_others(monkeypatch: pytes
 
 def test_work_is_bounded() -> None:
     _forgotten(timedelta(minutes=2))
-    assert open_jobs.look_after(time.monotonic() - 1, restarted=False) == (0, 0)
+    assert open_jobs.look_after(time.monotonic() - 1, 300.0, restarted=False) == (0, 0)

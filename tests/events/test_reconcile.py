@@ -11,6 +11,7 @@ from chalicelib.events import announcements, audio_uploaded, messages, reconcile
 from chalicelib.storage import objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
 from chalicelib.training import jobs, launch
+from infra.local import events
 from tests import custom_models
 from tests.events import recorded
 from tests.sagemaker import Platform
@@ -173,3 +174,8 @@ def test_models_that_disappear_meanwhile_are_no_failure(platform: Platform) -> N
         reconcile._look_after(row, restarted=True)
     assert list(objects.keys("")) == []
     assert platform.created == []
+
+
+def test_it_knows_how_often_it_is_called() -> None:
+    (clock,) = [one for one in events.functions().values() if isinstance(one, events.ScheduledFunction)]
+    assert clock.every_s == reconcile._EVERY_S

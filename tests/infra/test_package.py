@@ -228,6 +228,18 @@ def test_queues_outlast_their_functions_and_failures_are_partial(package: Packag
     assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
 
 
+def test_every_dead_letter_queue_has_its_alarm(package: Package) -> None:
+    resources = package.template["Resources"]
+    watched = [
+        resource["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and resource["Properties"]["Namespace"] == "AWS/SQS"
+    ]
+    dead = [name for name in resources if name.endswith("DeadQueue")]
+    assert sorted(watched) == sorted(dead)
+    assert len(dead) == 7
+
+
 def test_the_functions_learn_the_names_that_the_template_gives(package: Package) -> None:
     for function in package.functions().values():
         variables = function["Environment"]["Variables"]
