@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from chalicelib.gateway import headers as http_headers
+from chalicelib.gateway import routes
 from chalicelib.gateway.asgi import Application
 from chalicelib.gateway.refusals import Refusal
 
@@ -94,6 +95,19 @@ class GatewayProtocol(HttpToolsProtocol):
         """Stop waiting."""
         self._stop_head_timer()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """Answer a client that has said all it had to say, and still listens; TLS does not know such clients.
+
+        A recognition is given up nevertheless: it costs more than the few who are served so are worth.
+        """
+        cycle = self.cycle
+        if self.scheme == "https" or cycle is None or cycle.response_complete or cycle.more_body:
+            return None
+        if routes.traits(cycle.scope["method"], routes.normalised(cycle.scope["path"])).kept_alive:
+            return None
+        cycle.keep_alive = False
+        return True
 
     def data_received(self, data: bytes) -> None:
         """Parse, and bound what neither completes headers nor is a body: the parser keeps it in memory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -230,3 +231,29 @@ def test_the_end_does_not_wait_for_ever() -> None:
     client.join(60)
     go.set()
     assert (answers[0].status, answers[0].json["code"]) == (503, 503)
+
+
+def _exchange_and_say_no_more(port: int, sent: bytes) -> bytes:
+    with connect(port) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        return read_all(connection)
+
+
+def test_who_has_said_all_is_answered(backend: Recorder, port: int) -> None:
+    body = b"POST /v1/acoustic_customizations HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+    for sent in (GET + b"\r\n", body, GET.replace(b"1.1", b"1.0") + b"\r\n"):
+        answer = _exchange_and_say_no_more(port, sent)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b'{"path": "/v1/' in answer
+
+
+def test_who_has_said_all_of_several_requests_is_answered_each(backend: Recorder, port: int) -> None:
+    answers = _exchange_and_say_no_more(port, (GET + b"\r\n") * 3)
+    assert answers.count(b"HTTP/1.1 200 OK\r\n") == 3
+
+
+def test_who_breaks_off_is_gone(backend: Recorder, port: int) -> None:
+    post = b"POST /v1/acoustic_customizations HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{}"
+    assert _exchange_and_say_no_more(port, post) == b""
+    assert backend.requests == []
