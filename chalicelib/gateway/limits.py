@@ -20,8 +20,10 @@ class Limits:
     """Longest body of a recognition job, after decoding."""
     part_bytes: int = 8 * MIB
     """Size of the parts of a multipart upload; S3 wants at least 5 MiB."""
-    uploads: int = 16
-    """Bodies being stored at the same time; each holds at most one part in memory."""
+    write_bytes: int = MIB // 4
+    """So much of a part is in memory; the rest of it waits in a file."""
+    uploads: int = 128
+    """Bodies being stored at the same time, however slowly they come; each has a file open."""
     uploads_waiting: int = 64
     """Clients whose large body may wait for its turn, unread."""
     upload_wait_s: float = 60.0

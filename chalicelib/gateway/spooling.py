@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import errno
 import logging
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -85,21 +86,26 @@ class Spooler:
 class Upload:
     """One body being stored; used by one task.
 
-    While a part is on its way nothing is read, so at most one is in memory. A body of a single part is
-    stored by a single call.
+    A part is collected in an unnamed file, so that those who send slowly hold no memory meanwhile. While it
+    is on its way nothing is read. A body of a single part is stored by a single call.
     """
 
     def __init__(self, lane: Lane, limits: Limits, taking_back: set[asyncio.Future[None]]) -> None:
         self._lane = lane
         self._taking_back = taking_back
         self._part_bytes = limits.part_bytes
+        self._write_bytes = min(limits.write_bytes, limits.part_bytes)
         self._retry_after = (("Retry-After", str(limits.retry_after_s)),)
         self._bucket = settings.current().bucket
         self._key = spool.new_key()
         self._size_bytes = 0
         self._filling = bytearray()
+        """What the file has not got yet."""
+        self._part: IO[bytes] | None = None
+        self._written_bytes = 0
+        """Length of the file."""
         self._running: Future[Any] | None = None
-        """The one call to the store that is on its way."""
+        """The one call, to the store or the file, that is on its way."""
         self._parts: list[CompletedPartTypeDef] = []
         self._upload_id: str | None = None
         self._kept = False
@@ -116,6 +122,8 @@ class Upload:
             self._taking_back.add(task)
             task.add_done_callback(self._taking_back.discard)
             await asyncio.shield(task)
+        elif self._part is not None:
+            self._part.close()
 
     async def add(self, chunk: bytes | bytearray) -> None:
         """Take the next bytes; waits for the store when it is slower than the client.
@@ -125,11 +133,13 @@ class Upload:
         """
         self._filling += chunk
         self._size_bytes += len(chunk)
-        while len(self._filling) > self._part_bytes:
-            rest = self._filling[self._part_bytes :]
-            del self._filling[self._part_bytes :]
-            part, self._filling = self._filling, rest
-            await self._send_part(part)
+        while self._written_bytes + len(self._filling) > self._part_bytes:
+            rest = self._filling[self._part_bytes - self._written_bytes :]
+            del self._filling[self._part_bytes - self._written_bytes :]
+            await self._send_part()
+            self._filling = rest
+        if len(self._filling) >= self._write_bytes:
+            await self._call(self._write)
 
     async def finish(self) -> spool.Spooled:
         """Store the rest and return where the body lies.
@@ -140,15 +150,15 @@ class Upload:
         if self._upload_id is None:
             await self._call(self._put_whole)
         else:
-            await self._send_part(self._filling)
+            await self._send_part()
             await self._call(self._complete)
         self._kept = True
         return spool.Spooled(self._key, self._size_bytes)
 
-    async def _send_part(self, part: bytearray) -> None:
+    async def _send_part(self) -> None:
         if self._upload_id is None:
             await self._call(self._create)
-        await self._call(lambda: self._put_part(part))
+        await self._call(self._put_part)
 
     async def _call(self, call: Callable[[], None]) -> None:
         self._running = self._lane.submit(call)
@@ -166,7 +176,25 @@ class Upload:
         answer = objects.client().create_multipart_upload(Bucket=self._bucket, Key=self._key)
         self._upload_id = answer["UploadId"]
 
-    def _put_part(self, part: bytearray) -> None:
+    def _write(self) -> None:
+        if self._part is None:
+            self._part = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  closed with the upload
+        rest = memoryview(self._filling)
+        while rest:
+            rest = rest[self._part.write(rest) :]
+        self._written_bytes += len(self._filling)
+        rest.release()
+        self._filling = bytearray()
+
+    def _collected(self) -> IO[bytes] | bytearray:
+        """Return the part as it is to be stored: a file, unless all of it is in memory."""
+        if self._part is None:
+            return self._filling
+        self._write()
+        self._part.seek(0)
+        return self._part
+
+    def _put_part(self) -> None:
         assert self._upload_id is not None
         number = len(self._parts) + 1
         answer = objects.client().upload_part(
@@ -174,9 +202,14 @@ class Upload:
             Key=self._key,
             UploadId=self._upload_id,
             PartNumber=number,
-            Body=part,  # type: ignore[arg-type]  # any buffer does
+            Body=self._collected(),  # type: ignore[arg-type]  # any buffer does
         )
         self._parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+        self._filling = bytearray()
+        if self._part is not None:
+            self._part.seek(0)
+            self._part.truncate()
+            self._written_bytes = 0
 
     def _complete(self) -> None:
         assert self._upload_id is not None
@@ -188,13 +221,17 @@ class Upload:
         )
 
     def _put_whole(self) -> None:
-        objects.client().put_object(Bucket=self._bucket, Key=self._key, Body=self._filling)  # type: ignore[arg-type]  # any buffer does
+        objects.client().put_object(Bucket=self._bucket, Key=self._key, Body=self._collected())  # type: ignore[arg-type]  # any buffer does
+        if self._part is not None:
+            self._part.close()
 
     async def _take_back(self) -> None:
         if self._running is not None:
             # A part that arrives after the abort would stay for ever. Failures were reported already.
             with contextlib.suppress(ClientError, BotoCoreError, OSError, asyncio.CancelledError):
                 await asyncio.wrap_future(self._running)
+        if self._part is not None:
+            self._part.close()
         try:
             await self._lane.run(self._erase)
         except (ClientError, BotoCoreError, LaneFull):

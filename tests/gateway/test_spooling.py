@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import subprocess
 import sys
@@ -282,6 +284,26 @@ def test_uploads_wait_for_their_turn(bucket: None) -> None:
         for thread in waiting:
             thread.join(60)
         assert [answer.status for answer in answers] == [503, 200]
+
+
+def test_slow_clients_hold_nobody_up(bucket: None) -> None:
+    with contextlib.ExitStack() as clients, gateway(Recorder()) as port:
+        for _ in range(20):
+            slow = clients.enter_context(connect(port))
+            slow.sendall(_head(3 * MIB, "Connection: close\r\n") + bytes(MIB + 1000))
+        assert ask(port, "POST", AUDIO, bytes(2 * MIB)).status == 200
+        slow.sendall(bytes(2 * MIB - 1000))
+        assert read_all(slow).startswith(b"HTTP/1.1 200 ")
+
+
+def test_what_is_collected_in_files_is_stored_as_it_came(bucket: None) -> None:
+    limits = Limits(inline_bytes=1000, part_bytes=5 * MIB, write_bytes=100_000)
+    backend = Recorder(lambda request: json_response(200, {"md5": hashlib.md5(body_of(request)).hexdigest()}))
+    with gateway(backend, limits) as port:
+        for size in (99_999, 100_000, 100_001, 5 * MIB, 5 * MIB + 1, 11 * MIB + 7):
+            body = os.urandom(size)
+            answer = ask(port, "POST", AUDIO, body)
+            assert answer.json == {"md5": hashlib.md5(body).hexdigest()}, size
 
 
 _SERVER = """
