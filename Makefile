@@ -30,7 +30,7 @@ clean:
 $(VENV)/bin/python:
 	@infra/make-venv $(PYTHON) $(VENV)
 
-$(VENV)/local.stamp: requirements.txt requirements/engine.txt requirements/local.txt requirements/constraints.txt | $(VENV)/bin/python
+$(VENV)/local.stamp: requirements.txt requirements/engine.txt requirements/front-door.txt requirements/local.txt requirements/constraints.txt | $(VENV)/bin/python
 	@echo "Installing Attune into $(VENV) (once) ..."
 	@$(PIP) -c requirements/constraints.txt -r requirements/local.txt
 	@touch $@
