@@ -16,6 +16,7 @@ from chalicelib.storage.tables import AcousticModel, LanguageModel
 routes = Routes()
 
 _MODELS = "/acoustic_customizations"
+_FIELDS = ("name", "base_model_name", "description", "base_model_version", "retrain_after_minutes")
 _MODEL = "/acoustic_customizations/{customization_id}"
 _MOST_MINUTES = 200 * 60
 
@@ -34,7 +35,8 @@ def create_acoustic_model(call: Call) -> Answer:
         ),
         retrain_after_minutes=parameters.optional_number(fields, "retrain_after_minutes", 1, _MOST_MINUTES),
     )
-    return Answer(201, {"customization_id": model.customization_id})
+    answer = {"customization_id": model.customization_id}
+    return Answer(201, parameters.with_unknown_fields(answer, fields, _FIELDS))
 
 
 @routes.route("GET", _MODELS)

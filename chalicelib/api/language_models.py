@@ -14,6 +14,7 @@ from chalicelib.storage.tables import LanguageModel
 routes = Routes()
 
 _MODELS = "/customizations"
+_FIELDS = ("name", "base_model_name", "dialect", "description", "base_model_version")
 _MODEL = "/customizations/{customization_id}"
 
 
@@ -31,7 +32,8 @@ def create_language_model(call: Call) -> Answer:
             fields, "base_model_version", customizations.LONGEST_NAME
         ),
     )
-    return Answer(201, {"customization_id": model.customization_id})
+    answer = {"customization_id": model.customization_id}
+    return Answer(201, parameters.with_unknown_fields(answer, fields, _FIELDS))
 
 
 @routes.route("GET", _MODELS)

@@ -11,6 +11,7 @@ from chalicelib.api.calls import Call
 from chalicelib.api.errors import BadRequest
 
 _LONGEST_CUSTOMER_ID = 1024
+_LONGEST_SHOWN = 64
 
 
 def text(call: Call, name: str) -> str | None:
@@ -81,15 +82,35 @@ def json_object(body: bytes) -> dict[str, Any]:
         value = json.loads(body, parse_constant=_no_number)
     except RecursionError:
         raise BadRequest("The body of the request is not valid JSON: it is nested too deeply.") from None
-    except ValueError as error:
+    except UnicodeDecodeError as error:
+        raise BadRequest(
+            f"The body of the request is not valid JSON: byte {error.start} is not {error.encoding.upper()}."
+        ) from None
+    except (json.JSONDecodeError, _NoNumber) as error:
         raise BadRequest(f"The body of the request is not valid JSON: {error}") from None
+    except ValueError:  # Python's own limit, worded for its programmers
+        raise BadRequest(
+            "The body of the request is not valid JSON: a number in it has too many digits."
+        ) from None
     if not isinstance(value, dict):
         raise BadRequest("The body of the request must be a JSON object.")
     return value
 
 
+class _NoNumber(ValueError):
+    """What JavaScript takes for a number, but JSON does not."""
+
+
 def _no_number(constant: str) -> Any:
-    raise ValueError(f"{constant} is not a number in JSON")
+    raise _NoNumber(f"{constant} is not a number in JSON")
+
+
+def with_unknown_fields(
+    answer: dict[str, Any], fields: Collection[str], known: Collection[str]
+) -> dict[str, Any]:
+    """Return an answer with a sentence about the fields of the request that are not known here, if any."""
+    unknown = [name[:_LONGEST_SHOWN] for name in fields if name not in known]
+    return {**answer, "warnings": f"Unexpected field(s) {unknown[:10]} detected"} if unknown else answer
 
 
 def required_text(fields: dict[str, Any], name: str, longest: int) -> str:

@@ -146,6 +146,13 @@ def test_unknown_query_parameters_are_warned_about(model: Model) -> None:
     assert "warnings" not in model.shown
 
 
+def test_unknown_fields_of_a_new_model_are_warned_about(model: Model) -> None:
+    answer = model.instance("POST", MODELS, GOOD | {"retrain_after_minute": 30, "\ud800": 1})
+    assert answer.status == 201
+    assert answer.json["warnings"] == "Unexpected field(s) ['retrain_after_minute', '\\ud800'] detected"
+    assert model.instance("POST", MODELS, GOOD).json.keys() == {"customization_id"}
+
+
 CALLS = [
     ("GET", ""),
     ("DELETE", ""),

@@ -55,6 +55,22 @@ def test_json_that_is_none_is_refused(body: bytes) -> None:
         parameters.json_object(body)
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"a": ' + b"1" * 5000 + b"}", "too many digits"),
+        (b'{"name": "caf\xe9"}', "byte 13 is not UTF-8"),
+        (b'{"a": NaN}', "NaN is not a number in JSON"),
+        (b'{"a": 1,}', "column 9"),
+    ],
+)
+def test_what_is_wrong_with_json_is_told_to_its_writer(body: bytes, words: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        parameters.json_object(body)
+    assert words in refused.value.message
+    assert "sys." not in refused.value.message
+
+
 @pytest.mark.parametrize("body", [b"", b"  \r\n", b"{}"])
 def test_no_body_is_an_empty_object(body: bytes) -> None:
     assert parameters.json_object(body) == {}
