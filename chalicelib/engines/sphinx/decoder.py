@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chalicelib.engines.sphinx.acoustic_model import BUNDLED, DATA, AcousticModel, bundled_model
 from chalicelib.engines.sphinx.features import CEPSTRA, LOOK_AHEAD_FRAMES, Array
+from chalicelib.engines.sphinx.grammar_evidence import Evidence
 from chalicelib.engines.sphinx.grammar_search import GRAMMAR, LEAST_ACCEPTANCE, GrammarSearch
 from chalicelib.engines.sphinx.language import CustomLanguage
 from chalicelib.engines.sphinx.lattice import Lattice, read_lattice
@@ -86,7 +87,11 @@ class Decoder:
             )
 
         grammar = None if language is None else language.grammar
-        self._grammar = None if grammar is None else GrammarSearch(self._decoder, grammar)
+        self._grammar = (
+            None
+            if language is None or grammar is None
+            else GrammarSearch(self._decoder, grammar, language.calibration)
+        )
         self._acceptance = 1.0
         self._search = None if grammar is None else GRAMMAR
 
@@ -99,6 +104,10 @@ class Decoder:
             if self._acceptance < LEAST_ACCEPTANCE:
                 self._frames = 0
         return self.best()
+
+    def grammar_evidence(self, cepstra: Array) -> Evidence | None:
+        """Return what speaks for an utterance being of the grammar; None without speech or a grammar."""
+        return None if self._grammar is None else self._grammar.evidence(self._pass_over, cepstra)
 
     @property
     def takes_pieces(self) -> bool:

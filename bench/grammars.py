@@ -1,0 +1,206 @@
+"""Does recognition restricted to a grammar refuse other speech? False refusals and acceptances for each base.
+
+Development speech alone: a seventh of AN4's training half, clean and through a telephone, and prompts of one or
+two words that are not held out. What is shown was cross-validated over utterances; the last lines are
+the calibration fitted to all of them, which is the one in `engines.sphinx.grammar_evidence`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from bench.acoustic import BROADBAND, NARROWBAND
+from bench.recordings import ROOT, Recording, RecordingsUnavailable, an4
+from chalicelib.engines.base_language import base_language
+from chalicelib.engines.protocol import CustomModels
+from chalicelib.engines.sphinx.acoustic_model import load_base
+from chalicelib.engines.sphinx.decoder import Decoder
+from chalicelib.engines.sphinx.grammar_evidence import Calibration, Evidence
+from chalicelib.engines.sphinx.grammar_search import LEAST_ACCEPTANCE
+from chalicelib.engines.sphinx.language import load_language
+from chalicelib.engines.sphinx.search import settings_of
+from chalicelib.language.artefact import GrammarText
+from chalicelib.language.training import train
+from infra.local.demo import split
+from infra.local.prompts import PromptsUnavailable, fetch_prompts
+
+EVERY = 7
+FOLDS = 5
+RIDGE = 0.01
+DIGITS = frozenset(["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
+COMMANDS = frozenset(["yes", "no", "go", "start", "stop", "help", "repeat", "rubout", "erase"])
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """A grammar, and which texts are its own or surely none of its own."""
+
+    abnf: str
+    is_inside: Callable[[str], bool]
+    is_outside: Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One utterance before one grammar."""
+
+    grammar: str
+    utterance: int
+    is_inside: bool
+    evidence: Evidence | None
+
+
+def loop(words: frozenset[str], *, repeated: bool = True) -> Grammar:
+    """Return the grammar of any of some words, one or many."""
+    rule = f"({' | '.join(sorted(words))}){' <1->' if repeated else ''}"
+    return Grammar(
+        f"#ABNF 1.0;\nroot $said;\n$said = {rule};\n",
+        lambda text: text in words if not repeated else set(text.split()) <= words,
+        lambda text: not set(text.split()) & words,
+    )
+
+
+def spelling(condition: str) -> tuple[list[Recording], dict[str, Grammar]]:
+    """AN4's training half: digits, letters and commands against each other."""
+    grammars = {"digits": loop(DIGITS), "letters": loop(LETTERS), "commands": loop(COMMANDS, repeated=False)}
+    return an4("train", condition)[::EVERY], grammars
+
+
+def prompts() -> tuple[list[Recording], dict[str, Grammar]]:
+    """Short telephone prompts: a third of them is the grammar, the others are not."""
+    everything = fetch_prompts(ROOT / ".attune" / "prompts")
+    held_out = {prompt.path for prompt in split(everything, "").held_out}
+    known = base_language(NARROWBAND).known
+    short = [
+        prompt
+        for prompt in everything
+        if prompt.path not in held_out and len(prompt.text.split()) <= 2 and prompt.duration_s < 3
+    ]
+    texts = sorted({prompt.text for prompt in short if all(map(known, prompt.text.split()))})
+    chosen = frozenset(np.random.default_rng(4).permutation(texts)[: len(texts) // 3].tolist())
+    words = Grammar(
+        f"#ABNF 1.0;\nroot $said;\n$said = {' | '.join(sorted(chosen))};\n",
+        lambda text: text in chosen,
+        lambda text: text not in chosen and known(text),
+    )
+    recordings = [Recording(prompt.path.read_bytes(), prompt.text, prompt.duration_s) for prompt in short]
+    return recordings, {"prompts": words, "digits of prompts": loop(DIGITS)}
+
+
+def judged(version: str, recordings: Sequence[Recording], grammars: dict[str, Grammar]) -> list[Judged]:
+    """Decode every recording with every grammar that it surely belongs to or surely does not."""
+    base = load_base(version)
+    cepstra = [base.cepstra(_samples(recording)) for recording in recordings]
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "language-model.tar.gz"
+        texts = {name: GrammarText("abnf", grammar.abnf) for name, grammar in grammars.items()}
+        train([], [], texts, base=base_language(version), target=path)
+        for name, grammar in grammars.items():
+            language = load_language(CustomModels(language_model=path, grammar_name=name), version)
+            decoder = Decoder(base.model, settings_of(version), language)
+            for number, recording in enumerate(recordings):
+                is_inside = grammar.is_inside(recording.text)
+                if is_inside or grammar.is_outside(recording.text):
+                    evidence = decoder.grammar_evidence(cepstra[number])
+                    found.append(Judged(name, number, is_inside, evidence))
+    return found
+
+
+def fitted(rows: Sequence[Judged]) -> Calibration:
+    """Fit a logistic regression in which each grammar's own and other speech weigh alike."""
+    rows = [row for row in rows if row.evidence is not None]
+    features = np.array([[*_numbers(row), 1.0] for row in rows])
+    inside = np.array([row.is_inside for row in rows], np.float64)
+    groups = [(row.grammar, row.is_inside) for row in rows]
+    weights = np.array([1 / groups.count(group) for group in groups])
+    weights *= len(rows) / weights.sum()
+    solution = np.zeros(features.shape[1])
+    for _ in range(60):  # Newton's steps
+        chances = 1 / (1 + np.exp(-features @ solution))
+        curvature = (features.T * (weights * chances * (1 - chances))) @ features
+        slope = features.T @ (weights * (inside - chances)) - RIDGE * solution
+        solution += np.linalg.solve(curvature + RIDGE * np.eye(len(solution)), slope)
+    return Calibration(*(round(float(value), 3) for value in solution))
+
+
+def measured(rows: Sequence[Judged]) -> dict[str, Any]:
+    """Return shares of false refusals and acceptances by grammar, each utterance judged by a fit without it."""
+    chances: Numbers = np.zeros(len(rows))
+    folds = np.array([row.utterance % FOLDS for row in rows])
+    for fold in range(FOLDS):
+        calibration = fitted([row for row, other in zip(rows, folds, strict=True) if other != fold])
+        for place in np.flatnonzero(folds == fold).tolist():
+            evidence = rows[place].evidence
+            chances[place] = 0.0 if evidence is None else calibration.probability(evidence)
+    inside = np.array([row.is_inside for row in rows])
+    names = np.array([row.grammar for row in rows])
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys(row.grammar for row in rows):
+        own, other = chances[inside & (names == name)], chances[~inside & (names == name)]
+        found[name] = {
+            "inside": len(own),
+            "outside": len(other),
+            "refused": round(float((own < 0.5).mean()), 3),
+            "empty": round(float((own < LEAST_ACCEPTANCE).mean()), 3),
+            "accepted": round(float((other >= 0.5).mean()), 3),
+            "not_empty": round(float((other >= LEAST_ACCEPTANCE).mean()), 3),
+        }
+    return found | {"calibration": asdict(fitted(rows))}
+
+
+def _numbers(row: Judged) -> tuple[float, float, float]:
+    assert row.evidence is not None
+    return row.evidence.match, row.evidence.phonotactics, row.evidence.coverage
+
+
+def _samples(recording: Recording) -> NDArray[np.float32]:
+    samples, _ = soundfile.read(io.BytesIO(recording.wav), dtype="float32")
+    return np.asarray(samples, np.float32)
+
+
+def _broadband() -> list[Judged]:
+    return judged(BROADBAND, *spelling("clean"))
+
+
+def _narrowband() -> list[Judged]:
+    rows = judged(NARROWBAND, *spelling("telephone"))
+    return rows + judged(NARROWBAND, *prompts())
+
+
+CASES = {"broadband": _broadband, "narrowband": _narrowband}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure both bases, or those named with `--only`; print and write `.attune/bench/grammars.json`."""
+    parser = argparse.ArgumentParser(prog="python -m bench grammars", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=sorted(CASES), default=list(CASES))
+    target = ROOT / ".attune" / "bench" / "grammars.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figures: dict[str, Any] = json.loads(target.read_text()) if target.exists() else {}
+    for name in parser.parse_args(argv).only:
+        try:
+            figures[name] = measured(CASES[name]())
+        except (RecordingsUnavailable, PromptsUnavailable) as reason:
+            print(f"{name:12} left out: {reason}", flush=True)
+            continue
+        figures[name] |= {"cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d")}
+        for grammar, found in figures[name].items():
+            print(f"{name:12} {grammar}: {found}", flush=True)
+        target.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
