@@ -1,4 +1,4 @@
-"""Speech for the benches: AN4 where it lies beside the project, clean, through a telephone, and in noise."""
+"""Speech for the benches: AN4 where it lies beside the project, clean, through a telephone, in noise and rooms."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).parent.parent
 AN4 = ROOT.parent / "shared" / "speech" / "an4"
 MU = 255
+BABBLERS = 6
+"""Voices in a babble: nothing that they say can be made out."""
 
 
 class RecordingsUnavailable(Exception):
@@ -65,18 +67,41 @@ def machine_noise(count: int, random: np.random.Generator) -> NDArray[np.float64
     return np.asarray(sound / sound.std(), np.float64)
 
 
-def in_noise(samples: NDArray[np.int16], snr_db: float, random: np.random.Generator) -> NDArray[np.int16]:
-    """Add machine noise; the ratio is that to the louder 40 % of the 10 ms frames, which hold the speech."""
+def babble(count: int, voices: list[NDArray[np.int16]], random: np.random.Generator) -> NDArray[np.float64]:
+    """Return BABBLERS of the voices speaking at once, power 1, each from anywhere on and over again."""
+    sound = np.zeros(count)
+    for voice in random.choice(len(voices), BABBLERS, replace=False):
+        spoken = voices[voice].astype(np.float64)
+        start = int(random.integers(len(spoken)))
+        sound += np.resize(np.roll(spoken, -start), count) / spoken.std()
+    return np.asarray(sound / sound.std(), np.float64)
+
+
+def in_room(samples: NDArray[np.int16], random: np.random.Generator) -> NDArray[np.int16]:
+    """Return speech in a room whose echoes fall by 60 dB in 0.7 s, as loud together as the direct sound."""
+    time_s = np.arange(int(0.7 * 16_000)) / 16_000
+    echoes = random.standard_normal(len(time_s)) * 10 ** (-3 * time_s / 0.7)
+    echoes[: int(0.005 * 16_000)] = 0
+    response = echoes / np.sqrt((echoes**2).sum())
+    response[0] = 1
+    points = len(samples) + len(response) - 1
+    spectrum = np.fft.rfft(samples.astype(np.float64), points) * np.fft.rfft(response, points)
+    return np.asarray(np.clip(np.fft.irfft(spectrum, points)[: len(samples)], -32768, 32767), np.int16)
+
+
+def in_noise(samples: NDArray[np.int16], noise: NDArray[np.float64], snr_db: float) -> NDArray[np.int16]:
+    """Add noise of power 1; the ratio is that to the louder 40 % of the 10 ms frames, which hold the speech."""
     speech = samples.astype(np.float64)
     frames = speech[: len(speech) // 160 * 160].reshape(-1, 160)
     power = (frames**2).mean(axis=1)
     active = power[power >= np.quantile(power, 0.6)].mean()
-    noise = machine_noise(len(speech), random) * np.sqrt(active / 10 ** (snr_db / 10))
-    return np.asarray(np.clip(speech + noise, -32768, 32767), np.int16)
+    added = noise * np.sqrt(active / 10 ** (snr_db / 10))
+    return np.asarray(np.clip(speech + added, -32768, 32767), np.int16)
 
 
 def an4(split: str, condition: str) -> list[Recording]:
-    """Return AN4's `train` or `test` half: `clean`, `telephone`, `noise-5` or `noise-10`.
+    """Return AN4's `train` or `test` half: `clean`, `telephone`, `room`, or in motor noise or other voices
+    so many dB lower, as in `noise-5` and `babble-10`. The other voices are always of the training half.
 
     Raises:
         RecordingsUnavailable: AN4 is not beside the project.
@@ -85,18 +110,40 @@ def an4(split: str, condition: str) -> list[Recording]:
     if not listing.exists():
         raise RecordingsUnavailable(f"AN4 is not there: put it into {AN4}")
     found = []
+    voices = _voices() if condition.startswith("babble-") else []
     with listing.open() as rows:
         for number, row in enumerate(csv.DictReader(rows, delimiter="\t")):
             samples, _ = soundfile.read(AN4 / row["path"], dtype="int16")
             if condition == "telephone":
                 wav = as_wav(through_telephone(samples), 8_000)
-            elif condition.startswith("noise-"):
-                random = np.random.default_rng(number + (1_000_000 if split == "test" else 0))
-                wav = as_wav(in_noise(samples, float(condition.removeprefix("noise-")), random), 16_000)
             else:
-                wav = as_wav(samples, 16_000)
+                random = np.random.default_rng(number + (1_000_000 if split == "test" else 0))
+                wav = as_wav(_heard_in(condition, samples, voices, random), 16_000)
             found.append(Recording(wav, row["transcript"], len(samples) / 16_000))
     return found
+
+
+def _voices() -> list[NDArray[np.int16]]:
+    with (AN4 / "train.tsv").open() as rows:
+        paths = [AN4 / row["path"] for row in csv.DictReader(rows, delimiter="\t")]
+    return [soundfile.read(path, dtype="int16")[0] for path in paths]
+
+
+def _heard_in(
+    condition: str,
+    samples: NDArray[np.int16],
+    voices: list[NDArray[np.int16]],
+    random: np.random.Generator,
+) -> NDArray[np.int16]:
+    kind, _, snr_db = condition.partition("-")
+    match kind:
+        case "noise":
+            return in_noise(samples, machine_noise(len(samples), random), float(snr_db))
+        case "babble":
+            return in_noise(samples, babble(len(samples), voices, random), float(snr_db))
+        case "room":
+            return in_room(samples, random)
+    return samples
 
 
 def about(recordings: list[Recording], minutes: float, seed: int = 7) -> list[Recording]:
