@@ -74,6 +74,11 @@ def wav(samples: NDArray[np.floating[Any]], rate_hz: int, subtype: str = "PCM_16
     return encoded(samples, rate_hz, "WAV", subtype)
 
 
+def noisy_wav(duration_s: float, rate_hz: int = 16_000, seed: int = 0) -> bytes:
+    """A WAV file of white noise."""
+    return wav(noise(duration_s, rate_hz, 0.06, seed), rate_hz)
+
+
 def with_data_bytes(wav_file: bytes, announced: int) -> bytes:
     """A WAV file whose data chunk claims another length."""
     at = wav_file.index(b"data") + 4

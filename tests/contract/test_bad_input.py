@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.contract.test_python_sdk import wav, zip_of
+from tests.audio.packing import zipped
+from tests.audio.signals import noisy_wav
 from tests.running_service import RunningService
 
 BROADBAND = "en-US_BroadbandModel"
@@ -176,10 +177,10 @@ def test_more_than_the_limit_is_refused(http: Http, model: str, size_bytes: int,
 
 
 def invalid_resources() -> dict[str, tuple[bytes, str, str]]:
-    good = wav(2)
-    nested = zip_of({"inner.zip": zip_of({"a.wav": good})})
-    climbing = zip_of({"../../etc/passwd.wav": good})
-    truncated_zip = zip_of({"a.wav": good, "b.wav": good})[:-200]
+    good = noisy_wav(2)
+    nested = zipped({"inner.zip": zipped({"a.wav": good})})
+    climbing = zipped({"../../etc/passwd.wav": good})
+    truncated_zip = zipped({"a.wav": good, "b.wav": good})[:-200]
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("bomb.wav", "w") as member:
         member.write(b"RIFF" + struct.pack("<I", 2**31 - 1) + b"WAVEfmt ")
@@ -190,15 +191,15 @@ def invalid_resources() -> dict[str, tuple[bytes, str, str]]:
         "ninety-nine bytes": (good[:99], "audio/wav", ""),
         "truncated header": (good[:30] + bytes(100), "audio/wav", ""),
         "truncated samples": (good[: len(good) // 2], "audio/wav", "cut off"),
-        "too low a rate": (wav(2, rate_hz=8_000), "audio/wav", "16000"),
+        "too low a rate": (noisy_wav(2, rate_hz=8_000), "audio/wav", "16000"),
         "flac that is wav cut short": (b"fLaC" + good[:200], "audio/flac", ""),
         "not a zip": (good, "application/zip", ""),
-        "empty zip": (zip_of({}), "application/zip", ""),
+        "empty zip": (zipped({}), "application/zip", ""),
         "nested zip": (nested, "application/zip", ""),
         "climbing member": (climbing, "application/zip", ""),
         "truncated zip": (truncated_zip, "application/zip", ""),
         "zip bomb": (bomb.getvalue(), "application/zip", ""),
-        "one bad member": (zip_of({"good.wav": good, "bad.txt": b"text" * 50}), "application/zip", ""),
+        "one bad member": (zipped({"good.wav": good, "bad.txt": b"text" * 50}), "application/zip", ""),
     }
 
 
@@ -238,7 +239,9 @@ def test_a_client_that_hangs_up_leaves_nothing(http: Http, model: str) -> None:
         time.sleep(0.5)
         assert http("GET", f"{model}/audio").json()["audio"] == []
     assert (
-        http("POST", f"{model}/audio/half", data=wav(1), headers={"Content-Type": "audio/wav"}).status_code
+        http(
+            "POST", f"{model}/audio/half", data=noisy_wav(1), headers={"Content-Type": "audio/wav"}
+        ).status_code
         == 201
     )
 
@@ -261,7 +264,7 @@ def test_a_client_that_hangs_up_leaves_nothing(http: Http, model: str) -> None:
     ],
 )
 def test_recognition_refuses_bad_parameters(http: Http, query: str, code: int, words: str) -> None:
-    answer = http("POST", f"/v1/recognize?{query}", data=wav(1), headers={"Content-Type": "audio/wav"})
+    answer = http("POST", f"/v1/recognize?{query}", data=noisy_wav(1), headers={"Content-Type": "audio/wav"})
     assert_watson_error(answer, code, words)
 
 
@@ -271,7 +274,12 @@ def test_recognition_refuses_bad_parameters(http: Http, query: str, code: int, w
         (b"RIFF" + bytes(95), "audio/wav", 400, "Stream was 99 bytes but needs to be at least 100 bytes."),
         (b"text " * 100, "audio/mp3", 400, "unable to transcode data stream audio/mpeg -> audio/l16 "),
         (b"text " * 100, "text/html", 415, "text/html"),
-        (wav(1, rate_hz=8_000), "audio/wav", 400, "This 8000hz audio input requires a narrow band model."),
+        (
+            noisy_wav(1, rate_hz=8_000),
+            "audio/wav",
+            400,
+            "This 8000hz audio input requires a narrow band model.",
+        ),
     ],
 )
 def test_recognition_refuses_bad_audio(
@@ -282,6 +290,8 @@ def test_recognition_refuses_bad_audio(
 
 
 def test_unknown_recognition_parameters_are_warned_about(http: Http) -> None:
-    answer = http("POST", "/v1/recognize?continuous=true", data=wav(1), headers={"Content-Type": "audio/wav"})
+    answer = http(
+        "POST", "/v1/recognize?continuous=true", data=noisy_wav(1), headers={"Content-Type": "audio/wav"}
+    )
     assert answer.status_code == 200, answer.text
     assert any("continuous" in warning for warning in answer.json()["warnings"])

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import random
 import time
-import wave
-import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pytest
 from ibm_cloud_sdk_core import ApiException
 from ibm_cloud_sdk_core.authenticators import (
@@ -23,6 +19,8 @@ from ibm_watson import SpeechToTextV1
 
 from infra.local.prompts import Prompt
 from infra.local.scoring import word_error_rate
+from tests.audio.packing import zipped
+from tests.audio.signals import noisy_wav
 from tests.running_service import RunningService
 
 # The certificate is the service's own, made at its first start.
@@ -47,25 +45,6 @@ def iam(service: RunningService, key: str | None = None) -> IAMAuthenticator:
 @pytest.fixture(scope="session")
 def client(service: RunningService) -> SpeechToTextV1:
     return sdk(service, iam(service))
-
-
-def wav(duration_s: float, rate_hz: int = 16_000, seed: int = 0) -> bytes:
-    samples = np.random.default_rng(seed).normal(0, 2000, int(duration_s * rate_hz)).astype("<i2")
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(rate_hz)
-        out.writeframes(samples.tobytes())
-    return buffer.getvalue()
-
-
-def zip_of(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
 
 
 def wait(
@@ -138,7 +117,7 @@ def test_a_new_model_reads_as_watson_would_say_it(client: SpeechToTextV1) -> Non
 def test_audio_is_added_analysed_listed_and_deleted(client: SpeechToTextV1) -> None:
     customization_id = create(client)
     try:
-        added = client.add_audio(customization_id, "one.wav", wav(12.3), content_type="audio/wav")
+        added = client.add_audio(customization_id, "one.wav", noisy_wav(12.3), content_type="audio/wav")
         assert added.get_status_code() == 201
         assert added.get_result() == {}
         audio = wait(
@@ -148,8 +127,8 @@ def test_audio_is_added_analysed_listed_and_deleted(client: SpeechToTextV1) -> N
         assert audio["status"] == "ok"
         assert audio["duration"] == 12
         assert audio["details"] == {"type": "audio", "codec": "pcm_s16le", "frequency": 16000}
-        members = {"a/first.wav": wav(3, seed=1), "a/b/second.wav": wav(4, seed=2)}
-        client.add_audio(customization_id, "both.zip", zip_of(members), content_type="application/zip")
+        members = {"a/first.wav": noisy_wav(3, seed=1), "a/b/second.wav": noisy_wav(4, seed=2)}
+        client.add_audio(customization_id, "both.zip", zipped(members), content_type="application/zip")
         archive = wait(
             lambda: client.get_audio(customization_id, "both.zip").get_result(),
             lambda answer: answer["container"]["status"] != "being_processed",
@@ -162,7 +141,7 @@ def test_audio_is_added_analysed_listed_and_deleted(client: SpeechToTextV1) -> N
         assert {entry["name"] for entry in listing["audio"]} == {"one.wav", "both.zip"}
         assert listing["total_minutes_of_audio"] == pytest.approx(19.3 / 60, abs=0.02)
         with pytest.raises(ApiException) as twice:
-            client.add_audio(customization_id, "one.wav", wav(1), content_type="audio/wav")
+            client.add_audio(customization_id, "one.wav", noisy_wav(1), content_type="audio/wav")
         assert twice.value.status_code == 400
         assert "allow_overwrite" in twice.value.message
         assert client.delete_audio(customization_id, "one.wav").get_result() == {}
@@ -182,7 +161,7 @@ def test_too_little_audio_fails_with_a_reason(client: SpeechToTextV1) -> None:
             client.train_acoustic_model(customization_id)
         assert empty.value.status_code == 400
         assert "No input data available for training" in empty.value.message
-        client.add_audio(customization_id, "short.wav", wav(5), content_type="audio/wav")
+        client.add_audio(customization_id, "short.wav", noisy_wav(5), content_type="audio/wav")
         wait(
             lambda: client.get_acoustic_model(customization_id).get_result(),
             lambda model: model["status"] == "ready",
@@ -223,7 +202,7 @@ def test_ten_minutes_of_raw_audio_make_recognition_better(
     try:
         half = len(adaptation) // 2
         for name, part in (("first.zip", adaptation[:half]), ("second.zip", adaptation[half:])):
-            body = zip_of({f"{number}.wav": prompt.path.read_bytes() for number, prompt in enumerate(part)})
+            body = zipped({f"{number}.wav": prompt.path.read_bytes() for number, prompt in enumerate(part)})
             client.add_audio(customization_id, name, body, content_type="application/zip")
         wait(
             lambda: client.get_acoustic_model(customization_id).get_result(),

@@ -15,7 +15,8 @@ import soundfile
 from ibm_cloud_sdk_core import ApiException
 from ibm_watson import SpeechToTextV1
 
-from tests.contract.test_python_sdk import NARROWBAND, iam, sdk, wait, wav
+from tests.audio.signals import noisy_wav
+from tests.contract.test_python_sdk import NARROWBAND, iam, sdk, wait
 from tests.receiver import Receiver
 from tests.running_service import RunningService
 
@@ -41,7 +42,7 @@ def test_a_job_with_a_callback(client: SpeechToTextV1, receiver: Receiver) -> No
     again = client.register_callback(receiver.url)
     assert (again.get_status_code(), again.get_result()["status"]) == (200, "already created")
     made = client.create_job(
-        wav(1.0, rate_hz=8000),
+        noisy_wav(1.0, rate_hz=8000),
         content_type="audio/wav",
         model=NARROWBAND,
         callback_url=receiver.url,
@@ -77,7 +78,7 @@ def test_a_callback_that_fails_is_called_again(client: SpeechToTextV1, receiver:
     client.register_callback(receiver.url)
     receiver.statuses = [503]
     job = client.create_job(
-        wav(0.5, rate_hz=8000), content_type="audio/wav", model=NARROWBAND, callback_url=receiver.url
+        noisy_wav(0.5, rate_hz=8000), content_type="audio/wav", model=NARROWBAND, callback_url=receiver.url
     ).get_result()
     wait(lambda: {"told": receiver.events}, lambda seen: len(seen["told"]) == 3)
     assert receiver.events == [*["recognitions.started"] * 2, "recognitions.completed"]
@@ -94,7 +95,7 @@ def test_bad_audio_fails_with_a_reason(client: SpeechToTextV1) -> None:
 
 def test_what_is_refused(client: SpeechToTextV1) -> None:
     calls: list[Callable[[], object]] = [
-        lambda: client.create_job(wav(0.5), content_type="audio/wav", callback_url="http://a.example/"),
+        lambda: client.create_job(noisy_wav(0.5), content_type="audio/wav", callback_url="http://a.example/"),
         lambda: client.register_callback("http://127.0.0.1:9/nobody"),
         lambda: client.create_job(b"short", content_type="audio/wav"),
     ]
@@ -110,7 +111,7 @@ def test_what_is_refused(client: SpeechToTextV1) -> None:
 def test_what_is_labelled_can_be_removed(client: SpeechToTextV1, receiver: Receiver) -> None:
     label = {"X-Watson-Metadata": "customer_id=contract"}
     client.register_callback(receiver.url, headers=label)
-    job = client.create_job(wav(0.5), content_type="audio/wav", headers=label).get_result()
+    job = client.create_job(noisy_wav(0.5), content_type="audio/wav", headers=label).get_result()
     removed = client.delete_user_data("contract")
     assert (removed.get_status_code(), removed.get_result()) == (200, {})
     calls: list[Callable[[], object]] = [

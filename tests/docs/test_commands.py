@@ -17,8 +17,8 @@ import requests
 import soundfile
 
 from infra.local.prompts import Prompt
+from tests.audio.packing import zipped
 from tests.contract.test_curl_examples import sparse_speech
-from tests.contract.test_python_sdk import zip_of
 from tests.running_service import ROOT, RunningService
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -166,7 +166,7 @@ def reader(service: RunningService, prompts: list[Prompt], tmp_path: Path) -> Re
         wide = sparse_speech(longer[20 * number : 20 * number + 20], 15, 155)
         soundfile.write(path, wide[::2], 8_000, subtype="PCM_16")
         members[f"{number}.wav"] = path.read_bytes()
-    (tmp_path / "calls.zip").write_bytes(zip_of(members))
+    (tmp_path / "calls.zip").write_bytes(zipped(members))
     (tmp_path / "call.wav").write_bytes(longer[90].path.read_bytes())
     return Reader(service, tmp_path)
 

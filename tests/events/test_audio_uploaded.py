@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import io
 import json
-import wave
-import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -20,32 +16,15 @@ from chalicelib.storage import objects
 from chalicelib.storage.layout import AudioKey, UploadKey
 from chalicelib.storage.tables import AcousticModel
 from tests import custom_models
+from tests.audio.packing import zipped
+from tests.audio.signals import noisy_wav
 from tests.events import recorded
 from tests.sagemaker import Platform
 
 LATE = timedelta(minutes=5)
 
 
-def _wav(seconds: float = 2.0, rate_hz: int = 16_000) -> bytes:
-    packed = io.BytesIO()
-    samples = np.random.default_rng(7).normal(0, 2000, int(seconds * rate_hz)).astype("<i2")
-    with wave.open(packed, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate_hz)
-        file.writeframes(samples.tobytes())
-    return packed.getvalue()
-
-
-def _zip(**members: bytes) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(f"{name}.wav", data)
-    return packed.getvalue()
-
-
-WAV = _wav()
+WAV = noisy_wav(2.0)
 
 
 def _event(upload: Accepted | UploadKey, name: str = "audio_uploaded", **options: Any) -> dict[str, Any]:
@@ -72,7 +51,7 @@ def test_audio_is_analysed() -> None:
 
 def test_an_archive_is_analysed_with_its_members() -> None:
     model = custom_models.new()
-    data = _zip(first=WAV, second=_wav(1.0))
+    data = zipped({"first.wav": WAV, "second.wav": noisy_wav(1.0)})
     upload = custom_models.upload(model, "calls", data, kind="archive", content_type="application/zip")
     assert _handled(_event(upload, "audio_uploaded_multipart")) == []
     audio = _resource(model, "calls")
@@ -87,7 +66,7 @@ def test_an_archive_is_analysed_with_its_members() -> None:
 
 @pytest.mark.parametrize(
     ("data", "content_type", "way_out"),
-    [(b"no audio at all", "audio/wav", ""), (_wav(1.0, rate_hz=8000), "audio/wav", "narrowband")],
+    [(b"no audio at all", "audio/wav", ""), (noisy_wav(1.0, rate_hz=8000), "audio/wav", "narrowband")],
 )
 def test_bad_audio_is_invalid_with_a_reason(data: bytes, content_type: str, way_out: str) -> None:
     model = custom_models.new()

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import base64
 import importlib.metadata
-import io
 import json
 import os
 import subprocess
 import sys
-import wave
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -39,6 +36,7 @@ from chalicelib.training import jobs, launch
 from infra import layer, resources
 from tests import custom_models
 from tests import resources as test_resources
+from tests.audio.signals import noisy_wav
 from tests.events import recorded
 
 ROOT = Path(__file__).parent.parent.parent
@@ -131,17 +129,6 @@ def aws() -> Iterator[str]:
     for client in clients:
         client.cache_clear()
     server.stop()
-
-
-def _wav(seconds: float) -> bytes:
-    packed = io.BytesIO()
-    with wave.open(packed, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        noise = np.random.default_rng(1).normal(0, 500, int(seconds * 16_000))
-        file.writeframes(noise.astype("<i2").tobytes())
-    return packed.getvalue()
 
 
 def _called(
@@ -298,7 +285,7 @@ def test_the_api_answers(package: Package, engine_layer: Path, aws: str) -> None
 
 def test_uploaded_audio_is_analysed(package: Package, engine_layer: Path, aws: str) -> None:
     model = custom_models.new()
-    upload = custom_models.upload(model, "one", _wav(2.0))
+    upload = custom_models.upload(model, "one", noisy_wav(2.0))
     event = recorded.load("audio_uploaded", audio=upload.key)
     answer, heavy = _called(package, engine_layer, "AudioUploaded", event)
     assert answer == {"batchItemFailures": []}
@@ -382,7 +369,7 @@ def test_the_clock_reconciles(package: Package, engine_layer: Path, aws: str) ->
 
 def test_recognition_answers(package: Package, engine_layer: Path, aws: str) -> None:
     event = recorded.load("recognize")
-    objects.put(event["audio"]["key"], _wav(1.0))
+    objects.put(event["audio"]["key"], noisy_wav(1.0))
     answer, _ = _called(package, engine_layer, "Recognize", event)
     assert set(answer) == {"results"}
     assert answer["results"]["result_index"] == 0

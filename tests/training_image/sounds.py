@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import wave
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +22,6 @@ def hush(seconds: float, rate_hz: int, *, seed: int = 0) -> NDArray[np.float32]:
     """A quiet room."""
     noise = np.random.default_rng(seed).standard_normal(round(seconds * rate_hz))
     return (0.001 * noise).astype(np.float32)
-
-
-def wav(samples: NDArray[np.float32], rate_hz: int) -> bytes:
-    """A 16-bit WAV file."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(rate_hz)
-        writer.writeframes((samples * 32767).astype("<i2").tobytes())
-    return file.getvalue()
 
 
 def write(path: Path, content: bytes) -> Path:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.training_image.sounds import hush, murmur, wav, write
+from tests.audio.signals import wav
+from tests.training_image.sounds import hush, murmur, write
 from training_image.plan import Plan, Recording
 from training_image.preparation import prepare_all
 from training_image.recordings import LeftOut

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
-import io
-import tarfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.training_image.sounds import hush, murmur, wav, write
+from tests.audio.packing import tarred, zipped
+from tests.audio.signals import wav
+from tests.training_image.sounds import hush, murmur, write
 from training_image.plan import Recording
 from training_image.recordings import LeftOut, prepare
 
@@ -31,8 +30,8 @@ def test_a_recording_is_cut_at_its_silence(tmp_path: Path) -> None:
     assert [first.start_s, first.end_s] == pytest.approx([1.7, 8.3], abs=0.4)
     assert [second.start_s, second.end_s] == pytest.approx([10.7, 16.3], abs=0.4)
     start = round(second.start_s * RATE)
-    expected = (samples * 32767).astype(np.int16)[start : start + second.frames] / np.float32(32768)
-    np.testing.assert_array_equal(second.samples(), expected)
+    expected = samples[start : start + second.frames]
+    np.testing.assert_allclose(second.samples(), expected, rtol=0, atol=1 / 32768)
 
 
 def test_another_rate_is_converted(tmp_path: Path) -> None:
@@ -50,26 +49,8 @@ def test_headerless_audio_is_read_as_its_content_type_says(tmp_path: Path) -> No
     assert utterance.duration_s == 4
 
 
-def _zipped(members: dict[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue()
-
-
-def _tarred(members: dict[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        for name, content in members.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return file.getvalue()
-
-
 @pytest.mark.parametrize(
-    ("pack", "content_type"), [(_zipped, "application/zip"), (_tarred, "application/gzip")]
+    ("pack", "content_type"), [(zipped, "application/zip"), (tarred, "application/gzip")]
 )
 def test_the_members_of_an_archive_share_a_scratch_file(
     tmp_path: Path, pack: Callable[[dict[str, bytes]], bytes], content_type: str
@@ -88,8 +69,7 @@ def test_the_members_of_an_archive_share_a_scratch_file(
     assert [utterance.member for utterance in prepared.utterances] == list(spoken)
     for utterance in prepared.utterances:
         assert utterance.member is not None
-        expected = (spoken[utterance.member] * 32767).astype(np.int16) / np.float32(32768)
-        np.testing.assert_array_equal(utterance.samples(), expected)
+        np.testing.assert_allclose(utterance.samples(), spoken[utterance.member], rtol=0, atol=1 / 32768)
     assert [(entry.audio_name, entry.member) for entry in prepared.left_out] == [
         ("calls", "silence.wav"),
         ("calls", "notes.txt"),
@@ -98,14 +78,14 @@ def test_the_members_of_an_archive_share_a_scratch_file(
 
 
 def test_headerless_members_are_read_as_the_archive_says(tmp_path: Path) -> None:
-    file = write(tmp_path / "u1", _zipped({"one.raw": (murmur(4, RATE) * 32767).astype("<i2").tobytes()}))
+    file = write(tmp_path / "u1", zipped({"one.raw": (murmur(4, RATE) * 32767).astype("<i2").tobytes()}))
     calls = Recording("calls", "a1/u1", "archive", "application/zip", "audio/l16;rate=8000")
     (utterance,) = prepare(calls, file, tmp_path / "0.pcm", RATE).utterances
     assert utterance.duration_s == 4
 
 
 def test_a_damaged_member_is_left_out_alone(tmp_path: Path) -> None:
-    content = bytearray(_zipped({name: wav(murmur(4, RATE), RATE) for name in ("one", "two")}))
+    content = bytearray(zipped({name: wav(murmur(4, RATE), RATE) for name in ("one", "two")}))
     content[len(content) * 3 // 4] ^= 0xFF
     file = write(tmp_path / "u1", bytes(content))
     calls = Recording("calls", "a1/u1", "archive", "application/zip", None)

@@ -21,7 +21,8 @@ import pytest
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from infra.local.prompts import Prompt
-from tests.training_image.sounds import hush, murmur, wav, write
+from tests.audio.signals import wav
+from tests.training_image.sounds import hush, murmur, write
 
 ROOT = Path(__file__).parents[2]
 BASE = "en-US_NarrowbandModel.v2019-06-24"
@@ -220,7 +221,7 @@ def _is_alive(process: int) -> bool:
 
 
 def test_damaged_and_foreign_checkpoints_mean_starting_over(tmp_path: Path) -> None:
-    root = _lay_out(tmp_path / "ml", [({"audio_name": "call"}, wav(murmur(60, 8000), 8000))])
+    root = _lay_out(tmp_path / "ml", [({"audio_name": "call"}, wav(murmur(25, 8000), 8000))])
     for name in ("job-time.ckpt", "held-out-00000.ckpt", "progress.json"):
         write(root / "checkpoints" / name, b"\x00 not what it was")
     assert _run(root) == 0, (root / "log").read_text()
