@@ -5,6 +5,7 @@ The model's status follows each step, in one conditional write with the resource
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -120,6 +121,8 @@ def accept(
         existing = judge(model)
         moment = now()
         made = make(model, moment)
+        if existing is not None:
+            made.replaced = json.dumps(existing.to_dynamodb_dict())
         accepted = statuses.resource_accepted(kind.accepted, model, made.upload_id, moment)
         try:
             write(Put(made, _unclaimed(model, existing)), accepted)
@@ -149,6 +152,18 @@ def withdraw(kind: Kind[Model, Resource], accepted: Accepted[Resource]) -> None:
     end(kind, resource, change, replaced is not None and replaced.status == kind.ok)
     # The store may have it although it said no. Without its row it wakes nobody.
     clean(accepted.key)
+
+
+def give_back(kind: Kind[Model, Resource], row: Resource) -> bool:
+    """Put back what an upload has replaced that never arrived; False if there was nothing, or it is gone."""
+    if not row.replaced:
+        return False
+    former = kind.resource()
+    former.from_dynamodb_dict(json.loads(row.replaced))
+    if not objects.exists(kind.key_of(former).key):
+        return False
+    withdraw(kind, Accepted(row, former, kind.key_of(row)))
+    return True
 
 
 def stored(kind: Kind[Model, Resource], accepted: Accepted[Resource]) -> None:
@@ -188,7 +203,7 @@ def judged(resource: Resource, actions: Sequence[Action]) -> Update:
     """Return the change of a row whose analysis has ended."""
     condition: Condition = UploadedResource.upload_id == resource.upload_id
     condition &= UploadedResource.status == BEING_PROCESSED
-    return Update(resource, condition, actions)
+    return Update(resource, condition, [*actions, UploadedResource.replaced.remove()])
 
 
 def end(

@@ -34,7 +34,10 @@ def look_after(
     *,
     restarted: bool,
 ) -> None:
-    """Announce again what a model's uploads wait for; `give_up` ends the analysis of what never arrived."""
+    """Announce again what a model's uploads wait for.
+
+    What never arrived makes room for what it was to replace; else `give_up` ends its analysis.
+    """
     now = datetime.now(UTC)
     for row in uploads.of_model(kind, model):
         if row.status != uploads.BEING_PROCESSED:
@@ -46,5 +49,5 @@ def look_after(
                 messages.client().send_message(
                     QueueUrl=messages.url_of(queue), MessageBody=announcements.write(key.key, now)
                 )
-        elif restarted or age > _UPLOAD_TAKES:
+        elif (restarted or age > _UPLOAD_TAKES) and not uploads.give_back(kind, row):
             give_up(key)

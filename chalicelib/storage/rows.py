@@ -94,6 +94,8 @@ class UploadedResource(Table):
     updated = UTCDateTimeAttribute()
     customer_id = UnicodeAttribute(null=True)
     """From `X-Watson-Metadata`."""
+    replaced = UnicodeAttribute(null=True)
+    """While it is being analysed: the row whose place it took, as JSON. Put back if it never arrives."""
 
     @property
     def resource_id(self) -> str:

@@ -117,6 +117,39 @@ def test_an_upload_that_never_arrives_is_given_up(age: int, status: str) -> None
     assert _drain() == []
 
 
+@pytest.mark.parametrize("restarted", [True, False])
+def test_what_an_upload_was_to_replace_is_back_when_it_never_arrives(restarted: bool) -> None:
+    model = custom_models.new()
+    former = custom_models.add_audio(model, "one", duration_s=650.0).row
+    _lost_upload(model, "one", timedelta(minutes=30), data=None, allow_overwrite=True)
+    assert custom_models.fresh(model).status == "pending"
+    _reconciled(restarted=restarted)
+    kept = audio_resources.get(custom_models.fresh(model), "one")
+    assert (kept.upload_id, kept.status, kept.duration_s) == (former.upload_id, "ok", 650.0)
+    assert objects.exists(audio_resources.key_of(kept).key)
+    assert custom_models.fresh(model).status == "ready"
+
+
+def test_what_an_upload_was_to_replace_is_not_brought_back_without_its_bytes() -> None:
+    model = custom_models.new()
+    former = custom_models.add_audio(model, "one")
+    _lost_upload(model, "one", timedelta(0), data=None, allow_overwrite=True)
+    objects.delete(former.key.key)
+    _reconciled(restarted=True)
+    resource = audio_resources.get(custom_models.fresh(model), "one")
+    assert (resource.status, resource.error) == ("invalid", reconcile.NEVER_ARRIVED)
+
+
+def test_an_upload_that_was_analysed_has_replaced_the_one_before() -> None:
+    model = custom_models.new()
+    custom_models.add_audio(model, "one")
+    accepted = custom_models.upload(model, "one", allow_overwrite=True)
+    custom_models.analysed(accepted)
+    resource = audio_resources.get(custom_models.fresh(model), "one")
+    assert resource.upload_id == accepted.row.upload_id
+    assert "replaced" not in resource.to_dynamodb_dict()
+
+
 def test_lost_training_events(platform: Platform) -> None:
     model = custom_models.new()
     custom_models.add_audio(model, "one")
