@@ -27,8 +27,11 @@ from chalicelib.customization import (
     language_training,
 )
 from chalicelib.customization.language_resources import CORPUS
+from chalicelib.engines import model_cache
+from chalicelib.gateway import limits as gateway_limits
 from chalicelib.jobs import recognition_jobs
 from chalicelib.language.artefact import read_artefact
+from chalicelib.recognition import recordings
 from chalicelib.storage import connection, credentials, layout, objects, queues
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
@@ -383,3 +386,15 @@ def test_the_template_is_the_one_that_is_read(package: Package) -> None:
 def test_an_analysis_gives_up_before_its_function_does(package: Package) -> None:
     timeout_s = package.functions()["AudioUploaded"]["Timeout"]
     assert timeout_s > max(ArchiveLimits().time_s, Limits().time_s) + 60
+
+
+def test_functions_have_room_for_what_they_unpack(package: Package) -> None:
+    """What does not fit fails each time that it is tried, and its model waits for ever."""
+    functions = package.functions()
+    mib = 1 << 20
+    upload = gateway_limits.Limits().body_bytes
+    unpacked = upload + ArchiveLimits().unpacked_bytes
+    assert functions["AudioUploaded"]["EphemeralStorage"]["Size"] * mib > unpacked
+    decoded = recordings.MAX_DURATION_S * 16_000 * 2
+    audio = gateway_limits.Limits().job_bytes
+    assert functions["Recognize"]["EphemeralStorage"]["Size"] * mib > audio + decoded + model_cache.MOST_BYTES
