@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.acoustic import BROADBAND, NARROWBAND, Case, an4_case, measured, prompts, train
+from bench.acoustic import ALL_MINUTES, BROADBAND, NARROWBAND, Case, an4_case, measured, prompts, train
 from bench.figures import keep, kept, measured_here
 from bench.recordings import ROOT, RecordingsUnavailable, an4
 from chalicelib.engines.base_language import base_language
@@ -78,8 +78,8 @@ def telephone_prompts() -> dict[str, Any]:
 
 
 def an4_clean() -> dict[str, Any]:
-    """AN4: transcripts and a share of the audio of the training half, measured on the test half."""
-    case = an4_case("clean")()
+    """AN4: transcripts and audio of the whole training half, measured on the test half."""
+    case = an4_case("clean", ALL_MINUTES)()
     texts = [recording.text for recording in an4("train", "clean")]
     return accuracy(case, texts, AN4_WEIGHT, acoustic_alone=True)
 
