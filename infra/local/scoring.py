@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import jiwer
 import numpy as np
+from numpy.typing import NDArray
 
 BOOTSTRAP_SAMPLES = 2000
 
@@ -23,6 +24,22 @@ class WordErrorRate:
 
     def __str__(self) -> str:
         return f"{100 * self.rate:.1f} % ({100 * self.low:.1f} to {100 * self.high:.1f})"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much a second recogniser's word error rate lies above a first one's, on the same utterances."""
+
+    rate: float
+    """Negative where the second makes fewer errors."""
+    low: float
+    high: float
+    no_worse: float
+    """In how many of the resampled sets, 0…1, the second makes no more errors than the first."""
+
+    def __str__(self) -> str:
+        shown = f"{100 * self.rate:+.1f} points ({100 * self.low:+.1f} to {100 * self.high:+.1f})"
+        return f"{shown}, no worse with {100 * self.no_worse:.0f} %"
 
 
 def normalise(text: str) -> str:
@@ -50,9 +67,28 @@ def error_counts(references: Sequence[str], hypotheses: Sequence[str]) -> list[t
 def word_error_rate(references: Sequence[str], hypotheses: Sequence[str], seed: int = 0) -> WordErrorRate:
     """Return errors over reference words; the interval resamples utterances (Bisani and Ney, ICASSP 2004)."""
     counts = np.array(error_counts(references, hypotheses), dtype=np.float64)
-    draws = np.random.default_rng(seed).integers(0, len(counts), (BOOTSTRAP_SAMPLES, len(counts)))
-    sampled = counts[draws].sum(axis=1)
+    sampled = _resampled(counts, seed)
     rates = sampled[:, 0] / sampled[:, 1]
     low, high = np.percentile(rates, [2.5, 97.5])
     total = counts.sum(axis=0)
     return WordErrorRate(float(total[0] / total[1]), float(low), float(high), len(counts))
+
+
+def paired_difference(
+    references: Sequence[str], first: Sequence[str], second: Sequence[str], seed: int = 0
+) -> Difference:
+    """Return the second's word error rate less the first's, utterances being resampled for both alike."""
+    errors, words = np.array(error_counts(references, first), dtype=np.float64).T
+    more = np.array(error_counts(references, second), dtype=np.float64)[:, 0] - errors
+    sampled = _resampled(np.column_stack([more, words]), seed)
+    rates = sampled[:, 0] / sampled[:, 1]
+    low, high = np.percentile(rates, [2.5, 97.5])
+    no_worse = float((rates <= 0).mean())
+    return Difference(float(more.sum() / words.sum()), float(low), float(high), no_worse)
+
+
+def _resampled(rows: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Return sums over utterances drawn with replacement, (utterances, n) to (BOOTSTRAP_SAMPLES, n)."""
+    draws = np.random.default_rng(seed).integers(0, len(rows), (BOOTSTRAP_SAMPLES, len(rows)))
+    sums: NDArray[np.float64] = rows[draws].sum(axis=1)
+    return sums

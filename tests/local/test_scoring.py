@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.scoring import error_counts, normalise, word_error_rate
+from infra.local.scoring import error_counts, normalise, paired_difference, word_error_rate
 
 WORDS = st.lists(st.sampled_from(["one", "two", "three", "it's"]), min_size=1, max_size=8).map(" ".join)
 
@@ -44,3 +44,25 @@ def test_the_interval_is_ordered_and_repeatable(pairs: list[tuple[str, str]]) ->
     scored = word_error_rate(references, hypotheses)
     assert 0 <= scored.low <= scored.high
     assert scored == word_error_rate(references, hypotheses)
+
+
+@given(st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=2, max_size=12))
+def test_a_difference_is_that_of_the_rates_and_turns_with_the_sides(
+    pairs: list[tuple[str, str, str]],
+) -> None:
+    references, first, second = [list(side) for side in zip(*pairs, strict=True)]
+    found, turned = paired_difference(references, first, second), paired_difference(references, second, first)
+    rates = [word_error_rate(references, side).rate for side in (first, second)]
+    assert found.rate == pytest.approx(rates[1] - rates[0])
+    assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low))
+    assert found.low <= found.high
+
+
+def test_who_errs_wherever_the_other_does_and_more_is_surely_worse() -> None:
+    references = ["one two three", "two three one", "three one two"] * 5
+    first, second = references, ["one"] * 15
+    assert paired_difference(references, first, second).no_worse == 0
+    assert paired_difference(references, first, first).no_worse == 1
+    assert (
+        str(paired_difference(references, first, first)) == "+0.0 points (+0.0 to +0.0), no worse with 100 %"
+    )
