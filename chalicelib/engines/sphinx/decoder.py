@@ -19,11 +19,12 @@ from chalicelib.engines.sphinx.features import CEPSTRA, LOOK_AHEAD_FRAMES, Array
 from chalicelib.engines.sphinx.grammar_evidence import Evidence
 from chalicelib.engines.sphinx.grammar_search import GRAMMAR, LEAST_ACCEPTANCE, GrammarSearch
 from chalicelib.engines.sphinx.language import CustomLanguage
-from chalicelib.engines.sphinx.lattice import Lattice, read_lattice
+from chalicelib.engines.sphinx.lattice import Arc, Lattice, read_lattice
 from chalicelib.engines.sphinx.model_files import write_gaussians
-from chalicelib.engines.sphinx.readings import LanguageScore, ScoredReading, readings
-from chalicelib.engines.sphinx.search import QUICK, Settings
+from chalicelib.engines.sphinx.readings import LanguageScore, ScoredReading, best_path, readings
+from chalicelib.engines.sphinx.search import QUICK, PathWeights, Search
 
+_SILENCE = "<sil>"
 _PRONUNCIATION = re.compile(r"\(\d+\)$")
 
 
@@ -43,6 +44,10 @@ class Segment:
         return self.word[:1] in "<[+"
 
 
+def _silence(silent: NDArray[np.float64], start: int, stop: int) -> Segment:
+    return Segment(_SILENCE, start, stop - 1, float(silent[start:stop].max(initial=0.0)))
+
+
 @dataclass(frozen=True)
 class Alignment:
     """What was spoken in each frame, by the best path; -1 where nothing is aligned."""
@@ -59,12 +64,13 @@ class Decoder:
     def __init__(
         self,
         model: AcousticModel,
-        settings: Settings | None = None,
+        search: Search = QUICK,
         language: CustomLanguage | None = None,
     ) -> None:
         bundled = bundled_model()
         self._is_open = False
         self._last_frame = np.empty((0, CEPSTRA))
+        self._lattice: Lattice | None = None
         self._frames = 0  # of what was heard last; the decoder itself does not notice an empty utterance
         self._codebook_of = {phone: index for index, phone in enumerate(model.phones)}
         with tempfile.TemporaryDirectory(prefix="attune-model-") as folder:
@@ -83,7 +89,7 @@ class Decoder:
                 loglevel="FATAL",
                 **files,
                 **({} if language is None else language.files()),
-                **(QUICK if settings is None else settings),
+                **search.settings,
             )
 
         grammar = None if language is None else language.grammar
@@ -94,6 +100,7 @@ class Decoder:
         )
         self._acceptance = 1.0
         self._search = None if grammar is None else GRAMMAR
+        self._weights = search.best_path if grammar is None else None
 
     def decode(self, cepstra: Array) -> tuple[Segment, ...]:
         """Return the best reading of one utterance, from normalised cepstra of shape (frames, 13)."""
@@ -120,6 +127,7 @@ class Decoder:
         self._decoder.start_utt()
         self._is_open = True
         self._frames = 0
+        self._lattice = None
 
     def feed(self, cepstra: Array) -> None:
         """Search through the next normalised cepstra of the utterance that was begun, shape (frames, 13)."""
@@ -141,6 +149,27 @@ class Decoder:
         """Return the best reading, before the end that of what was fed so far, without posteriors."""
         if self._hypothesis() is None:
             return ()
+        path = self._best_path()
+        return self._own_best() if path is None else self._with_silence(path)
+
+    def _best_path(self) -> tuple[Arc, ...] | None:
+        """Return the best path by this search's weights, None where the decoder's own counts."""
+        lattice = None if self._weights is None or self._is_open else self.lattice()
+        return None if lattice is None else best_path(lattice, self._language_score())
+
+    def _with_silence(self, words: Sequence[Arc]) -> tuple[Segment, ...]:
+        """Return words with a filler where nothing is said, as likely as at its likeliest moment."""
+        silent = np.zeros(self._frames) if self._lattice is None else 1.0 - self._lattice.spoken
+        segments: list[Segment] = []
+        after = 0
+        for word in words:
+            if word.first_frame > after:
+                segments.append(_silence(silent, after, word.first_frame))
+            segments.append(Segment(word.text, word.first_frame, word.last_frame, word.posterior))
+            after = word.last_frame + 1
+        return (*segments, _silence(silent, after, self._frames)) if after < self._frames else tuple(segments)
+
+    def _own_best(self) -> tuple[Segment, ...]:
         return tuple(
             Segment(
                 _PRONUNCIATION.sub("", found.word),
@@ -153,8 +182,10 @@ class Decoder:
 
     def lattice(self) -> Lattice | None:
         """Return the lattice of what was decoded last, None when nothing was."""
-        lattice = None if self._hypothesis() is None else self._decoder.get_lattice()
-        return None if lattice is None else read_lattice(lattice, self._frames)
+        if self._lattice is None and self._hypothesis() is not None:
+            lattice = self._decoder.get_lattice()
+            self._lattice = None if lattice is None else read_lattice(lattice, self._frames)
+        return self._lattice
 
     def readings(self, lattice: Lattice, count: int) -> tuple[ScoredReading, ...]:
         """Return up to `count` readings with at least one word, best score first."""
@@ -179,14 +210,14 @@ class Decoder:
         if model is None:  # a grammar's readings differ in their sounds alone
             return lambda *_: 0.0
         config, natural = self._decoder.config, self._decoder.get_logmath().log_to_ln
-        # As `ps_lattice_bestpath` does: the weight of the search times what the best path weighs more.
+        # Without weights of its own, those of `ps_lattice_bestpath`, which multiplies the penalty too.
         more = config["bestpathlw"] / config["lw"]
-        weight, penalty = config["lw"], float(np.log(config["wip"]))
+        weights = self._weights or PathWeights(config["bestpathlw"], more * float(np.log(config["wip"])))
 
         @functools.cache
         def score(word: str, last: str, before: str) -> float:
             history = [word, last, before] if before else [word, last]
-            return float(more * (weight * natural(model.prob(history)) + penalty))
+            return float(weights.language * natural(model.prob(history)) + weights.word)
 
         return score
 
@@ -197,6 +228,10 @@ class Decoder:
 
     def align(self, cepstra: Array) -> Alignment | None:
         """Return the states of the reading that `decode` just found in these cepstra, if they fit."""
+        path = None if self._hypothesis() is None else self._best_path()
+        words = [word.text for word in path or ()]
+        if words and words != [found.word for found in self._own_best() if not found.is_filler]:
+            return self.align_text(cepstra, words)
         try:
             return self._states(cepstra)
         except RuntimeError:  # how pocketsphinx reports that no path fits
@@ -245,6 +280,7 @@ class Decoder:
 
     def _pass_over(self, cepstra: Array) -> bool:
         self.end()
+        self._lattice = None
         self._frames = len(cepstra)
         if len(cepstra) == 0:
             return False

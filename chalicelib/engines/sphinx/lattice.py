@@ -69,17 +69,31 @@ class Lattice:
         )
 
     @cached_property
-    def _arcs_of(self) -> dict[str, NDArray[np.float64]]:
+    def spoken(self) -> NDArray[np.float64]:
+        """Probability that any word is spoken in each frame, shape (frames,)."""
+        is_word = np.array([bool(word) for word in self.words])
+        return np.minimum(self._coverage(is_word, 0, self.frames - 1), 1.0)
+
+    @cached_property
+    def _nodes_of(self) -> dict[str, list[int]]:
         found = defaultdict(list)
-        for arc in self.arcs:
-            found[arc.text].append((arc.first_frame, arc.last_frame, arc.posterior))
-        return {text: np.array(rows) for text, rows in found.items()}
+        for node, word in enumerate(self.words):
+            if word:
+                found[word].append(node)
+        return found
+
+    def _coverage(self, nodes: NDArray[np.bool_], first_frame: int, last_frame: int) -> NDArray[np.float64]:
+        links = nodes[self.sources]
+        firsts = self.first_frames[self.sources[links]]
+        lasts = self.first_frames[self.targets[links]] - 1
+        near = (firsts <= last_frame) & (lasts >= first_frame)
+        return coverage(firsts[near], lasts[near], self.posteriors[links][near], first_frame, last_frame)
 
     def frame_posteriors(self, text: str, first_frame: int, last_frame: int) -> NDArray[np.float64]:
         """Return the probability of a word in each frame of a span, whenever it begins and ends there."""
-        rows = self._arcs_of.get(text, np.empty((0, 3)))
-        rows = rows[(rows[:, 0] <= last_frame) & (rows[:, 1] >= first_frame)]
-        return np.minimum(coverage(rows[:, 0], rows[:, 1], rows[:, 2], first_frame, last_frame), 1.0)
+        nodes = np.zeros(len(self.words), np.bool_)
+        nodes[self._nodes_of.get(text, [])] = True
+        return np.minimum(self._coverage(nodes, first_frame, last_frame), 1.0)
 
     def posterior(self, text: str, first_frame: int, last_frame: int) -> float:
         """Return the probability that a word was spoken about there: that of its likeliest frame.

@@ -16,6 +16,8 @@ from chalicelib.engines.sphinx.lattice import Arc, Lattice
 SENTENCE_START, SENTENCE_END = "<s>", "</s>"
 LEAST_POSTERIOR = 1e-5
 """Links that are less likely are not followed."""
+_LEAST_OF_BEST = (1e-3, 1e-4, LEAST_POSTERIOR)
+"""The same for the best path: as long as there is one, it is found ten times as fast among fewer links."""
 _MOST_STEPS = 50_000
 
 LanguageScore = Callable[[str, str, str], float]
@@ -48,6 +50,43 @@ class _Step(NamedTuple):
     """Of the source's word."""
 
 
+def best_path(lattice: Lattice, language: LanguageScore) -> tuple[Arc, ...] | None:
+    """Return the words of the best path by acoustic and trigram scores.
+
+    A word's posterior is, as pocketsphinx counts it, that of this word beginning at this frame.
+    Returns None where no path is likely enough, () where the best one has no words.
+    """
+    label = _labels(lattice)
+    begun = np.minimum(np.bincount(lattice.sources, lattice.posteriors, len(lattice.words)), 1.0)
+    for least_posterior in _LEAST_OF_BEST:
+        steps = _steps(lattice, least_posterior)
+        onwards = _onwards(steps, label, language)
+        to_come = _scores_to_come(steps, onwards, lattice.end)
+        score, place = max(
+            (
+                (step.score + language(label[step.target], SENTENCE_START, "") + to_come[place], place)
+                for place, step in enumerate(steps)
+                if step.source == lattice.start
+            ),
+            default=(-np.inf, 0),
+        )
+        if score > -np.inf:
+            way = [steps[place]]
+            while way[-1].target != lattice.end:
+                _, place = max((added + to_come[after], after) for after, added in onwards[place])
+                way.append(steps[place])
+            return tuple(
+                Arc(
+                    lattice.words[step.source],
+                    int(lattice.first_frames[step.source]),
+                    step.last_frame,
+                    float(begun[step.source]),
+                )
+                for step in way[1:]
+            )
+    return None
+
+
 def readings(lattice: Lattice, language: LanguageScore) -> Iterator[ScoredReading]:
     """Yield different word sequences, best score first, until there are no more or too many steps were taken.
 
@@ -59,8 +98,8 @@ def readings(lattice: Lattice, language: LanguageScore) -> Iterator[ScoredReadin
         lattice: of the utterance.
         language: weighs words.
     """
-    label = dict(enumerate(lattice.words)) | {lattice.start: SENTENCE_START, lattice.end: SENTENCE_END}
-    steps = _steps(lattice)
+    label = _labels(lattice)
+    steps = _steps(lattice, LEAST_POSTERIOR)
     onwards = _onwards(steps, label, language)
     to_come = _scores_to_come(steps, onwards, lattice.end)
     order = itertools.count()
@@ -104,6 +143,10 @@ def readings(lattice: Lattice, language: LanguageScore) -> Iterator[ScoredReadin
                 heapq.heappush(queue, entry)
 
 
+def _labels(lattice: Lattice) -> dict[int, str]:
+    return dict(enumerate(lattice.words)) | {lattice.start: SENTENCE_START, lattice.end: SENTENCE_END}
+
+
 def _words(lattice: Lattice, way: Sequence[_Step]) -> tuple[Arc, ...]:
     words = []
     for step in way[1:]:
@@ -112,28 +155,27 @@ def _words(lattice: Lattice, way: Sequence[_Step]) -> tuple[Arc, ...]:
     return tuple(words)
 
 
-def _steps(lattice: Lattice) -> list[_Step]:
-    """Return the links between words in order of time, silence and noise in between taken out."""
+def _steps(lattice: Lattice, least_posterior: float) -> list[_Step]:
+    """Return the likely links between words in order of time, silence and noise in between taken out."""
     is_end = np.zeros(len(lattice.words), np.bool_)
     is_end[[lattice.start, lattice.end]] = True
     stops = [bool(word) or bool(end) for word, end in zip(lattice.words, is_end, strict=True)]
     links: dict[int, list[tuple[int, float]]] = defaultdict(list)
-    for source, target, score, posterior in zip(
-        lattice.sources.tolist(),
-        lattice.targets.tolist(),
-        lattice.scores.tolist(),
-        lattice.posteriors.tolist(),
+    likely = lattice.posteriors >= least_posterior
+    for source, target, score in zip(
+        lattice.sources[likely].tolist(),
+        lattice.targets[likely].tolist(),
+        lattice.scores[likely].tolist(),
         strict=True,
     ):
-        if posterior >= LEAST_POSTERIOR:
-            links[source].append((target, score))
+        links[source].append((target, score))
     # From a filler to the words that may follow it, the latest fillers first.
     beyond: dict[int, dict[int, float]] = {}
     for node in np.argsort(-lattice.first_frames, kind="stable").tolist():
         if stops[node]:
             continue
         reached = beyond[node] = {}
-        for target, score in links[node]:
+        for target, score in links.get(node, ()):
             onwards = {target: 0.0} if stops[target] else beyond[target]
             for word, rest in onwards.items():
                 if score + rest > reached.get(word, -np.inf):

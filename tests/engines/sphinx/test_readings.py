@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import zlib
 
@@ -9,7 +10,7 @@ import numpy as np
 from hypothesis import given
 
 from chalicelib.engines.sphinx.lattice import Lattice
-from chalicelib.engines.sphinx.readings import LEAST_POSTERIOR, readings
+from chalicelib.engines.sphinx.readings import LEAST_POSTERIOR, best_path, readings
 from tests.engines.sphinx.lattices import lattices, paths
 
 
@@ -50,3 +51,23 @@ def test_a_reading_has_times_of_its_own(lattice: Lattice) -> None:
         assert all(
             before.last_frame < after.first_frame for before, after in itertools.pairwise(reading.words)
         )
+
+
+@given(lattices())
+def test_the_best_path_is_the_first_reading(lattice: Lattice) -> None:
+    followed = dataclasses.replace(lattice, posteriors=np.maximum(lattice.posteriors, 1e-2))
+    path = best_path(followed, _language)
+    first = next(readings(followed, _language))
+    assert path is not None
+    assert [(word.text, word.first_frame) for word in path] == [
+        (word.text, word.first_frame) for word in first.words
+    ]
+    assert all(0 < word.posterior <= 1 for word in path)
+
+
+def test_links_too_unlikely_are_no_path() -> None:
+    nothing = Lattice(
+        ("", ""), np.array([0, 9]), np.array([0]), np.array([1]), np.zeros(1), np.zeros(1), 0, 1, 10
+    )
+    assert best_path(nothing, _language) is None
+    assert best_path(dataclasses.replace(nothing, posteriors=np.ones(1)), _language) == ()
