@@ -2,7 +2,7 @@
 
 Development speech alone: a seventh of AN4's training half, clean and through a telephone, and prompts of one or
 two words that are not held out. What is shown was cross-validated over utterances; the last lines are
-the calibration fitted to all of them, which is the one in `engines.sphinx.grammar_evidence`.
+a calibration fitted to all of them, in the form of the one in `engines.sphinx.grammar_evidence`.
 """
 
 from __future__ import annotations

@@ -16,10 +16,16 @@ from infra.local.prompts import Prompt
 from infra.local.scoring import word_error_rate
 from tests.api.calling import basic
 from tests.contract.test_python_sdk import NARROWBAND, client, wait
+from tests.contract.test_python_sdk_jobs import ended
+from tests.contract.test_python_sdk_websocket import listen
 from tests.running_service import RunningService
 
 __all__ = ["client"]
-pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+# The SDK leaves it to the garbage collector to close its sockets.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Unverified HTTPS request"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 GRAMMAR = """#ABNF 1.0 UTF-8;
 language en-US;
@@ -99,7 +105,25 @@ def test_the_whole_life(
     plain, customised = heard(), heard(language_customization_id=model)
     errors = [word_error_rate([spoken], [one]).rate for one in (customised, plain)]
     assert errors[0] <= errors[1]
-    assert heard(language_customization_id=model, grammar_name="orders") in ("", spoken)
+    audio = prompt.path.read_bytes()
+    over_socket = listen(client, audio, "audio/wav", language_customization_id=model)
+    assert not over_socket.of("error")
+    results = [result for data in over_socket.of("data") for result in data["results"]]
+    assert " ".join(one["alternatives"][0]["transcript"].strip() for one in results) == customised
+    job = client.create_job(
+        audio, content_type="audio/wav", model=NARROWBAND, language_customization_id=model
+    ).get_result()["id"]
+    (answer,) = ended(client, job)["results"]
+    assert [one["alternatives"] for one in answer["results"]] == [one["alternatives"] for one in results]
+    client.delete_job(job)
+    ordered = heard(language_customization_id=model, grammar_name="orders")
+    assert ordered in ("", spoken)
+    over_socket = listen(client, audio, "audio/wav", language_customization_id=model, grammar_name="orders")
+    assert not over_socket.of("error")
+    results = [result for data in over_socket.of("data") for result in data["results"]]
+    assert " ".join(one["alternatives"][0]["transcript"].strip() for one in results) == ordered
+    refused = listen(client, audio, "audio/wav", language_customization_id=model, grammar_name="nothing")
+    assert "Grammar 'nothing' is not available" in refused.of("error")[0]
     with pytest.raises(ApiException, match="Grammar 'nothing' is not available"):
         heard(language_customization_id=model, grammar_name="nothing")
     client.delete_word(model, "Zorblax")

@@ -122,7 +122,7 @@ def test_sigterm_ends_it_cleanly_and_leaves_nothing(tmp_path: Path) -> None:
     with running_service(tmp_path / "home") as service:
         status, took_s = service.stop()
         assert status == 0
-        assert took_s < 15
+        assert took_s < 10
         assert service.left_behind(timeout_s=0) == []
         said = (service.home / "service.log").read_text()
         assert "Traceback" not in said

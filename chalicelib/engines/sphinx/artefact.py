@@ -36,7 +36,8 @@ def arrays_content(arrays: Mapping[str, NDArray[np.floating]]) -> bytes:
         for name in sorted(arrays):
             array = io.BytesIO()
             np.lib.format.write_array(array, arrays[name].astype(np.float32), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), array.getvalue())
+            entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            archive.writestr(entry, array.getvalue(), zipfile.ZIP_DEFLATED)  # else the entry's own: stored
     return file.getvalue()
 
 
