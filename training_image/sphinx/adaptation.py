@@ -222,7 +222,7 @@ class _Job:
         for decision, candidate in candidates:
             judged = self._decode(f"judge-{decision}", self._judged, self._save(candidate), 1, "judging")
             after = guard.figures(judged)
-            verdict = guard.judge_model(before, after)
+            verdict = guard.judge_model(before, after, less_noise=self._start.suppresses_noise)
             reasons.append(verdict.reason)
             if verdict.accepted:
                 arrays = {"means": candidate.means.astype(np.float32)}

@@ -93,6 +93,13 @@ def test_an_unsure_base_must_be_beaten_clearly(posterior: float, accepted: bool)
     assert judge_model(base, dataclasses.replace(SPEECH, mean_posterior=posterior)).accepted is accepted
 
 
+@pytest.mark.parametrize(("posterior", "accepted"), [(0.47, False), (0.53, True)])
+def test_a_model_that_takes_noise_out_must_be_much_surer(posterior: float, accepted: bool) -> None:
+    base = dataclasses.replace(SPEECH, mean_posterior=0.37)
+    candidate = dataclasses.replace(SPEECH, mean_posterior=posterior)
+    assert judge_model(base, candidate, less_noise=True).accepted is accepted
+
+
 @pytest.mark.parametrize(
     ("posterior", "words", "noisy"), [(0.3, 100, True), (0.6, 100, False), (0.3, 5, False)]
 )
