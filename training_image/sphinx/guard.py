@@ -18,7 +18,7 @@ UNSURE_BELOW = 0.35
 """A base less sure than this must be beaten clearly: a posterior may rise while errors do not fall."""
 LEAST_RISE, LEAST_RISE_OF_UNSURE = 0.01, 0.1
 LEAST_RISE_LESS_NOISE = 0.15
-"""What a model that takes noise out must bring: among other voices it is up to 0.11 surer, and wrong more often."""
+"""The same for one that takes noise out: among other voices it is up to 0.11 surer, and wrong more often."""
 NOISY_BELOW = 0.45
 """A base less sure than this may be hindered by noise."""
 LEAST_RISE_WITHOUT_NOISE = 0.05
