@@ -17,10 +17,10 @@ from infra.local.scoring import word_error_rate
 from tests.api.calling import basic
 from tests.contract.test_python_sdk import NARROWBAND, client, wait
 from tests.contract.test_python_sdk_jobs import ended
-from tests.contract.test_python_sdk_websocket import listen
+from tests.contract.test_python_sdk_websocket import closed_sockets, listen
 from tests.running_service import RunningService
 
-__all__ = ["client"]
+__all__ = ["client", "closed_sockets"]
 # The SDK leaves it to the garbage collector to close its sockets.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Unverified HTTPS request"),

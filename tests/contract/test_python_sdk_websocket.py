@@ -26,7 +26,7 @@ pytestmark = [
 
 
 @pytest.fixture(autouse=True)
-def _sockets() -> Iterator[None]:
+def closed_sockets() -> Iterator[None]:
     yield
     gc.collect()
 
