@@ -25,8 +25,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from bench.figures import keep, kept, measured_here
-from bench.recordings import ROOT, Recording, RecordingsUnavailable, about, an4, as_wav, babble
+from bench.figures import ROOT, keep, kept, measured_here
+from bench.recordings import Recording, RecordingsUnavailable, about, an4, as_wav, babble
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from infra.local.demo import HELD_OUT_UTTERANCES, split

@@ -118,7 +118,8 @@ def overhead(port: int, path: str, clients: int, requests: int) -> dict[str, flo
     return {"p50_ms": round(p50_s * 1000, 3), "p99_ms": round(p99_s * 1000, 3), "per_s": round(rate)}
 
 
-def _memory_bytes(pid: int, field: str) -> int:
+def memory_bytes(pid: int, field: str) -> int:
+    """Return a size that Linux tells of a process: `VmRSS:` now, `VmHWM:` the most it ever was."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
@@ -138,13 +139,13 @@ def _upload(port: int, size_bytes: int) -> None:
 def uploads(port: int, pid: int, at_once: int) -> dict[str, float]:
     """Send large bodies at the same time; return how long it took and how much the gateway grew."""
     _upload(port, 2 * MIB)
-    before = _memory_bytes(pid, "VmRSS:")
+    before = memory_bytes(pid, "VmRSS:")
     Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak is counted from here
     started_s = time.perf_counter()
     with ThreadPoolExecutor(at_once) as pool:
         list(pool.map(lambda _: _upload(port, UPLOAD_BYTES), range(at_once)))
     elapsed_s = time.perf_counter() - started_s
-    grown = _memory_bytes(pid, "VmHWM:") - before
+    grown = memory_bytes(pid, "VmHWM:") - before
     return {
         "uploads": at_once,
         "mib_each": UPLOAD_BYTES // MIB,

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
-import os
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +20,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from bench.acoustic import BROADBAND, NARROWBAND
-from bench.recordings import ROOT, Recording, RecordingsUnavailable, an4
+from bench.figures import ROOT, keep, kept, measured_here
+from bench.recordings import Recording, RecordingsUnavailable, an4
 from chalicelib.engines.base_language import base_language
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.acoustic_model import load_base
@@ -190,17 +188,15 @@ def main(argv: Sequence[str]) -> int:
     """Measure both bases, or those named with `--only`; print and write `.attune/bench/grammars.json`."""
     parser = argparse.ArgumentParser(prog="python -m bench grammars", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=sorted(CASES), default=list(CASES))
-    target = ROOT / ".attune" / "bench" / "grammars.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    figures: dict[str, Any] = json.loads(target.read_text()) if target.exists() else {}
+    figures = kept("grammars")
     for name in parser.parse_args(argv).only:
         try:
-            figures[name] = measured(CASES[name]())
+            found = measured(CASES[name]())
         except (RecordingsUnavailable, PromptsUnavailable) as reason:
             print(f"{name:12} left out: {reason}", flush=True)
             continue
-        figures[name] |= {"cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d")}
-        for grammar, found in figures[name].items():
-            print(f"{name:12} {grammar}: {found}", flush=True)
-        target.write_text(json.dumps(figures, indent=2) + "\n")
+        for grammar, shown in found.items():
+            print(f"{name:12} {grammar}: {shown}", flush=True)
+        figures[name] = found | measured_here()
+        keep("grammars", figures)
     return 0

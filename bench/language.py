@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from bench.acoustic import ALL_MINUTES, BROADBAND, NARROWBAND, Case, an4_case, measured, prompts, train
-from bench.figures import keep, kept, measured_here
-from bench.recordings import ROOT, RecordingsUnavailable, an4
+from bench.figures import ROOT, keep, kept, measured_here
+from bench.recordings import RecordingsUnavailable, an4
 from chalicelib.engines.base_language import base_language
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine

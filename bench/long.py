@@ -17,8 +17,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from bench.acoustic import NARROWBAND
-from bench.figures import keep
-from bench.recordings import ROOT, Recording, RecordingsUnavailable, an4
+from bench.figures import ROOT, keep, measured_here
+from bench.recordings import Recording, RecordingsUnavailable, an4
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from chalicelib.recognition.decoders import DecoderPool
@@ -157,7 +157,7 @@ def main(argv: Sequence[str]) -> int:
     if not recordings:
         return 0
     minutes = min(arguments.whole_minutes, arguments.minutes)
-    figures: dict[str, Any] = {"date": time.strftime("%Y-%m-%d")}
+    figures: dict[str, Any] = measured_here()
     figures["cores"] = compare_cores(stretches(recordings, arguments.minutes, PAUSES_S, seed=1))
     print(f"{'cores':10} {figures['cores']}", flush=True)
     for name, pauses_s in (("pauses", PAUSES_S), ("continuous", CONTINUOUS_S)) if minutes else ():

@@ -18,8 +18,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from bench.acoustic import BROADBAND, NARROWBAND, heard_raw
-from bench.figures import keep, measured_here
-from bench.recordings import ROOT, Recording, RecordingsUnavailable, an4
+from bench.figures import ROOT, keep, measured_here
+from bench.recordings import Recording, RecordingsUnavailable, an4
 from bench.word_times import compare_streams, compare_times
 from chalicelib.engines.protocol import BASE_ALONE
 from chalicelib.engines.sphinx.engine import SphinxEngine

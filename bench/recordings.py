@@ -6,14 +6,14 @@ import csv
 import io
 import wave
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).parent.parent
+from bench.figures import ROOT
+
 AN4 = ROOT.parent / "shared" / "speech" / "an4"
 MU = 255
 BABBLERS = 6

@@ -20,7 +20,7 @@ from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 
 from bench.figures import keep, measured_here
-from bench.gateway import _memory_bytes
+from bench.gateway import memory_bytes
 from bench.long import RATE_HZ, stretches, telephone_speech
 from bench.recordings import as_wav
 from infra.local.demo import service
@@ -56,8 +56,8 @@ def _memory_mib() -> dict[str, float]:
         and b"--background" not in line
     ]
     return {
-        "gateway": round(_memory_bytes(gateway, "VmRSS:") / MIB, 1),
-        "decoders": round(sum(_memory_bytes(one, "VmRSS:") for one in decoders) / MIB, 1),
+        "gateway": round(memory_bytes(gateway, "VmRSS:") / MIB, 1),
+        "decoders": round(sum(memory_bytes(one, "VmRSS:") for one in decoders) / MIB, 1),
         "decoding_processes": len(decoders),
     }
 

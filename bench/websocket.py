@@ -20,7 +20,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websocket
 
 from bench.figures import keep, measured_here
-from bench.gateway import _environment, _free_port, _memory_bytes, _process
+from bench.gateway import _environment, _free_port, _process, memory_bytes
 from bench.recordings import AN4, RecordingsUnavailable
 
 RATE_HZ = 16_000
@@ -264,13 +264,13 @@ async def _many(url: str, pid: int, audio: bytes, seconds: int) -> dict[str, Any
             await _started(socket, interim_results=True)
         drains = [asyncio.ensure_future(_drain(socket)) for socket in active]
         await asyncio.gather(*(_stream(socket, audio, 2 * FRAMES_PER_S) for socket in active))
-        before = _memory_bytes(pid, "VmRSS:")
+        before = memory_bytes(pid, "VmRSS:")
         idle = await asyncio.gather(*(stack.enter_async_context(_connect(url)) for _ in range(IDLE_SOCKETS)))
-        with_idle = _memory_bytes(pid, "VmRSS:")
+        with_idle = memory_bytes(pid, "VmRSS:")
         levels = []
         for _ in range(4):
             await asyncio.gather(*(_stream(one, audio, seconds * FRAMES_PER_S // 4) for one in active))
-            levels.append(round(_memory_bytes(pid, "VmRSS:") / MIB, 1))
+            levels.append(round(memory_bytes(pid, "VmRSS:") / MIB, 1))
         for socket in active:
             await socket.send(b"")
         await asyncio.gather(*drains)
