@@ -71,6 +71,7 @@ class Decoder:
         self._is_open = False
         self._last_frame = np.empty((0, CEPSTRA))
         self._lattice: Lattice | None = None
+        self._path: tuple[Arc, ...] | None = None
         self._frames = 0  # of what was heard last; the decoder itself does not notice an empty utterance
         self._codebook_of = {phone: index for index, phone in enumerate(model.phones)}
         with tempfile.TemporaryDirectory(prefix="attune-model-") as folder:
@@ -93,11 +94,7 @@ class Decoder:
             )
 
         grammar = None if language is None else language.grammar
-        self._grammar = (
-            None
-            if language is None or grammar is None
-            else GrammarSearch(self._decoder, grammar, language.calibration)
-        )
+        self._grammar = None if grammar is None else GrammarSearch(self._decoder, grammar)
         self._acceptance = 1.0
         self._search = None if grammar is None else GRAMMAR
         self._weights = search.best_path if grammar is None else None
@@ -127,7 +124,7 @@ class Decoder:
         self._decoder.start_utt()
         self._is_open = True
         self._frames = 0
-        self._lattice = None
+        self._lattice = self._path = None
 
     def feed(self, cepstra: Array) -> None:
         """Search through the next normalised cepstra of the utterance that was begun, shape (frames, 13)."""
@@ -150,16 +147,22 @@ class Decoder:
         if self._hypothesis() is None:
             return ()
         path = self._best_path()
-        return self._own_best() if path is None else self._with_silence(path)
+        return (
+            self._own_best()
+            if path is None or self._lattice is None
+            else self._with_silence(path, self._lattice)
+        )
 
     def _best_path(self) -> tuple[Arc, ...] | None:
         """Return the best path by this search's weights, None where the decoder's own counts."""
-        lattice = None if self._weights is None or self._is_open else self.lattice()
-        return None if lattice is None else best_path(lattice, self._language_score())
+        if self._path is None and self._weights is not None and not self._is_open:
+            lattice = self.lattice()
+            self._path = None if lattice is None else best_path(lattice, self._language_score())
+        return self._path
 
-    def _with_silence(self, words: Sequence[Arc]) -> tuple[Segment, ...]:
+    def _with_silence(self, words: Sequence[Arc], lattice: Lattice) -> tuple[Segment, ...]:
         """Return words with a filler where nothing is said, as likely as at its likeliest moment."""
-        silent = np.zeros(self._frames) if self._lattice is None else 1.0 - self._lattice.spoken
+        silent = 1.0 - lattice.spoken
         segments: list[Segment] = []
         after = 0
         for word in words:
@@ -280,7 +283,7 @@ class Decoder:
 
     def _pass_over(self, cepstra: Array) -> bool:
         self.end()
-        self._lattice = None
+        self._lattice = self._path = None
         self._frames = len(cepstra)
         if len(cepstra) == 0:
             return False

@@ -16,7 +16,7 @@ import pocketsphinx
 from numpy.typing import NDArray
 
 from chalicelib.engines.sphinx.features import Array
-from chalicelib.engines.sphinx.grammar_evidence import Calibration, Evidence
+from chalicelib.engines.sphinx.grammar_evidence import CALIBRATION, Evidence
 from chalicelib.engines.vocabulary import bundled_language_folder
 from chalicelib.language.grammar_network import Network
 
@@ -32,9 +32,8 @@ _SILENCE = "SIL"
 class GrammarSearch:
     """A decoder's two searches: the grammar's, and the loop of phones to compare it with."""
 
-    def __init__(self, decoder: pocketsphinx.Decoder, network: Network, calibration: Calibration) -> None:
+    def __init__(self, decoder: pocketsphinx.Decoder, network: Network) -> None:
         self._decoder = decoder
-        self._calibration = calibration
         with tempfile.TemporaryDirectory(prefix="attune-grammar-") as folder:
             path = Path(folder) / "grammar.fsg"
             path.write_text(_written(network), encoding="utf-8")
@@ -47,7 +46,7 @@ class GrammarSearch:
     def decode(self, pass_over: Callable[[Array], bool], cepstra: Array) -> float:
         """Decode an utterance; returns the probability in 0…1 that it is of the grammar."""
         found = self.evidence(pass_over, cepstra)
-        return 0.0 if found is None else self._calibration.probability(found)
+        return 0.0 if found is None else CALIBRATION.probability(found)
 
     def evidence(self, pass_over: Callable[[Array], bool], cepstra: Array) -> Evidence | None:
         """Decode an utterance; returns what speaks for the grammar, None without a path or without speech."""

@@ -14,7 +14,6 @@ from chalicelib.engines.base_language import base_language
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.model_cache import Held
 from chalicelib.engines.protocol import CustomModels
-from chalicelib.engines.sphinx.grammar_evidence import Calibration, calibration_of
 from chalicelib.engines.sphinx.trie import trie_content
 from chalicelib.engines.vocabulary import bundled_language_folder, vocabulary
 from chalicelib.language.artefact import Artefact, Entry, described, description, read_artefact
@@ -40,8 +39,6 @@ class CustomLanguage:
     """In the decoder's spelling; None where recognition is not restricted."""
     shown: Mapping[str, str]
     """What results show for custom words in the decoder's spelling."""
-    calibration: Calibration
-    """How sure a grammar's best path makes that the grammar was spoken."""
 
     def files(self) -> dict[str, str]:
         """Return the decoder's settings that name the files."""
@@ -75,7 +72,6 @@ def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | N
             _kept(folder / f"{stem}.{weight:.4f}.lm.bin", lambda: _mixed(read(), weight)),
             None,
             {decoder_spelling(one.word): one.display_as or one.word for one in artefact.entries},
-            calibration_of(base_version),
         )
         return (
             language if custom.grammar_name is None else _restricted(language, artefact, custom.grammar_name)
