@@ -34,7 +34,9 @@ def upgradable(model: CustomModel, kind: str, empty: str | None) -> str:
     """
     newest = BASE_MODELS[model.base_model_name].newest_version
     if model.versions[-1] == newest:
-        raise UpgradeRefused(f"The custom {kind} model '{model.customization_id}' is up-to-date.")
+        raise UpgradeRefused(
+            f"The custom {kind} model is up-to-date: '{model.customization_id}' is on {newest}."
+        )
     if empty is not None:
         raise UpgradeRefused(f"No input data available for upgrade: the custom model contains no {empty}.")
     if not statuses.allowed(model, statuses.UPGRADE_BEGUN):

@@ -276,7 +276,7 @@ def test_an_untrained_model_is_upgraded_at_once(instance: Instance) -> None:
     assert_done(model("POST", "/upgrade_model"))
     shown = model.shown
     assert (shown["status"], shown["versions"]) == ("ready", [OLD, NEW])
-    message = f"The custom acoustic model '{model.customization_id}' is up-to-date."
+    message = f"The custom acoustic model is up-to-date: '{model.customization_id}' is on {NEW}."
     assert_error(model("POST", "/upgrade_model?force=true"), 400, message)
 
 
@@ -310,7 +310,7 @@ def test_a_cancelled_upgrade_leaves_the_model_available(instance: Instance, plat
 
 def test_the_newest_version_needs_no_upgrade(model: Model) -> None:
     model.add("a")
-    message = f"The custom acoustic model '{model.customization_id}' is up-to-date."
+    message = f"The custom acoustic model is up-to-date: '{model.customization_id}' is on {NEW}."
     assert_error(model("POST", "/upgrade_model"), 400, message)
     assert model.status == "ready"
 

@@ -180,7 +180,7 @@ def test_upgrading(instance: Instance) -> None:
     language.add("one", b"tea")
     assert_done(language("POST", "/upgrade_model"))
     assert language.shown["versions"] == [OLD, NEW]
-    up_to_date = f"The custom language model '{language.id}' is up-to-date."
+    up_to_date = f"The custom language model is up-to-date: '{language.id}' is on {NEW}."
     assert_error(language("POST", "/upgrade_model"), 400, up_to_date)
     trained = Language(instance, **fields)
     assert trained("POST", "/upgrade_model").status == 400

@@ -215,7 +215,7 @@ def test_a_language_model_lives(language_model: dict[str, Any]) -> None:
     assert {warning["code"] for warning in value["warned"]["warnings"]} == {"invalid_grammar_files"}
     assert value["heard"]["plain"]
     assert value["heard"]["grammar"] in ("goodbye", "")
-    assert "up-to-date" in value["newest"]["message"]
+    assert "model is up-to-date" in value["newest"]["message"]
     assert value["described"]["status"] == "pending"
     assert value["customizationId"] in value["ids"]
     assert value["deleted"]["code"] == 401
