@@ -79,7 +79,7 @@ def begin_training(
             reason = (
                 f"A custom language model can have at most {limits.CUSTOM_WORDS} out-of-vocabulary words."
             )
-        same = (model.run_words, model.customization_weight) == (word_type, weight)
+        same = (model.trained_words, model.customization_weight) == (word_type, weight)
         if reason is None and same and runs.trained_already(model):
             raise NothingModified
         try:
@@ -137,7 +137,7 @@ def begin_upgrade(owner: str, customization_id: str) -> Claim | None:
             if not model.promoted_run:
                 write(statuses.upgraded_at_once(model, newest, now()))
                 return None
-            write(statuses.upgrade_begun(model, newest, now(), _begun(model.run_words or "all", weight)))
+            write(statuses.upgrade_begun(model, newest, now(), _begun(model.trained_words or "all", weight)))
         except ConditionFailed:
             continue
         return Claim(model)
@@ -191,6 +191,7 @@ def succeeded(model: LanguageModel, *, sha256: str, grammars: set[str]) -> bool:
         LanguageModel.customization_weight.remove()
         if weight is None
         else LanguageModel.customization_weight.set(weight),
+        LanguageModel.trained_words.set(model.run_words or custom_words.ALL),
         LanguageModel.run_alive.remove(),
     ]
     return runs.succeeded(

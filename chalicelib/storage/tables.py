@@ -109,6 +109,8 @@ class LanguageModel(CustomModel):
     """Share of the custom model in recognition, as the last training was told; null: the default."""
     trained_grammars = UnicodeSetAttribute(null=True)
     """Names of the grammars that the promoted artefact holds. Absent when there are none."""
+    trained_words = UnicodeAttribute(null=True)
+    """all | user: whose words the promoted artefact holds."""
     run_weight = NumberAttribute(null=True)
     """`customization_weight` that the current run was told."""
     run_words = UnicodeAttribute(null=True)

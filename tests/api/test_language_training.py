@@ -130,6 +130,22 @@ def test_cancelling(language: Language) -> None:
 
 
 @pytest.mark.usefixtures("quick")
+def test_a_cancelled_training_is_no_training(instance: Instance) -> None:
+    """What it was to learn is neither taken for learned, nor learned by an upgrade."""
+    language = Language(instance, base_model_version=OLD)
+    language.add("one", b"tea")
+    _trained(language)
+    assert_done(language("POST", "/train?word_type_to_add=user"))
+    assert_done(language("DELETE", "/train"))
+    assert language.shown["status"] == "available"
+    assert_error(language("POST", "/train"), 400, "No input data modified since last training")
+    assert_done(language("POST", "/train?word_type_to_add=user"))
+    assert_done(language("DELETE", "/train"))
+    assert_done(language("POST", "/upgrade_model"))
+    assert _row(language).run_words == "all"
+
+
+@pytest.mark.usefixtures("quick")
 def test_one_at_a_time_takes_a_run_up(language: Language) -> None:
     language.add("one", b"tea")
     assert_done(language("POST", "/train"))
