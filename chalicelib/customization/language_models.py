@@ -91,7 +91,11 @@ def reset(owner: str, customization_id: str) -> None:
     """
     custom_models.reset(
         get(owner, customization_id),
-        also=[LanguageModel.customization_weight.remove(), LanguageModel.trained_grammars.remove()],
+        also=[
+            LanguageModel.customization_weight.remove(),
+            LanguageModel.trained_grammars.remove(),
+            LanguageModel.older_grammars.remove(),
+        ],
     )
 
 

@@ -194,6 +194,9 @@ def succeeded(model: LanguageModel, *, sha256: str, grammars: set[str]) -> bool:
         LanguageModel.trained_words.set(model.run_words or custom_words.ALL),
         LanguageModel.run_alive.remove(),
     ]
+    if model.promoted_version != (model.run_base_version or model.versions[-1]):
+        older = model.trained_grammars
+        also += [LanguageModel.older_grammars.set(older) if older else LanguageModel.older_grammars.remove()]
     return runs.succeeded(
         LanguageModel, model.owner, model.customization_id, int(model.run), sha256=sha256, also=also
     )

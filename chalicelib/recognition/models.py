@@ -143,7 +143,7 @@ def choose(owner: str, options: Options) -> ServingModel:
         None if acoustic is None else _artefact(acoustic, version, adapted_model_key),
         warnings,
         None if language is None else _artefact(language, version, language_model_key),
-        () if language is None else tuple(sorted(language.trained_grammars or ())),
+        () if language is None else tuple(sorted(language.grammars_on(version))),
     )
     check_grammar(serving.grammars, options)
     return serving

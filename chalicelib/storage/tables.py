@@ -109,6 +109,8 @@ class LanguageModel(CustomModel):
     """Share of the custom model in recognition, as the last training was told; null: the default."""
     trained_grammars = UnicodeSetAttribute(null=True)
     """Names of the grammars that the promoted artefact holds. Absent when there are none."""
+    older_grammars = UnicodeSetAttribute(null=True)
+    """The same of `older_run`."""
     trained_words = UnicodeAttribute(null=True)
     """all | user: whose words the promoted artefact holds."""
     run_weight = NumberAttribute(null=True)
@@ -119,6 +121,11 @@ class LanguageModel(CustomModel):
     """How often the current run was taken up: a killed function leaves it to the next one."""
     run_alive = UTCDateTimeAttribute(null=True)
     """When whoever does the current run last gave a sign of life; null: nobody has taken it up."""
+
+    def grammars_on(self, base_version: str) -> set[str]:
+        """Return the names of the grammars that can be used on a base version."""
+        promoted = base_version == self.promoted_version
+        return set((self.trained_grammars if promoted else self.older_grammars) or ())
 
 
 class LanguageResource(UploadedResource):

@@ -201,6 +201,9 @@ def test_upgrading(instance: Instance) -> None:
     trained = Language(instance, **fields)
     assert trained("POST", "/upgrade_model").status == 400
     trained.add("one", b"tea")
+    srgs = {"Content-Type": "application/srgs"}
+    assert trained("POST", "/grammars/g", body=ABNF, headers=srgs).status == 201
+    trained.analyse()
     _trained(trained)
     assert_done(trained("POST", "/upgrade_model"))
     assert trained.shown["status"] == "upgrading"
@@ -208,3 +211,7 @@ def test_upgrading(instance: Instance) -> None:
     shown = trained.shown
     assert (shown["status"], shown["versions"]) == ("available", [OLD, NEW])
     assert _row(trained).promoted_version == NEW
+    assert (_row(trained).grammars_on(OLD), _row(trained).grammars_on(NEW)) == ({"g"}, {"g"})
+    assert_done(trained("DELETE", "/grammars/g"))
+    _trained(trained)
+    assert (_row(trained).grammars_on(OLD), _row(trained).grammars_on(NEW)) == ({"g"}, set())

@@ -163,6 +163,27 @@ def test_two_models_serve_on_the_newest_version_of_both(
     assert bool(serving.warnings) == (served == OLD)
 
 
+def test_a_grammar_serves_on_the_versions_that_were_trained_with_it() -> None:
+    older = {"older_run": 1, "older_version": OLD, "older_sha256": "ee" * 32, "older_grammars": {"former"}}
+    model = language(NEW, **older)
+
+    def grammars(version: str, grammar: str) -> tuple[str, ...]:
+        customization_id = model.customization_id
+        return choose(
+            OWNER,
+            Options(
+                language_customization_id=customization_id, base_model_version=version, grammar_name=grammar
+            ),
+        ).grammars
+
+    for version, grammar, other in ((NEW, "orders", "former"), (OLD, "former", "orders")):
+        assert grammars(version, grammar) == (grammar,)
+        with pytest.raises(models.UnknownGrammar, match=f"'{other}' is not available"):
+            grammars(version, other)
+    with pytest.raises(models.UnknownGrammar):
+        choose(OWNER, both(promoted(OLD), model, grammar_name="orders"))
+
+
 def test_two_models_without_a_common_version() -> None:
     with pytest.raises(models.WrongBase, match="not trained on the same version"):
         choose(OWNER, both(promoted(NEW), language(OLD)))
