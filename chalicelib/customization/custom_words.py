@@ -11,6 +11,7 @@ from chalicelib.customization import language_models, language_resources, langua
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.errors import BadWord, Busy, TooManyWords, UnknownWord
 from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR
+from chalicelib.language.sentence_marks import SENTENCE_END, SENTENCE_START
 from chalicelib.storage.conditional import Change, ConditionFailed, Contended, Delete, Put, write
 from chalicelib.storage.tables import LanguageModel, LanguageResource, Word
 
@@ -69,6 +70,8 @@ def read(fields: object, word: str | None = None) -> NewWord:
         raise BadWord(
             f"Invalid value for word '{shown}': it must not contain spaces. Use '-' or '_' instead."
         )
+    if text in (SENTENCE_START, SENTENCE_END):
+        raise BadWord(f"Invalid value for word '{shown}': it is reserved.")
     sounds_like, display_as = fields.get("sounds_like"), fields.get("display_as")
     if sounds_like is not None and not (
         isinstance(sounds_like, list) and all(isinstance(one, str) and one.strip() for one in sounds_like)

@@ -9,8 +9,6 @@ from typing import TextIO
 import numpy as np
 
 from chalicelib.language.ngrams import (
-    SENTENCE_END,
-    SENTENCE_START,
     WORD_BITS,
     Chances,
     NGrams,
@@ -20,6 +18,7 @@ from chalicelib.language.ngrams import (
     shortened,
     triple_keys,
 )
+from chalicelib.language.sentence_marks import SENTENCE_END, SENTENCE_START
 
 _NEVER = -99.0
 _ORDERS = 3

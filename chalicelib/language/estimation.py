@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from chalicelib.language.ngrams import (
     MAX_VOCABULARY,
-    SENTENCE_END,
-    SENTENCE_START,
     Chances,
     Keys,
     NGrams,
@@ -22,6 +20,7 @@ from chalicelib.language.ngrams import (
     shortened,
     triple_keys,
 )
+from chalicelib.language.sentence_marks import SENTENCE_END, SENTENCE_START
 
 Counts = NDArray[np.int64]
 

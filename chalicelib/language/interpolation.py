@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import numpy as np
 
 from chalicelib.language.ngrams import (
-    SENTENCE_START,
     WORD_BITS,
     Chances,
     Keys,
@@ -19,6 +18,7 @@ from chalicelib.language.ngrams import (
     shortened,
     triple_keys,
 )
+from chalicelib.language.sentence_marks import SENTENCE_START
 
 WORD_CHANCE = 2e-5
 """The least probability of a custom word, that of a word used now and then; corpora may give it more."""

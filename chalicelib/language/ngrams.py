@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 Keys = NDArray[np.int64]
 Chances = NDArray[np.float64]
 
-SENTENCE_START = "<s>"
-SENTENCE_END = "</s>"
 WORD_BITS = 21
 """A key holds word numbers of so many bits, the latest word lowest: three fit into 63."""
 MAX_VOCABULARY = 1 << WORD_BITS

@@ -224,6 +224,8 @@ def test_a_batch_of_words(language: Language) -> None:
         {"words": [{"word": "x", "display_as": 7}]},
         {"words": ["x"]},
         {"words": [{"word": "x" * 129}]},
+        {"words": [{"word": "fine"}, {"word": "<s>", "sounds_like": ["ess"]}]},
+        {"words": [{"word": "</s>", "sounds_like": ["ess"]}]},
     ],
 )
 def test_a_batch_that_makes_no_sense_adds_nothing(language: Language, document: Any) -> None:

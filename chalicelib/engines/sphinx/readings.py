@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from chalicelib.engines.sphinx.lattice import Arc, Lattice
+from chalicelib.language.sentence_marks import SENTENCE_END, SENTENCE_START
 
-SENTENCE_START, SENTENCE_END = "<s>", "</s>"
 LEAST_POSTERIOR = 1e-5
 """Links that are less likely are not followed."""
 _LEAST_OF_BEST = (1e-3, 1e-4, LEAST_POSTERIOR)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from chalicelib.engines.sphinx.model_files import ModelFileUnreadable
 from chalicelib.language.ngrams import (
-    SENTENCE_START,
     WORD_BITS,
     Chances,
     Keys,
@@ -26,6 +25,7 @@ from chalicelib.language.ngrams import (
     shortened,
     triple_keys,
 )
+from chalicelib.language.sentence_marks import SENTENCE_START
 
 _MAGIC = b"Trie Language Model"
 _LOG_BASE = np.log(1.0001)
