@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,13 +78,30 @@ def read(fields: object, word: str | None = None) -> NewWord:
         isinstance(sounds_like, list) and all(isinstance(one, str) and one.strip() for one in sounds_like)
     ):
         raise BadWord(f"Invalid value for 'sounds_like' of word '{shown}': it must be an array of strings.")
-    if display_as is not None and not isinstance(display_as, str):
-        raise BadWord(f"Invalid value for 'display_as' of word '{shown}': it must be a string.")
+    if any(len(phrase) > limits.SOUNDS_LIKE_CHARACTERS for phrase in sounds_like or ()) or (
+        len(sounds_like or ()) > limits.SOUNDS_LIKES
+    ):
+        raise BadWord(
+            f"Invalid value for 'sounds_like' of word '{shown}': a word can have at most 5 of 40 characters."
+        )
+    if display_as is not None and not (isinstance(display_as, str) and _is_one_line(display_as)):
+        raise BadWord(
+            f"Invalid value for 'display_as' of word '{shown}': it must be a string without control "
+            f"characters, of at most {limits.DISPLAY_CHARACTERS} characters."
+        )
     try:
         json.dumps([text, sounds_like, display_as], ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise BadWord(f"Invalid value for word {shown!a}: it is not valid Unicode.") from None
     return NewWord(text, tuple(sounds_like or ()), display_as or None)
+
+
+def _is_one_line(display_as: str) -> bool:
+    """Tell whether results can show it."""
+    controls = ("Cc", "Zl", "Zp")
+    return len(display_as) <= limits.DISPLAY_CHARACTERS and not any(
+        unicodedata.category(sign) in controls for sign in display_as
+    )
 
 
 def read_batch(document: Mapping[str, Any]) -> list[NewWord]:

@@ -7,6 +7,12 @@ AUDIO_BYTES = 100 * 1024 * 1024
 """Largest audio file or archive."""
 NAME_CHARACTERS = 128
 """Longest name of a resource, and longest custom word."""
+DISPLAY_CHARACTERS = 1000
+"""Longest `display_as`."""
+SOUNDS_LIKES = 20
+"""Most `sounds_like` that are looked at; more than Watson's five are kept with the word, as its error."""
+SOUNDS_LIKE_CHARACTERS = 1000
+"""Longest one that is looked at; so it is with Watson's 40."""
 CORPUS_BYTES = 100 * 1024 * 1024
 GRAMMAR_BYTES = 4 * 1024 * 1024
 WORDS_BYTES = 20 * 1024 * 1024

@@ -222,6 +222,10 @@ def test_a_batch_of_words(language: Language) -> None:
         {"words": [{"word": ""}]},
         {"words": [{"word": "x", "sounds_like": "x"}]},
         {"words": [{"word": "x", "display_as": 7}]},
+        {"words": [{"word": "x", "display_as": "y" * 1001}]},
+        {"words": [{"word": "x", "display_as": "two\nlines"}]},
+        {"words": [{"word": "x", "sounds_like": ["y" * 1001]}]},
+        {"words": [{"word": "x", "sounds_like": ["y"] * 21}]},
         {"words": ["x"]},
         {"words": [{"word": "x" * 129}]},
         {"words": [{"word": "fine"}, {"word": "<s>", "sounds_like": ["ess"]}]},
@@ -232,6 +236,17 @@ def test_a_batch_that_makes_no_sense_adds_nothing(language: Language, document: 
     assert language("POST", "/words", document).status == 400
     assert language("GET", "/words").json == {"words": []}
     assert language.shown["status"] == "pending"
+
+
+def test_the_largest_word_can_be_kept(language: Language) -> None:
+    largest = {"word": "\U0001d538" * 128, "display_as": "\U0001d538" * 1000}
+    batch = {"words": [largest | {"sounds_like": ["\U0001d538" * 1000] * 20}]}
+    assert language("POST", "/words", batch).status == 201
+    assert language.analyse() == []
+    (word,) = language("GET", "/words").json["words"]
+    assert len(word["error"]) == 20
+    put = language("PUT", "/words/x", {"sounds_like": ["zorb lax"], "display_as": largest["display_as"]})
+    assert put.status == 201
 
 
 def test_one_word_at_a_time(language: Language) -> None:
