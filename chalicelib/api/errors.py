@@ -103,6 +103,13 @@ _TABLE: dict[type[Exception], tuple[int, Wording]] = {
         lambda error: f"Invalid value for {error.resource} name '{error.name[:200]}': {error.reason}",
     ),
     customization.ResourceExists: (400, _exists),
+    customization.NameTaken: (
+        400,
+        lambda error: (
+            f"{error.other.capitalize()} '{error.name}' already exists. A {error.resource} cannot have its "
+            f"name: use another one, or delete the {error.other} first."
+        ),
+    ),
     customization.ResourceBusy: (
         409,
         lambda error: (

@@ -97,6 +97,16 @@ class ResourceExists(CustomizationError):
 
 
 @dataclass
+class NameTaken(CustomizationError):
+    """A resource of another kind has the name, which nothing can overwrite."""
+
+    resource: str
+    name: str
+    other: str
+    """The kind that has it."""
+
+
+@dataclass
 class ResourceBusy(CustomizationError):
     """A resource of that name is being analysed."""
 

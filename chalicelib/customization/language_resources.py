@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from chalicelib.customization import language_words, statuses, uploads
 from chalicelib.customization.custom_models import now
-from chalicelib.customization.errors import BadName, Busy, ResourceExists, UnknownResource
+from chalicelib.customization.errors import BadName, Busy, NameTaken, ResourceExists, UnknownResource
 from chalicelib.customization.uploads import BEING_PROCESSED
 from chalicelib.storage import layout, objects
 from chalicelib.storage.conditional import Delete
@@ -111,7 +111,8 @@ def check_acceptable(
     Raises:
         BadName: the name is empty, longer than 128 characters, or reserved.
         Busy: the model handles another request.
-        ResourceExists: the name is taken, and `allow_overwrite` is False or the other is of another kind.
+        NameTaken: a corpus has the name that is meant for a grammar, or the other way round.
+        ResourceExists: there is one already, and `allow_overwrite` is False.
     """
     uploads.check_name(kind, name)
     if name in _RESERVED_NAMES:
@@ -119,8 +120,10 @@ def check_acceptable(
     if not statuses.allowed(model, statuses.LANGUAGE_ACCEPTED):
         raise Busy(model.customization_id)
     existing = uploads.find(KIND, model, layout.resource_id(name))
-    if existing is not None and (existing.kind != kind or not allow_overwrite):
-        raise ResourceExists(existing.kind, name)
+    if existing is not None and existing.kind != kind:
+        raise NameTaken(kind, name, existing.kind)
+    if existing is not None and not allow_overwrite:
+        raise ResourceExists(kind, name)
     return existing
 
 
@@ -139,7 +142,7 @@ def accept(
     The object must follow, else `withdraw`.
 
     Raises:
-        BadName, Busy, ResourceExists: see `check_acceptable`.
+        BadName, Busy, NameTaken, ResourceExists: see `check_acceptable`.
     """
 
     def judge(model: LanguageModel) -> LanguageResource | None:

@@ -182,7 +182,11 @@ def test_grammars(language: Language) -> None:
     error = json.loads(language.shown["error"])
     assert (error["code"], "Cannot compile grammar" in error["error"]) == (500, True)
     taken = language("POST", "/corpora/orders?allow_overwrite=true", body=b"tea")
-    assert taken.json["error"].startswith("Grammar 'orders' already exists")
+    refusal = (
+        "Grammar 'orders' already exists. A corpus cannot have its name: "
+        "use another one, or delete the grammar first."
+    )
+    assert_error(taken, 400, refusal)
     assert_done(language("DELETE", "/grammars/orders"))
 
 
