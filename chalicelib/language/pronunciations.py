@@ -63,11 +63,15 @@ def guess(word: str, sounds_like: Sequence[str] = (), *, listed: Listed = lambda
 
 
 def default_sounds_like(word: str) -> str:
-    """Return the `sounds_like` that a word gets when its user gives none: its spelling, or its letters."""
+    """Return the `sounds_like` that a word gets when its user gives none: its spelling, or its letters.
+
+    Numbers and signs in it are spoken out, so that it can be sent back as it is.
+    """
     plain = _plain(word)
     if _is_spelled(plain):
         return " ".join(f"{letter.upper()}." for letter in plain if letter.isalpha())
-    return " ".join(_PIECES.findall(plain)).lower() or word.lower()
+    said = (piece if _is_letters(piece) else spoken(piece) for piece in _PIECES.findall(plain))
+    return " ".join(" ".join(said).split()).lower() or word.lower()
 
 
 def problems(sounds_like: Sequence[str]) -> tuple[str, ...]:
@@ -131,7 +135,7 @@ def _spelt(word: str, listed: Listed) -> list[str]:
 
 def _piece(piece: str, listed: Listed) -> list[str]:
     """Return the readings of letters, of a number or of a sign inside a word."""
-    if not piece[0].isalpha() and piece[0] != "'":
+    if not _is_letters(piece):
         return [" ".join(_first(said, listed) for said in spoken(piece).split())]
     lower = piece.lower()
     if found := listed(lower):
@@ -142,6 +146,10 @@ def _piece(piece: str, listed: Listed) -> list[str]:
     if stem != lower and (found := listed(stem)):
         return [_possessive(one) for one in found[:2]]
     return [_by_model(lower)]
+
+
+def _is_letters(piece: str) -> bool:
+    return piece[0].isalpha() or piece[0] == "'"
 
 
 def _possessive(phones: str) -> str:

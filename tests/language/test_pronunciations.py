@@ -97,6 +97,21 @@ def test_the_default_is_the_spelling() -> None:
     assert default_sounds_like("Zorblatt") == "zorblatt"
     assert default_sounds_like("IEEE") == "I. E. E. E."
     assert default_sounds_like("I_B_M") == "i b m"
+    assert default_sounds_like("R2D2") == "r two d two"
+    assert default_sounds_like("C++") == "c plus plus"
+    assert default_sounds_like("1,500%") == "one thousand five hundred percent"
+
+
+@given(st.text(alphabet="abcXYZé'-_.,/()%&+@09", min_size=1, max_size=12))
+def test_the_default_may_be_given_as_a_sounds_like(word: str) -> None:
+    try:
+        guess(word)
+    except Unpronounceable:
+        return
+    default = default_sounds_like(word)
+    if len(default.replace(" ", "")) <= 40:
+        assert problems([default]) == ()
+        assert guess("other", [default])
 
 
 def test_a_written_model_is_read(tmp_path: Path) -> None:
