@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.customization import language_models, language_resources, language_words, limits, statuses
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.errors import BadWord, Busy, TooManyWords, UnknownWord
-from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR
+from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR, FoundWord
 from chalicelib.language.sentence_marks import SENTENCE_END, SENTENCE_START
 from chalicelib.storage.conditional import Change, ConditionFailed, Contended, Delete, Put, write
 from chalicelib.storage.tables import LanguageModel, LanguageResource, Word
@@ -182,7 +182,7 @@ def of_model(model: LanguageModel, word_type: str = ALL) -> dict[str, CustomWord
     found: dict[str, CustomWord] = {}
     if word_type != USER:
         for resource in language_resources.of_model(model, _SOURCES.get(word_type)):
-            _gather(found, resource, given)
+            _gather(found, resource, language_resources.words_of(resource), given)
     for word, row in given.items():
         if row.deleted or (word_type not in (USER, ALL) and word not in found):
             continue
@@ -196,8 +196,13 @@ def _default_sounds_like(word: str) -> list[str]:
     return [pronunciations.default_sounds_like(word)]
 
 
-def _gather(found: dict[str, CustomWord], resource: LanguageResource, given: Mapping[str, Word]) -> None:
-    for text, words in language_resources.words_of(resource).items():
+def _gather(
+    found: dict[str, CustomWord],
+    resource: LanguageResource,
+    held: Mapping[str, FoundWord],
+    given: Mapping[str, Word],
+) -> None:
+    for text, words in held.items():
         row = given.get(text)
         if row is not None and row.deleted and row.updated >= resource.updated:
             continue
@@ -230,10 +235,18 @@ def get(model: LanguageModel, word: str) -> CustomWord:
     Raises:
         UnknownWord: the model has none of that spelling.
     """
-    found = of_model(model).get(word)
-    if found is None:
+    row = language_words.find(model, word)
+    given = {} if row is None else {word: row}
+    found: dict[str, CustomWord] = {}
+    for resource in language_resources.of_model(model):
+        held = language_resources.words_of(resource)
+        if word in held:
+            _gather(found, resource, {word: held[word]}, given)
+    if row is not None and not row.deleted:
+        return _given(row, found.get(word))
+    if word not in found:
         raise UnknownWord(word)
-    return found
+    return found[word]
 
 
 def put(model: LanguageModel, word: NewWord, customer_id: str | None = None) -> None:
@@ -266,10 +279,8 @@ def remove(model: LanguageModel, word: str) -> None:
     for _ in range(_ATTEMPTS):
         if not statuses.allowed(model, statuses.LANGUAGE_CHANGED):
             raise Busy(model.customization_id)
-        words = of_model(model)
-        if word not in words:
-            raise UnknownWord(word)
-        row = words[word].given or Word(
+        found = get(model, word)
+        row = found.given or Word(
             model.customization_id,
             word,
             owner=model.owner,
@@ -278,14 +289,14 @@ def remove(model: LanguageModel, word: str) -> None:
             updated=now(),
         )
         change: Change
-        if set(words[word].source) == {USER}:
+        if set(found.source) == {USER}:
             change = Delete(row, Word.generation == int(model.generation))
         else:
             row.deleted, row.updated, row.error = True, now(), None
             change = Put(row, Word.word.does_not_exist() | (Word.generation <= int(model.generation)))
         resources = language_resources.of_model(model)
-        others = any(one.given and not one.error for text, one in words.items() if text != word)
-        any_valid = others or any(resource.status == ANALYZED for resource in resources)
+        any_valid = any(resource.status == ANALYZED for resource in resources)
+        any_valid = any_valid or language_words.any_valid(model, beside=word)
         if _made(model, change, any_valid=any_valid):
             return
         model = language_models.get(model.owner, model.customization_id)

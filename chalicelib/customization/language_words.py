@@ -11,7 +11,19 @@ def of_user(model: LanguageModel) -> dict[str, Word]:
     return {row.word: row for row in rows if row.generation == model.generation}
 
 
-def any_valid(model: LanguageModel) -> bool:
-    """Tell whether the user has added a word that can be trained on."""
+def find(model: LanguageModel, word: str) -> Word | None:
+    """Return the row of one word, if its user has added, changed or deleted it."""
+    try:
+        row = Word.get(model.customization_id, word, consistent_read=True)
+    except Word.DoesNotExist:
+        return None
+    return row if row.generation == model.generation else None
+
+
+def any_valid(model: LanguageModel, beside: str | None = None) -> bool:
+    """Tell whether the user has added a word that can be trained on, beside the one that is given."""
     rows = Word.query(model.customization_id, consistent_read=True)
-    return any(row.generation == model.generation and not row.deleted and row.error is None for row in rows)
+    return any(
+        row.generation == model.generation and not row.deleted and row.word != beside and row.error is None
+        for row in rows
+    )

@@ -287,6 +287,26 @@ def test_a_deleted_word_of_a_corpus_stays_away_until_a_later_corpus(language: La
     assert word["source"] == ["user"]
 
 
+def test_one_word_of_many_is_found_without_the_others(
+    language: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    language.add("one", b"zorblax and quuxly")
+    for word in ("zorblax", "blorfy", "glimph"):
+        assert language("PUT", f"/words/{word}", {}).status == 201
+    listed = {word["word"]: word for word in language("GET", "/words").json["words"]}
+
+    def all_of_them(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("chalicelib.customization.language_words.of_user", all_of_them)
+    assert {word: language("GET", f"/words/{word}").json for word in listed} == listed
+    for word in listed:
+        assert_done(language("DELETE", f"/words/{word}"))
+        assert language("GET", f"/words/{word}").status == 404
+    monkeypatch.undo()
+    assert language("GET", "/words").json == {"words": []}
+
+
 def test_order_of_words(language: Language) -> None:
     language.add("one", b"zorblax Quuxly quuxly quuxly 3zorb zorblax zorblax\n")
 
