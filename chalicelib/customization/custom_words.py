@@ -171,14 +171,18 @@ def row_of(model: LanguageModel, word: NewWord, customer_id: str | None = None) 
     )
 
 
-def of_model(model: LanguageModel, word_type: str = ALL) -> dict[str, CustomWord]:
+def of_model(
+    model: LanguageModel, word_type: str = ALL, given: Mapping[str, Word] | None = None
+) -> dict[str, CustomWord]:
     """Return the words of a model by their spelling, of all sources or of one kind.
 
     Args:
         model: as it was read.
         word_type: one of `TYPES`.
+        given: what `language_words.of_user` returned, if that was asked for already.
     """
-    given = language_words.of_user(model)
+    if given is None:
+        given = language_words.of_user(model)
     found: dict[str, CustomWord] = {}
     if word_type != USER:
         for resource in language_resources.of_model(model, _SOURCES.get(word_type)):

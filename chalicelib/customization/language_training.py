@@ -69,13 +69,13 @@ def begin_training(
         if statuses.busy(model):
             raise Busy(customization_id)
         resources = language_resources.of_model(model)
-        bad_words = tuple(
-            word for word, row in language_words.of_user(model).items() if row.error and not row.deleted
-        )
+        given = language_words.of_user(model)
+        there = {word: row for word, row in given.items() if not row.deleted}
+        bad_words = tuple(word for word, row in there.items() if row.error)
         claim = Claim(model, _invalid(resources, CORPUS), _invalid(resources, GRAMMAR), bad_words)
-        any_valid = any(row.status == ANALYZED for row in resources) or language_words.any_valid(model)
+        any_valid = any(row.status == ANALYZED for row in resources) or len(bad_words) < len(there)
         reason = _obstacle(claim, any_valid=any_valid, strict=strict)
-        if reason is None and len(custom_words.of_model(model)) > limits.CUSTOM_WORDS:
+        if reason is None and len(custom_words.of_model(model, given=given)) > limits.CUSTOM_WORDS:
             reason = (
                 f"A custom language model can have at most {limits.CUSTOM_WORDS} out-of-vocabulary words."
             )
