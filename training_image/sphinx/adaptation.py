@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,15 @@ from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION
 from chalicelib.engines.sphinx.features import FRAMES_PER_S
 from training_image.checkpoint import Checkpoint
 from training_image.sphinx import guard, shards
-from training_image.sphinx.estimation import maximum_a_posteriori, transformed, with_scaled_variances
+from training_image.sphinx.estimation import (
+    maximum_a_posteriori,
+    transformed,
+    with_mixture_weights,
+    with_scaled_variances,
+)
 from training_image.sphinx.guard import Figures
 from training_image.sphinx.shards import Decoded, Start
-from training_image.sphinx.statistics import Statistics
+from training_image.sphinx.statistics import SenoneOccupancy, Statistics
 from training_image.utterances import Utterance
 from training_image.workers import one_thread_a_process, worker_processes
 
@@ -30,11 +36,13 @@ CONFIDENCE_THRESHOLD = 0.5
 """Frames of words less likely than this teach nothing."""
 TRANSFORM_PASSES = 2
 TAU = 10.0
+MIXTURE_TAU = 20.0
 
 _FIRST_DECODING, _LATER_DECODING, _SUMMING = 1.0, 0.7, 0.03
 """Work for a second of audio, relative to decoding it with the base; later rounds are quicker."""
 
 Report = Callable[[float, str], None]
+_Sum = TypeVar("_Sum", Statistics, SenoneOccupancy)
 
 
 @dataclass(frozen=True)
@@ -121,15 +129,17 @@ def adapt(
             checkpoint=checkpoint,
             executor=executor,
             folder=Path(folder),
-            progress=_Progress(report_progress, _total_work(adaptation, held_out)),
+            progress=_Progress(
+                report_progress, _total_work(adaptation, held_out, helped=language_model is not None)
+            ),
         )
         return job.run()
 
 
-def _total_work(adaptation: Sequence[Utterance], held_out: Sequence[Utterance]) -> float:
+def _total_work(adaptation: Sequence[Utterance], held_out: Sequence[Utterance], *, helped: bool) -> float:
     learned_s, judged_s = (sum(each.duration_s for each in those) for those in (adaptation, held_out))
     decoding = _FIRST_DECODING + (ROUNDS - 1) * _LATER_DECODING
-    summing = ROUNDS * (TRANSFORM_PASSES + 1) * _SUMMING
+    summing = ROUNDS * (TRANSFORM_PASSES + 1 + helped) * _SUMMING
     return learned_s * (decoding + summing) + judged_s * (2 * _FIRST_DECODING + _LATER_DECODING)
 
 
@@ -225,9 +235,7 @@ class _Job:
             verdict = guard.judge_model(before, after, less_noise=self._start.suppresses_noise)
             reasons.append(verdict.reason)
             if verdict.accepted:
-                arrays = {"means": candidate.means.astype(np.float32)}
-                if candidate.variances is not self._base.variances:
-                    arrays["variances"] = candidate.variances.astype(np.float32)
+                arrays = shards.changed(self._base, candidate)
                 reason = f"Better than the base: {verdict.reason}."
                 if self._start.suppresses_noise:
                     arrays[NOISE_SUPPRESSION] = np.ones(1, np.float32)
@@ -314,22 +322,39 @@ class _Job:
             spread = self._sum(f"sum-{number}-variances", model, decoded, stage)
             model = with_scaled_variances(model, spread)
         statistics = self._sum(f"sum-{number}-{TRANSFORM_PASSES}", model, decoded, stage)
-        return model, maximum_a_posteriori(model, statistics, tau=TAU), statistics
+        adapted = maximum_a_posteriori(model, statistics, tau=TAU)
+        if self._start.language_model is not None:
+            met = self._weigh(f"weigh-{number}", model, decoded, stage)
+            adapted = with_mixture_weights(adapted, met, tau=MIXTURE_TAU)
+        return model, adapted, statistics
 
     def _sum(self, name: str, model: AcousticModel, decoded: list[Decoded], stage: str) -> Statistics:
+        work = functools.partial(
+            shards.sum_shard, self._start, self._save(model), threshold=CONFIDENCE_THRESHOLD
+        )
+        return self._added_up(name, Statistics.none(model), work, decoded, stage)
+
+    def _weigh(self, name: str, model: AcousticModel, decoded: list[Decoded], stage: str) -> SenoneOccupancy:
+        work = functools.partial(shards.weigh_shard, self._start, self._save(model))
+        return self._added_up(name, SenoneOccupancy.none(model), work, decoded, stage)
+
+    def _added_up(
+        self,
+        name: str,
+        total: _Sum,
+        work: Callable[[Sequence[Utterance], Mapping[str, NDArray[Any]]], _Sum],
+        decoded: list[Decoded],
+        stage: str,
+    ) -> _Sum:
         arrays = self._checkpoint.load(name)
         if arrays is not None:
             for utterances in self._learned:
                 self._advance(utterances, _SUMMING, stage)
-            return Statistics.from_arrays(arrays)
-        path = self._save(model)
+            return type(total).from_arrays(arrays)
         waiting = [
-            self._executor.submit(
-                shards.sum_shard, self._start, path, utterances, shard.arrays(), CONFIDENCE_THRESHOLD
-            )
+            self._executor.submit(work, utterances, shard.arrays())
             for utterances, shard in zip(self._learned, decoded, strict=True)
         ]
-        total = Statistics.none(model)
         for utterances, future in zip(self._learned, waiting, strict=True):  # in order: sums are reproducible
             total = total + future.result()
             self._advance(utterances, _SUMMING, stage)
@@ -344,5 +369,5 @@ class _Job:
             return None
         self._saved_models += 1
         path = self._folder / f"model-{self._saved_models}.npz"
-        shards.save_model(path, model)
+        shards.save_model(path, self._base, model)
         return path

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chalicelib.engines.sphinx.acoustic_model import STREAMS, VARIANCE_FLOOR, AcousticModel
 from chalicelib.engines.sphinx.features import CEPSTRA, Array
-from training_image.sphinx.statistics import Statistics
+from training_image.sphinx.statistics import SenoneOccupancy, Statistics
 
 _SILENCES = frozenset({"SIL", "+NSN+", "+SPN+"})
 _CLASSES = (
@@ -99,6 +99,24 @@ def maximum_a_posteriori(
     centre = (variance_tau * model.means + statistics.first) / total
     variances = np.maximum(square - centre**2, _LEAST_VARIANCE_SHARE * model.variances)
     return dataclasses.replace(model, means=means, variances=np.maximum(variances, VARIANCE_FLOOR))
+
+
+def with_mixture_weights(model: AcousticModel, occupancy: SenoneOccupancy, *, tau: float) -> AcousticModel:
+    """Return a model whose mixture weights lie between its own and those of the audio (MAP).
+
+    Weights learn by heart what was read wrongly, so that the occupancy should be of words that are known.
+
+    Args:
+        model: the prior.
+        occupancy: of the audio, with this model's posteriors.
+        tau: how many frames the prior weights of a senone weigh.
+    """
+    if not len(occupancy.senones):
+        return model
+    weights = model.weights.copy()
+    met = occupancy.frames.sum(axis=2, keepdims=True)
+    weights[occupancy.senones] = (tau * weights[occupancy.senones] + occupancy.frames) / (tau + met)
+    return dataclasses.replace(model, weights=weights)
 
 
 def _transform(

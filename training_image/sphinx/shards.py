@@ -19,7 +19,7 @@ from chalicelib.engines.sphinx.features import with_differences
 from chalicelib.engines.sphinx.language import decoder_spelling, load_language
 from chalicelib.engines.sphinx.search import settings_of
 from chalicelib.language.artefact import read_artefact
-from training_image.sphinx.statistics import Statistics, accumulate
+from training_image.sphinx.statistics import SenoneOccupancy, Statistics, accumulate, senone_occupancy
 from training_image.transcripts import Transcripts
 from training_image.utterances import Utterance
 
@@ -82,10 +82,20 @@ def shards(utterances: Sequence[Utterance]) -> list[tuple[Utterance, ...]]:
     return [tuple(piece) for piece in pieces]
 
 
-def save_model(path: Path, model: AcousticModel) -> None:
-    """Write what adaptation may change of a model, for the worker processes."""
+def changed(base: AcousticModel, model: AcousticModel) -> dict[str, NDArray[np.float32]]:
+    """Return the means of a model, and what else of it is not the base's, as `engine.adapted` takes them."""
+    arrays = {"means": model.means.astype(np.float32)}
+    if model.variances is not base.variances:
+        arrays["variances"] = model.variances.astype(np.float32)
+    if model.weights is not base.weights:
+        arrays["weights"] = model.weights.astype(np.float32)
+    return arrays
+
+
+def save_model(path: Path, base: AcousticModel, model: AcousticModel) -> None:
+    """Write what adaptation changed of a model, for the worker processes."""
     with path.open("wb") as file:
-        np.savez(file, means=model.means.astype(np.float32), variances=model.variances.astype(np.float32))
+        np.savez(file, **changed(base, model))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -151,17 +161,35 @@ def sum_shard(
     threshold: float,
 ) -> Statistics:
     """Return the statistics of a decoded shard's frames whose word is at least `threshold` likely."""
-    base = start.base()
     everything = Decoded.from_arrays(decoded)
-    features = [with_differences(base.cepstra(utterance.samples())) for utterance in utterances]
-    weights = (everything.confidences >= threshold).astype(np.float32)
     return accumulate(
         _model(start, model),
-        np.concatenate(features),
+        _features(start, utterances),
         everything.senones,
         everything.codebooks,
-        weights,
+        (everything.confidences >= threshold).astype(np.float32),
     )
+
+
+def weigh_shard(
+    start: Start, model: Path | None, utterances: Sequence[Utterance], decoded: Mapping[str, NDArray[Any]]
+) -> SenoneOccupancy:
+    """Return what the senones of a decoded shard met, in the utterances whose transcript is known."""
+    everything = Decoded.from_arrays(decoded)
+    if not everything.transcribed.any():
+        return SenoneOccupancy.none(start.base().model)
+    return senone_occupancy(
+        _model(start, model),
+        _features(start, utterances),
+        everything.senones,
+        everything.codebooks,
+        everything.transcribed.repeat(everything.frames).astype(np.float32),
+    )
+
+
+def _features(start: Start, utterances: Sequence[Utterance]) -> NDArray[np.float32]:
+    base = start.base()
+    return np.concatenate([with_differences(base.cepstra(each.samples())) for each in utterances])
 
 
 def _frame_confidences(segments: Sequence[Segment], frames: int) -> NDArray[np.float16]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,37 @@ class Statistics:
         )
 
 
+@dataclass(frozen=True)
+class SenoneOccupancy:
+    """How often each senone that was met at all met each Gaussian of its codebook."""
+
+    senones: NDArray[np.int32]
+    """Which were met, ascending, shape (met,)."""
+    frames: NDArray[np.float32]
+    """Shape (met, streams, densities); in each stream a senone's sum is the weight of its frames."""
+
+    def __add__(self, other: SenoneOccupancy) -> SenoneOccupancy:
+        met = np.union1d(self.senones, other.senones)
+        frames = np.zeros((len(met), *self.frames.shape[1:]), np.float32)
+        for part in (self, other):
+            frames[np.searchsorted(met, part.senones)] += part.frames
+        return SenoneOccupancy(met, frames)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the occupancy as arrays to save."""
+        return {"senones": self.senones, "frames": self.frames}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> SenoneOccupancy:
+        """Return the occupancy that `arrays` gave."""
+        return cls(arrays["senones"], arrays["frames"])
+
+    @classmethod
+    def none(cls, model: AcousticModel) -> SenoneOccupancy:
+        """Return the occupancy of no frames."""
+        return cls(np.empty(0, np.int32), np.zeros((0, *model.weights.shape[1:]), np.float32))
+
+
 def accumulate(
     model: AcousticModel,
     features: NDArray[np.float32],
@@ -90,30 +121,67 @@ def accumulate(
     totals = Statistics.none(model)
     log_likelihood = 0.0
     summed = features if observed is None else observed
+    for met in _shared(model, features, senones, codebooks, weights):
+        log_likelihood += met.log_likelihood
+        totals.occupancy[met.codebook, met.stream] += met.shares.sum(axis=0)
+        y = summed[met.frames, met.stream * CEPSTRA : (met.stream + 1) * CEPSTRA]
+        totals.first[met.codebook, met.stream] += met.shares.T @ y
+        totals.second[met.codebook, met.stream] += met.shares.T @ (y * y)
+    used = weights[(weights > 0) & (senones >= 0)]
+    return Statistics(
+        totals.occupancy, totals.first, totals.second, log_likelihood, float(used.sum(dtype=np.float64))
+    )
+
+
+def senone_occupancy(
+    model: AcousticModel,
+    features: NDArray[np.float32],
+    senones: NDArray[np.integer],
+    codebooks: NDArray[np.integer],
+    weights: NDArray[np.floating],
+) -> SenoneOccupancy:
+    """Return how often the senones of aligned frames met their Gaussians; arguments as of `accumulate`."""
+    met_senones = np.unique(senones[(weights > 0) & (senones >= 0)]).astype(np.int32)
+    frames = np.zeros((len(met_senones), *model.weights.shape[1:]), np.float32)
+    for met in _shared(model, features, senones, codebooks, weights):
+        np.add.at(frames[:, met.stream], np.searchsorted(met_senones, senones[met.frames]), met.shares)
+    return SenoneOccupancy(met_senones, frames)
+
+
+@dataclass(frozen=True)
+class _Met:
+    """The frames of one codebook, shared among its Gaussians in one stream."""
+
+    codebook: int
+    stream: int
+    frames: NDArray[np.intp]
+    """Places of the frames, shape (met,)."""
+    shares: NDArray[np.float32]
+    """Posteriors times the frames' weights, shape (met, densities)."""
+    log_likelihood: float
+
+
+def _shared(
+    model: AcousticModel,
+    features: NDArray[np.float32],
+    senones: NDArray[np.integer],
+    codebooks: NDArray[np.integer],
+    weights: NDArray[np.floating],
+) -> Iterator[_Met]:
     used = (weights > 0) & (senones >= 0)
     for codebook in np.unique(codebooks[used]):
-        chosen = used & (codebooks == codebook)
-        weight = weights[chosen].astype(np.float32)
+        frames = np.flatnonzero(used & (codebooks == codebook))
+        weight = weights[frames].astype(np.float32)
         for stream in range(STREAMS):
-            x = features[chosen, stream * CEPSTRA : (stream + 1) * CEPSTRA]
+            x = features[frames, stream * CEPSTRA : (stream + 1) * CEPSTRA]
             log_density = _log_densities(model, int(codebook), stream, x)
-            log_density += np.log(model.weights[senones[chosen], stream] + _LEAST_WEIGHT).astype(np.float32)
+            log_density += np.log(model.weights[senones[frames], stream] + _LEAST_WEIGHT).astype(np.float32)
             highest = log_density.max(axis=1, keepdims=True)
-            posterior = np.exp(log_density - highest)
-            total = posterior.sum(axis=1, keepdims=True)
-            log_likelihood += float(weight @ (highest + np.log(total))[:, 0])
-            posterior *= weight[:, None] / total
-            totals.occupancy[codebook, stream] += posterior.sum(axis=0)
-            y = summed[chosen, stream * CEPSTRA : (stream + 1) * CEPSTRA]
-            totals.first[codebook, stream] += posterior.T @ y
-            totals.second[codebook, stream] += posterior.T @ (y * y)
-    return Statistics(
-        totals.occupancy,
-        totals.first,
-        totals.second,
-        log_likelihood,
-        float(weights[used].sum(dtype=np.float64)),
-    )
+            shares = np.exp(log_density - highest)
+            total = shares.sum(axis=1, keepdims=True)
+            log_likelihood = float(weight @ (highest + np.log(total))[:, 0])
+            shares *= weight[:, None] / total
+            yield _Met(int(codebook), stream, frames, shares, log_likelihood)
 
 
 def _log_densities(

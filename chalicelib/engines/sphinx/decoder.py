@@ -20,7 +20,7 @@ from chalicelib.engines.sphinx.grammar_evidence import Evidence
 from chalicelib.engines.sphinx.grammar_search import GRAMMAR, LEAST_ACCEPTANCE, GrammarSearch
 from chalicelib.engines.sphinx.language import CustomLanguage
 from chalicelib.engines.sphinx.lattice import Arc, Lattice, read_lattice
-from chalicelib.engines.sphinx.model_files import write_gaussians
+from chalicelib.engines.sphinx.model_files import write_gaussians, write_mixture_weights
 from chalicelib.engines.sphinx.readings import LanguageScore, ScoredReading, best_path, readings
 from chalicelib.engines.sphinx.search import QUICK, PathWeights, Search
 
@@ -82,6 +82,9 @@ class Decoder:
             if model.variances is not bundled.variances:
                 files["var"] = str(Path(folder) / "variances")
                 write_gaussians(Path(folder) / "variances", model.variances)
+            if model.weights is not bundled.weights:
+                files["sendump"] = str(Path(folder) / "sendump")
+                write_mixture_weights(Path(folder) / "sendump", model.weights)
             self._decoder = pocketsphinx.Decoder(
                 hmm=str(BUNDLED),
                 featparams=str(
@@ -247,14 +250,20 @@ class Decoder:
 
         None when they do not fit, or one is not in the dictionary.
         """
+        config = self._decoder.config
+        by_lattice, config["bestpath"] = config["bestpath"], False
         try:
+            # The search keeps the setting that it begins with. A lattice's best path gives words the silence
+            # after them, and times into which their states do not fit: one utterance in ten was lost.
             self._decoder.set_align_text(" ".join(words))
+            config["bestpath"] = by_lattice
             if not self._pass_over(cepstra) or self._decoder.hyp() is None:
                 return None
             return self._states(cepstra)
         except RuntimeError:
             return None
         finally:
+            config["bestpath"] = by_lattice
             self._decoder.activate_search(self._search)
 
     def _states(self, cepstra: Array) -> Alignment | None:

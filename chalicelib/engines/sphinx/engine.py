@@ -76,7 +76,7 @@ class SphinxRecognizer:
 
 
 def adapted(model: AcousticModel, arrays: Arrays) -> AcousticModel:
-    """Return a model with its means, and its variances if there are any, replaced.
+    """Return a model with its means replaced, and variances and mixture weights if there are any.
 
     NOISE_SUPPRESSION among the arrays is not about the model, but about the front end before it.
 
@@ -84,17 +84,19 @@ def adapted(model: AcousticModel, arrays: Arrays) -> AcousticModel:
         ModelUnreadable: the arrays do not belong to such a model.
     """
     arrays = {name: array for name, array in arrays.items() if name != NOISE_SUPPRESSION}
-    unknown = set(arrays) - {"means", "variances"}
+    shapes = {"means": model.means.shape, "variances": model.means.shape, "weights": model.weights.shape}
+    unknown = arrays.keys() - shapes.keys()
     if unknown or "means" not in arrays:
         raise ModelUnreadable(f"the adapted model holds {', '.join(sorted(arrays)) or 'nothing'}, not means")
     for name, array in arrays.items():
-        if array.shape != model.means.shape or not np.isfinite(array).all():
+        if array.shape != shapes[name] or not np.isfinite(array).all():
             raise ModelUnreadable(f"the {name} of the adapted model do not fit its base")
-    variances = arrays.get("variances")
+    variances, weights = arrays.get("variances"), arrays.get("weights")
     return dataclasses.replace(
         model,
         means=arrays["means"].astype(np.float64),
         variances=model.variances
         if variances is None
         else np.maximum(variances.astype(np.float64), VARIANCE_FLOOR),
+        weights=model.weights if weights is None else weights.astype(np.float64),
     )

@@ -12,6 +12,8 @@ _HEADER_END = b"endhdr\n"
 _BYTE_ORDER_MARK = 0x11223344
 _LOG_STEP = np.log(1.0001) * 1024
 """One unit of a quantised mixture weight: a logarithm to the base 1.0001, shifted by ten bits."""
+_LOWEST_UNIT = 159
+"""Of a quantised mixture weight, as the decoder bounds it: 8.5e-8."""
 
 
 class ModelFileUnreadable(Exception):
@@ -77,6 +79,22 @@ def read_mixture_weights(path: Path, streams: int) -> NDArray[np.float64]:
     weights: NDArray[np.float64] = np.exp(-_LOG_STEP * by_senone.astype(np.float64))
     weights /= weights.sum(axis=2, keepdims=True)
     return weights
+
+
+def write_mixture_weights(path: Path, weights: NDArray[np.floating]) -> None:
+    """Write mixture weights, shape (senones, streams, densities), as a `sendump` file: eight bits each.
+
+    Rounded down, as the decoder and the file that comes with it round them.
+    """
+    senones, _, densities = weights.shape
+    texts = (b"mixture weights\0", b"cluster_count 0\0", b"cluster_count 0\0")
+    header = b"".join(struct.pack("<i", len(text)) + text for text in texts)
+    least = np.exp(-_LOG_STEP * _LOWEST_UNIT)
+    quantised = (
+        np.ceil(-np.log(np.maximum(weights, least)) / _LOG_STEP).clip(0, _LOWEST_UNIT).astype(np.uint8)
+    )
+    by_stream = np.ascontiguousarray(quantised.transpose(1, 2, 0))
+    path.write_bytes(header + struct.pack("<3i", 0, densities, senones) + by_stream.tobytes())
 
 
 def read_phones(path: Path) -> tuple[str, ...]:

@@ -149,10 +149,14 @@ def test_an_adapted_model_recognises_otherwise(
     recognizer: Recognizer, prompt_named: dict[str, Prompt], tmp_path: Path
 ) -> None:
     base = load_base(NARROWBAND).model
-    same = {"means": base.means.astype(np.float32), "variances": base.variances.astype(np.float32)}
-    moved = {"means": (base.means + 2).astype(np.float32)}
+    means, variances, weights = (
+        each.astype(np.float32) for each in (base.means, base.variances, base.weights)
+    )
+    same = {"means": means, "variances": variances, "weights": weights}
+    moved = {"means": means + 2}
+    reweighed = {"means": means, "weights": np.roll(weights, 1, axis=2)}
     prompt = prompt_named["cannot-complete-as-dialed"]
-    for arrays, equal in ((None, True), (same, True), (moved, False)):
+    for arrays, equal in ((None, True), (same, True), (moved, False), (reweighed, False)):
         adapted = SphinxEngine().load(NARROWBAND, CustomModels(_artefact(tmp_path / "model.tar.gz", arrays)))
         assert (_recognised(adapted, prompt) == _recognised(recognizer, prompt)) is equal
 
@@ -172,11 +176,15 @@ def test_an_adapted_model_may_have_noise_taken_out_of_what_it_hears(
     assert not np.allclose(heard, load_base(NARROWBAND).cepstra(noisy))
 
 
+MEANS = np.zeros((42, 3, 128, 13), np.float32)
+
+
 @pytest.mark.parametrize(
     ("arrays", "reason"),
     [
-        ({"means": np.zeros((1, 3, 128, 13), np.float32)}, "do not fit"),
+        ({"means": MEANS[:1]}, "do not fit"),
         ({"means": np.full((42, 3, 128, 13), np.nan, np.float32)}, "do not fit"),
+        ({"means": MEANS, "weights": np.zeros((5, 3, 128), np.float32)}, "do not fit"),
         ({"weights": np.zeros(3, np.float32)}, "holds weights, not means"),
         ({}, "holds nothing"),
     ],
@@ -202,6 +210,17 @@ def test_an_alignment_covers_the_utterance_it_belongs_to(prompt_named: dict[str,
     assert alignment.senones.max() < len(base.model.weights)
     assert set(alignment.codebooks[alignment.senones >= 0]) <= set(range(42))
     assert decoder.decode(cepstra) == segments
+
+
+@pytest.mark.parametrize("name", ["conf-leaderhasleft", "confbridge-leave-out", "confbridge-lock-extended"])
+def test_a_text_fits_what_was_spoken(name: str, prompt_named: dict[str, Prompt]) -> None:
+    base = load_base(NARROWBAND)
+    decoder = Decoder(base.model)
+    prompt = prompt_named[name]
+    cepstra = base.cepstra(_samples(prompt))
+    alignment = decoder.align_text(cepstra, prompt.text.split())
+    assert alignment is not None
+    assert (alignment.senones >= 0).mean() > 0.95
 
 
 def test_the_lattice_agrees_with_the_decoders_own_posteriors(prompt_named: dict[str, Prompt]) -> None:

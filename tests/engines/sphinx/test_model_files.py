@@ -17,6 +17,7 @@ from chalicelib.engines.sphinx.model_files import (
     read_mixture_weights,
     read_phones,
     write_gaussians,
+    write_mixture_weights,
 )
 
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 5), st.integers(1, 13))
@@ -63,6 +64,26 @@ def test_mixture_weights_sum_to_one() -> None:
     np.testing.assert_allclose(weights.sum(axis=2), 1)
     with pytest.raises(ModelFileUnreadable, match="means"):
         read_mixture_weights(BUNDLED / "means", 3)
+
+
+def test_the_bundled_mixture_weights_are_written_as_they_were_read(tmp_path: Path) -> None:
+    weights = bundled_model().weights
+    write_mixture_weights(tmp_path / "sendump", weights)
+    content, written = ((folder / "sendump").read_bytes() for folder in (BUNDLED, tmp_path))
+    assert content[-weights.size :] == written[-weights.size :]
+    assert np.array_equal(read_mixture_weights(tmp_path / "sendump", 3), weights)
+
+
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(2, 6), st.integers(0, 2**32 - 1))
+@settings(max_examples=50, deadline=None)
+def test_mixture_weights_survive_their_file(senones: int, streams: int, densities: int, seed: int) -> None:
+    weights = np.random.default_rng(seed).dirichlet(np.ones(densities), (senones, streams))
+    with tempfile.TemporaryDirectory() as folder:
+        write_mixture_weights(Path(folder) / "sendump", weights)
+        read = read_mixture_weights(Path(folder) / "sendump", streams)
+    certain = weights > 1e-6
+    np.testing.assert_allclose(read[certain], weights[certain], rtol=0.11)  # a unit is a factor of 1.108
+    assert (read[~certain] < 2e-6).all()
 
 
 def test_phones_are_those_of_the_codebooks() -> None:

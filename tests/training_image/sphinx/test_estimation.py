@@ -12,9 +12,10 @@ from training_image.sphinx.estimation import (
     maximum_a_posteriori,
     regression_class,
     transformed,
+    with_mixture_weights,
     with_scaled_variances,
 )
-from training_image.sphinx.statistics import Statistics
+from training_image.sphinx.statistics import SenoneOccupancy, Statistics
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,24 @@ def test_variances_are_scaled_by_class_and_dimension(base: AcousticModel) -> Non
     assert found.means is base.means
     kept = with_scaled_variances(base, Statistics.none(base))
     np.testing.assert_allclose(kept.variances, base.variances)
+
+
+@pytest.mark.parametrize(("frames", "share"), [(0.0, 0.0), (20.0, 0.5), (180.0, 0.9)])
+def test_mixture_weights_go_as_far_as_the_audio_outweighs_the_prior(
+    base: AcousticModel, frames: float, share: float
+) -> None:
+    only = np.zeros((1, 3, 128), np.float32)
+    only[:, :, 7] = frames
+    adapted = with_mixture_weights(base, SenoneOccupancy(np.array([5], np.int32), only), tau=20)
+    expected = (1 - share) * base.weights[5]
+    expected[:, 7] += share
+    np.testing.assert_allclose(adapted.weights[5], expected, atol=1e-9)
+    assert np.array_equal(np.delete(adapted.weights, 5, 0), np.delete(base.weights, 5, 0))
+    np.testing.assert_allclose(adapted.weights.sum(axis=2), 1)
+
+
+def test_no_senones_leave_the_weights_alone(base: AcousticModel) -> None:
+    assert with_mixture_weights(base, SenoneOccupancy.none(base), tau=20) is base
 
 
 def test_every_phone_has_a_class_and_silence_its_own(base: AcousticModel) -> None:

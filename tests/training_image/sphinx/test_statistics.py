@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from chalicelib.engines.sphinx.acoustic_model import AcousticModel
-from training_image.sphinx.statistics import Statistics, accumulate
+from training_image.sphinx.statistics import SenoneOccupancy, Statistics, accumulate, senone_occupancy
 
 CODEBOOKS, DENSITIES, SENONES = 3, 4, 6
 
@@ -92,6 +92,27 @@ def test_posteriors_and_likelihood_are_those_of_the_mixture() -> None:
         log_likelihood += total
         np.testing.assert_allclose(statistics.occupancy[1, stream], np.exp(joint - total), atol=1e-4)
     np.testing.assert_allclose(statistics.log_likelihood, log_likelihood, rtol=1e-5)
+
+
+@given(st.integers(0, 80), st.integers(0, 80), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_senones_meet_what_their_codebook_meets(first: int, second: int, seed: int) -> None:
+    everything = frames(first + second, seed)
+    before, after = everything.part(slice(None, first)), everything.part(slice(first, None))
+    occupancy = senone_occupancy(model(), *everything)
+    parts = senone_occupancy(model(), *before) + senone_occupancy(model(), *after)
+    assert np.array_equal(parts.senones, occupancy.senones)
+    np.testing.assert_allclose(parts.frames, occupancy.frames, rtol=1e-3, atol=1e-3)
+    by_codebook = np.zeros((CODEBOOKS, 3, DENSITIES))
+    np.add.at(by_codebook, occupancy.senones // 2, occupancy.frames)
+    np.testing.assert_allclose(by_codebook, accumulate(model(), *everything).occupancy, rtol=1e-3, atol=1e-3)
+
+
+def test_occupancy_survives_its_arrays() -> None:
+    occupancy = senone_occupancy(model(), *frames(50, 7))
+    again = SenoneOccupancy.from_arrays(occupancy.arrays()) + SenoneOccupancy.none(model())
+    assert np.array_equal(again.senones, occupancy.senones)
+    assert np.array_equal(again.frames, occupancy.frames)
 
 
 def test_statistics_survive_their_arrays() -> None:
