@@ -44,6 +44,7 @@ def fetch_prompts(cache: Path) -> list[Prompt]:
     Raises:
         PromptsUnavailable: no Debian tools, no network, or the packages changed their contents.
     """
+    cache = cache.resolve()  # the tools run inside it
     unpacked = cache / "unpacked"
     if not unpacked.is_dir():
         _download_and_unpack(cache, unpacked)

@@ -75,3 +75,19 @@ def test_a_changed_package_gets_a_reason(tmp_path: Path) -> None:
     (tmp_path / "unpacked").mkdir()
     with pytest.raises(PromptsUnavailable, match="expected files"):
         fetch_prompts(tmp_path)
+
+
+def test_the_cache_may_be_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, script in (
+        ("apt-get", "touch speech.deb"),  # in the folder that it runs in
+        ("dpkg-deb", 'test -f "$2" && mkdir -p "$3"'),
+    ):
+        (tools / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PromptsUnavailable, match="do not hold the expected files"):
+        fetch_prompts(Path("cache"))
+    assert (tmp_path / "cache" / "unpacked").is_dir()
