@@ -1,8 +1,9 @@
-"""Does recognition restricted to a grammar refuse other speech? False refusals and acceptances for each base.
+"""Does recognition restricted to a grammar refuse other speech? False refusals and acceptances for each grammar.
 
 Development speech alone: a seventh of AN4's training half, clean and through a telephone, and prompts of one or
-two words that are not held out. What is shown was cross-validated over utterances; the last lines are
-a calibration fitted to all of them, in the form of the one in `engines.sphinx.grammar_evidence`.
+two words that are not held out. What is shown was cross-validated: no voice of AN4 and no text of the prompts is
+judged by a fit to itself. The last line is the calibration fitted to all of them, as it stands in
+`engines.sphinx.grammar_evidence`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from bench.acoustic import BROADBAND, NARROWBAND
-from bench.figures import ROOT, keep, kept, measured_here
+from bench.figures import ROOT, keep, measured_here
 from bench.recordings import Recording, RecordingsUnavailable, an4
 from chalicelib.engines.base_language import base_language
 from chalicelib.engines.protocol import CustomModels
@@ -58,8 +59,11 @@ class Judged:
     """One utterance before one grammar."""
 
     grammar: str
-    utterance: int
+    apart: str
+    """What must not be judged by a fit to the same: the voice, or the text of a single voice."""
     is_inside: bool
+    is_right: bool
+    """Whether what was said is what was recognised."""
     evidence: Evidence | None
 
 
@@ -69,8 +73,14 @@ def loop(words: frozenset[str], *, repeated: bool = True) -> Grammar:
     return Grammar(
         f"#ABNF 1.0;\nroot $said;\n$said = {rule};\n",
         lambda text: text in words if not repeated else set(text.split()) <= words,
-        lambda text: not set(text.split()) & words,
+        lambda text: _sounding(text.split()).isdisjoint(_sounding(words)),
     )
+
+
+def _sounding(words: Iterable[str]) -> set[str]:
+    """Return how words are said: one that sounds like another is no other speech than that."""
+    base = base_language(NARROWBAND)
+    return {said for word in words for said in base.pronunciations(word) or [word]}
 
 
 def spelling(condition: str) -> tuple[list[Recording], dict[str, Grammar]]:
@@ -94,17 +104,19 @@ def prompts() -> tuple[list[Recording], dict[str, Grammar]]:
     words = Grammar(
         f"#ABNF 1.0;\nroot $said;\n$said = {' | '.join(sorted(chosen))};\n",
         lambda text: text in chosen,
-        lambda text: text not in chosen and known(text),
+        lambda text: known(text) and _sounding([text]).isdisjoint(_sounding(chosen)),
     )
     recordings = [Recording(prompt.path.read_bytes(), prompt.text, prompt.duration_s) for prompt in short]
-    return recordings, {"prompts": words, "digits of prompts": loop(DIGITS)}
+    return recordings, {"words": words, "digits": loop(DIGITS)}
 
 
-def judged(version: str, recordings: Sequence[Recording], grammars: dict[str, Grammar]) -> list[Judged]:
+def judged(
+    condition: str, version: str, recordings: Sequence[Recording], grammars: dict[str, Grammar]
+) -> list[Judged]:
     """Decode every recording with every grammar that it surely belongs to or surely does not."""
     base = load_base(version)
     cepstra = [base.cepstra(_samples(recording)) for recording in recordings]
-    found = []
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "language-model.tar.gz"
         texts = {name: GrammarText("abnf", grammar.abnf) for name, grammar in grammars.items()}
@@ -116,8 +128,17 @@ def judged(version: str, recordings: Sequence[Recording], grammars: dict[str, Gr
                 is_inside = grammar.is_inside(recording.text)
                 if is_inside or grammar.is_outside(recording.text):
                     evidence = decoder.grammar_evidence(cepstra[number])
-                    found.append(Judged(name, number, is_inside, evidence))
-    return found
+                    heard = " ".join(found.word for found in decoder.best() if not found.is_filler)
+                    rows.append(
+                        Judged(
+                            f"{condition}, {name}",
+                            recording.speaker or recording.text,
+                            is_inside,
+                            heard == recording.text,
+                            evidence,
+                        )
+                    )
+    return rows
 
 
 def fitted(rows: Sequence[Judged]) -> Calibration:
@@ -138,22 +159,31 @@ def fitted(rows: Sequence[Judged]) -> Calibration:
 
 
 def measured(rows: Sequence[Judged]) -> dict[str, Any]:
-    """Return shares of false refusals and acceptances by grammar, each utterance judged by a fit without it."""
+    """Return shares of false refusals and acceptances by grammar, each utterance judged by a fit without its like.
+
+    `right` are a grammar's own utterances that are recognised as they were said, `right_kept` those of
+    them whose result is not empty.
+    """
     chances: Numbers = np.zeros(len(rows))
-    folds = np.array([row.utterance % FOLDS for row in rows])
+    alike = list(dict.fromkeys(row.apart for row in rows))
+    folds = np.array([alike.index(row.apart) % FOLDS for row in rows])
     for fold in range(FOLDS):
         calibration = fitted([row for row, other in zip(rows, folds, strict=True) if other != fold])
         for place in np.flatnonzero(folds == fold).tolist():
             evidence = rows[place].evidence
             chances[place] = 0.0 if evidence is None else calibration.probability(evidence)
     inside = np.array([row.is_inside for row in rows])
+    right = np.array([row.is_right for row in rows])
     names = np.array([row.grammar for row in rows])
     found: dict[str, Any] = {}
     for name in dict.fromkeys(row.grammar for row in rows):
-        own, other = chances[inside & (names == name)], chances[~inside & (names == name)]
+        here = names == name
+        own, other, said = chances[inside & here], chances[~inside & here], right[inside & here]
         found[name] = {
             "inside": len(own),
             "outside": len(other),
+            "right": round(float(said.mean()), 3),
+            "right_kept": round(float((said & (own >= LEAST_ACCEPTANCE)).mean()), 3),
             "refused": round(float((own < 0.5).mean()), 3),
             "empty": round(float((own < LEAST_ACCEPTANCE).mean()), 3),
             "accepted": round(float((other >= 0.5).mean()), 3),
@@ -164,7 +194,7 @@ def measured(rows: Sequence[Judged]) -> dict[str, Any]:
 
 def _numbers(row: Judged) -> tuple[float, float, float]:
     assert row.evidence is not None
-    return row.evidence.match, row.evidence.phonotactics, row.evidence.coverage
+    return row.evidence.goodness, row.evidence.coverage, row.evidence.length
 
 
 def _samples(recording: Recording) -> NDArray[np.float32]:
@@ -173,12 +203,12 @@ def _samples(recording: Recording) -> NDArray[np.float32]:
 
 
 def _broadband() -> list[Judged]:
-    return judged(BROADBAND, *spelling("clean"))
+    return judged("clean", BROADBAND, *spelling("clean"))
 
 
 def _narrowband() -> list[Judged]:
-    rows = judged(NARROWBAND, *spelling("telephone"))
-    return rows + judged(NARROWBAND, *prompts())
+    rows = judged("telephone", NARROWBAND, *spelling("telephone"))
+    return rows + judged("prompts", NARROWBAND, *prompts())
 
 
 CASES = {"broadband": _broadband, "narrowband": _narrowband}
@@ -188,15 +218,15 @@ def main(argv: Sequence[str]) -> int:
     """Measure both bases, or those named with `--only`; print and write `.attune/bench/grammars.json`."""
     parser = argparse.ArgumentParser(prog="python -m bench grammars", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=sorted(CASES), default=list(CASES))
-    figures = kept("grammars")
+    rows: list[Judged] = []
     for name in parser.parse_args(argv).only:
         try:
-            found = measured(CASES[name]())
+            rows += CASES[name]()
         except (RecordingsUnavailable, PromptsUnavailable) as reason:
             print(f"{name:12} left out: {reason}", flush=True)
-            continue
-        for grammar, shown in found.items():
-            print(f"{name:12} {grammar}: {shown}", flush=True)
-        figures[name] = found | measured_here()
-        keep("grammars", figures)
+    if rows:
+        figures = measured(rows)
+        for grammar, shown in figures.items():
+            print(f"{grammar}: {shown}", flush=True)
+        keep("grammars", figures | measured_here())
     return 0

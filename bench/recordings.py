@@ -31,6 +31,8 @@ class Recording:
     wav: bytes
     text: str
     duration_s: float
+    speaker: str = ""
+    """Whose voice it is, where there are several."""
 
 
 def as_wav(samples: NDArray[np.int16], rate_hz: int) -> bytes:
@@ -119,7 +121,7 @@ def an4(split: str, condition: str) -> list[Recording]:
             else:
                 random = np.random.default_rng(number + (1_000_000 if split == "test" else 0))
                 wav = as_wav(_heard_in(condition, samples, voices, random), 16_000)
-            found.append(Recording(wav, row["transcript"], len(samples) / 16_000))
+            found.append(Recording(wav, row["transcript"], len(samples) / 16_000, row["speaker"]))
     return found
 
 

@@ -97,7 +97,7 @@ class Decoder:
             )
 
         grammar = None if language is None else language.grammar
-        self._grammar = None if grammar is None else GrammarSearch(self._decoder, grammar)
+        self._grammar = None if grammar is None else GrammarSearch(self._decoder, model, grammar)
         self._acceptance = 1.0
         self._search = None if grammar is None else GRAMMAR
         self._weights = search.best_path if grammar is None else None
@@ -118,7 +118,7 @@ class Decoder:
 
     @property
     def takes_pieces(self) -> bool:
-        """Whether an utterance may be searched while it is spoken; a grammar's is searched twice."""
+        """Whether an utterance may be searched while it is spoken; a grammar's is judged as a whole."""
         return self._grammar is None
 
     def begin(self) -> None:

@@ -8,38 +8,35 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Evidence:
-    """The best path through a grammar beside a loop of phones, which can follow whatever is said."""
+    """The words of the best path through a grammar beside all phones, which can follow whatever is said."""
 
-    match: float
-    """How much likelier the grammar's path is by its sounds, logarithm for each frame of speech."""
-    phonotactics: float
-    """How likely the loop's phones follow each other, logarithm for each frame of speech.
-
-    Words make the loop choose its phones as words have them; what sounds alone decide is compared with that.
-    """
+    goodness: float
+    """How likely each frame is of its word's phone among all phones, a logarithm: the mean of the phones."""
     coverage: float
-    """Share 0…1 of the frames of speech that lie in words of the grammar's path, not in pauses or noise."""
+    """Share 0…1 of the speech that lies in the words, not in what the path takes for pauses or noise."""
+    length: float
+    """Logarithm of how many frames a phone has, the mean: where words are forced upon other speech, few."""
 
 
 @dataclass(frozen=True)
 class Calibration:
     """A logistic regression on evidence (`bench grammars` fits it)."""
 
-    match: float
-    phonotactics: float
+    goodness: float
     coverage: float
+    length: float
     offset: float
 
     def probability(self, evidence: Evidence) -> float:
         """Return the probability that the grammar was spoken, were that as likely as not beforehand."""
         log_odds = (
-            self.match * evidence.match
-            + self.phonotactics * evidence.phonotactics
+            self.goodness * evidence.goodness
             + self.coverage * evidence.coverage
+            + self.length * evidence.length
             + self.offset
         )
         return 1 / (1 + math.exp(min(50.0, max(-50.0, -log_odds))))
 
 
-CALIBRATION = Calibration(2.415, -2.457, 14.245, -13.523)
-"""Of all base versions: digits at 16 kHz are told from other speech as well as by a fit to them alone."""
+CALIBRATION = Calibration(1.548, 5.56, 1.878, -0.404)
+"""Of all base versions, fitted to speech of both together."""

@@ -12,18 +12,19 @@ from chalicelib.engines.sphinx.grammar_evidence import CALIBRATION, Calibration,
 numbers = st.floats(-1e6, 1e6)
 
 
-@given(st.builds(Evidence, numbers, numbers, st.floats(0, 1)), numbers)
+@given(st.builds(Evidence, numbers, st.floats(0, 1), numbers), numbers)
 def test_a_probability_is_one_whatever_the_evidence(evidence: Evidence, offset: float) -> None:
-    assert 0 <= Calibration(2.0, -2.0, 10.0, offset).probability(evidence) <= 1
+    assert 0 <= Calibration(1.5, 5.0, 2.0, offset).probability(evidence) <= 1
 
 
 def test_better_evidence_makes_surer() -> None:
-    middling = Evidence(match=-2.5, phonotactics=-2.0, coverage=0.8)
+    middling = Evidence(goodness=-6.0, coverage=0.8, length=2.3)
     chance = CALIBRATION.probability(middling)
     for better in (
-        dataclasses.replace(middling, match=-2.0),
-        dataclasses.replace(middling, phonotactics=-2.5),
+        dataclasses.replace(middling, goodness=-4.0),
         dataclasses.replace(middling, coverage=0.9),
+        dataclasses.replace(middling, length=2.6),
     ):
         assert CALIBRATION.probability(better) > chance
     assert CALIBRATION.probability(dataclasses.replace(middling, coverage=0.0)) < 0.1
+    assert CALIBRATION.probability(dataclasses.replace(middling, goodness=-12.0)) < 0.1
