@@ -1,4 +1,4 @@
-"""The application in a fresh interpreter: what it imports, and how long that takes."""
+"""The application in a fresh interpreter: what it imports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-BUDGET_S = 0.25
+LIBRARIES = {
+    # The platform's, then what these import in their turn.
+    *("aws_lambda_powertools", "boto3", "chalice", "pynamodb", "python_multipart"),
+    *(
+        "blinker",
+        "botocore",
+        "certifi",
+        "dateutil",
+        "jmespath",
+        "s3transfer",
+        "six",
+        "typing_extensions",
+        "urllib3",
+    ),
+}
 HEAVY = ["numpy", "pocketsphinx", "soundfile", "av", "soxr", "onnxruntime", "uvicorn", "sagemaker", "moto"]
 
 
@@ -37,14 +51,8 @@ def test_the_api_imports_no_room_that_works_on_audio(imported: list[str]) -> Non
     ]
 
 
-def test_the_api_is_imported_within_its_budget() -> None:
-    code = "import time; before = time.process_time(); import app; print(time.process_time() - before)"
-
-    def import_s() -> float:
-        ended = subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
-        )
-        return float(ended.stdout)
-
-    # A busy machine makes it slower, never quicker: one import within the budget shows what the code needs.
-    assert any(import_s() <= BUDGET_S for _ in range(10))
+def test_the_api_imports_no_library_beyond_those_it_is_made_of(imported: list[str]) -> None:
+    # A cold start pays for each of them. How long that takes is a figure of `bench api`: a machine's clock rate
+    # is no property of the code.
+    libraries = {name.split(".")[0] for name in imported} - sys.stdlib_module_names
+    assert libraries - {"__main__", "__mp_main__", "app", "chalicelib"} <= LIBRARIES
