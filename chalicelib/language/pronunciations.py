@@ -70,8 +70,8 @@ def default_sounds_like(word: str) -> str:
     plain = _plain(word)
     if _is_spelled(plain):
         return " ".join(f"{letter.upper()}." for letter in plain if letter.isalpha())
-    said = (piece if _is_letters(piece) else spoken(piece) for piece in _PIECES.findall(plain))
-    return " ".join(" ".join(said).split()).lower() or word.lower()
+    said = (_as_said(piece, plain) for piece in _PIECES.findall(plain))
+    return " ".join(" ".join(said).split()) or word.lower()
 
 
 def problems(sounds_like: Sequence[str]) -> tuple[str, ...]:
@@ -96,6 +96,14 @@ def problems(sounds_like: Sequence[str]) -> tuple[str, ...]:
         elif not re.search(r"[a-z]", _plain(phrase).lower()):
             found.append(f"The sounds_like '{phrase}' holds no letters of US English.")
     return tuple(found)
+
+
+def _as_said(piece: str, whole: str) -> str:
+    if not _is_letters(piece):
+        return spoken(piece).lower()
+    if _is_named(piece, whole):
+        return " ".join(f"{letter}." for letter in piece)
+    return piece.lower()
 
 
 def _phrase(phrase: str, listed: Listed) -> str:
@@ -128,20 +136,23 @@ def _spelt(word: str, listed: Listed) -> list[str]:
         as_word = _by_model(plain.lower()) if "." not in plain and re.search("[AEIOUY]", plain) else ""
         likelier = (letters, as_word) if len(plain) < _LONGEST_ACRONYM else (as_word, letters)
         return [reading for reading in likelier if reading]
-    readings = [_piece(piece, listed) for piece in _PIECES.findall(plain)]
+    readings = [_piece(piece, listed, named=_is_named(piece, plain)) for piece in _PIECES.findall(plain)]
     combined = [" ".join(filter(None, parts)) for parts in product(*readings)] if readings else []
     return [reading for reading in combined if reading][:MAX_PRONUNCIATIONS]
 
 
-def _piece(piece: str, listed: Listed) -> list[str]:
-    """Return the readings of letters, of a number or of a sign inside a word."""
+def _piece(piece: str, listed: Listed, *, named: bool) -> list[str]:
+    """Return the readings of letters, of a number or of a sign inside a word; `named` puts letter names first."""
     if not _is_letters(piece):
         return [" ".join(_first(said, listed) for said in spoken(piece).split())]
     lower = piece.lower()
+    names = " ".join(_LETTERS[letter] for letter in lower if letter in _LETTERS)
+    if named:
+        return [names, *listed(lower)[:1]]
     if found := listed(lower):
         return list(found[:2])
     if _is_spelled(piece):
-        return [" ".join(_LETTERS[letter] for letter in lower if letter in _LETTERS)]
+        return [names]
     stem = lower.removesuffix("'s").removesuffix("'")
     if stem != lower and (found := listed(stem)):
         return [_possessive(one) for one in found[:2]]
@@ -150,6 +161,12 @@ def _piece(piece: str, listed: Listed) -> list[str]:
 
 def _is_letters(piece: str) -> bool:
     return piece[0].isalpha() or piece[0] == "'"
+
+
+def _is_named(piece: str, whole: str) -> bool:
+    """Whether a piece is an abbreviation's: `AT` of `AT&T`, which the dictionary would take for a word."""
+    capitals = whole.removesuffix("'s").isupper() and re.search(r"[&\d]", whole) is not None
+    return capitals and piece.isupper() and len(piece) <= 2
 
 
 def _possessive(phones: str) -> str:

@@ -170,9 +170,10 @@ class _Parts:
     def feed(self, chunk: bytes) -> None:
         try:
             self._parser.write(chunk)
-        except FormParserError as error:
+        except FormParserError:
             raise BadForm(
-                f"The body is not a multipart form with the boundary it announces: {error}"
+                "The body is not a multipart form with the boundary it announces. Each part begins with '--' and "
+                "the boundary of the request's Content-Type, and its headers end with an empty line."
             ) from None
 
     def _begin_header(self) -> None:

@@ -28,6 +28,10 @@ def _said(word: str, *sounds_like: str) -> tuple[str, ...]:
         ("I_B_M", "AY B IY EH M"),
         ("U.S.A.", "Y UW EH S EY"),
         ("mp3", "EH M P IY TH R IY"),
+        ("AT&T", "EY T IY AH N D T IY"),
+        ("AT&T's", "EY T IY AH N D T IY Z"),
+        ("A1", "EY W AH N"),
+        ("at&t", "AE T AH N D T IY"),
         ("handrail", "HH AE N D R EY L"),
     ],
 )
@@ -97,7 +101,8 @@ def test_the_default_is_the_spelling() -> None:
     assert default_sounds_like("Zorblatt") == "zorblatt"
     assert default_sounds_like("IEEE") == "I. E. E. E."
     assert default_sounds_like("I_B_M") == "i b m"
-    assert default_sounds_like("R2D2") == "r two d two"
+    assert default_sounds_like("R2D2") == "R. two D. two"
+    assert default_sounds_like("AT&T") == "A. T. and T."
     assert default_sounds_like("C++") == "c plus plus"
     assert default_sounds_like("1,500%") == "one thousand five hundred percent"
 
