@@ -142,7 +142,7 @@ def _spelt(word: str, listed: Listed) -> list[str]:
 
 
 def _piece(piece: str, listed: Listed, *, named: bool) -> list[str]:
-    """Return the readings of letters, of a number or of a sign inside a word; `named` puts letter names first."""
+    """Return the readings of letters, a number or a sign in a word; `named` puts letter names first."""
     if not _is_letters(piece):
         return [" ".join(_first(said, listed) for said in spoken(piece).split())]
     lower = piece.lower()

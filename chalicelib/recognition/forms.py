@@ -172,8 +172,8 @@ class _Parts:
             self._parser.write(chunk)
         except FormParserError:
             raise BadForm(
-                "The body is not a multipart form with the boundary it announces. Each part begins with '--' and "
-                "the boundary of the request's Content-Type, and its headers end with an empty line."
+                "The body is not a multipart form with the boundary it announces. Each part begins with '--' "
+                "and the boundary of the request's Content-Type, and its headers end with an empty line."
             ) from None
 
     def _begin_header(self) -> None:

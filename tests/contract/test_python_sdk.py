@@ -233,7 +233,7 @@ def test_ten_minutes_of_raw_audio_make_recognition_better(
         custom = word_error_rate(
             references, transcripts(client, held_out, acoustic_customization_id=customization_id)
         )
-        assert custom.rate < 0.85 * base.rate, f"base {base}, custom {custom}"
+        assert custom.rate < 0.75 * base.rate, f"base {base}, custom {custom}"
         with pytest.raises(ApiException) as unchanged:
             client.train_acoustic_model(customization_id)
         assert unchanged.value.status_code == 400
