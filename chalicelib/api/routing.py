@@ -14,7 +14,7 @@ from typing import Any
 from aws_lambda_powertools.logging import Logger
 from chalice.app import CaseInsensitiveMapping, Chalice, CORSConfig, Request, Response
 
-from chalicelib.api import authentication, errors
+from chalicelib.api import authentication, compression, errors
 from chalicelib.api.calls import Answer, Call
 
 PREFIXES = ("/v1", "/instances/{instance_id}/v1", "/speech-to-text/api/v1")
@@ -172,7 +172,7 @@ def transaction_id_of(request: Request) -> str:
 
 
 def every_answer(request: Request | None, get_response: Callable[[Any], Response]) -> Response:
-    """Middleware: bring what Chalice answers by itself (405, broken requests) into Watson's shape."""
+    """Middleware: bring what Chalice answers by itself (405, broken ones) into Watson's shape; compress."""
     if request is None:
         return response(400, errors.service_body(400, "This is not an HTTP request."), uuid.uuid4().hex)
     if "accept" not in request.headers:
@@ -185,4 +185,9 @@ def every_answer(request: Request | None, get_response: Callable[[Any], Response
         message = f"{errors.description(status)}: {body['Message']}" if status < 500 else "Internal error"
         kept = {name: str(value) for name, value in answer.headers.items() if name.lower() == "allow"}
         return response(status, errors.service_body(status, message), transaction_id_of(request), kept)
-    return answer
+    try:
+        return compression.compressed(request, answer)
+    except compression.AnswerTooLarge as error:
+        return response(
+            error.status, errors.service_body(error.status, error.message), transaction_id_of(request)
+        )
