@@ -24,7 +24,7 @@ from chalicelib.customization.errors import (
 from chalicelib.engines import catalogue
 from chalicelib.engines.catalogue import BASE_MODELS, BaseModel
 from chalicelib.storage import failures, layout, objects
-from chalicelib.storage.conditional import Action, ConditionFailed, Delete, Put, Update, write
+from chalicelib.storage.conditional import MOST_TOGETHER, Action, ConditionFailed, Delete, Put, Update, write
 from chalicelib.storage.rows import CustomModel
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel, LanguageResource, Word
 
@@ -154,6 +154,9 @@ def delete(model: CustomModel) -> None:
         Busy: it handles another request.
     """
     _change_or_busy(model, statuses.deleted(model))
+    if isinstance(model, LanguageModel) and model.data_version:
+        # Words are no objects: should this be broken off, the reconciler finds the model by this one.
+        objects.put(layout.deletion_key(model.owner, model.customization_id), b"")
     # Looking below each prefix costs as much as ten requests; the reconciler finds what came in between.
     if model.data_version or model.run:
         _clear_away_now(model.owner, model.customization_id)
@@ -177,6 +180,8 @@ class Until:
 
 def clear_away(owner: str, customization_id: str, until: Until | None = None) -> None:
     """Remove the rows and objects that a deleted model, or a reset (`until`), left. May be repeated."""
+    # First what no object leads to: as long as there are objects, the reconciler finds the deleted model.
+    _remove_words(customization_id, until)
     for kind, key in ((AudioResource, layout.AudioKey), (LanguageResource, layout.LanguageKey)):
         for resource in kind.query(customization_id, consistent_read=True):
             if until is None or resource.generation <= until.generation:
@@ -185,10 +190,6 @@ def clear_away(owner: str, customization_id: str, until: Until | None = None) ->
                 # The same name may have been added anew meanwhile.
                 with suppress(ConditionFailed):
                     write(Delete(resource, kind.upload_id == resource.upload_id))
-    for word in Word.query(customization_id, consistent_read=True):
-        if until is None or word.generation <= until.generation:
-            with suppress(ConditionFailed):
-                write(Delete(word, Word.generation == word.generation))
     if until is None:
         for prefix in layout.prefixes_of_model(owner, customization_id):
             objects.delete_below(prefix)
@@ -196,6 +197,29 @@ def clear_away(owner: str, customization_id: str, until: Until | None = None) ->
         for prefix in (layout.TRAINING_PREFIX, layout.MODELS_PREFIX):
             runs = objects.keys(f"{prefix}{owner}/{customization_id}/")
             objects.delete(*(key for key in runs if layout.run_number(key) <= until.run))
+
+
+def _remove_words(customization_id: str, until: Until | None) -> None:
+    """Remove a model's own words, of which there may be tens of thousands, in few requests."""
+    words = Word.query(customization_id, consistent_read=True)
+    if until is None:
+        with Word.batch_write() as batch:
+            for word in words:
+                batch.delete(word)
+        return
+    stale = [
+        Delete(word, Word.generation == word.generation)
+        for word in words
+        if word.generation <= until.generation
+    ]
+    for start in range(0, len(stale), MOST_TOGETHER):
+        together = stale[start : start + MOST_TOGETHER]
+        try:
+            write(*together)
+        except ConditionFailed:  # one of them has been added anew meanwhile, and stays
+            for deletion in together:
+                with suppress(ConditionFailed):
+                    write(deletion)
 
 
 def _clear_away_now(owner: str, customization_id: str, until: Until | None = None) -> None:

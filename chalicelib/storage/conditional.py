@@ -27,6 +27,8 @@ __all__ = [
     "write",
 ]
 
+MOST_TOGETHER = 100
+"""Changes in one transaction of DynamoDB."""
 _ATTEMPTS = 12
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.5

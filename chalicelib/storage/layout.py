@@ -166,6 +166,11 @@ def prefixes_of_model(owner: str, customization_id: str) -> tuple[str, ...]:
     return tuple(f"{prefix}{owner}/{customization_id}/" for prefix in MODELS_OWN_PREFIXES)
 
 
+def deletion_key(owner: str, customization_id: str) -> str:
+    """Return the key of an empty object that is there while a deleted model is being cleared away."""
+    return f"{LISTINGS_PREFIX}{owner}/{customization_id}/model/deleted"
+
+
 def run_number(key: str) -> int:
     """Return the number of the run that an object below `TRAINING_PREFIX` or `MODELS_PREFIX` belongs to.
 
