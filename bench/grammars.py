@@ -3,7 +3,8 @@
 Development speech alone: a seventh of AN4's training half, clean and through a telephone, and prompts of one or
 two words that are not held out. What is shown was cross-validated: no voice of AN4 and no text of the prompts is
 judged by a fit to itself. The last line is the calibration fitted to all of them, as it stands in
-`engines.sphinx.grammar_evidence`.
+`engines.sphinx.grammar_evidence`. With `--adapted` the same utterances are judged by it before the base and before
+acoustic models that have learned, without transcripts, from half of AN4's other training utterances.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from bench.acoustic import BROADBAND, NARROWBAND
+from bench.acoustic import BROADBAND, NARROWBAND, Case
+from bench.acoustic import train as train_acoustics
 from bench.figures import ROOT, keep, measured_here
 from bench.recordings import Recording, RecordingsUnavailable, an4
 from chalicelib.engines.base_language import base_language
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.acoustic_model import load_base
+from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, read_artefact
 from chalicelib.engines.sphinx.decoder import Decoder
-from chalicelib.engines.sphinx.grammar_evidence import Calibration, Evidence
+from chalicelib.engines.sphinx.engine import adapted
+from chalicelib.engines.sphinx.grammar_evidence import CALIBRATION, Calibration, Evidence
 from chalicelib.engines.sphinx.grammar_search import LEAST_ACCEPTANCE
 from chalicelib.engines.sphinx.language import load_language
 from chalicelib.engines.sphinx.search import settings_of
@@ -111,10 +115,16 @@ def prompts() -> tuple[list[Recording], dict[str, Grammar]]:
 
 
 def judged(
-    condition: str, version: str, recordings: Sequence[Recording], grammars: dict[str, Grammar]
+    condition: str,
+    version: str,
+    recordings: Sequence[Recording],
+    grammars: dict[str, Grammar],
+    adapted_model: Path | None = None,
 ) -> list[Judged]:
     """Decode every recording with every grammar that it surely belongs to or surely does not."""
-    base = load_base(version)
+    arrays = (None if adapted_model is None else read_artefact(adapted_model, version)) or {}
+    base = load_base(version, suppresses_noise=NOISE_SUPPRESSION in arrays)
+    model = adapted(base.model, arrays) if arrays else base.model
     cepstra = [base.cepstra(_samples(recording)) for recording in recordings]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -123,7 +133,7 @@ def judged(
         train([], [], texts, base=base_language(version), target=path)
         for name, grammar in grammars.items():
             language = load_language(CustomModels(language_model=path, grammar_name=name), version)
-            decoder = Decoder(base.model, settings_of(version), language)
+            decoder = Decoder(model, settings_of(version), language)
             for number, recording in enumerate(recordings):
                 is_inside = grammar.is_inside(recording.text)
                 if is_inside or grammar.is_outside(recording.text):
@@ -172,6 +182,11 @@ def measured(rows: Sequence[Judged]) -> dict[str, Any]:
         for place in np.flatnonzero(folds == fold).tolist():
             evidence = rows[place].evidence
             chances[place] = 0.0 if evidence is None else calibration.probability(evidence)
+    return shares(rows, chances) | {"calibration": asdict(fitted(rows))}
+
+
+def shares(rows: Sequence[Judged], chances: Numbers) -> dict[str, Any]:
+    """Return shares by grammar, given the probability of each utterance that the grammar was spoken."""
     inside = np.array([row.is_inside for row in rows])
     right = np.array([row.is_right for row in rows])
     names = np.array([row.grammar for row in rows])
@@ -189,7 +204,7 @@ def measured(rows: Sequence[Judged]) -> dict[str, Any]:
             "accepted": round(float((other >= 0.5).mean()), 3),
             "not_empty": round(float((other >= LEAST_ACCEPTANCE).mean()), 3),
         }
-    return found | {"calibration": asdict(fitted(rows))}
+    return found
 
 
 def _numbers(row: Judged) -> tuple[float, float, float]:
@@ -211,6 +226,26 @@ def _narrowband() -> list[Judged]:
     return rows + judged("prompts", NARROWBAND, *prompts())
 
 
+def _as_served(rows: Sequence[Judged]) -> dict[str, Any]:
+    chances = [0.0 if row.evidence is None else CALIBRATION.probability(row.evidence) for row in rows]
+    return shares(rows, np.array(chances))
+
+
+def before_adapted() -> dict[str, Any]:
+    """Judge AN4's utterances by the calibration as it is served, before the base and before adapted models."""
+    found: dict[str, Any] = {}
+    for condition, version in (("clean", BROADBAND), ("telephone", NARROWBAND)):
+        recordings, grammars = spelling(condition)
+        others = [one for place, one in enumerate(an4("train", condition)) if place % EVERY]
+        with tempfile.TemporaryDirectory() as folder:
+            _, report, model = train_acoustics(Case(others[::2], [], version), Path(folder))
+            if model is None:
+                raise RuntimeError(f"nothing was learned from {condition} speech: {report['reason']}")
+            found |= _as_served(judged(f"{condition}, base", version, recordings, grammars))
+            found |= _as_served(judged(f"{condition}, adapted", version, recordings, grammars, model))
+    return found
+
+
 CASES = {"broadband": _broadband, "narrowband": _narrowband}
 
 
@@ -218,15 +253,23 @@ def main(argv: Sequence[str]) -> int:
     """Measure both bases, or those named with `--only`; print and write `.attune/bench/grammars.json`."""
     parser = argparse.ArgumentParser(prog="python -m bench grammars", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=sorted(CASES), default=list(CASES))
+    parser.add_argument("--adapted", action="store_true", help="judge before adapted acoustic models instead")
+    options = parser.parse_args(argv)
+    if options.adapted:
+        _print_and_keep("grammars-adapted", before_adapted())
+        return 0
     rows: list[Judged] = []
-    for name in parser.parse_args(argv).only:
+    for name in options.only:
         try:
             rows += CASES[name]()
         except (RecordingsUnavailable, PromptsUnavailable) as reason:
             print(f"{name:12} left out: {reason}", flush=True)
     if rows:
-        figures = measured(rows)
-        for grammar, shown in figures.items():
-            print(f"{grammar}: {shown}", flush=True)
-        keep("grammars", figures | measured_here())
+        _print_and_keep("grammars", measured(rows))
     return 0
+
+
+def _print_and_keep(name: str, figures: dict[str, Any]) -> None:
+    for grammar, shown in figures.items():
+        print(f"{grammar}: {shown}", flush=True)
+    keep(name, figures | measured_here())
