@@ -80,7 +80,7 @@ def _obstacle(valid: tuple[AudioResource, ...], left_out: tuple[str, ...], stric
         return "No input data available for training"
     if left_out and strict:
         return (
-            f"Analysis of the following audio has not completed successfully: [{', '.join(left_out)}]. "
+            f"Analysis of the following audio has not completed successfully: {runs.some_of(left_out)}. "
             "Delete or replace it, or set the parameter 'strict' to 'false' to train without it."
         )
     total_s = sum(float(audio.duration_s) for audio in valid)

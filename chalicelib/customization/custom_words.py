@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,15 @@ from chalicelib.customization.custom_models import now
 from chalicelib.customization.errors import BadWord, Busy, TooManyWords, UnknownWord
 from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR, FoundWord
 from chalicelib.language.sentence_marks import SENTENCE_END, SENTENCE_START
-from chalicelib.storage.conditional import Change, ConditionFailed, Contended, Delete, Put, write
+from chalicelib.storage.conditional import (
+    MOST_TOGETHER,
+    Change,
+    ConditionFailed,
+    Contended,
+    Delete,
+    Put,
+    write,
+)
 from chalicelib.storage.tables import LanguageModel, LanguageResource, Word
 
 USER = "user"
@@ -279,11 +287,17 @@ def remove(model: LanguageModel, word: str) -> None:
     Raises:
         Busy: the model handles another request.
         UnknownWord: the model has none of that spelling.
+        BadWord: a grammar holds it, and it is too long for a word of its own.
     """
     for _ in range(_ATTEMPTS):
         if not statuses.allowed(model, statuses.LANGUAGE_CHANGED):
             raise Busy(model.customization_id)
         found = get(model, word)
+        if len(word) > limits.NAME_CHARACTERS:
+            raise BadWord(
+                f"Invalid value for word '{word[:200]}': it has more than {limits.NAME_CHARACTERS} "
+                f"characters. Remove or correct what holds it: {', '.join(found.source)}."
+            )
         row = found.given or Word(
             model.customization_id,
             word,
@@ -305,6 +319,49 @@ def remove(model: LanguageModel, word: str) -> None:
             return
         model = language_models.get(model.owner, model.customization_id)
     raise Contended
+
+
+def remove_labelled(model: LanguageModel, rows: Sequence[Word]) -> None:
+    """Remove many words as `remove` does one; of what has to stay noted the label goes.
+
+    Raises:
+        Busy: the model handles another request.
+        ConditionFailed: it, or one of the words, has been changed meanwhile; some may be gone already.
+    """
+    noted = [row for row in rows if row.deleted]
+    for start in range(0, len(noted), MOST_TOGETHER):
+        write(*(_unlabelled(row) for row in noted[start : start + MOST_TOGETHER]))
+    there = [row for row in rows if not row.deleted]
+    resources = language_resources.of_model(model)
+    held = {word for resource in resources for word in language_resources.words_of(resource)}
+    meant = {row.word for row in rows}
+    others = (row for row in language_words.of_user(model).values() if row.word not in meant)
+    any_other = any(resource.status == ANALYZED for resource in resources) or any(map(_is_valid, others))
+    most = MOST_TOGETHER - 1
+    for start in range(0, len(there), most):
+        model = language_models.get(model.owner, model.customization_id)
+        if not statuses.allowed(model, statuses.LANGUAGE_CHANGED):
+            raise Busy(model.customization_id)
+        any_valid = any_other or any(map(_is_valid, there[start + most :]))
+        changes: list[Change] = []
+        for row in there[start : start + most]:
+            if row.word in held:
+                row.deleted, row.error = True, None
+                changes.append(_unlabelled(row))
+            else:
+                changes.append(Delete(row, Word.updated == row.updated))
+        write(statuses.words_changed(model, any_valid, now()), *changes)
+
+
+def _unlabelled(row: Word) -> Put:
+    """Return the change that keeps noted, without a label, that a word is not wanted."""
+    unchanged = Word.updated == row.updated
+    row.customer_id, row.updated = None, now()
+    return Put(row, unchanged)
+
+
+def _is_valid(row: Word) -> bool:
+    return not row.deleted and row.error is None
 
 
 def _made(model: LanguageModel, change: Change, *, any_valid: bool) -> bool:

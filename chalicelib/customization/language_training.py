@@ -101,7 +101,7 @@ def _obstacle(claim: Claim, *, any_valid: bool, strict: bool) -> str | None:
     kinds = {"corpora": claim.corpora, "grammars": claim.grammars, "words": claim.words}
     invalid = {kind: names for kind, names in kinds.items() if names}
     if invalid and strict:
-        listed = "; ".join(f"{kind}: [{', '.join(names)}]" for kind, names in invalid.items())
+        listed = "; ".join(f"{kind}: {runs.some_of(names)}" for kind, names in invalid.items())
         return (
             f"Analysis of the following {listed} has not completed successfully. "
             "Delete or correct what is named, or set the parameter 'strict' to 'false' to train without it."

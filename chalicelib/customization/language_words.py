@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from chalicelib.customization import limits
 from chalicelib.storage.tables import LanguageModel, Word
+
+_FEW = 50
+"""Words in a page where the first good one will do."""
 
 
 def of_user(model: LanguageModel) -> dict[str, Word]:
@@ -13,6 +17,8 @@ def of_user(model: LanguageModel) -> dict[str, Word]:
 
 def find(model: LanguageModel, word: str) -> Word | None:
     """Return the row of one word, if its user has added, changed or deleted it."""
+    if len(word) > limits.NAME_CHARACTERS:
+        return None  # no word of a user is so long, and DynamoDB takes no such key
     try:
         row = Word.get(model.customization_id, word, consistent_read=True)
     except Word.DoesNotExist:
@@ -22,7 +28,7 @@ def find(model: LanguageModel, word: str) -> Word | None:
 
 def any_valid(model: LanguageModel, beside: str | None = None) -> bool:
     """Tell whether the user has added a word that can be trained on, beside the one that is given."""
-    rows = Word.query(model.customization_id, consistent_read=True)
+    rows = Word.query(model.customization_id, consistent_read=True, page_size=_FEW)
     return any(
         row.generation == model.generation and not row.deleted and row.word != beside and row.error is None
         for row in rows

@@ -11,6 +11,15 @@ from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.storage.conditional import Action, ConditionFailed, Update, write
 from chalicelib.storage.rows import CustomModel
 
+_NAMED = 20
+"""Names in one message: all of tens of thousands do not fit into a row."""
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return the first of some names, in words for their user, and how many more there are."""
+    more = len(names) - _NAMED
+    return f"[{', '.join(names[:_NAMED])}{f' and {more} more' if more > 0 else ''}]"
+
 
 def trained_already(model: CustomModel) -> bool:
     """Tell whether the model has been trained on exactly its present data, on its present base version."""

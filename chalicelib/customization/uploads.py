@@ -145,11 +145,18 @@ def _unclaimed(model: Model, existing: Resource | None) -> Condition:
 
 
 def withdraw(kind: Kind[Model, Resource], accepted: Accepted[Resource]) -> None:
-    """Take an upload back whose object could not be stored: what it replaced is there again."""
+    """Take an upload back whose object could not be stored: what it replaced is there again.
+
+    It stays if it has been analysed meanwhile: then it was stored, and only the store's answer was lost.
+    """
     resource, replaced = accepted.row, accepted.replaced
     this_upload: Condition = UploadedResource.upload_id == resource.upload_id
     change: Change = Delete(resource, this_upload) if replaced is None else Put(replaced, this_upload)
-    end(kind, resource, change, replaced is not None and replaced.status == kind.ok)
+    if not end(kind, resource, change, replaced is not None and replaced.status == kind.ok):
+        found = row(kind, resource.customization_id, resource.resource_id)
+        if found is not None and found.upload_id == resource.upload_id:
+            stored(kind, accepted)
+            return
     # The store may have it although it said no. Without its row it wakes nobody.
     clean(accepted.key)
 

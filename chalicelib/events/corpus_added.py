@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.customization import custom_words, language_resources, language_words, limits
+from chalicelib.customization.custom_models import now
 from chalicelib.customization.language_resources import CORPUS, WORDS, Analysis, FoundWord
+from chalicelib.customization.uploads import BEING_PROCESSED
 from chalicelib.events import messages, telemetry
 from chalicelib.events.arrivals import Arrivals
 from chalicelib.storage import objects
+from chalicelib.storage.conditional import MOST_TOGETHER, ConditionFailed, Put, Update, write
 from chalicelib.storage.layout import UploadKey
+from chalicelib.storage.rows import UploadedResource
 from chalicelib.storage.tables import LanguageModel, LanguageResource, Word
 
 GIVEN_UP = "It could not be analysed because of an internal error; if it fails again, tell the operator."
@@ -61,11 +65,21 @@ def _put_in(key: UploadKey, model: LanguageModel, row: LanguageResource) -> str 
     words = custom_words.read_batch(json.loads(objects.get(key.key)))
     if len(custom_words.of_model(model).keys() | {word.word for word in words}) > limits.CUSTOM_WORDS:
         return TOO_MANY_CUSTOM_WORDS
-    with Word.batch_write() as batch:
-        for word in words:
-            added = custom_words.row_of(model, word, row.customer_id)
+    # A second attempt may be at it, too. Once one has ended the batch, its words are their user's to change.
+    waits = (UploadedResource.upload_id == row.upload_id) & (UploadedResource.status == BEING_PROCESSED)
+    free = Word.word.does_not_exist() | (Word.generation <= int(model.generation))
+    for start in range(0, len(words), MOST_TOGETHER - 1):
+        rows = [
+            custom_words.row_of(model, word, row.customer_id)
+            for word in words[start : start + MOST_TOGETHER - 1]
+        ]
+        for added in rows:
             added.created = row.created  # when it was sent: what is removed by its label is told by that
-            batch.save(added)
+        at_it = Update(row, waits, [UploadedResource.updated.set(now())])
+        try:
+            write(at_it, *(Put(added, free) for added in rows))
+        except ConditionFailed:
+            return None
     return None
 
 

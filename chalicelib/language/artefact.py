@@ -39,7 +39,17 @@ _MAX_BYTES = {
     _MIXED: 512 << 20,
 }
 _MAX_UNPACKED_BYTES = 800 << 20
+_MEANT = {_WORDS: "custom words with their display_as and pronunciations", _GRAMMARS: "grammars"}
 _ARRAYS = ("chances", "backoffs", "pairs", "pair_chances", "pair_backoffs", "triples", "triple_chances")
+
+
+class ArtefactTooLarge(Exception):
+    """A custom language model would hold more than recognition reads; the message is for its user."""
+
+    def __init__(self, what: str, limit_bytes: int) -> None:
+        super().__init__(
+            f"The model's {what} take more than {limit_bytes >> 20} MB; delete some of them, and train again"
+        )
 
 
 @dataclass(frozen=True)
@@ -130,7 +140,11 @@ def members_of(ngrams: NGrams | None, mixed: bytes, sentences: Iterable[str] = (
 
 
 def write_artefact(path: Path, artefact: Artefact) -> None:
-    """Write a custom language model."""
+    """Write a custom language model.
+
+    Raises:
+        ArtefactTooLarge: it holds more than `read_artefact` takes.
+    """
     members = {
         _WORDS: _json([dataclasses.asdict(one) for one in artefact.entries]),
         _GRAMMARS: _json(_grammars(artefact)),
@@ -142,6 +156,11 @@ def write_artefact(path: Path, artefact: Artefact) -> None:
         "base_version": artefact.base_version,
         "weight": artefact.weight,
     }
+    for name, content in members.items():
+        if len(content) > _MAX_BYTES[name]:
+            raise ArtefactTooLarge(_MEANT.get(name, "text"), _MAX_BYTES[name])
+    if sum(map(len, members.values())) > _MAX_UNPACKED_BYTES:
+        raise ArtefactTooLarge("text, words and grammars together", _MAX_UNPACKED_BYTES)
     write_sealed(path, members, described)
 
 

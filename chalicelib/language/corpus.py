@@ -13,6 +13,8 @@ from chalicelib.language.tokenisation import Tokeniser
 MAX_LINE_BYTES = 1 << 20
 MAX_WORDS = 10_000_000
 MAX_OOV_WORDS = 90_000
+MAX_WORD_CHARACTERS = 128
+"""As a custom word may have; what is longer is no word, and no pronunciation is guessed for it."""
 
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1b\x1a"))
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -54,7 +56,11 @@ def analyse(
     custom = frozenset(custom_words)
     for number, words in _numbered_sentences(source, known_words, custom):
         total += len(words)
-        oov.update(word for word in words if word in custom or not known_words(word))
+        oov.update(
+            word
+            for word in words
+            if word in custom or (len(word) <= MAX_WORD_CHARACTERS and not known_words(word))
+        )
         if total > MAX_WORDS:
             raise CorpusUnreadable(number, f"the corpus has more than {MAX_WORDS:,} words")
         if len(oov) > MAX_OOV_WORDS:

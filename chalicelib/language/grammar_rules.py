@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from chalicelib.language.spoken_forms import ANY, spoken
 
 MAX_REPEAT = 1000
-_NUMBER = re.compile(r"\d+(?:\.\d*)?|\.\d+")
-_REPEAT = re.compile(r"(\d+)(?:(-)(\d*))?")
+_NUMBER = re.compile(r"\d{1,30}(?:\.\d*)?|\.\d+")
+_REPEAT = re.compile(r"(\d{1,30})(?:(-)(\d{0,30}))?")
 
 
 class GrammarError(Exception):

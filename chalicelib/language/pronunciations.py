@@ -6,7 +6,6 @@ import functools
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from itertools import product
 from pathlib import Path
 
 from chalicelib.language.joint_model import JointModel, read
@@ -136,9 +135,13 @@ def _spelt(word: str, listed: Listed) -> list[str]:
         as_word = _by_model(plain.lower()) if "." not in plain and re.search("[AEIOUY]", plain) else ""
         likelier = (letters, as_word) if len(plain) < _LONGEST_ACRONYM else (as_word, letters)
         return [reading for reading in likelier if reading]
-    readings = [_piece(piece, listed, named=_is_named(piece, plain)) for piece in _PIECES.findall(plain)]
-    combined = [" ".join(filter(None, parts)) for parts in product(*readings)] if readings else []
-    return [reading for reading in combined if reading][:MAX_PRONUNCIATIONS]
+    combined = [""]
+    for piece in _PIECES.findall(plain):
+        readings = _piece(piece, listed, named=_is_named(piece, plain))
+        further = (f"{begun} {reading}".strip() for begun in combined for reading in readings)
+        # Each beginning goes on: the first few of them lead to the first few of all combinations.
+        combined = list(dict.fromkeys(further))[:MAX_PRONUNCIATIONS]
+    return [reading for reading in combined if reading]
 
 
 def _piece(piece: str, listed: Listed, *, named: bool) -> list[str]:

@@ -98,11 +98,10 @@ def train(
     """
     entries, left_out = _entries(words, base)
     vocabulary = _Vocabulary(frozenset(entry.word for entry in entries), base)
-    for grammar in grammars.values():
-        for word in parse(grammar.text, grammar.kind).oov(base.known):
-            if word not in vocabulary.custom and word not in {entry.word for entry in entries}:
-                more, unsaid = _entries([CustomWord(word)], base, in_model=False)
-                entries, left_out = [*entries, *more], [*left_out, *unsaid]
+    further = {word for text in grammars.values() for word in parse(text.text, text.kind).oov(base.known)}
+    grammars_words = [CustomWord(word) for word in sorted(further) if word not in vocabulary.custom]
+    more, unsaid = _entries(grammars_words, base, in_model=False)
+    entries, left_out = [*entries, *more], [*left_out, *unsaid]
     progress(0.1)
     kept = _Kept()
     text = numbered(kept.passed(_sentences(corpora, vocabulary)), vocabulary)

@@ -16,6 +16,7 @@ from chalicelib import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 
 class ObjectNotFound(Exception):
@@ -89,9 +90,19 @@ def upload(path: Path, key: str) -> None:
 
 
 def copy(source_key: str, target_key: str) -> None:
-    """Copy an object (of up to 5 GB) inside the bucket, on the server's side."""
+    """Copy an object (of up to 5 GB) inside the bucket, on the server's side.
+
+    Raises:
+        ObjectNotFound: nothing lies under `source_key`.
+    """
     bucket = settings.current().bucket
-    client().copy_object(CopySource={"Bucket": bucket, "Key": source_key}, Bucket=bucket, Key=target_key)
+    source: CopySourceTypeDef = {"Bucket": bucket, "Key": source_key}
+    try:
+        client().copy_object(CopySource=source, Bucket=bucket, Key=target_key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchKey":
+            raise ObjectNotFound(source_key) from None
+        raise
 
 
 def keys(prefix: str) -> Iterator[str]:

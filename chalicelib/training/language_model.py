@@ -66,6 +66,7 @@ def perform(owner: str, customization_id: str, run: int, *, last_attempt: bool =
     Raises:
         Exception: whatever broke it off; another one may take it up at once, unless it was the last attempt.
     """
+    from chalicelib.language.artefact import ArtefactTooLarge
     from chalicelib.language.corpus import CorpusUnreadable
     from chalicelib.language.grammars import GrammarError
 
@@ -78,7 +79,7 @@ def perform(owner: str, customization_id: str, run: int, *, last_attempt: bool =
         return _trained(model)
     except RunOver:
         return False
-    except (CorpusUnreadable, GrammarError) as error:
+    except (ArtefactTooLarge, CorpusUnreadable, GrammarError) as error:
         runs.failed(LanguageModel, owner, customization_id, run, f"The training has failed: {error}.")
         return False
     except BaseException:

@@ -22,6 +22,7 @@ from chalicelib.customization import (
 )
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.storage import objects
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
 from chalicelib.training import jobs, plan
@@ -39,6 +40,7 @@ WAITING = "waiting for a training machine"
 NOT_STARTED = (
     "The training could not be started. Train again; if it fails again, tell the operator of this service."
 )
+HELPER_GONE = "The custom language model that was to help has been deleted or reset. Train again without it."
 
 
 def run_of(model: AcousticModel) -> RunKey:
@@ -61,6 +63,9 @@ def start(claim: Claim) -> None:
     except jobs.JobRejected:
         logger.exception("the platform rejects training job %s", name)
         runs.failed(AcousticModel, run.owner, run.customization_id, run.run, NOT_STARTED)
+        return
+    except objects.ObjectNotFound:
+        runs.failed(AcousticModel, run.owner, run.customization_id, run.run, HELPER_GONE)
         return
     except (jobs.PlatformUnavailable, ClientError, BotoCoreError):
         logger.warning("training job %s has to wait", name, exc_info=True)

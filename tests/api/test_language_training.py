@@ -118,6 +118,15 @@ def test_refusals(language: Language) -> None:
         assert language("POST", f"/train?{query}").status == 400
 
 
+def test_a_refusal_names_some_of_many_invalid_words(language: Language) -> None:
+    words = [{"word": f"zor{number:05d}" + "x" * 100, "sounds_like": ["zor 1"]} for number in range(4000)]
+    assert language("POST", "/words", {"words": words}).status == 201
+    language.analyse()
+    refused = language("POST", "/train")
+    assert_error(refused, 400, "and 3980 more] has not completed successfully")
+    assert language.shown["status"] == "failed"
+
+
 def test_cancelling(language: Language) -> None:
     language.add("one", b"tea")
     assert language("DELETE", "/train").status == 409

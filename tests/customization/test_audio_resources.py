@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from chalicelib.customization import acoustic_models, audio_resources, custom_models, errors
+from chalicelib.customization import acoustic_models, audio_resources, custom_models, errors, uploads
 from chalicelib.customization.audio_resources import Accepted, Analysis, key_of
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
@@ -155,3 +155,18 @@ def test_a_deleted_model_leaves_nothing(model: AcousticModel) -> None:
     assert list(AudioResource.query(model.customization_id)) == []
     with pytest.raises(errors.UnknownModel):
         fresh(model)
+
+
+def test_what_was_analysed_before_its_storing_failed_stays(model: AcousticModel) -> None:
+    """The store may have an object although its answer was lost."""
+    former = upload(model, "a")
+    finish(former)
+    accepted = upload(model, "a", overwrite=True)
+    with pytest.raises(ConnectionError), uploads.storing(audio_resources.KIND, accepted) as key:
+        objects.put(key.key, b"RIFF")
+        assert finish(accepted)
+        raise ConnectionError
+    assert objects.exists(accepted.key.key)
+    assert not objects.exists(former.key.key)
+    audio = audio_resources.get(fresh(model), "a")
+    assert (audio.upload_id, audio.status) == (accepted.row.upload_id, "ok")

@@ -7,10 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.customization import custom_models, custom_words, language_models, language_words
+from chalicelib.customization import (
+    custom_models,
+    custom_words,
+    labelled,
+    language_models,
+    language_resources,
+    language_words,
+)
 from chalicelib.customization.custom_models import Until, now
 from chalicelib.events import orphans
 from chalicelib.storage import objects
+from chalicelib.storage.conditional import Change, write
 from chalicelib.storage.tables import LanguageModel, Word
 
 MANY = 230  # more than two transactions, or nine batches, take
@@ -90,3 +98,65 @@ def test_a_deletion_that_was_broken_off_is_finished(
     orphans.clear_away(datetime.now(UTC) + timedelta(hours=3))
     assert rows(model) == []
     assert [key for key in objects.keys("") if model.owner in key] == []
+
+
+def label(model: LanguageModel, *words: str) -> None:
+    for row in Word.query(model.customization_id, consistent_read=True):
+        if row.word in words:
+            row.update(actions=[Word.customer_id.set("mine")])
+
+
+def erase(model: LanguageModel) -> bool:
+    return labelled.erase_words(model.owner, "mine", now())
+
+
+def test_many_labelled_words_go_in_few_requests(
+    model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"zor{number}" for number in range(MANY)]
+    add(model, *words)
+    label(model, *words[:-1])
+    assert fresh(model).status == "ready"
+    together: list[int] = []
+
+    def counted(*changes: Change) -> None:
+        together.append(len(changes))
+        write(*changes)
+
+    monkeypatch.setattr(custom_words, "write", counted)
+    assert erase(model)
+    assert together == [100, 100, 32]
+    assert rows(model) == words[-1:]
+    assert fresh(model).status == "ready"
+    label(model, words[-1])
+    assert erase(model)
+    assert (rows(model), fresh(model).status) == ([], "pending")
+
+
+def test_one_call_takes_a_bounded_number(model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelled, "_WORDS_AT_ONCE", 2)
+    add(model, "one", "two", "three")
+    label(model, "one", "two", "three")
+    assert not erase(model)
+    assert (len(rows(model)), fresh(model).status) == (1, "ready")
+    assert erase(model)
+    assert (rows(model), fresh(model).status) == ([], "pending")
+
+
+def test_a_labelled_word_of_a_corpus_stays_unwanted_without_its_label(model: LanguageModel) -> None:
+    corpus = language_resources.accept(
+        model, language_resources.CORPUS, "menu", size_bytes=1, allow_overwrite=False
+    )
+    objects.put(corpus.key.key, b"quux")
+    oov = {"quux": language_resources.FoundWord(1, ("K W AH K S",))}
+    language_resources.store_words(corpus.key, oov)
+    assert language_resources.analysis_finished(
+        corpus.key, language_resources.Analysis(total_words=1, oov=oov)
+    )
+    add(fresh(model), "quux")
+    label(model, "quux")
+    assert erase(model)
+    (row,) = Word.query(model.customization_id, consistent_read=True)
+    assert (row.word, row.deleted) == ("quux", True)
+    assert row.attribute_values.get("customer_id") is None
+    assert custom_words.of_model(fresh(model)) == {}

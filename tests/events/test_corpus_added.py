@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.customization import language_models, language_resources, uploads
+from chalicelib.customization import custom_words, language_models, language_resources, uploads
 from chalicelib.customization.language_resources import CORPUS
 from chalicelib.events import corpus_added, messages, reconcile
 from chalicelib.storage import objects
 from chalicelib.storage.layout import LanguageKey
-from chalicelib.storage.tables import LanguageModel, LanguageResource
+from chalicelib.storage.tables import LanguageModel, LanguageResource, Word
 from tests.custom_models import OWNER
 from tests.events import recorded
 
@@ -110,3 +110,26 @@ def test_what_never_arrived_is_given_up(model: LanguageModel) -> None:
     row = _fresh(model)
     assert (row.status, row.error) == ("pending", reconcile.WORDS_NEVER_ARRIVED)
     assert not row.analysing
+
+
+def test_a_second_attempt_leaves_what_its_user_has_changed_since(
+    model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted = language_resources.accept_words(_fresh(model), size_bytes=10)
+    words = [custom_words.NewWord("zorba"), custom_words.NewWord("quuxly")]
+    objects.put(accepted.key.key, custom_words.batch_of(words))
+    row_of = custom_words.row_of
+
+    def overtaken(*arguments: Any) -> Word:
+        monkeypatch.undo()
+        assert corpus_added._put_in(accepted.key, _fresh(model), accepted.row) is None
+        assert language_resources.words_finished(accepted.key)
+        custom_words.put(_fresh(model), custom_words.NewWord("zorba", ("tsor ba",)))
+        custom_words.remove(_fresh(model), "quuxly")
+        return row_of(*arguments)
+
+    monkeypatch.setattr(custom_words, "row_of", overtaken)
+    assert corpus_added._put_in(accepted.key, _fresh(model), accepted.row) is None
+    assert {word.word: word.sounds_like for word in custom_words.of_model(_fresh(model)).values()} == {
+        "zorba": ["tsor ba"]
+    }

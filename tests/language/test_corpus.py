@@ -75,3 +75,9 @@ def test_more_words_than_a_model_may_have_are_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr(corpus, "MAX_OOV_WORDS", 1)
     with pytest.raises(CorpusUnreadable, match="line 1: the corpus has more than 1 out-of-vocabulary"):
         _analysed(b"quux quuux\n")
+
+
+def test_what_is_longer_than_a_word_may_be_is_none() -> None:
+    longest = "z" * 128
+    found = analyse(io.BytesIO(f"{longest} {longest}z".encode()), lambda word: False)
+    assert (found.total_words, dict(found.oov)) == (2, {longest: 1})

@@ -171,6 +171,8 @@ def test_both_forms_accept_the_same_sentences(expansion: Expansion, sentences: l
         ("#ABNF 1.0;\nmode dtmf;\nroot $a;\n$a = one;", 2, "mode 'dtmf'"),
         ("#ABNF 1.0;\nroot $a;\n$a = one <3-2>;", 3, "ends before it begins"),
         ("#ABNF 1.0;\nroot $a;\n$a = one <2-99999>;", 3, "more than 1000"),
+        ("#ABNF 1.0;\nroot $a;\n$a = one <1-" + "9" * 5000 + ">;", 3, "is no repeat"),
+        ("#ABNF 1.0;\nroot $a;\n$a = /" + "9" * 400 + "/ one | two;", 3, "is no weight"),
         ("#ABNF 1.0;\nroot $a;\n$a = ((one <999>) <999>) <999>;", 3, "more than 100,000 arcs"),
         ("#ABNF 1.0;\nroot $a;\n$a = " + "(" * 300 + "one" + ")" * 300 + ";", 3, "deep"),
         ("#ABNF 1.0;\n$a = one; $b = two;", 2, "which rule is its root"),

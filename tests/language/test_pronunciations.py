@@ -133,3 +133,17 @@ def test_a_written_model_is_read(tmp_path: Path) -> None:
     path.write_bytes(b"something else")
     with pytest.raises(ValueError, match="no pronunciation model"):
         read(path)
+
+
+@pytest.mark.parametrize("word", ["a-" * 64, "the_" * 32, "a&" * 19 + "a"])
+def test_many_pieces_with_two_readings_each_do_not_multiply(word: str) -> None:
+    first = _said(word)
+    assert 1 <= len(first) <= 5
+    assert len(set(first)) == len(first)
+
+
+def test_the_first_of_all_combinations_are_taken() -> None:
+    listed = {"a": ("AH", "EY"), "either": ("IY DH ER", "AY DH ER"), "zed": ("Z EH D",)}
+    said = guess("a-either-zed-a", listed=lambda word: listed.get(word, ()))
+    first, second = "AH IY DH ER Z EH D", "AH AY DH ER Z EH D"
+    assert said == (f"{first} AH", f"{first} EY", f"{second} AH", f"{second} EY", "EY IY DH ER Z EH D AH")

@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chalicelib.language.artefact import Artefact, Entry, GrammarText, read_artefact
+from chalicelib.language import artefact
+from chalicelib.language.artefact import (
+    Artefact,
+    ArtefactTooLarge,
+    Entry,
+    GrammarText,
+    read_artefact,
+    write_artefact,
+)
 from chalicelib.language.estimation import estimate, numbered
 from chalicelib.language.ngrams import NGrams
 from chalicelib.language.sealed import ArchiveUnreadable, write_sealed
@@ -153,3 +161,19 @@ def test_arrays_are_never_unpickled() -> None:
     )
     with pytest.raises(ArchiveUnreadable, match="damaged"):
         _ = artefact.ngrams
+
+
+def test_more_than_can_be_read_is_not_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(artefact._MAX_BYTES, "grammars.json", 100)
+    with pytest.raises(ArtefactTooLarge, match="The model's grammars take more than 0 MB; delete some"):
+        write_artefact(
+            path, Artefact("test.v1", 0.5, (), {"orders": GRAMMAR, "more": GRAMMAR}, {"mixed.bin": b""})
+        )
+    assert not path.exists()
+
+
+def test_a_word_of_several_grammars_stands_there_once(path: Path) -> None:
+    both = {"orders": GRAMMAR, "again": GRAMMAR}
+    trained = train([], [], both, base=_Base(), target=path)
+    assert trained.left_out == ("привет",)
+    assert [entry.word for entry in read_artefact(path).entries] == ["quux"]

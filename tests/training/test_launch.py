@@ -141,3 +141,11 @@ def test_training_by_itself_waits_for_enough_new_audio(platform: Platform) -> No
     assert not launch.train_when_due(model.owner, model.customization_id)
     assert not launch.train_when_due(model.owner, "00000000-0000-4000-8000-000000000000")
     assert len(platform.created) == 1
+
+
+def test_a_helper_that_is_gone_fails_the_run_with_a_reason(platform: Platform) -> None:
+    claim = _claim()
+    claim.model.run_helper, claim.model.run_helper_run = "00000000-0000-4000-8000-000000000000", 1
+    launch.start(claim)
+    model = custom_models.fresh(claim.model)
+    assert (model.status, model.error) == ("failed", launch.HELPER_GONE)
