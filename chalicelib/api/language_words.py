@@ -19,6 +19,13 @@ routes = Routes()
 _WORDS = "/customizations/{customization_id}/words"
 _WORD = "/customizations/{customization_id}/words/{word_name}"
 _ORDERS = ("alphabetical", "count")
+_FIELDS = frozenset(
+    {
+        *("word", "sounds_like", "display_as", "mapping_only"),
+        # What a listing shows, which comes back when it is edited and sent again.
+        *("count", "source", "pronunciation", "error"),
+    }
+)
 
 
 @routes.route("POST", _WORDS)
@@ -31,12 +38,14 @@ def add_words(call: Call, customization_id: str) -> Answer:
         raise Busy(customization_id)
     if body.pending:
         return Answer(204)
-    batch = custom_words.batch_of(custom_words.read_batch(parameters.json_object(body.open().read())))
+    document = parameters.json_object(body.open().read())
+    batch = custom_words.batch_of(custom_words.read_batch(document))
     accepted = language_resources.accept_words(model, size_bytes=len(batch), customer_id=customer_id)
     with uploads.storing(language_resources.KIND, accepted) as key:
         objects.put(key.key, batch, "application/json")
     body.discard()
-    return Answer(201, {})
+    fields = dict.fromkeys(field for word in document["words"] for field in word)
+    return Answer(201, parameters.with_unknown_fields({}, fields, _FIELDS))
 
 
 @routes.route("GET", _WORDS)
@@ -75,9 +84,9 @@ def add_word(call: Call, customization_id: str, word_name: str) -> Answer:
     """Add or change one word at once."""
     customer_id = parameters.customer_id(call)
     model = language_models.get(call.owner, customization_id)
-    word = custom_words.read(parameters.json_object(call.body), word_name)
-    custom_words.put(model, word, customer_id)
-    return Answer(201, {})
+    fields = parameters.json_object(call.body)
+    custom_words.put(model, custom_words.read(fields, word_name), customer_id)
+    return Answer(201, parameters.with_unknown_fields({}, fields, _FIELDS))
 
 
 @routes.route("GET", _WORD)

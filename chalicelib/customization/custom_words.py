@@ -160,6 +160,7 @@ def row_of(model: LanguageModel, word: NewWord, customer_id: str | None = None) 
     if not errors:
         try:
             said = pronunciations.guess(word.word, word.sounds_like, listed=spoken.pronunciations)
+            said = tuple(dict.fromkeys((*said, *spoken.pronunciations(word.word))))
         except pronunciations.Unpronounceable as error:
             errors = [{word.word: str(error)}]
     moment = now()
@@ -192,14 +193,18 @@ def of_model(
     if given is None:
         given = language_words.of_user(model)
     found: dict[str, CustomWord] = {}
-    if word_type != USER:
-        for resource in language_resources.of_model(model, _SOURCES.get(word_type)):
-            _gather(found, resource, language_resources.words_of(resource), given)
+    resources = language_resources.of_model(model)
+    for resource in resources:
+        _gather(found, resource, language_resources.words_of(resource), given)
     for word, row in given.items():
-        if row.deleted or (word_type not in (USER, ALL) and word not in found):
-            continue
-        found[word] = _given(row, found.get(word))
-    return found
+        if not row.deleted:
+            found[word] = _given(row, found.get(word))
+    if word_type == ALL:
+        return found
+    sources = {one.name for one in resources if one.kind == _SOURCES.get(word_type)} or {USER}
+    if word_type != USER:
+        sources.discard(USER)
+    return {word: one for word, one in found.items() if not sources.isdisjoint(one.source)}
 
 
 def _default_sounds_like(word: str) -> list[str]:

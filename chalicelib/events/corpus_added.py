@@ -26,6 +26,7 @@ WORDS_GIVEN_UP = (
     "The words that were added last could not be put in because of an internal error. Add them again; "
     "if that fails too, tell the operator of this service."
 )
+NO_WORDS = "It holds no words; what stands in brackets is left out."
 TOO_MANY_WORDS = f"The custom model would have more than {limits.WORDS:,} words; use less text."
 TOO_MANY_CUSTOM_WORDS = (
     f"The custom model would have more than {limits.CUSTOM_WORDS:,} out-of-vocabulary words; "
@@ -116,12 +117,12 @@ def _read(
         path = Path(folder, "upload")
         objects.download(key.key, path)
         try:
+            custom = [word for word, one in language_words.of_user(model).items() if not one.deleted]
             if row.kind == CORPUS:
-                custom = [word for word, one in language_words.of_user(model).items() if not one.deleted]
                 read = corpus.analyse(path, known, custom)
-                return read.total_words, read.oov, None
+                return read.total_words, read.oov, None if read.total_words else NO_WORDS
             kind = language_resources.grammar_kind(row)
-            grammar = grammars.parse(path.read_bytes(), kind)
+            grammar = grammars.parse(path.read_bytes(), kind, custom)
             return len(grammar.words), dict.fromkeys(grammar.oov(known), 1), None
         except corpus.CorpusUnreadable as error:
             return 0, {}, f"Line {error.line}: {error.reason}."

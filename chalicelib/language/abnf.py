@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from chalicelib.language.grammar_rules import (
@@ -48,8 +48,8 @@ class _Token:
     line: int
 
 
-def parse_abnf(text: str) -> Rules:
-    """Read a grammar.
+def parse_abnf(text: str, custom_words: Collection[str] = ()) -> Rules:
+    """Read a grammar; see `grammar_rules.words_of_text` for the custom words.
 
     Raises:
         GrammarError: it is no such grammar, or uses what is not supported.
@@ -59,7 +59,7 @@ def parse_abnf(text: str) -> Rules:
     if header is None:
         raise GrammarError(1, "a grammar in ABNF begins with '#ABNF 1.0;'")
     start = len(text) - len(text.lstrip()) + header.end()
-    return _Parser(list(_tokens(text, start))).grammar()
+    return _Parser(list(_tokens(text, start)), custom_words).grammar()
 
 
 def _tokens(text: str, position: int) -> Iterator[_Token]:
@@ -79,8 +79,9 @@ def _tokens(text: str, position: int) -> Iterator[_Token]:
 class _Parser:
     """Walks over the tokens once; each method reads one thing of the grammar."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[_Token], custom_words: Collection[str]) -> None:
         self._tokens = tokens
+        self._custom_words = custom_words
         self._place = 0
         self._depth = 0
 
@@ -189,9 +190,9 @@ class _Parser:
     def _plain_item(self) -> list[Expansion]:
         token = self._take()
         if token.kind == "word":
-            return words_of_text(token.text)
+            return words_of_text(token.text, self._custom_words)
         if token.kind == "quoted":
-            words = words_of_text(token.text[1:-1])
+            words = words_of_text(token.text[1:-1], self._custom_words)
             return words if len(words) < 2 else [Sequence(tuple(words))]
         if token.kind == "tag":
             return []

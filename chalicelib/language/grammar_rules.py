@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from chalicelib.language.spoken_forms import ANY, spoken
+from chalicelib.language.spoken_forms import ANY, custom_form, spoken_beside
 
 MAX_REPEAT = 1000
 _NUMBER = re.compile(r"\d{1,30}(?:\.\d*)?|\.\d+")
+_AROUND = "\"',;:!?()[]{}<>"
 _REPEAT = re.compile(r"(\d{1,30})(?:(-)(\d{0,30}))?")
 
 
@@ -126,12 +127,15 @@ def parts_of(expansion: Expansion) -> Iterator[Expansion]:
             waiting.append(part.part)
 
 
-def words_of_text(text: str) -> list[Expansion]:
-    """Return the words of a grammar's text, numbers and symbols spoken out and punctuation dropped."""
+def words_of_text(text: str, custom_words: Collection[str] = ()) -> list[Expansion]:
+    """Return the words of a grammar's text, numbers and symbols spoken out and punctuation dropped.
+
+    Custom words stay as they are, whatever signs they hold.
+    """
     if ANY.search(text):
-        text = spoken(text)
-    stripped = (token.strip("\"',;:!?()[]{}<>") for token in text.split())
-    return [Word(token) for token in stripped if any(map(str.isalpha, token))]
+        text = spoken_beside(text, custom_words)
+    words = (custom_form(token, custom_words) or token.strip(_AROUND) for token in text.split())
+    return [Word(word) for word in words if word in custom_words or any(map(str.isalpha, word))]
 
 
 def weight(text: str, line: int) -> float:

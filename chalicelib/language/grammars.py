@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,12 +30,13 @@ class Grammar:
         return tuple(word for word in self.words if not known(word.lower()))
 
 
-def parse(text: str | bytes, kind: Kind) -> Grammar:
+def parse(text: str | bytes, kind: Kind, custom_words: Collection[str] = ()) -> Grammar:
     """Read and compile a grammar.
 
     Args:
         text: the grammar, UTF-8 when in bytes, whatever its header says.
         kind: `abnf` for `application/srgs`, `xml` for `application/srgs+xml`.
+        custom_words: words that are to be found as they are written, whatever signs they hold.
 
     Raises:
         GrammarError: it is broken, uses what is not supported, or is not regular; names the line.
@@ -44,8 +45,9 @@ def parse(text: str | bytes, kind: Kind) -> Grammar:
         text = _decoded(text)
     if len(text) > MAX_GRAMMAR_BYTES:
         raise GrammarError(1, f"the grammar is larger than {MAX_GRAMMAR_BYTES >> 20} MB")
+    custom = frozenset(custom_words)
     try:
-        return _compiled(parse_abnf(text) if kind == "abnf" else parse_srgs_xml(text))
+        return _compiled(parse_abnf(text, custom) if kind == "abnf" else parse_srgs_xml(text, custom))
     except RecursionError as error:
         raise GrammarError(1, "the grammar's rules and brackets stand too deep in each other") from error
 

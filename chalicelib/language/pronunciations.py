@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chalicelib.language.joint_model import JointModel, read
+from chalicelib.language.respelling import respelled
 from chalicelib.language.spoken_forms import spoken
 
 MAX_SOUNDS_LIKE = 5
@@ -54,8 +55,8 @@ def guess(word: str, sounds_like: Sequence[str] = (), *, listed: Listed = lambda
     if sounds_like:
         said = [_phrase(phrase, listed) for phrase in sounds_like]
         found = [pronunciation for pronunciation in said if pronunciation]
-    else:
-        found = list(listed(word.lower())) or _spelt(word, listed)
+    elif not (found := list(listed(word.lower()))) and not _is_foreign(word):
+        found = _spelt(word, listed)
     if not found:
         raise Unpronounceable(word)
     return tuple(dict.fromkeys(found))[:MAX_PRONUNCIATIONS]
@@ -94,6 +95,8 @@ def problems(sounds_like: Sequence[str]) -> tuple[str, ...]:
             found.append(f"Dashes are not allowed in sounds_like. You can try for example '{said}'.")
         elif not re.search(r"[a-z]", _plain(phrase).lower()):
             found.append(f"The sounds_like '{phrase}' holds no letters of US English.")
+        elif _is_foreign(phrase):
+            found.append(f"The sounds_like '{phrase}' holds letters that US English has not.")
     return tuple(found)
 
 
@@ -116,15 +119,15 @@ def _phrase(phrase: str, listed: Listed) -> str:
         if len(bare) == 1 and bare in _LETTERS and (alone or word != "a"):
             parts.append(_LETTERS[bare])
         else:
-            parts.append(_first(word, listed))
+            parts.append(_first(word, listed, respelled))
     return " ".join(part for part in parts if part)
 
 
-def _first(word: str, listed: Listed) -> str:
+def _first(word: str, listed: Listed, respelling: Callable[[str], str] = lambda _: "") -> str:
     for form in (word.lower(), word.strip(".,'").lower()):
         if found := listed(form):
             return found[0]
-    return next(iter(_spelt(word, listed)), "")
+    return respelling(word.strip(".,'").lower()) or next(iter(_spelt(word, listed)), "")
 
 
 def _spelt(word: str, listed: Listed) -> list[str]:
@@ -195,6 +198,11 @@ def _plain(text: str) -> str:
     """Return the text in ASCII letters as far as accents go, other signs as they are."""
     decomposed = unicodedata.normalize("NFKD", text.translate(_ASCII))
     return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+
+
+def _is_foreign(text: str) -> bool:
+    """Whether a letter cannot be said: leaving it out would make another word, a gram of a microgram."""
+    return any(sign.isalpha() and not sign.isascii() for sign in _plain(text))
 
 
 def _by_model(letters: str) -> str:

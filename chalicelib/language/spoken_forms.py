@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from chalicelib.language.spoken_numbers import cardinal, decimal, digits, ordinal, plural, year
 
@@ -52,6 +52,41 @@ _CURRENCY = "[" + "".join(_CURRENCIES) + "]"
 
 ANY = re.compile(r"[\d" + "".join(_SYMBOLS) + "".join(_CURRENCIES) + "%#]")
 """What a line must hold for anything here to apply."""
+
+
+_AROUND = "\"'.,;:!?"
+"""Punctuation that may touch a word without being of it."""
+
+
+def custom_form(token: str, custom_words: Collection[str]) -> str | None:
+    """Return the custom word that a token without spaces is, with or without punctuation around it."""
+    begin, end = 0, len(token)
+    while begin < end:
+        if token[begin:end] in custom_words:
+            return token[begin:end]
+        if token[end - 1] in _AROUND:
+            end -= 1
+        elif token[begin] in _AROUND:
+            begin, end = begin + 1, len(token)
+        else:
+            break
+    return None
+
+
+def spoken_beside(line: str, custom_words: Collection[str]) -> str:
+    """Return the line spoken out but for custom words, which stay as they are, and lose what touches them."""
+    if not custom_words:
+        return spoken(line)
+    parts: list[str] = []
+    others: list[str] = []
+    for token in line.split():
+        word = custom_form(token, custom_words)
+        if word is None:
+            others.append(token)
+        else:
+            parts += [spoken(" ".join(others)), word]
+            others = []
+    return " ".join([*parts, spoken(" ".join(others))])
 
 
 def spoken(line: str) -> str:
@@ -126,7 +161,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     ),
     (
         re.compile(
-            r"\b(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?:\s?(?P<half>[ap]\.?m\b\.?))?", re.IGNORECASE
+            r"\b(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?![\d:])(?:\s?(?P<half>[ap]\.?m\b\.?))?",
+            re.IGNORECASE,
         ),
         _time,
     ),

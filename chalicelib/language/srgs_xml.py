@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
@@ -46,19 +47,20 @@ class _Element:
     text: list[str] = field(default_factory=list)
 
 
-def parse_srgs_xml(text: str) -> Rules:
+def parse_srgs_xml(text: str, custom_words: Collection[str] = ()) -> Rules:
     """Read a grammar; entities are refused and nothing outside the text is read.
 
     Raises:
         GrammarError: it is no such grammar, or uses what is not supported.
     """
-    return _Reader().read(text)
+    return _Reader(custom_words).read(text)
 
 
 class _Reader:
     """Follows expat's events, with the open elements on a stack."""
 
-    def __init__(self) -> None:
+    def __init__(self, custom_words: Collection[str]) -> None:
+        self._custom_words = custom_words
         # The header's encoding is ignored: the text is UTF-8, whatever it says.
         self._expat = expat.ParserCreate("utf-8", _SEPARATOR)
         self._expat.StartElementHandler = self._start
@@ -131,7 +133,7 @@ class _Reader:
         element.text.clear()
         if text and element.name not in ("rule", "item", "token"):
             raise GrammarError(self._line, f"text has no place inside <{element.name}>: '{text[:40]}'")
-        element.parts.extend(words_of_text(text))
+        element.parts.extend(words_of_text(text, self._custom_words))
 
     def _end(self, _: str) -> None:
         if self._passing_over:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection
 
-from chalicelib.language.spoken_forms import ANY, spoken
+from chalicelib.language.spoken_forms import ANY, custom_form, spoken_beside
 
 _BRACKETED = re.compile(r"\([^()]*\)|<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
 _BRACKET = re.compile(r"[()<>\[\]{}]")
@@ -54,9 +54,7 @@ class Tokeniser:
         if _BRACKET.search(line):
             line = _without_brackets(line)
         if ANY.search(line):
-            line = " ".join(
-                part if part in self._custom else spoken(part) for part in self._parts_to_speak(line)
-            )
+            line = spoken_beside(line, self._custom)
         found: list[str] = []
         cache = self._cache
         for token in line.split():
@@ -69,24 +67,9 @@ class Tokeniser:
             found.extend(words)
         return found
 
-    def _parts_to_speak(self, line: str) -> list[str]:
-        """Return the line whole, or split around custom words that hold digits or symbols."""
-        tokens = line.split()
-        if not any(token in self._custom for token in tokens):
-            return [line]
-        parts: list[str] = []
-        run: list[str] = []
-        for token in tokens:
-            if token in self._custom:
-                parts += [" ".join(run), token]
-                run = []
-            else:
-                run.append(token)
-        return [part for part in [*parts, " ".join(run)] if part]
-
     def _token(self, token: str) -> tuple[str, ...]:
-        if token in self._custom:
-            return (token,)
+        if self._custom and (custom := custom_form(token, self._custom)):
+            return (custom,)
         return tuple(word for piece in _APART.split(token) if piece for word in self._piece(piece))
 
     def _known_form(self, lower: str) -> str | None:

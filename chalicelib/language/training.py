@@ -98,7 +98,11 @@ def train(
     """
     entries, left_out = _entries(words, base)
     vocabulary = _Vocabulary(frozenset(entry.word for entry in entries), base)
-    further = {word for text in grammars.values() for word in parse(text.text, text.kind).oov(base.known)}
+    further = {
+        word
+        for text in grammars.values()
+        for word in parse(text.text, text.kind, vocabulary.custom).oov(base.known)
+    }
     grammars_words = [CustomWord(word) for word in sorted(further) if word not in vocabulary.custom]
     more, unsaid = _entries(grammars_words, base, in_model=False)
     entries, left_out = [*entries, *more], [*left_out, *unsaid]

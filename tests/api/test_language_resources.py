@@ -361,3 +361,44 @@ def test_what_fails_too_often_is_given_up(language: Language) -> None:
     language.analyse(receives=5)
     assert language.shown["error"] == corpus_added.WORDS_GIVEN_UP
     assert language.shown["status"] == "pending"
+
+
+def test_a_word_type_chooses_words_and_does_not_change_them(language: Language) -> None:
+    language.add("menu", b"zorblax zorblax quuxly")
+    assert language("PUT", "/words/zorblax", {"display_as": "Zorblax"}).status == 201
+    assert language("PUT", "/words/blick", {}).status == 201
+    (alone,) = (word for word in language("GET", "/words").json["words"] if word["word"] == "zorblax")
+    assert (alone["count"], alone["source"]) == (2, ["menu", "user"])
+    shown = {kind: language("GET", f"/words?word_type={kind}").json["words"] for kind in ("user", "corpora")}
+    assert [word["word"] for word in shown["user"]] == ["blick", "zorblax"]
+    assert [word["word"] for word in shown["corpora"]] == ["quuxly", "zorblax"]
+    assert alone in shown["user"]
+    assert alone in shown["corpora"]
+    assert language("GET", "/words?word_type=grammars").json == {"words": []}
+
+
+def test_misspelt_fields_of_words_are_noticed(language: Language) -> None:
+    wrong = {"warnings": "Unexpected field(s) ['sound_like'] detected"}
+    answer = language("PUT", "/words/aspirin", {"sound_like": ["as prin"]})
+    assert (answer.status, answer.json) == (201, wrong)
+    shown = language("GET", "/words/aspirin").json
+    answer = language("POST", "/words", {"words": [{"word": "digoxin", "sound_like": []}, shown]})
+    assert (answer.status, answer.json) == (201, wrong)
+    assert language.analyse() == []
+    answer = language("POST", "/words", {"words": [shown]})
+    assert (answer.status, answer.json) == (201, {})
+
+
+def test_what_is_shown_are_the_pronunciations_it_is_recognised_by(language: Language) -> None:
+    assert language("PUT", "/words/tomato", {"sounds_like": ["toe mat oh"]}).status == 201
+    said = language("GET", "/words/tomato").json["pronunciation"]
+    assert said[0] == "T OW M AE T OW"
+    assert {"T AH M EY T OW", "T AH M AA T OW"} <= set(said[1:])
+
+
+@pytest.mark.parametrize("text", [b"...\n---\n", b'{"data": "Give digoxin now."}', b"[noise]"])
+def test_a_corpus_without_words_is_no_data(language: Language, text: bytes) -> None:
+    corpus = language.add("empty", text)
+    assert corpus["status"] == "undetermined"
+    assert "holds no words" in corpus["error"]
+    assert language("POST", "/train?strict=false").status == 400

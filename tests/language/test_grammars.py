@@ -237,3 +237,17 @@ def test_whatever_comes_is_a_grammar_or_an_error(text: str, kind: Kind) -> None:
             assert isinstance(parse(whole, kind), Grammar)
         except GrammarError as error:
             assert error.line >= 1
+
+
+@pytest.mark.parametrize("kind", ["abnf", "xml"])
+def test_custom_words_stay_as_they_are_written(kind: Kind) -> None:
+    said = "check the SpO2, please"
+    text = {
+        "abnf": f'#ABNF 1.0;\nroot $a;\n$a = "{said}" | 12 drops;',
+        "xml": '<grammar xmlns="http://www.w3.org/2001/06/grammar" version="1.0" root="a"><rule id="a"><one-of>'
+        f"<item>{said}</item><item>12 drops</item></one-of></rule></grammar>",
+    }[kind]
+    grammar = parse(text, kind, ["SpO2", "drops"])
+    assert grammar.network.accepts(["check", "the", "SpO2", "please"])
+    assert grammar.network.accepts(["twelve", "drops"])
+    assert "SpO" in parse(text, kind).words

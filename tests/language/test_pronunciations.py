@@ -147,3 +147,12 @@ def test_the_first_of_all_combinations_are_taken() -> None:
     said = guess("a-either-zed-a", listed=lambda word: listed.get(word, ()))
     first, second = "AH IY DH ER Z EH D", "AH AY DH ER Z EH D"
     assert said == (f"{first} AH", f"{first} EY", f"{second} AH", f"{second} EY", "EY IY DH ER Z EH D AH")
+
+
+@pytest.mark.parametrize("word", ["µg", "β-blocker", "naïveж"])
+def test_a_word_with_one_letter_that_cannot_be_said_is_not_guessed(word: str) -> None:
+    with pytest.raises(Unpronounceable):
+        _said(word)
+    assert _said(word, "micro grams")
+    assert problems([word])
+    assert not problems(["naïve"])

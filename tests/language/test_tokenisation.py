@@ -56,6 +56,7 @@ def _words(line: str, *custom: str) -> str:
         ("the 12th, 30th and 103rd", "the twelfth thirtieth and one hundred third"),
         ("at 10:30 p.m.", "at ten thirty p.m."),
         ("at 7:05", "at seven oh five"),
+        ("a 1:1000", "a one one thousand"),
         ("at 7:00", "at seven o'clock"),
         ("10am", "ten a.m."),
         ("on 11/24/2026", "on november twenty fourth twenty twenty six"),
@@ -130,3 +131,14 @@ def test_every_number_can_be_said(number: int) -> None:
     words = Tokeniser(KNOWN.__contains__).words(f"{number:,}")
     assert words
     assert all(word.isalpha() for word in words)
+
+
+_PUNCTUATION = st.text("\"'.,;:!?", max_size=3)
+
+
+@given(
+    _PUNCTUATION, st.sampled_from(["HbA1c", "SpO2", "5-FU", "A&E", "q4h", "mg/kg", "T4", "C++"]), _PUNCTUATION
+)
+def test_punctuation_around_a_custom_word_is_not_of_it(before: str, word: str, behind: str) -> None:
+    tokens = Tokeniser(KNOWN.__contains__, ["HbA1c", "SpO2", "5-FU", "A&E", "q4h", "mg/kg", "T4", "C++"])
+    assert tokens.words(f"call {before}{word}{behind} for 2") == ["call", word, "for", "two"]

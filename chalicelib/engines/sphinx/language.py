@@ -116,8 +116,8 @@ def _restricted(language: CustomLanguage, artefact: Artefact, name: str) -> Cust
     grammar = artefact.grammars.get(name)
     if grammar is None:
         raise ModelUnreadable(f"the custom language model was trained without a grammar '{name}'")
-    network = parse(grammar.text, grammar.kind).network
     custom = {entry.word for entry in artefact.entries}
+    network = parse(grammar.text, grammar.kind, custom).network
     known = vocabulary(artefact.base_version).known
     arcs = []
     for origin, target, probability, word in network.arcs:

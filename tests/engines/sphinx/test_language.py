@@ -20,7 +20,7 @@ from infra.local.prompts import Prompt
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 BROADBAND = "en-US_BroadbandModel.v2020-01-16"
-DIGITS = "#ABNF 1.0;\nroot $digits;\n$digits = (one|two|three|four|five|six|seven|eight|nine|FAREWELL) <1->;"
+DIGITS = "#ABNF 1.0;\nroot $digits;\n$digits = (one|two|three|four|five|six|seven|eight|nine|F4REWELL) <1->;"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("language") / "language.tar.gz"
     words = [
         CustomWord("gud+bai", ("goodbye",), "Good-Bye"),
-        CustomWord("FAREWELL", ("goodbye",)),
+        CustomWord("F4REWELL", ("goodbye",)),
         CustomWord("wholly_unheard"),
     ]
     train(
@@ -70,7 +70,7 @@ def test_without_weight_the_base_decides(language_model: Path, spoken: dict[str,
 
 def test_a_grammar_restricts_what_is_heard(language_model: Path, spoken: dict[str, Samples]) -> None:
     custom = CustomModels(language_model=language_model, grammar_name="digits")
-    for name, text in (("digits/4", "four"), ("digits/7", "seven"), ("vm-goodbye", "FAREWELL")):
+    for name, text in (("digits/4", "four"), ("digits/7", "seven"), ("vm-goodbye", "F4REWELL")):
         heard = _heard(custom, spoken[name])
         assert heard[0][0] == text
         assert heard[0][1] > 0.1
