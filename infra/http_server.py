@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def config(
         drain_s: how long requests may go on after the server was told to stop.
         access_log: whether each request is logged.
     """
-    return uvicorn.Config(
+    configured = uvicorn.Config(
         application,
         host=host,
         port=port,
@@ -73,6 +74,13 @@ def config(
         ws_per_message_deflate=False,  # audio gains nothing by it, and it costs each connection memory
         backlog=1024,
     )
+    logging.getLogger("uvicorn.error").addFilter(_tells_of_a_fault)
+    return configured
+
+
+def _tells_of_a_fault(record: logging.LogRecord) -> bool:
+    """Drop what uvicorn takes for an error: that a WebSocket was refused with an answer, not accepted."""
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 class GatewayProtocol(HttpToolsProtocol):

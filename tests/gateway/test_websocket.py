@@ -468,7 +468,9 @@ def test_every_prefix_is_served(port: int, api: Api, prefix: str) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 503])
-def test_a_refusal_is_the_status_of_the_handshake(port: int, api: Api, status: int) -> None:
+def test_a_refusal_is_the_status_of_the_handshake(
+    port: int, api: Api, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     api.answer = json_response(status, {"code_description": "x", "code": status, "error": "no"})
     with pytest.raises(InvalidStatus) as refused, connect(port):
         pass
@@ -476,6 +478,7 @@ def test_a_refusal_is_the_status_of_the_handshake(port: int, api: Api, status: i
     assert response.status_code == status
     assert json.loads(response.body) == {"code_description": "x", "code": status, "error": "no"}
     assert response.headers["X-Global-Transaction-Id"]
+    assert caplog.records == [], "no fault of the service"
 
 
 def test_other_paths_and_too_many_connections_are_refused(
