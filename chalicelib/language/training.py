@@ -96,7 +96,9 @@ def train(
     Raises:
         corpus.CorpusUnreadable, grammars.GrammarError: something does not stand what its analysis said.
     """
-    entries, left_out = _entries(words, base)
+    corpora = list(corpora)
+    steps = _Steps(progress, len(words), corpora)
+    entries, left_out = _entries(words, base, steps.words)
     vocabulary = _Vocabulary(frozenset(entry.word for entry in entries), base)
     further = {
         word
@@ -104,22 +106,22 @@ def train(
         for word in parse(text.text, text.kind, vocabulary.custom).oov(base.known)
     }
     grammars_words = [CustomWord(word) for word in sorted(further) if word not in vocabulary.custom]
-    more, unsaid = _entries(grammars_words, base, in_model=False)
+    more, unsaid = _entries(grammars_words, base, steps.words, in_model=False)
     entries, left_out = [*entries, *more], [*left_out, *unsaid]
-    progress(0.1)
+    steps.rest(0.0)
     kept = _Kept()
     text = numbered(kept.passed(_sentences(corpora, vocabulary)), vocabulary)
-    progress(0.5)
+    steps.rest(0.5)
     total_words = int((text.numbers > 1).sum() + (text.numbers < 0).sum())
     custom = estimate(text) if total_words else None
-    progress(0.7)
+    steps.rest(0.7)
     extra = [entry.word for entry in entries if entry.in_model and not base.known(entry.word)]
     mixed = interpolated(base.ngrams(), custom, weight, extra)
-    progress(0.8)
+    steps.rest(0.8)
     members = members_of(custom, base.rendered(mixed), kept.sentences)
-    progress(0.9)
+    steps.rest(0.9)
     write_artefact(target, Artefact(base.version, weight, tuple(entries), dict(grammars), members))
-    progress(1.0)
+    steps.rest(1.0)
     return Trained(
         total_words,
         len(entries),
@@ -127,6 +129,32 @@ def train(
         0 if custom is None else len(custom.pairs),
         0 if custom is None else len(custom.triples),
     )
+
+
+class _Steps:
+    """Tells how far a training is, by what its steps take: a guessed word a millisecond, a text its bytes."""
+
+    _WORD_S = 0.001
+    _BYTE_S = 6e-7
+    _MIXING_S = 8.0
+
+    def __init__(self, progress: Progress, words: int, corpora: Iterable[Path | BinaryIO]) -> None:
+        self._progress = progress
+        self._words = words
+        size_bytes = sum(corpus.stat().st_size for corpus in corpora if isinstance(corpus, Path))
+        words_s, rest_s = words * self._WORD_S, self._MIXING_S + size_bytes * self._BYTE_S
+        self._share = words_s / (words_s + rest_s)
+        self._said = 0
+
+    def words(self) -> None:
+        """One more word has been read; those of grammars, which come on top, do not count."""
+        self._said += 1
+        if self._said <= self._words and self._said % 1000 == 0:
+            self._progress(self._share * self._said / self._words)
+
+    def rest(self, done: float) -> None:
+        """So much is done, 0…1, of what comes behind the words."""
+        self._progress(self._share + (1 - self._share) * done)
 
 
 class _Vocabulary(Collection[str]):
@@ -167,11 +195,12 @@ def _sentences(corpora: Iterable[Path | BinaryIO], vocabulary: _Vocabulary) -> I
 
 
 def _entries(
-    words: Iterable[CustomWord], base: BaseLanguage, in_model: bool = True
+    words: Iterable[CustomWord], base: BaseLanguage, told: Callable[[], None], in_model: bool = True
 ) -> tuple[list[Entry], list[str]]:
     """Return the words with their pronunciations, and those that have none."""
     entries, left_out = [], []
     for word in words:
+        told()
         listed = base.pronunciations(word.word)
         try:
             said = (
