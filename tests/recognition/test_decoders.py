@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -202,10 +203,23 @@ def test_the_recognisers_used_last_are_kept() -> None:
     assert cache.get("b", CustomModels(Path("adapted"))) is not cache.get("b", BASE_ALONE)
 
 
-def test_a_model_is_loaded_before_it_is_needed_and_once(pool: DecoderPool) -> None:
+def test_a_model_is_loaded_before_it_is_needed_and_once(
+    pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enqueue = pool._enqueue
+    begun: list[Future[Any]] = []
+
+    def noted(work: Callable[[], Any]) -> Future[Any]:
+        begun.append(enqueue(work))
+        return begun[-1]
+
+    monkeypatch.setattr(pool, "_enqueue", noted)
     pool.warm("good", CustomModels())
-    while not pool.process_ids:
-        time.sleep(0.01)
+    for loading in begun:
+        loading.result(60)
+    processes = pool.process_ids
+    assert len(processes) == len(begun) > 0
     pool.warm("good", CustomModels())
+    assert len(begun) == len(processes)
     assert texts(pool, [task(SAY, 7)]) == ["7"]
-    assert len(pool.process_ids) == 1
+    assert pool.process_ids == processes
