@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import random
 import time
 from datetime import UTC, datetime, timedelta
@@ -134,7 +135,7 @@ def _try_again(job: RecognitionJob, event: Event, told: int, reason: str) -> boo
             RecognitionJob.notified == told,
             [
                 RecognitionJob.notify_attempts.set(attempts),
-                RecognitionJob.notify_at.set(int(now.timestamp() + delay_s)),
+                RecognitionJob.notify_at.set(math.ceil(now.timestamp() + delay_s)),
                 RecognitionJob.notify_lease.remove(),
             ],
         )

@@ -113,7 +113,10 @@ def test_what_is_sent_is_signed_twice(receiver: Receiver) -> None:
         assert abs(int(moment) - time.time()) < 60
 
 
-def test_a_failure_is_repeated_and_the_order_kept(receiver: Receiver) -> None:
+def test_a_failure_is_repeated_and_the_order_kept(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "pause_s", lambda attempts: 60)
     job_id = _job(receiver)
     work.work(OWNER, job_id, last_attempt=False)
     receiver.statuses = [500, 302]
