@@ -16,6 +16,7 @@ from chalicelib.language.sentence_marks import SENTENCE_END, SENTENCE_START
 from chalicelib.storage.conditional import (
     MOST_TOGETHER,
     Change,
+    Condition,
     ConditionFailed,
     Contended,
     Delete,
@@ -266,6 +267,12 @@ def get(model: LanguageModel, word: str) -> CustomWord:
     return found[word]
 
 
+def unclaimed(model: LanguageModel) -> Condition:
+    """Return the condition that a word has no row, or one of this generation or an earlier one."""
+    condition: Condition = Word.word.does_not_exist() | (Word.generation <= int(model.generation))
+    return condition
+
+
 def put(model: LanguageModel, word: NewWord, customer_id: str | None = None) -> None:
     """Add or change a word at once.
 
@@ -279,7 +286,7 @@ def put(model: LanguageModel, word: NewWord, customer_id: str | None = None) -> 
         row = row_of(model, word, customer_id)
         if row.error:
             raise BadWord(" ".join(message for one in json.loads(row.error) for message in one.values()))
-        change = Put(row, Word.word.does_not_exist() | (Word.generation <= int(model.generation)))
+        change = Put(row, unclaimed(model))
         if _made(model, change, any_valid=True):
             return
         model = language_models.get(model.owner, model.customization_id)
@@ -316,7 +323,7 @@ def remove(model: LanguageModel, word: str) -> None:
             change = Delete(row, Word.generation == int(model.generation))
         else:
             row.deleted, row.updated, row.error = True, now(), None
-            change = Put(row, Word.word.does_not_exist() | (Word.generation <= int(model.generation)))
+            change = Put(row, unclaimed(model))
         resources = language_resources.of_model(model)
         any_valid = any(resource.status == ANALYZED for resource in resources)
         any_valid = any_valid or language_words.any_valid(model, beside=word)
@@ -341,13 +348,15 @@ def remove_labelled(model: LanguageModel, rows: Sequence[Word]) -> None:
     held = {word for resource in resources for word in language_resources.words_of(resource)}
     meant = {row.word for row in rows}
     others = (row for row in language_words.of_user(model).values() if row.word not in meant)
-    any_other = any(resource.status == ANALYZED for resource in resources) or any(map(_is_valid, others))
+    any_other = any(resource.status == ANALYZED for resource in resources) or any(
+        map(language_words.is_valid, others)
+    )
     most = MOST_TOGETHER - 1
     for start in range(0, len(there), most):
         model = language_models.get(model.owner, model.customization_id)
         if not statuses.allowed(model, statuses.LANGUAGE_CHANGED):
             raise Busy(model.customization_id)
-        any_valid = any_other or any(map(_is_valid, there[start + most :]))
+        any_valid = any_other or any(map(language_words.is_valid, there[start + most :]))
         changes: list[Change] = []
         for row in there[start : start + most]:
             if row.word in held:
@@ -363,10 +372,6 @@ def _unlabelled(row: Word) -> Put:
     unchanged = Word.updated == row.updated
     row.customer_id, row.updated = None, now()
     return Put(row, unchanged)
-
-
-def _is_valid(row: Word) -> bool:
-    return not row.deleted and row.error is None
 
 
 def _made(model: LanguageModel, change: Change, *, any_valid: bool) -> bool:

@@ -29,7 +29,9 @@ def find(model: LanguageModel, word: str) -> Word | None:
 def any_valid(model: LanguageModel, beside: str | None = None) -> bool:
     """Tell whether the user has added a word that can be trained on, beside the one that is given."""
     rows = Word.query(model.customization_id, consistent_read=True, page_size=_FEW)
-    return any(
-        row.generation == model.generation and not row.deleted and row.word != beside and row.error is None
-        for row in rows
-    )
+    return any(row.generation == model.generation and row.word != beside and is_valid(row) for row in rows)
+
+
+def is_valid(row: Word) -> bool:
+    """Tell whether a word can be trained on."""
+    return not row.deleted and row.error is None

@@ -19,7 +19,7 @@ from chalicelib.storage import objects
 from chalicelib.storage.conditional import MOST_TOGETHER, ConditionFailed, Put, Update, write
 from chalicelib.storage.layout import UploadKey
 from chalicelib.storage.rows import UploadedResource
-from chalicelib.storage.tables import LanguageModel, LanguageResource, Word
+from chalicelib.storage.tables import LanguageModel, LanguageResource
 
 GIVEN_UP = "It could not be analysed because of an internal error; if it fails again, tell the operator."
 WORDS_GIVEN_UP = (
@@ -68,7 +68,7 @@ def _put_in(key: UploadKey, model: LanguageModel, row: LanguageResource) -> str 
         return TOO_MANY_CUSTOM_WORDS
     # A second attempt may be at it, too. Once one has ended the batch, its words are their user's to change.
     waits = (UploadedResource.upload_id == row.upload_id) & (UploadedResource.status == BEING_PROCESSED)
-    free = Word.word.does_not_exist() | (Word.generation <= int(model.generation))
+    free = custom_words.unclaimed(model)
     for start in range(0, len(words), MOST_TOGETHER - 1):
         rows = [
             custom_words.row_of(model, word, row.customer_id)

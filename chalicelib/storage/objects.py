@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,16 @@ def put(key: str, data: bytes, content_type: str = "application/octet-stream") -
     client().put_object(Bucket=settings.current().bucket, Key=key, Body=data, ContentType=content_type)
 
 
+@contextmanager
+def _must_be_there(key: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            raise ObjectNotFound(key) from None
+        raise
+
+
 def get(key: str) -> bytes:
     """Return a whole (small) object.
 
@@ -49,12 +60,8 @@ def open_stream(key: str) -> IO[bytes]:
     Raises:
         ObjectNotFound: nothing lies under `key`.
     """
-    try:
+    with _must_be_there(key):
         answer = client().get_object(Bucket=settings.current().bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-            raise ObjectNotFound(key) from None
-        raise
     stream: IO[bytes] = answer["Body"]  # type: ignore[assignment]  # botocore's StreamingBody reads like a file
     return stream
 
@@ -62,11 +69,10 @@ def open_stream(key: str) -> IO[bytes]:
 def exists(key: str) -> bool:
     """Tell whether an object lies under `key`."""
     try:
-        client().head_object(Bucket=settings.current().bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-            return False
-        raise
+        with _must_be_there(key):
+            client().head_object(Bucket=settings.current().bucket, Key=key)
+    except ObjectNotFound:
+        return False
     return True
 
 
@@ -76,12 +82,8 @@ def download(key: str, path: Path) -> None:
     Raises:
         ObjectNotFound: nothing lies under `key`.
     """
-    try:
+    with _must_be_there(key):
         client().download_file(settings.current().bucket, key, str(path))
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-            raise ObjectNotFound(key) from None
-        raise
 
 
 def upload(path: Path, key: str) -> None:
@@ -97,12 +99,8 @@ def copy(source_key: str, target_key: str) -> None:
     """
     bucket = settings.current().bucket
     source: CopySourceTypeDef = {"Bucket": bucket, "Key": source_key}
-    try:
+    with _must_be_there(source_key):
         client().copy_object(CopySource=source, Bucket=bucket, Key=target_key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchKey":
-            raise ObjectNotFound(source_key) from None
-        raise
 
 
 def keys(prefix: str) -> Iterator[str]:

@@ -68,6 +68,7 @@ class Store:
             # On a full disk the service still has to start, so that its user can delete something.
             _LOG.warning("the journal could not be shortened: %s", error)
         tables.record_changes()
+        tables.read_in_few_pages()
         return cls(journal.Journal(path), objects, held, access_key)
 
     def _snapshot(self) -> Iterator[journal.Record]:

@@ -19,9 +19,8 @@ _READS = frozenset(
         *("DescribeTimeToLive", "DescribeContinuousBackups", "DescribeEndpoints", "DescribeLimits"),
     }
 )
-_PAGE_BYTES = 16 * 1024 * 1024
-"""For each page of a query ministack looks at all items of a partition: tens of thousands want few pages."""
 _ITEM_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
+_PAGE_BYTES = 16 * 1024 * 1024
 _TABLE_WRITES = frozenset({"CreateTable", "DeleteTable", "UpdateTimeToLive"})
 
 _changes: contextvars.ContextVar[list[list[Any]] | None] = contextvars.ContextVar("changes", default=None)
@@ -51,9 +50,13 @@ def record_changes() -> None:
     The resulting items are recorded, not the requests: conditions and expressions are decided once, and a
     replay cannot decide them differently. Items that expire are not recorded: replayed, they expire again.
     """
-    dynamodb._DDB_PAGE_SIZE_BYTES = _PAGE_BYTES
     dynamodb._set_item = _recorded_set
     dynamodb._remove_item = _recorded_remove
+
+
+def read_in_few_pages() -> None:
+    """Have ministack give more than a megabyte at once: each page takes a look at a whole partition."""
+    dynamodb._DDB_PAGE_SIZE_BYTES = _PAGE_BYTES
 
 
 async def _call(action: str, body: bytes) -> Answer:
