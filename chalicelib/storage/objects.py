@@ -88,7 +88,9 @@ def download(key: str, path: Path) -> None:
 
 def upload(path: Path, key: str) -> None:
     """Store the file at `path` under `key`, in parts if it is large."""
-    client().upload_file(str(path), settings.current().bucket, key)
+    # Of the open file: by its path, an answer of the store would be wrapped in an error of boto3's own.
+    with path.open("rb") as file:
+        client().upload_fileobj(file, settings.current().bucket, key)
 
 
 def copy(source_key: str, target_key: str) -> None:

@@ -34,7 +34,7 @@ class Announcer:
                 self._jobs.changed.wait_for(lambda: self._next() is not None)
             try:
                 self.once()
-            except (BotoCoreError, ClientError):
+            except (BotoCoreError, ClientError, OSError):
                 _LOG.warning("the end of a job could not be announced yet", exc_info=True)
                 time.sleep(_RETRY_S)
 

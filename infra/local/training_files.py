@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,14 +127,28 @@ class CheckpointSync:
         }
 
     def once(self) -> None:
-        """Upload what has changed since the last time, what tells of progress last."""
+        """Upload what has changed since the last time, what tells of progress last.
+
+        Raises:
+            ClientError, BotoCoreError, OSError: not everything was uploaded; the next call goes on.
+        """
         changed = [(name, stamp) for name, stamp in self._stamps() if self._seen.get(name) != stamp]
         for name, stamp in sorted(changed, key=lambda entry: entry[0] == _PROGRESS):
             # The program goes on writing: a file that is gone again will not be missed.
             with contextlib.suppress(FileNotFoundError):
-                key = f"{self._prefix.rstrip('/')}/{name}"
-                self._client.upload_file(str(self._folder / name), self._bucket, key)
+                self._upload(name)
                 self._seen[name] = stamp
+
+    def _upload(self, name: str) -> None:
+        # Of a copy: were the file replaced between the look at its length and its reading, the request would
+        # announce bytes that never come, and wait for its answer until it times out.
+        with (
+            (self._folder / name).open("rb") as file,
+            tempfile.TemporaryFile(dir=self._folder.parent) as copy,
+        ):
+            shutil.copyfileobj(file, copy)
+            copy.seek(0)
+            self._client.upload_fileobj(copy, self._bucket, f"{self._prefix.rstrip('/')}/{name}")
 
     def _stamps(self) -> Iterator[tuple[str, tuple[int, int]]]:
         for path in sorted(self._folder.rglob("*")):
@@ -151,5 +166,6 @@ def upload_model(root: Path, request: Mapping[str, Any], client: S3Client) -> st
             out.add(path, arcname=path.name)
     target = request["OutputDataConfig"]["S3OutputPath"].rstrip("/")
     uri = f"{target}/{request['TrainingJobName']}/output/model.tar.gz"
-    client.upload_file(str(archive), *split_uri(uri))
+    with archive.open("rb") as file:
+        client.upload_fileobj(file, *split_uri(uri))
     return uri

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local import child
@@ -35,6 +36,7 @@ _RETRY_S = 1.0
 _MAX_REASON_CHARACTERS = 1024
 _MAX_SERVICE_RESTARTS = 20
 """A job that was running each of so many times when the service died is taken for the cause."""
+_WAITED_OUT = (Boto3Error, BotoCoreError, ClientError, OSError)
 _WITHHELD = ("AWS_", "ATTUNE_INTERNAL", "ATTUNE_API")
 
 PROGRAM = (sys.executable, "-m", "training_image.train")
@@ -82,10 +84,16 @@ class Runner:
                 continue
             try:
                 self._step(job)
-            except (BotoCoreError, ClientError, OSError):
+            except _WAITED_OUT:
                 # The store restarts, or the disk is full: neither is the job's fault.
                 _LOG.exception("%s has to wait", job.name)
                 time.sleep(_RETRY_S)
+            except Exception:  # noqa: BLE001  one job's trouble must not keep the others waiting
+                _LOG.exception("%s cannot be run", job.name)
+                self._give_up(job.name)
+            now = self._jobs.get(job.name)
+            if now is None or now.over:
+                shutil.rmtree(self._folder / job.name, ignore_errors=True)
 
     def _next(self) -> TrainingJob | None:
         return next((job for job in self._jobs if not job.over), None)
@@ -97,9 +105,6 @@ class Runner:
             self._fail(job.name, "InternalServerError: the machine failed each time that the job ran.")
         else:
             self._train(job)
-        now = self._jobs.get(job.name)
-        if now is None or now.over:
-            shutil.rmtree(self._folder / job.name, ignore_errors=True)
 
     def _train(self, job: TrainingJob) -> None:
         name, root = job.name, self._folder / job.name / "ml"
@@ -167,24 +172,27 @@ class Runner:
             )
         began_s, synced_s, asked_s = time.monotonic(), time.monotonic(), 0.0
         timed_out = False
-        while process.poll() is None:
-            now_s = time.monotonic()
-            timed_out = timed_out or now_s - began_s > limit_s
-            wanted = timed_out or self._shutting_down or self._is_stopping(job.name)
-            if wanted and not asked_s:
-                process.terminate()
-                asked_s = now_s
-            grace_s = _SHUTDOWN_GRACE_S if self._shutting_down else _GRACE_S
-            if asked_s and now_s - asked_s > grace_s:
-                _kill_group(process.pid)
-            if sync is not None and now_s - synced_s > _SYNC_EVERY_S:
-                synced_s = now_s
-                # What could not be uploaded now is tried again, at the latest before the job's end.
-                with contextlib.suppress(BotoCoreError, ClientError, OSError):
-                    sync.once()
-            time.sleep(_LOOK_EVERY_S)
-        # Nothing that the program started outlives it.
-        _kill_group(process.pid)
+        try:
+            while process.poll() is None:
+                now_s = time.monotonic()
+                timed_out = timed_out or now_s - began_s > limit_s
+                wanted = timed_out or self._shutting_down or self._is_stopping(job.name)
+                if wanted and not asked_s:
+                    process.terminate()
+                    asked_s = now_s
+                grace_s = _SHUTDOWN_GRACE_S if self._shutting_down else _GRACE_S
+                if asked_s and now_s - asked_s > grace_s:
+                    _kill_group(process.pid)
+                if sync is not None and now_s - synced_s > _SYNC_EVERY_S:
+                    synced_s = now_s
+                    # What could not be uploaded now is tried again, at the latest before the job's end.
+                    with contextlib.suppress(*_WAITED_OUT):
+                        sync.once()
+                time.sleep(_LOOK_EVERY_S)
+        finally:
+            # Nothing that the program started outlives it, and it does not outlive what watches it.
+            _kill_group(process.pid)
+            process.wait()
         return _Outcome(process.returncode, timed_out, time.monotonic() - began_s)
 
     def _is_stopping(self, name: str) -> bool:
@@ -198,6 +206,14 @@ class Runner:
 
     def _end(self, name: str, status: str, secondary_status: str, **changes: Any) -> None:
         self._jobs.update(name, secondary_status, status=status, ended_s=time.time(), **changes)
+
+    def _give_up(self, name: str) -> None:
+        """End a job that meets a fault of the platform's own."""
+        try:
+            self._fail(name, "InternalServerError: the job could not be run.")
+        except OSError:
+            _LOG.exception("the end of %s cannot be noted yet", name)
+            time.sleep(_RETRY_S)
 
     def _fail(self, name: str, reason: str) -> None:
         self._end(name, "Failed", "Failed", failure_reason=reason[:_MAX_REASON_CHARACTERS])

@@ -93,7 +93,7 @@ class _Story:
         return {record["put"]["key"] for record in records if "put" in record}
 
 
-def _wait(condition: Callable[[], bool], what: str, timeout_s: float = 90.0, every_s: float = 0.05) -> None:
+def _wait(condition: Callable[[], bool], what: str, timeout_s: float = 300.0, every_s: float = 0.05) -> None:
     until = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < until, f"waited in vain for {what}"
@@ -167,7 +167,8 @@ def test_a_kill_at_any_point_loses_nothing_that_was_acknowledged(story: _Story) 
     assert story.show()["status"] in ("training", "available")
 
     # 8: right after the job's end, which nobody may have been told of
-    _wait(lambda: any(job["status"] == "Completed" for job in story.jobs()), "the job to end", every_s=0.002)
+    _wait(lambda: any(job["ended_s"] for job in story.jobs()), "the job to end", every_s=0.002)
+    assert [job["status"] for job in story.jobs()] == ["Completed"], story.jobs()
     story.kill_and_restart()
     assert story.wait_for_training()["status"] == "available"
 

@@ -72,7 +72,7 @@ class _Story:
         return shown
 
 
-def _wait(condition: Callable[[], bool], what: str, timeout_s: float = 90.0) -> None:
+def _wait(condition: Callable[[], bool], what: str, timeout_s: float = 300.0) -> None:
     until = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < until, f"waited in vain for {what}"

@@ -19,11 +19,13 @@ from typing import Any
 
 import boto3
 import pytest
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError
 
 from infra.local import wire
 from infra.local.sagemaker_emulator import SageMakerEmulator
 from infra.local.training_events import Announcer
+from infra.local.training_files import CheckpointSync
 from infra.local.training_jobs import TrainingJobs
 from infra.local.training_runner import Runner, resume_interrupted
 from tests.local.running import RunningStore, running_store
@@ -82,7 +84,8 @@ class _Platform:
         resume_interrupted(self.jobs)
         self.folder = folder / "jobs"
         self.s3 = store.client("s3")
-        self.runner = Runner(self.jobs, self.folder, self.s3, [sys.executable, str(script)])
+        self.program = [sys.executable, str(script)]
+        self.runner = Runner(self.jobs, self.folder, self.s3, self.program)
         self.events: list[dict[str, Any]] = []
         self.announcer = Announcer(self.jobs, self.events.append)
 
@@ -308,6 +311,96 @@ def test_an_end_that_nobody_was_told_of_is_announced_after_a_restart(
     platform = _Platform(store, tmp_path, _GOOD)
     platform.announcer.once()
     assert [event["detail"]["TrainingJobName"] for event in platform.events] == ["untold"]
+
+
+def test_checkpoints_are_carried_while_the_program_replaces_them(store: RunningStore, tmp_path: Path) -> None:
+    folder, s3, over = tmp_path / "checkpoints", store.client("s3", read_timeout_s=5), threading.Event()
+    folder.mkdir()
+    sync = CheckpointSync(folder, f"s3://{_BUCKET}/replaced/checkpoints/", s3)
+
+    def replace() -> None:
+        length = 0
+        while not over.is_set():
+            length = (length + 997) % 5000
+            (tmp_path / "fresh").write_bytes(b"x" * length)
+            (tmp_path / "fresh").replace(folder / "progress.json")
+            (folder / "in_place").write_bytes(b"x" * length)
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        for _ in range(100):
+            sync.once()
+    finally:
+        over.set()
+        writer.join()
+    sync.once()
+    for name in ("progress.json", "in_place"):
+        body = s3.get_object(Bucket=_BUCKET, Key=f"replaced/checkpoints/{name}")["Body"].read()
+        assert body == (folder / name).read_bytes()
+
+
+class _Failing:
+    """A client of S3 whose uploads of models fail once."""
+
+    def __init__(self, client: Any, error: Exception) -> None:
+        self._client, self._error = client, error
+        self.failed = False
+
+    def upload_fileobj(self, file: Any, bucket: str, key: str) -> None:
+        if key.endswith("model.tar.gz") and not self.failed:
+            self.failed = True
+            raise self._error
+        self._client.upload_fileobj(file, bucket, key)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (S3UploadFailedError("the store is away"), "Completed", None),
+        (KeyError("a fault"), "Failed", "InternalServerError: the job could not be run."),
+    ],
+)
+def test_jobs_go_on_after_an_error(
+    store: RunningStore, tmp_path: Path, error: Exception, status: str, reason: str | None
+) -> None:
+    platform = _Platform(store, tmp_path, _GOOD)
+    failing = _Failing(platform.s3, error)
+    platform.runner = Runner(platform.jobs, platform.folder, failing, platform.program)  # type: ignore[arg-type]
+    with platform.running() as client:
+        for name in ("disturbed", "next"):
+            client.create_training_job(**_request(name))
+        job = platform.wait("disturbed", lambda job: job.over)
+        after = platform.wait("next", lambda job: job.over)
+    assert failing.failed
+    assert (job.status, job.failure_reason) == (status, reason)
+    assert after.status == "Completed"
+
+
+def test_the_program_ends_with_what_watches_it(
+    store: RunningStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = tmp_path / "pid"
+
+    def fault(sync: CheckpointSync) -> None:
+        if pid.exists() and pid.read_text():
+            raise KeyError("a fault")
+
+    monkeypatch.setattr(CheckpointSync, "once", fault)
+    platform = _Platform(
+        store,
+        tmp_path,
+        f"pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n" + textwrap.dedent(_ENDLESS),
+    )
+    with platform.running() as client:
+        client.create_training_job(**_request("watched"))
+        job = platform.wait("watched", lambda job: job.over)
+    assert job.status == "Failed"
+    assert not Path(f"/proc/{pid.read_text()}").exists()
+    assert not (platform.folder / "watched").exists()
 
 
 def test_names_are_taken_once_and_requests_are_checked(store: RunningStore, tmp_path: Path) -> None:
