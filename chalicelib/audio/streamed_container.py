@@ -37,6 +37,7 @@ class Container:
         self._from_decoder: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._over = False
+        self._closed = False
 
     def feed(self, data: bytes) -> Iterator[Samples]:
         """Yield samples of shape (n, channels), as far as these bytes go.
@@ -102,9 +103,12 @@ class Container:
             self._from_decoder.put(_END)
 
     def _exchange(self, given: Any) -> Any:
+        if self._closed:
+            raise _Abandoned  # there is nobody to take turns with
         self._from_decoder.put(given)
         handed = self._to_decoder.get()
         if handed is _CLOSE:
+            self._closed = True
             raise _Abandoned
         return handed
 
@@ -119,7 +123,12 @@ class _Source:
 
     def wait(self) -> None:
         """Return when there is something to read."""
-        handed = self._exchange(_HUNGRY)
+        try:
+            handed = self._exchange(_HUNGRY)
+        except _Abandoned:
+            # FFmpeg reads on after an error; an end it takes for one.
+            self._ended = True
+            raise
         if handed is _END:
             self._ended = True
         else:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
 import tracemalloc
@@ -156,6 +157,38 @@ def test_an_abandoned_stream_leaves_no_thread() -> None:
     list(decoder.feed(encoded(VOICE, 16000, "FLAC", "PCM_16")[:9000]))
     assert threading.active_count() == before + 1
     decoder.close()
+    assert threading.active_count() == before
+
+
+def _with_picture(mp3: bytes) -> bytes:
+    """Put an ID3 tag of 20,000 bytes before MP3, as a cover takes."""
+    body = b"APIC" + (20_000 - 10).to_bytes(4, "big") + bytes(2) + bytes(20_000 - 10)
+    length = bytes(len(body) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x03\x00\x00" + length + body + mp3
+
+
+@pytest.mark.parametrize(
+    ("content", "header"),
+    [
+        (webm(voice(1.5, 48000), 48000, "opus"), "audio/webm"),
+        (encoded(VOICE, 16000, "OGG", "OPUS"), "audio/ogg"),
+        (encoded(VOICE, 16000, "FLAC", "PCM_16"), "audio/flac"),
+        (encoded(VOICE, 16000, "MP3", "MPEG_LAYER_III"), "audio/mp3"),
+        (_with_picture(encoded(VOICE, 16000, "MP3", "MPEG_LAYER_III")), "audio/mp3"),
+        (encoded(VOICE, 16000, "WAV", "PCM_16"), "audio/wav"),
+    ],
+    ids=["webm", "ogg", "flac", "mp3", "mp3 with a picture", "wav"],
+)
+def test_a_stream_can_be_left_wherever_it_was_cut(content: bytes, header: str) -> None:
+    before = threading.active_count()
+    for end in {*range(1, 60, 7), *range(60, len(content), len(content) // 30), len(content)}:
+        decoder = StreamingDecoder(content_types.parse(header), 16000)
+        with contextlib.suppress(Undecodable):
+            list(decoder.feed(content[:end]))
+        closing = threading.Thread(target=decoder.close, daemon=True)
+        closing.start()
+        closing.join(120)
+        assert not closing.is_alive(), f"cut after {end} bytes, it cannot be left"
     assert threading.active_count() == before
 
 
