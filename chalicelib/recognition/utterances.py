@@ -170,7 +170,7 @@ class Cutter:
         """Return the rest of the last utterance."""
         if self._start is None:
             return []
-        return self._give(self._frame if self._everything else self._safe(), "end_of_data")
+        return self._give(self._frame if self._everything else self._end(), "end_of_data")
 
     def _add_one(self, speech: bool, level_db: float) -> list[Piece]:
         if self._start is None:
@@ -187,7 +187,7 @@ class Cutter:
             self.speech_end = self._frame
         elif self._spoken and self._frame - self.speech_end >= _frames(self._needed_pause_s()):
             short = self._needed_pause_s() < self._pause_s
-            return self._give(self._safe(), "reset" if short else "silence")
+            return self._give(self._end(), "reset" if short else "silence")
         if self._frame - self._start < _frames(LONGEST_S):
             return []
         return self._give(max(self._quietest(), self._given), "reset")
@@ -200,12 +200,15 @@ class Cutter:
         return min(self._pause_s, self._pause_s + share * (SHORTEST_PAUSE_S - self._pause_s))
 
     def _safe(self) -> int:
-        """Return up to where frames belong to the utterance whatever comes."""
+        """Return up to where frames belong to the utterance whatever comes: perhaps a cut for its length."""
         assert self._start is not None
+        return max(self._given, min(self._end(), self._start + _frames(_HASTE_TO_S)))
+
+    def _end(self) -> int:
+        """Return up to where frames belong to the utterance if it is over."""
         margin = _frames(min(MARGIN_S, self._needed_pause_s() / 2))
         end = self.speech_end + margin if self._spoken else self._frame
-        longest = self._start + _frames(_HASTE_TO_S)
-        return max(self._given, min(end, self._frame, longest))
+        return max(self._given, min(end, self._frame))
 
     def _quietest(self) -> int:
         power = 10 ** (np.array(self._quietness) / 10)

@@ -128,6 +128,15 @@ def test_the_length_of_a_pause_decides(pause_s: float, expected: int) -> None:
     assert len(find(whole, Cutting(pause_s))) == expected
 
 
+@pytest.mark.parametrize("spoken_s", [117.5, 118.5, 119.5, 119.9])
+@pytest.mark.parametrize("pause_s", [0.1, 0.8])
+@pytest.mark.parametrize("silence_s", [0.02, 3.0])
+def test_the_end_of_a_long_utterance_belongs_to_it(spoken_s: float, pause_s: float, silence_s: float) -> None:
+    found = cut(frames((spoken_s, True), (silence_s, False)), pause_s)
+    assert found[-1][1] >= spoken_s
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(found))
+
+
 def test_margins_do_not_reach_into_the_neighbour() -> None:
     judged = frames((1, False), (1, True), (0.4, False), (0.6, True), (2, False), (0.9, True), (0.1, False))
     assert cut(judged, 0.2) == [
