@@ -55,7 +55,7 @@ class _Worker:
     def __init__(self, command: Sequence[str], limit_s: float) -> None:
         self._limit_s = limit_s
         ours, theirs = socket.socketpair()
-        with theirs:
+        with ours, theirs:
             self._process = subprocess.Popen(
                 [*command, str(theirs.fileno()), str(os.getpid())],
                 pass_fds=[theirs.fileno()],
@@ -68,7 +68,7 @@ class _Worker:
                     "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
                 },
             )
-        self._connection = Connection(ours.detach())
+            self._connection = Connection(ours.detach())
 
     @property
     def process_id(self) -> int:
@@ -218,19 +218,19 @@ class DecoderPool:
             raise
 
     def _enqueue(self, work: Callable[[], T]) -> Future[T]:
-        with self._lock:
-            if self._closed:
-                raise _ended()
-            if self._waiting >= self._most_waiting:
-                raise NoCapacity
-            self._waiting += 1
         begun = threading.Event()
 
         def begin() -> T:
             self._leave_queue(begun)
             return work()
 
-        future = self._threads.submit(begin)
+        with self._lock:
+            if self._closed:
+                raise _ended()
+            if self._waiting >= self._most_waiting:
+                raise NoCapacity
+            self._waiting += 1
+            future = self._threads.submit(begin)
         future.add_done_callback(lambda _: self._leave_queue(begun))  # if it was cancelled before its turn
         return future
 
@@ -249,7 +249,7 @@ class DecoderPool:
                     continue
                 return
             utterance.fail(DecodingFailed("the decoding process died twice over the same utterance"))
-        except DecodingFailed as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, somebody waits for the answer
             utterance.fail(error)
         finally:
             with self._lock:
@@ -269,18 +269,26 @@ class DecoderPool:
         return answer
 
     def _with_worker(self, work: Callable[[_Worker], T]) -> T:
-        """Do something with this thread's process, which is started if need be."""
+        """Do something with this thread's process, which is started if need be.
+
+        Raises:
+            DecodingFailed: none can be started, or the pool has ended.
+            _WorkerDied: the process ended before it answered.
+        """
         thread = threading.get_ident()
         with self._lock:
             if self._closed:
                 raise _ended()
             worker = self._workers.get(thread)
             if worker is None:
-                worker = self._workers[thread] = _Worker(self._command, self._limit_s)
+                try:
+                    worker = self._workers[thread] = _Worker(self._command, self._limit_s)
+                except OSError as error:
+                    raise DecodingFailed(f"no decoding process could be started: {error}") from error
         try:
             return work(worker)
-        except _WorkerDied:
-            worker.end()
+        except Exception:
+            worker.end()  # dead, or left with an answer that the next one must not get
             with self._lock:
                 self._workers.pop(thread, None)
             raise

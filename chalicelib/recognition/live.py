@@ -238,18 +238,18 @@ class LiveRequest:
                     break
                 try:
                     decoded = utterance.answer.result()
+                    self._answer.final(
+                        RecognizedUtterance(utterance.start_s, decoded, utterance.ending), self._duration_s
+                    )
+                    self._utterances.popleft()
+                    self._transcribed_s = max(self._transcribed_s, utterance.end_s)
+                    if self._utterances:
+                        self._show(self._utterances[0])
                 except CancelledError:
                     break
                 except Exception as error:  # noqa: BLE001  whatever it is, it is told to the client
                     self._error = error
                     break
-                self._utterances.popleft()
-                self._answer.final(
-                    RecognizedUtterance(utterance.start_s, decoded, utterance.ending), self._duration_s
-                )
-                self._transcribed_s = max(self._transcribed_s, utterance.end_s)
-                if self._utterances:
-                    self._show(self._utterances[0])
             ending = self._finished and not self._utterances and self._error is None and not self._ending
             self._ending |= ending
         if ending:

@@ -66,8 +66,7 @@ class LiveUtterance:
     def add(self, samples: Samples) -> None:
         """Take the next samples."""
         if self.answer is not None:
-            self.answer.cancel()
-            self.answer = None
+            self.answer = None  # feeding withdraws it
             self._redone_s += self._heard_s
         self._heard_s += len(samples) / self._rate_hz
         self._spoken.feed(samples)

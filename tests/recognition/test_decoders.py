@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels, DecodingOptions
 from chalicelib.recognition.decoder_worker import RecognizerCache, Task
 from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
+from tests.audio.signals import voice
 from tests.recognition.scripted_worker import DIE, DIE_ONCE, RAISE, SAY, SLEEP, ScriptedRecognizer
 
 COMMAND = (sys.executable, "-m", "tests.recognition.scripted_worker")
@@ -27,6 +29,13 @@ COMMAND = (sys.executable, "-m", "tests.recognition.scripted_worker")
 @pytest.fixture
 def pool() -> Iterator[DecoderPool]:
     with DecoderPool(2, command=COMMAND) as pool:
+        yield pool
+
+
+@pytest.fixture
+def alone() -> Iterator[DecoderPool]:
+    """A pool of one process: there is no other that could take the next task."""
+    with DecoderPool(1, command=COMMAND) as pool:
         yield pool
 
 
@@ -100,7 +109,8 @@ def test_a_process_that_dies_once_costs_nothing(pool: DecoderPool, tmp_path: Pat
 
 
 @pytest.mark.parametrize("busy_s", [0.0, 2.0])
-def test_a_process_killed_from_outside_is_replaced(pool: DecoderPool, busy_s: float) -> None:
+def test_a_process_killed_from_outside_is_replaced(alone: DecoderPool, busy_s: float) -> None:
+    pool = alone
     texts(pool, [task(SAY, 1)])
     (before,) = pool.process_ids
     with ThreadPoolExecutor(1) as threads:
@@ -110,6 +120,30 @@ def test_a_process_killed_from_outside_is_replaced(pool: DecoderPool, busy_s: fl
         assert running.result() == (["done"] if busy_s else [])
     assert texts(pool, [task(SAY, 2)]) == ["2"]
     assert before not in pool.process_ids
+
+
+def test_a_process_that_cannot_be_started_fails_what_waits_for_it(tmp_path: Path) -> None:
+    with DecoderPool(1, command=[str(tmp_path / "no such program")]) as pool:
+        with pytest.raises(DecodingFailed, match="could be started"):
+            texts(pool, [task(SAY, 1)])
+        utterance = pool.speak("good", BASE_ALONE, None)
+        with pytest.raises(DecodingFailed, match="could be started"):
+            utterance.conclude(DecodingOptions()).result(60)
+        assert pool.waiting == 0
+        assert pool.process_ids == ()
+
+
+def test_a_flaw_of_who_hears_the_readings_fails_the_utterance() -> None:
+    def flaw(reading: object) -> None:
+        raise KeyError("a flaw")
+
+    with DecoderPool(1) as pool:
+        version = BASE_MODELS["en-US_NarrowbandModel"].newest_version
+        utterance = pool.speak(version, BASE_ALONE, flaw)
+        utterance.feed(voice(3.0, 8000).astype(np.float32))
+        _eventually(lambda: "failed" if not pool._spoken else "")
+        with pytest.raises(KeyError):
+            utterance.conclude(DecodingOptions()).result(60)
 
 
 def test_an_utterance_that_kills_twice_fails_and_the_pool_goes_on(pool: DecoderPool) -> None:
@@ -204,8 +238,9 @@ def test_the_recognisers_used_last_are_kept() -> None:
 
 
 def test_a_model_is_loaded_before_it_is_needed_and_once(
-    pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
+    alone: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pool = alone
     enqueue = pool._enqueue
     begun: list[Future[Any]] = []
 
