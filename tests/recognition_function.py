@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.recognition import backend
+from chalicelib.recognition import backend, kept_results
+from chalicelib.recognition.kept_results import Keeping
 from chalicelib.storage import objects
 from infra.local import wire
 from infra.local.lambda_emulator import LambdaEmulator
@@ -36,6 +38,10 @@ class Function:
         answer = self.answer(event) if callable(self.answer) else self.answer
         if isinstance(answer, Exception):
             raise answer
+        keep = event.get("step", {}).get("keep")
+        if keep and "results" in answer:
+            kept_results.keep(Keeping.from_json(keep), copy.deepcopy(answer["results"]))
+            return {"kept": keep["key"]}
         return answer
 
 

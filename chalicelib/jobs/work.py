@@ -11,6 +11,7 @@ from chalicelib.jobs import notifications, recognition_jobs, statuses
 from chalicelib.jobs.statuses import Status
 from chalicelib.recognition import backend
 from chalicelib.recognition.backend import RecognitionFailed
+from chalicelib.recognition.kept_results import Keeping
 from chalicelib.storage import objects
 from chalicelib.storage.conditional import ConditionFailed, Update, write
 from chalicelib.storage.tables import RecognitionJob
@@ -30,8 +31,10 @@ def work(owner: str, job_id: str, piece: int | None = None, *, last_attempt: boo
         RecognitionFailed: recognition did not succeed, but may when tried again.
     """
     job = recognition_jobs.find(owner, job_id)
-    if job is None or job.status in statuses.ENDED:
-        return None if job is None else Status(job.status)
+    if job is None:
+        return None
+    if job.status in statuses.ENDED:
+        return _settled(job)  # whoever ended it may have died before it could clear away
     if job.status == Status.WAITING and not _moved(statuses.begun(job, _now())):
         return work(owner, job_id, piece, last_attempt=last_attempt)
     try:
@@ -48,7 +51,7 @@ def _next_step(job: RecognitionJob, piece: int | None) -> Status | None:
     if not job.pieces:
         answer = _ask(job)
         if "pieces" not in answer:
-            return _complete(job, backend.results_of(answer))
+            return _complete(job)
         if _moved(statuses.cut(job, answer["pieces"], _now())):
             recognition_jobs.announce_again(job)
         return _settled(job)
@@ -63,12 +66,16 @@ def _next_step(job: RecognitionJob, piece: int | None) -> Status | None:
         recognition_jobs.announce_next_piece(job)
     if recognition_jobs.pieces_left(job):
         return Status.PROCESSING
-    return _complete(job, backend.results_of(_ask(job, pieces=int(job.pieces))))
+    _ask(job, pieces=int(job.pieces))
+    return _complete(job)
 
 
 def _ask(job: RecognitionJob, **step: int) -> dict[str, Any]:
-    prefix = recognition_jobs.key_of(job).pieces_prefix
-    return backend.ask({**json.loads(job.request), "step": {"prefix": prefix, **step}})
+    """Have the recognition function do a step; results it puts where they are kept."""
+    key = recognition_jobs.key_of(job)
+    keeping = Keeping(key.results_key, job.created.timestamp(), tuple(job.warnings))
+    asked = {"prefix": key.pieces_prefix, "keep": keeping.to_json(), **step}
+    return backend.ask({**json.loads(job.request), "step": asked})
 
 
 def fail(job: RecognitionJob, reason: str) -> Status | None:
@@ -84,14 +91,7 @@ def give_up(job: RecognitionJob, reason: str) -> None:
     fail(job, reason)
 
 
-def _complete(job: RecognitionJob, answer: dict[str, Any]) -> Status | None:
-    metrics = answer.pop("processing_metrics", None)
-    results = [backend.with_warnings(answer, list(job.warnings))]
-    if metrics is not None:  # in an entry of their own, before the one with the transcripts
-        metrics["wall_clock_since_first_byte_received"] = round((_now() - job.created).total_seconds(), 3)
-        results.insert(0, {"processing_metrics": {**metrics, "periodic": True}})
-    key = recognition_jobs.key_of(job)
-    objects.put(key.results_key, json.dumps(results).encode(), "application/json")
+def _complete(job: RecognitionJob) -> Status | None:
     _moved(statuses.completed(job, _now()))
     return _settled(job)
 

@@ -134,7 +134,7 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     Raises:
         RecognitionFailed: see `recognize`.
     """
-    return results_of(ask(event))
+    return _results_of(ask(event))
 
 
 def ask(event: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def ask(event: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def results_of(answer: dict[str, Any]) -> dict[str, Any]:
+def _results_of(answer: dict[str, Any]) -> dict[str, Any]:
     """Return the results that an answer has, or names."""
     if "results_key" in answer:
         answer["results"] = json.loads(objects.get(answer["results_key"]))

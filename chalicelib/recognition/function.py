@@ -19,11 +19,12 @@ from chalicelib.audio.content_types import ContentType, ContentTypeError, Unsupp
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
 from chalicelib.engines.catalogue import base_model_of_version
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.recognition import forms
+from chalicelib.recognition import forms, kept_results
 from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
 from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
 from chalicelib.recognition.forms import BadForm
 from chalicelib.recognition.inactivity import NoSpeech
+from chalicelib.recognition.kept_results import Keeping
 from chalicelib.recognition.live_model import LiveModel, fetched
 from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
@@ -52,6 +53,19 @@ class Step:
     """Decode this piece."""
     pieces: int | None = None
     """Put these pieces together."""
+    keep: Keeping | None = None
+    """What is to be done with the results."""
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Step:
+        """Read it from the event."""
+        keep = fields.get("keep")
+        return cls(
+            fields["prefix"],
+            fields.get("piece"),
+            fields.get("pieces"),
+            None if keep is None else Keeping.from_json(keep),
+        )
 
 
 @dataclass(frozen=True)
@@ -85,19 +99,24 @@ class Request:
             model=ServingModel.from_json(event),
             options=Options.from_json(event["options"]),
             form=None if form is None else Form(form["boundary"], form["parts"]),
-            step=Step(**event["step"]) if "step" in event else None,
+            step=Step.from_json(event["step"]) if "step" in event else None,
             streamed_s=event["audio"].get("streamed_s"),
         )
 
 
 def handle(event: dict[str, Any]) -> dict[str, Any]:
-    """Answer the event of docs/architecture.md: `results`, `results_key`, `pieces`, `piece` or `error`."""
+    """Answer the event of docs/architecture.md: `results`, `results_key`, `kept`, `pieces`, `piece` or
+    `error`.
+    """
     try:
         request = Request.parse(event)
         if request.step is not None and request.step.piece is not None:
             _decode_piece(request, request.step.prefix, request.step.piece)
             return {"piece": request.step.piece}
         answer = _recognize(request)
+        if request.step is not None and request.step.keep is not None:
+            kept_results.keep(request.step.keep, answer)
+            return {"kept": request.step.keep.key}
     except WasCut as cut:
         return {"pieces": cut.pieces}
     except UnsupportedContentType as error:

@@ -6,6 +6,7 @@ import base64
 import importlib.metadata
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -87,14 +88,29 @@ def _index_is_there(folder: Path) -> bool:
     return subprocess.run([*command, "-r", str(ROOT / "requirements.txt")], check=False).returncode == 0
 
 
+def _sources(project: Path) -> Path:
+    """Copy what chalice packages, without the bytecode, of which other processes write files and take them away."""
+    shutil.copytree(ROOT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+    (project / ".chalice").mkdir()
+    for name in ("app.py", "requirements.txt", ".chalice/config.json"):
+        shutil.copy2(ROOT / name, project / name)
+    # What was packaged of the same sources before is used again.
+    kept = ROOT / ".chalice" / "deployments"
+    kept.mkdir(exist_ok=True)
+    (project / ".chalice" / "deployments").symlink_to(kept)
+    return project
+
+
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """Packaged from the working tree, as an operator does who has set nothing but a region."""
+    """Packaged from the working tree's sources, as an operator does who has set nothing but a region."""
     folder = tmp_path_factory.mktemp("package")
+    project = _sources(tmp_path_factory.mktemp("sources"))
     command = [str(TOOLS / "chalice"), "package", "--stage", "prod"]
-    command += ["--merge-template", "infra/template.json", str(folder)]
+    command += ["--merge-template", str(ROOT / "infra" / "template.json"), str(folder)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ATTUNE_")}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # it would be packaged
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0 and not _index_is_there(folder / "probe"):
         pytest.skip("no package index can be reached, from which chalice would take requirements.txt")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -143,7 +159,7 @@ def _called(
     path = package.folder / f"{name}.json"
     path.write_text(json.dumps(event))
     command = [sys.executable, "-I", "-S", "-c", RUNTIME, ":".join(paths), function["Handler"], str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     last = json.loads(done.stdout.splitlines()[-1])
     return last["answer"], last["heavy"]
@@ -386,6 +402,13 @@ def test_the_template_is_the_one_that_is_read(package: Package) -> None:
 def test_an_analysis_gives_up_before_its_function_does(package: Package) -> None:
     timeout_s = package.functions()["AudioUploaded"]["Timeout"]
     assert timeout_s > max(ArchiveLimits().time_s, Limits().time_s) + 60
+
+
+def test_who_waits_for_recognition_waits_longer_than_it_may_take(package: Package) -> None:
+    """Else nobody is left to be told that it took too long."""
+    functions = package.functions()
+    for caller in ("APIHandler", "RecognitionQueued"):
+        assert functions[caller]["Timeout"] >= functions["Recognize"]["Timeout"] + 30
 
 
 def test_functions_have_room_for_what_they_unpack(package: Package) -> None:

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,8 @@ from chalicelib.callbacks.errors import ChallengeFailed, TooManyRegistrations
 from chalicelib.jobs import notifications, recognition_jobs, statuses, work
 from chalicelib.jobs.recognition_jobs import Callback
 from chalicelib.jobs.statuses import Event
-from chalicelib.recognition import backend
+from chalicelib.recognition import backend, kept_results
+from chalicelib.recognition.kept_results import Keeping
 from chalicelib.storage import objects, queues
 from chalicelib.storage.conditional import write
 from chalicelib.storage.tables import RecognitionJob
@@ -34,10 +36,15 @@ RESULTS = {"result_index": 0, "results": []}
 def _account(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     queues.client.cache_clear()
     queues.url_of.cache_clear()
-    monkeypatch.setattr(backend, "ask", lambda event: {"results": RESULTS})
+    monkeypatch.setattr(backend, "ask", _recognize)
     yield
     queues.client.cache_clear()
     queues.url_of.cache_clear()
+
+
+def _recognize(event: dict[str, Any]) -> dict[str, Any]:
+    kept_results.keep(Keeping.from_json(event["step"]["keep"]), RESULTS.copy())
+    return {"kept": event["step"]["keep"]["key"]}
 
 
 def _messages(queue: str = QUEUE) -> list[dict[str, str]]:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from chalicelib import settings as service_settings
 from chalicelib.jobs import recognition_jobs, statuses, work
-from chalicelib.recognition import backend
+from chalicelib.recognition import backend, kept_results
 from chalicelib.recognition.backend import RecognitionFailed
+from chalicelib.recognition.kept_results import Keeping
 from chalicelib.storage import objects, queues
 from chalicelib.storage.conditional import write
 from tests.custom_models import OWNER
@@ -33,7 +34,7 @@ class Recognition:
     """Pieces that fail."""
 
     def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
-        step = {name: value for name, value in event["step"].items() if name != "prefix"}
+        step = {name: value for name, value in event["step"].items() if name not in ("prefix", "keep")}
         self.steps.append(step)
         if not step:
             return {"pieces": PIECES}
@@ -42,7 +43,8 @@ class Recognition:
                 raise RecognitionFailed(500, "the engine failed")
             objects.put(f"{event['step']['prefix']}{step['piece']}", b"said")
             return {"piece": step["piece"]}
-        return {"results": RESULTS}
+        kept_results.keep(Keeping.from_json(event["step"]["keep"]), RESULTS.copy())
+        return {"kept": event["step"]["keep"]["key"]}
 
     @property
     def decoded(self) -> list[int]:
@@ -144,6 +146,17 @@ def test_whoever_dies_between_the_last_piece_and_the_end(recognition: Recognitio
         write(statuses.piece_done(job, piece, datetime.now(UTC)))
     assert recognition_jobs.get(OWNER, job_id).status == "processing"
     assert _work({"owner": OWNER, "id": job_id, "piece": 4}) == "completed"
+
+
+def test_whoever_dies_between_the_end_and_the_clearing_away(recognition: Recognition) -> None:
+    job_id = _new()
+    (message,) = _taken()
+    job = recognition_jobs.get(OWNER, job_id)
+    write(statuses.begun(job, datetime.now(UTC)))
+    write(statuses.failed(recognition_jobs.get(OWNER, job_id), "the engine failed", datetime.now(UTC)))
+    assert list(objects.keys("jobs/")) == [recognition_jobs.key_of(job).audio_key]
+    assert _work(message) == "failed"
+    assert list(objects.keys("jobs/")) == []
 
 
 def test_a_piece_that_cannot_be_decoded_fails_the_job(recognition: Recognition) -> None:

@@ -108,6 +108,15 @@ def test_a_large_answer_goes_through_the_bucket(
     assert json.loads(objects.get(answer["results_key"]))["results"]
 
 
+def test_a_job_has_its_results_kept_where_it_wants_them(speech: Callable[..., bytes]) -> None:
+    audio = speech("conf-extended", pause_s=0.3)
+    results = handle(event(audio))["results"]
+    keep = {"key": "jobs/o/j/results.json", "created_s": 0.0, "warnings": ["too low"]}
+    asked = event(audio, step={"prefix": "jobs/o/j/pieces/", "keep": keep})
+    assert handle(asked) == {"kept": "jobs/o/j/results.json"}
+    assert json.loads(objects.get("jobs/o/j/results.json")) == [results | {"warnings": ["too low"]}]
+
+
 NARROW = signals.encoded(signals.voice(1, 8000), 8000, "WAV", "PCM_16")
 
 
