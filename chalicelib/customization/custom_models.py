@@ -88,7 +88,8 @@ def create(
         status=statuses.Status.PENDING,
         **own,
     )
-    write(Put(model, kind.customization_id.does_not_exist()))
+    with suppress(ConditionFailed):  # of a new id: a try whose answer was lost did it
+        write(Put(model, kind.customization_id.does_not_exist()))
     # Counting afterwards keeps the limit whoever else creates a model at this moment.
     if kind.count(owner, consistent_read=True) > limits.MODELS_PER_OWNER:
         write(Delete(model, kind.customization_id.exists()))

@@ -32,15 +32,17 @@ def look_after(deadline_s: float, every_s: float, *, restarted: bool) -> tuple[i
     """
     jobs = list(recognition_jobs.unsettled(every_s))
     random.shuffle(jobs)  # whoever is left for the next time, is so by chance
-    idle = queues.idle(settings.current().recognition_queue)
-    patience = timedelta(0) if restarted else _MESSAGE_TAKES if idle else _WORK_TAKES
+    patience, callback_patience = (
+        timedelta(0) if restarted else _MESSAGE_TAKES if queues.idle(queue) else _WORK_TAKES
+        for queue in (settings.current().recognition_queue, settings.current().callback_queue)
+    )
     looked_after = failed = 0
     for job in jobs:
         if time.monotonic() > deadline_s:
             telemetry.logger.warning("more jobs wait than can be looked after", extra={"jobs": len(jobs)})
             break
         try:
-            _look_after(job, patience)
+            _look_after(job, patience, callback_patience)
         except Exception:  # noqa: BLE001  the trouble with one job must not keep the others waiting
             telemetry.logger.exception("job", extra={"job": job.job_id})
             failed += 1
@@ -48,9 +50,10 @@ def look_after(deadline_s: float, every_s: float, *, restarted: bool) -> tuple[i
     return looked_after, failed
 
 
-def _look_after(job: RecognitionJob, patience: timedelta) -> None:
+def _look_after(job: RecognitionJob, patience: timedelta, callback_patience: timedelta) -> None:
     now = datetime.now(UTC)
-    if notifications.pending(job) and now.timestamp() - float(job.notify_at) >= patience.total_seconds():
+    late_s = now.timestamp() - float(job.notify_at) if notifications.pending(job) else 0.0
+    if notifications.pending(job) and late_s >= callback_patience.total_seconds():
         notifications.announce(job)
     if recognition_jobs.expired(job):
         if not notifications.pending(job):

@@ -101,7 +101,8 @@ def create(
         job.callback_url = callback.url
         job.events = statuses.wanted(callback.events)
         job.user_token = callback.user_token
-    write(Put(job, RecognitionJob.job_id.does_not_exist()))
+    with contextlib.suppress(ConditionFailed):  # of a new id: a try whose answer was lost did it
+        write(Put(job, RecognitionJob.job_id.does_not_exist()))
     try:
         announce(job)
     except failures.FAILURES:

@@ -190,7 +190,7 @@ class _Pulse:
                 ):
                     self._gone.set()
                     return
-            except failures.FAILURES:
+            except Exception:  # without further signs the run would be taken for abandoned
                 logger.warning("no sign of life could be given", exc_info=True)
 
 

@@ -22,7 +22,8 @@ from chalicelib.customization import (
 )
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.engines.catalogue import base_model_of_version
-from chalicelib.storage import objects
+from chalicelib.storage import failures, objects
+from chalicelib.storage.conditional import Contended
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
 from chalicelib.training import jobs, plan
@@ -71,7 +72,12 @@ def start(claim: Claim) -> None:
         logger.warning("training job %s has to wait", name, exc_info=True)
         runs.progressed(AcousticModel, run.owner, run.customization_id, run.run, progress=0, stage=WAITING)
         return
-    if not acoustic_training.job_created(run.owner, run.customization_id, run.run, name):
+    try:
+        wanted = acoustic_training.job_created(run.owner, run.customization_id, run.run, name)
+    except (*failures.FAILURES, Contended):
+        logger.warning("training job %s runs and could not be noted; it will be", name, exc_info=True)
+        return
+    if not wanted:
         _stop_unwanted(name)
 
 

@@ -24,7 +24,7 @@ from botocore.validate import ParamValidator
 from infra.local import child
 from infra.local.training_events import Announcer
 from infra.local.training_jobs import TrainingJob, TrainingJobs
-from infra.local.training_runner import Runner, resume_interrupted
+from infra.local.training_runner import Runner, clear_left_over, resume_interrupted
 from infra.local.wire import Disconnected, Receive, Scope, Send, answer, headers_of, server, whole_body
 
 _JSON = "application/x-amz-json-1.1"
@@ -173,6 +173,7 @@ def main() -> None:
     child.begin("training")
     jobs = TrainingJobs(arguments.folder)
     resume_interrupted(jobs)
+    clear_left_over(jobs, arguments.folder)
     runner, announcer = Runner(jobs, arguments.folder, boto3.client("s3")), Announcer(jobs, _sender())
     # A program's life is bound to the thread that starts it: one thread runs all jobs, until the end.
     listener = socket.socket(fileno=arguments.descriptor)

@@ -46,6 +46,7 @@ class Store:
         self._buckets = {bucket.name: bucket for bucket in resources.load().buckets}
         self._object_api = ObjectApi(objects, log, self._announce)
         self._host = ""
+        self._compact_above_bytes = _COMPACT_ABOVE_BYTES
 
     @classmethod
     async def open(cls, folder: Path, access_key: str) -> Store:
@@ -124,16 +125,24 @@ class Store:
     async def sweep(self) -> None:
         """Every hour, remove what the template's lifecycle rules let expire, and shorten a long journal."""
         while True:
-            if self._journal.size_bytes > _COMPACT_ABOVE_BYTES:
+            for step in (self._shorten, self._expire):
                 try:
-                    await self._journal.compact(self._snapshot)
+                    await step()
                 except OSError as error:
-                    _LOG.warning("the journal could not be shortened: %s", error)
-            for bucket in self._buckets.values():
-                for rule in bucket.expirations:
-                    limit_s = time.time() - timedelta(days=rule.days).total_seconds()
-                    await self._object_api.expire(bucket.name, rule.prefix, limit_s)
+                    _LOG.warning("what is not needed any more could not all be removed: %s", error)
             await asyncio.sleep(_SWEEP_EVERY_S)
+
+    async def _shorten(self) -> None:
+        if self._journal.size_bytes > self._compact_above_bytes:
+            await self._journal.compact(self._snapshot)
+            # Requests wait for it: where most of it is needed, it is not worth while each time.
+            self._compact_above_bytes = max(_COMPACT_ABOVE_BYTES, 2 * self._journal.size_bytes)
+
+    async def _expire(self) -> None:
+        for bucket in self._buckets.values():
+            for rule in bucket.expirations:
+                limit_s = time.time() - timedelta(days=rule.days).total_seconds()
+                await self._object_api.expire(bucket.name, rule.prefix, limit_s)
 
 
 @contextlib.asynccontextmanager

@@ -93,7 +93,11 @@ class Supervisor:
             await asyncio.sleep(min(quick_ends**2 * 0.2, _MAX_PAUSE_S))
             self._start(role)
             if restarted is not None:
-                await restarted()
+                try:
+                    await restarted()
+                except Exception:  # noqa: BLE001  whatever it is: a part that nobody could prepare is of no use
+                    _LOG.warning("the part '%s' could not be made ready", role.name, exc_info=True)
+                    self.kill(role.name)
 
     async def stop(self, names: list[str], timeout_s: float) -> None:
         """End processes: ask all of them, wait, and kill those that take longer."""
@@ -111,6 +115,8 @@ class Supervisor:
 
 async def _ended(process: subprocess.Popen[bytes]) -> int:
     """Wait for a process without looking again and again, and return its status."""
+    if process.poll() is not None:
+        return process.returncode
     descriptor = os.pidfd_open(process.pid)
     over = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from infra.local.events import eventbridge_event
 from infra.local.training_jobs import TrainingJob, TrainingJobs
 
@@ -34,7 +32,7 @@ class Announcer:
                 self._jobs.changed.wait_for(lambda: self._next() is not None)
             try:
                 self.once()
-            except (BotoCoreError, ClientError, OSError):
+            except Exception:  # noqa: BLE001  nobody else announces what comes after
                 _LOG.warning("the end of a job could not be announced yet", exc_info=True)
                 time.sleep(_RETRY_S)
 

@@ -109,7 +109,8 @@ class Runner:
     def _train(self, job: TrainingJob) -> None:
         name, root = job.name, self._folder / job.name / "ml"
         started = {} if job.started_s else {"started_s": time.time()}
-        self._enter(name, "Downloading", **started)
+        if not self._enter(name, "Downloading", **started):
+            return  # it was stopped at this moment
         try:
             lay_out(root, job.request, self._client)
         except DownloadFailed as error:
@@ -199,10 +200,15 @@ class Runner:
         job = self._jobs.get(name)
         return job is not None and job.status == "Stopping"
 
-    def _enter(self, name: str, secondary_status: str, **changes: Any) -> None:
-        """Show what happens to a job, unless it is shown as stopping."""
-        if not self._is_stopping(name):
-            self._jobs.update(name, secondary_status, **changes)
+    def _enter(self, name: str, secondary_status: str, **changes: Any) -> bool:
+        """Show what happens to a job, unless it is shown as stopping; False when it is over."""
+        with self._jobs.changed:
+            job = self._jobs.get(name)
+            if job is None or job.over:
+                return False
+            if job.status != "Stopping":
+                self._jobs.update(name, secondary_status, **changes)
+            return True
 
     def _end(self, name: str, status: str, secondary_status: str, **changes: Any) -> None:
         self._jobs.update(name, secondary_status, status=status, ended_s=time.time(), **changes)
@@ -224,6 +230,14 @@ def resume_interrupted(jobs: TrainingJobs) -> None:
     for job in list(jobs):
         if job.status == "InProgress" and job.secondary_status not in ("Pending", "Interrupted"):
             jobs.update(job.name, "Interrupted", interruptions=job.interruptions + 1)
+
+
+def clear_left_over(jobs: TrainingJobs, folder: Path) -> None:
+    """Remove the working folders that a kill left of jobs that are over."""
+    for path in folder.iterdir():
+        job = jobs.get(path.name)
+        if path.is_dir() and (job is None or job.over):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _retries(job: TrainingJob) -> int:

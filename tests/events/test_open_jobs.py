@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.events import open_jobs
-from chalicelib.jobs import recognition_jobs, statuses
+from chalicelib.jobs import notifications, recognition_jobs, statuses
 from chalicelib.storage import objects, queues
 from chalicelib.storage.conditional import write
 from chalicelib.storage.tables import RecognitionJob
@@ -76,6 +76,16 @@ def test_while_the_queue_is_full_the_reconciler_is_patient() -> None:
     _reconciled()
     _reconciled()
     assert sorted(_announced()) == sorted([("another", None), (late.job_id, None)])
+
+
+def test_callbacks_do_not_wait_for_recognition_to_have_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(notifications, "announce", lambda job: told.append(job.job_id))
+    queues.send(QUEUE, {"owner": OWNER, "id": "another"})
+    job = _forgotten(timedelta(minutes=2))
+    job.update(actions=[RecognitionJob.notify_at.set(int(time.time()) - 120)])
+    _reconciled()
+    assert told == [job.job_id]
 
 
 @pytest.mark.parametrize("begun", [False, True])

@@ -18,7 +18,7 @@ from chalicelib.recognition import backend, kept_results
 from chalicelib.recognition.backend import RecognitionFailed
 from chalicelib.recognition.kept_results import Keeping
 from chalicelib.storage import objects, queues
-from chalicelib.storage.conditional import write
+from chalicelib.storage.conditional import Change, write
 from tests.custom_models import OWNER
 
 PIECES = 5
@@ -171,3 +171,15 @@ def test_a_piece_that_cannot_be_decoded_fails_the_job(recognition: Recognition) 
     assert job.error == "the engine failed"
     assert list(objects.keys("jobs/")) == []
     assert _work({"owner": OWNER, "id": job_id, "piece": 2}) == "failed"
+
+
+def test_a_job_whose_first_answer_was_lost_is_made(
+    recognition: Recognition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice(*changes: Change) -> None:
+        write(*changes)
+        write(*changes)  # as boto3 does when the connection breaks before the answer
+
+    monkeypatch.setattr(recognition_jobs, "write", twice)
+    job_id = _new()
+    assert recognition_jobs.get(OWNER, job_id).status == "waiting"

@@ -26,8 +26,8 @@ from infra.local import wire
 from infra.local.sagemaker_emulator import SageMakerEmulator
 from infra.local.training_events import Announcer
 from infra.local.training_files import CheckpointSync
-from infra.local.training_jobs import TrainingJobs
-from infra.local.training_runner import Runner, resume_interrupted
+from infra.local.training_jobs import TrainingJob, TrainingJobs
+from infra.local.training_runner import Runner, clear_left_over, resume_interrupted
 from tests.local.running import RunningStore, running_store
 
 _BUCKET = "training-bucket"
@@ -82,6 +82,7 @@ class _Platform:
         script.write_text(_BEGINNING + textwrap.dedent(program))
         self.jobs = TrainingJobs(folder / "jobs")
         resume_interrupted(self.jobs)
+        clear_left_over(self.jobs, folder / "jobs")
         self.folder = folder / "jobs"
         self.s3 = store.client("s3")
         self.program = [sys.executable, str(script)]
@@ -314,7 +315,7 @@ def test_an_end_that_nobody_was_told_of_is_announced_after_a_restart(
 
 
 def test_checkpoints_are_carried_while_the_program_replaces_them(store: RunningStore, tmp_path: Path) -> None:
-    folder, s3, over = tmp_path / "checkpoints", store.client("s3", read_timeout_s=5), threading.Event()
+    folder, s3, over = tmp_path / "checkpoints", store.client("s3", read_timeout_s=120), threading.Event()
     folder.mkdir()
     sync = CheckpointSync(folder, f"s3://{_BUCKET}/replaced/checkpoints/", s3)
 
@@ -401,6 +402,31 @@ def test_the_program_ends_with_what_watches_it(
     assert job.status == "Failed"
     assert not Path(f"/proc/{pid.read_text()}").exists()
     assert not (platform.folder / "watched").exists()
+
+
+def test_a_job_that_is_stopped_as_its_turn_comes_does_not_run(store: RunningStore, tmp_path: Path) -> None:
+    platform = _Platform(store, tmp_path, _GOOD)
+    assert platform.jobs.add(TrainingJob(_request("stopped")).at("Pending"))
+    job = platform.jobs.get("stopped")
+    assert job is not None
+    assert platform.jobs.stop("stopped")
+    platform.runner._step(job)
+    after = platform.jobs.get("stopped")
+    assert after is not None
+    assert (after.status, after.secondary_status) == ("Stopped", "Stopped")
+
+
+def test_what_a_kill_left_of_ended_jobs_is_removed(store: RunningStore, tmp_path: Path) -> None:
+    former = _Platform(store, tmp_path, _GOOD)
+    with former.running() as client:
+        client.create_training_job(**_request("ended"))
+        former.wait("ended", lambda job: job.over)
+    for name in ("ended", "unknown", "waiting"):
+        (former.folder / name / "ml/input").mkdir(parents=True)
+    assert former.jobs.add(TrainingJob(_request("waiting")).at("Pending"))
+    platform = _Platform(store, tmp_path, _GOOD)
+    assert sorted(path.name for path in platform.folder.iterdir() if path.is_dir()) == ["waiting"]
+    assert {job.name for job in platform.jobs} == {"ended", "waiting"}
 
 
 def test_names_are_taken_once_and_requests_are_checked(store: RunningStore, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from chalicelib import settings
 from chalicelib.customization import acoustic_training, runs
@@ -8,6 +11,7 @@ from chalicelib.customization.acoustic_training import Claim
 from chalicelib.storage import objects
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import jobs, launch
+from chalicelib.training.recover import recover
 from tests import custom_models
 from tests.sagemaker import Platform
 
@@ -129,6 +133,23 @@ def test_a_run_cancelled_while_it_is_launched_is_stopped(platform: Platform) -> 
     launch.start(claim)
     assert platform.status(jobs.name_of(run)) == "Stopping"
     assert custom_models.fresh(claim.model).status == "ready"
+
+
+def test_a_job_that_could_not_be_noted_goes_on(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = _claim()
+
+    def unreachable(*_: object) -> bool:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(acoustic_training, "job_created", unreachable)
+        launch.start(claim)
+    model = custom_models.fresh(claim.model)
+    assert model.status == "training"
+    assert not model.job_name
+    recover(model, datetime.now(UTC), restarted=False)
+    assert custom_models.fresh(model).job_name == jobs.name_of(launch.run_of(model))
+    assert len(platform.created) == 1
 
 
 def test_training_by_itself_waits_for_enough_new_audio(platform: Platform) -> None:
