@@ -8,6 +8,9 @@ import os
 import sys
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
+
 from infra.local.home import Home, HomeInUse
 from infra.local.service import Ports, PortTaken, Service
 from infra.local.supervision import Unstable
@@ -68,6 +71,12 @@ def main() -> int:
             asyncio.run(_run(home, ports, api_key))
     except (HomeInUse, PortTaken, Unstable, _Misconfigured) as error:
         print(f"attune: {error}", file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError, PynamoDBException) as error:
+        print(
+            f"attune: the service could not be started: {error} The logs in {home.logs} say more.",
+            file=sys.stderr,
+        )
         return 1
     except OSError as error:
         print(f"attune: {home.path} cannot be used: {error}", file=sys.stderr)

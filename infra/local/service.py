@@ -7,10 +7,10 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from infra import resources
 from infra.local import bring_up, child, environment, table_client
@@ -18,14 +18,21 @@ from infra.local.home import Home
 from infra.local.supervision import Role, Supervisor
 from infra.local.wire import Application, Server, listen
 
+T = TypeVar("T")
+
 _DRAIN_S = 3
 _STOP_PARTS_S = 4.0
 _STOP_STORE_S = 2.0
-_FIRST_CALL_S = 30.0
+_FIRST_CALL_S = 180.0
+"""It has a limit of its own, of 150 s; a process that dies at it says nothing."""
 
 
 class PortTaken(Exception):
     """Something else listens on a port of ours; the message is for the user."""
+
+
+class _StoppedEarly(Exception):
+    """The service was asked to stop before it was ready."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +100,38 @@ class Service:
         try:
             parts.append(self._start_store())
             parts += [self._supervisor.run(role) for role in self._emulators()]
-            await asyncio.to_thread(self._prepare)
-            parts += await self._start_event_functions()
+            await self._unless_over(asyncio.to_thread(self._prepare), parts)
+            parts += await self._unless_over(self._start_event_functions(), parts)
             await self._serve(announce, parts)
+        except _StoppedEarly:
+            return
         finally:
             self.ready = False
+            for listener in self._internal.values():
+                listener.close()  # whoever still waits for an answer from there need not
             names = [name for name in self._supervisor.process_ids if name != "store"]
             await self._supervisor.stop(names, _STOP_PARTS_S)
             await self._supervisor.stop(["store"], _STOP_STORE_S)
             child.sweep(self._environment[child.MARK])
             guard.wait()
             os.close(write_end)
+
+    async def _unless_over(self, work: Coroutine[Any, Any, T], parts: list[asyncio.Task[None]]) -> T:
+        """Await a part of the start.
+
+        Raises:
+            _StoppedEarly: the service was asked to stop meanwhile.
+            supervision.Unstable: a part cannot be kept running.
+        """
+        task, stopping = asyncio.create_task(work), asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([task, stopping, *parts], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        for part in parts:
+            if part.done():
+                part.result()
+        if not task.done():
+            raise _StoppedEarly
+        return task.result()
 
     def _start_store(self) -> asyncio.Task[None]:
         descriptor = self._internal["store"].fileno()

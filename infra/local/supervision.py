@@ -93,11 +93,22 @@ class Supervisor:
             await asyncio.sleep(min(quick_ends**2 * 0.2, _MAX_PAUSE_S))
             self._start(role)
             if restarted is not None:
-                try:
-                    await restarted()
-                except Exception:  # noqa: BLE001  whatever it is: a part that nobody could prepare is of no use
-                    _LOG.warning("the part '%s' could not be made ready", role.name, exc_info=True)
-                    self.kill(role.name)
+                await self._make_ready(role, restarted)
+
+    async def _make_ready(self, role: Role, restarted: Callable[[], Awaitable[None]]) -> None:
+        """Await what follows a restart, but not for longer than the process lives."""
+        preparing = asyncio.ensure_future(restarted())
+        ending = asyncio.create_task(_ended(self._processes[role.name]))
+        try:
+            await asyncio.wait([preparing, ending], return_when=asyncio.FIRST_COMPLETED)
+            if preparing.done():
+                preparing.result()
+        except Exception:  # noqa: BLE001  whatever it is: a part that nobody could prepare is of no use
+            _LOG.warning("the part '%s' could not be made ready", role.name, exc_info=True)
+            self.kill(role.name)
+        finally:
+            preparing.cancel()
+            ending.cancel()
 
     async def stop(self, names: list[str], timeout_s: float) -> None:
         """End processes: ask all of them, wait, and kill those that take longer."""

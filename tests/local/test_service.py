@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import ssl
@@ -15,6 +16,10 @@ import pytest
 
 from infra.local import child, wire
 from tests.local.running import RunningService, running_service
+from tests.ports import free_port
+
+_COUNTED = 2_500_000
+"""Counting so far takes what idling may take in a second: about 3 % of a core that idling takes 1 % of."""
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +32,9 @@ def _processes(service: RunningService) -> dict[str, int]:
     """Return the service's child processes by the end of their command lines."""
     found = {}
     for process_id in child.marked(str(service.home.resolve())):
-        words = Path(f"/proc/{process_id}/cmdline").read_bytes().decode().split("\0")
-        found[" ".join(words[2:4])] = process_id
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            words = Path(f"/proc/{process_id}/cmdline").read_bytes().decode().split("\0")
+            found[" ".join(words[2:4])] = process_id
     return found
 
 
@@ -46,12 +52,12 @@ def test_secrets_are_for_their_owner_only(service: RunningService) -> None:
 
 
 def test_only_the_loopback_interface_is_listened_on(service: RunningService) -> None:
-    inodes = set()
-    for process_id in (service.process.pid, *child.marked(str(service.home.resolve()))):
-        for descriptor in Path(f"/proc/{process_id}/fd").iterdir():
-            target = str(descriptor.readlink()) if descriptor.is_symlink() else ""
-            if target.startswith("socket:["):
-                inodes.add(target[8:-1])
+    inodes = {
+        target[8:-1]
+        for process_id in (service.process.pid, *child.marked(str(service.home.resolve())))
+        for target in _open_files(process_id)
+        if target.startswith("socket:[")
+    }
     listening = []
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
@@ -62,11 +68,31 @@ def test_only_the_loopback_interface_is_listened_on(service: RunningService) -> 
     assert set(listening) == {"0100007F"}
 
 
+def _open_files(process_id: int) -> Iterator[str]:
+    """Yield what a process has open, without what it closes meanwhile; nothing when it has ended."""
+    with contextlib.suppress(OSError):
+        for descriptor in Path(f"/proc/{process_id}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                yield str(descriptor.readlink())
+
+
 def test_a_second_service_on_the_same_folder_is_refused(service: RunningService) -> None:
-    second = _run(ATTUNE_HOME=str(service.home), PORT=str(service.port + 1))
+    second = _run(ATTUNE_HOME=str(service.home), PORT=str(free_port()))
     assert second.returncode == 1
     assert f"(process {service.process.pid}) is running on" in second.stderr
     assert "ATTUNE_HOME" in second.stderr
+
+
+def test_it_can_be_stopped_before_it_is_ready(tmp_path: Path) -> None:
+    (tmp_path / "home/store/journal").mkdir(parents=True)  # with which the store cannot start
+    service = RunningService(tmp_path / "home")
+    log = service.home / "service.log"
+    until = time.monotonic() + 120
+    while "is started again" not in log.read_text() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert service.stop()[0] == 0
+    assert service.left_behind() == []
+    assert "Traceback" not in log.read_text()
 
 
 def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
@@ -122,7 +148,7 @@ def test_sigterm_ends_it_cleanly_and_leaves_nothing(tmp_path: Path) -> None:
     with running_service(tmp_path / "home") as service:
         status, took_s = service.stop()
         assert status == 0
-        assert took_s < 10
+        assert took_s < 30
         assert service.left_behind(timeout_s=0) == []
         said = (service.home / "service.log").read_text()
         assert "Traceback" not in said
@@ -131,19 +157,32 @@ def test_sigterm_ends_it_cleanly_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_it_idles(service: RunningService) -> None:
-    """What every part together uses of one core while nothing happens."""
+    """What every part together uses while nothing happens, in a second: less than counting so far would take."""
     until = time.monotonic() + 60  # the parts that were restarted have to come to rest
-    while (share := _share_of_a_core(service, over_s=4)) >= 0.03:
-        assert time.monotonic() < until, f"{share:.0%} of a core is used for nothing"
+    while (share := _use_against_counting(service, over_s=4)) >= 1:
+        assert time.monotonic() < until, f"{share:.1f} times as much as idling may take"
 
 
-def _share_of_a_core(service: RunningService, over_s: float) -> float:
-    ids = [service.process.pid, *_processes(service).values()]
-    before_s, began_s = sum(map(_cpu_s, ids)), time.monotonic()
-    time.sleep(over_s)
-    return (sum(map(_cpu_s, ids)) - before_s) / (time.monotonic() - began_s)
+def _use_against_counting(service: RunningService, over_s: float) -> float:
+    """Measure both at the same time: a slow machine is slow at either."""
+    before_s, began_s = _cpu_s(service), time.monotonic()
+    counting_s = []
+    while time.monotonic() < began_s + over_s:
+        time.sleep(over_s / 8)
+        counting_began_s = time.thread_time()
+        for _ in range(_COUNTED):
+            pass
+        counting_s.append(time.thread_time() - counting_began_s)
+    now_s, took_s = _cpu_s(service), time.monotonic() - began_s
+    used_s = sum(cpu_s - before_s.get(process_id, 0) for process_id, cpu_s in now_s.items())
+    return used_s / took_s / (sum(counting_s) / len(counting_s))
 
 
-def _cpu_s(process_id: int) -> float:
-    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _cpu_s(service: RunningService) -> dict[int, float]:
+    """Return what each of the service's processes has used since its start."""
+    used_s = {}
+    for process_id in (service.process.pid, *child.marked(str(service.home.resolve()))):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+            used_s[process_id] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return used_s

@@ -8,7 +8,10 @@ import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from infra.local.supervision import Role, Supervisor
+import pytest
+
+from infra.local import supervision
+from infra.local.supervision import Role, Supervisor, Unstable
 
 _PART = Role("part", "http.server", ("--bind", "127.0.0.1", "0"))
 
@@ -46,6 +49,23 @@ def test_a_part_that_cannot_be_made_ready_is_started_once_more(tmp_path: Path) -
 
     _supervised(tmp_path, story)
     assert attempts[0] != attempts[1]
+
+
+def test_a_part_that_always_ends_is_given_up_however_long_its_preparation_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "_MAX_QUICK_ENDS", 1)
+    monkeypatch.setattr(supervision, "_QUICK_END_S", 600.0)
+
+    async def story(supervisor: Supervisor) -> None:
+        watching = supervisor.run(
+            Role("part", "http.server", ("no port",)), restarted=lambda: asyncio.sleep(600)
+        )
+        with pytest.raises(Unstable, match=f"'part' ends as soon as it is started; {tmp_path}/part.log"):
+            async with asyncio.timeout(120):
+                await watching
+
+    _supervised(tmp_path, story)
 
 
 def test_a_part_that_has_just_ended_can_be_stopped(tmp_path: Path) -> None:
