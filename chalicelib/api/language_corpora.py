@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from chalicelib.api.routing import Routes
 from chalicelib.customization import language_models, language_resources, limits, uploads
 from chalicelib.customization.language_resources import CORPUS
 from chalicelib.recognition import forms
-from chalicelib.storage import objects
+from chalicelib.storage import objects, scratch
 from chalicelib.storage.tables import LanguageResource
 
 if TYPE_CHECKING:
@@ -63,12 +62,12 @@ def _text(body: Body, boundary: str | None) -> Iterator[tuple[int, Callable[[str
     if boundary is None:
         yield body.size_bytes, body.store
         return
-    with tempfile.NamedTemporaryFile() as file, body.open() as form:
-        part = forms.extract(form, boundary, _PART, file)
+    with scratch.folder() as folder:
+        path = Path(folder, "corpus")
+        with path.open("wb") as file, body.open() as form:
+            part = forms.extract(form, boundary, _PART, file)
         if part is None:
             raise BadRequest("Corpus file not specified or empty")
-        file.flush()
-        path = Path(file.name)
         if part.filename is None:
             path.write_bytes(_of_string(path.read_bytes()))
         yield path.stat().st_size, lambda key: objects.upload(path, key)

@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+FOLDER_PREFIX = "attune-models-"
 MOST_BYTES = 1 << 30
 LARGEST_SHARE = 0.25
 """Of the whole disk: on a small one, recordings need the rest."""
@@ -36,7 +37,7 @@ class Held:
 
 def folder() -> Path:
     """Return the folder of this user's cached models, which nobody else can write to."""
-    found = Path(tempfile.gettempdir()) / f"attune-models-{os.getuid()}"
+    found = Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{os.getuid()}"
     found.mkdir(mode=0o700, exist_ok=True)
     return found
 

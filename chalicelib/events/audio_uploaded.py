@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -14,7 +13,7 @@ from chalicelib.customization.audio_resources import Analysis
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.events import messages, telemetry
 from chalicelib.events.arrivals import Arrivals
-from chalicelib.storage import objects
+from chalicelib.storage import objects, scratch
 from chalicelib.storage.layout import UploadKey
 from chalicelib.storage.tables import AcousticModel, AudioResource
 from chalicelib.training import launch
@@ -55,7 +54,7 @@ def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> An
     from chalicelib.audio import inspection
 
     began_s = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch.folder() as folder:
         path = Path(folder, "upload")
         objects.download(key.key, path)
         found = inspection.inspect(

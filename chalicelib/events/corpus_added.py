@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from chalicelib.customization.language_resources import CORPUS, WORDS, Analysis,
 from chalicelib.customization.uploads import BEING_PROCESSED
 from chalicelib.events import messages, telemetry
 from chalicelib.events.arrivals import Arrivals
-from chalicelib.storage import objects
+from chalicelib.storage import objects, scratch
 from chalicelib.storage.conditional import MOST_TOGETHER, ConditionFailed, Put, Update, write
 from chalicelib.storage.layout import UploadKey
 from chalicelib.storage.rows import UploadedResource
@@ -113,7 +112,7 @@ def _read(
     from chalicelib.language import corpus, grammars
 
     known = vocabulary.known(model.versions[-1])
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch.folder() as folder:
         path = Path(folder, "upload")
         objects.download(key.key, path)
         try:

@@ -7,7 +7,6 @@ import functools
 import json
 import logging
 import os
-import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.pieces import Cutter, Gatherer, WasCut, decode_piece
 from chalicelib.recognition.transcription import Decoder, decoding_options, transcribe
-from chalicelib.storage import objects, spool
+from chalicelib.storage import objects, scratch, spool
 
 INLINE_RESULTS_BYTES = 5 * 1024 * 1024
 """A larger answer is put into the bucket: Lambda passes at most 6 MB."""
@@ -145,7 +144,7 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _recognize(request: Request) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="attune-recognition-") as folder:
+    with scratch.folder() as folder:
         source = Path(folder) / "audio"
         objects.download(request.audio_key, source)
         model = _model(request)  # holds the files

@@ -6,12 +6,11 @@ import json
 import logging
 import math
 import re
-import tempfile
 from pathlib import Path
 
 from chalicelib.customization import acoustic_models, acoustic_training, runs, statuses
 from chalicelib.engines.catalogue import base_model_of_version
-from chalicelib.storage import layout, objects
+from chalicelib.storage import layout, objects, scratch
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import artefact, jobs
@@ -117,7 +116,7 @@ def _promote(job: jobs.Job, model: AcousticModel) -> bool:
     base_version = model.run_base_version or model.versions[-1]
     model_key = layout.adapted_model_key(run.owner, run.customization_id, run.run)
     report_key = layout.report_key(run.owner, run.customization_id, run.run)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch.folder() as folder:
         path = Path(folder, "model.tar.gz")
         try:
             objects.download(job.artifact_key or f"{run.output_prefix}{job.name}/output/model.tar.gz", path)

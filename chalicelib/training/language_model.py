@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from chalicelib.customization import (
     runs,
 )
 from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR
-from chalicelib.storage import failures, layout, objects, queues
+from chalicelib.storage import failures, layout, objects, queues, scratch
 from chalicelib.storage.tables import LanguageModel, LanguageResource
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def _trained(model: LanguageModel) -> bool:
     resources = [row for row in language_resources.of_model(model) if row.status == ANALYZED]
     grammars = {row.name: _grammar(row) for row in resources if row.kind == GRAMMAR}
     key = layout.language_model_key(model.owner, model.customization_id, int(model.run))
-    with tempfile.TemporaryDirectory() as folder, _alive(model) as pulse:
+    with scratch.folder() as folder, _alive(model) as pulse:
         corpora = [row for row in resources if row.kind == CORPUS]
         paths = [Path(folder, f"{number:06d}.txt") for number in range(len(corpora))]
         for row, path in zip(corpora, paths, strict=True):

@@ -8,9 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.exceptions import PynamoDBException
-
+from chalicelib.storage import failures
 from infra.local.home import Home, HomeInUse
 from infra.local.service import Ports, PortTaken, Service
 from infra.local.supervision import Unstable
@@ -72,7 +70,7 @@ def main() -> int:
     except (HomeInUse, PortTaken, Unstable, _Misconfigured) as error:
         print(f"attune: {error}", file=sys.stderr)
         return 1
-    except (BotoCoreError, ClientError, PynamoDBException) as error:
+    except failures.FAILURES as error:
         print(
             f"attune: the service could not be started: {error} The logs in {home.logs} say more.",
             file=sys.stderr,

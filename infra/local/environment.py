@@ -25,6 +25,8 @@ def own(
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
         "PYTHONUNBUFFERED": "1",
+        # Not the machine's own: it holds what customers have sent, and is emptied after a kill.
+        "TMPDIR": str(home.temporary),
         "AWS_ENDPOINT_URL": store_url,
         "AWS_ENDPOINT_URL_SAGEMAKER": sagemaker_url,
         "AWS_ENDPOINT_URL_LAMBDA": lambda_url,

@@ -7,6 +7,7 @@ import fcntl
 import ipaddress
 import os
 import secrets
+import shutil
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from chalicelib.engines.model_cache import FOLDER_PREFIX
 
 _CERTIFICATE_DAYS = 825
 """The longest that common clients accept."""
@@ -42,6 +45,20 @@ class Home:
     def jobs(self) -> Path:
         """Training jobs: their table and their working folders."""
         return self.path / "jobs"
+
+    @property
+    def temporary(self) -> Path:
+        """Where processes keep what they work on, and custom models that are in use."""
+        return self.path / "temporary"
+
+    def clear_temporary(self) -> None:
+        """Remove what a killed service left of what it worked on; models may be of use again."""
+        self.temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in self.temporary.iterdir():
+            if path.is_dir() and not path.name.startswith(FOLDER_PREFIX):
+                shutil.rmtree(path, ignore_errors=True)
+            elif not path.is_dir():
+                path.unlink(missing_ok=True)
 
     @property
     def logs(self) -> Path:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -83,6 +84,8 @@ class Service:
         child.sweep(self._environment[child.MARK])
         os.environ.clear()
         os.environ.update(self._environment)
+        self._home.clear_temporary()
+        tempfile.tempdir = None  # to be looked up anew
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
