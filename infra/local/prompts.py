@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import re
 import shutil
 import subprocess
+import tempfile
 import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,13 +45,17 @@ class Prompt:
 def fetch_prompts(cache: Path) -> list[Prompt]:
     """Return the prompts that hold speech, sorted by name; downloads them into `cache` once.
 
+    Several processes may share a cache: one of them downloads, the others wait for it.
+
     Raises:
         PromptsUnavailable: no Debian tools, no network, or the packages changed their contents.
     """
     cache = cache.resolve()  # the tools run inside it
     unpacked = cache / "unpacked"
     if not unpacked.is_dir():
-        _download_and_unpack(cache, unpacked)
+        with _locked(cache):
+            if not unpacked.is_dir():
+                _download_and_unpack(cache, unpacked)
     sounds = next(iter(sorted(unpacked.glob("usr/share/asterisk/sounds/en_US_*"))), None)
     texts = unpacked / "usr/share/doc" / _TEXT_PACKAGE / "core-sounds-en.txt.gz"
     if sounds is None or not texts.is_file():
@@ -95,6 +103,15 @@ def _read_prompts(sounds: Path, texts: Path) -> list[Prompt]:
     return [prompts[name] for name in sorted(prompts)]
 
 
+@contextmanager
+def _locked(cache: Path) -> Iterator[None]:
+    """Let nobody else into the block who names the same cache; the lock ends with its process."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _download_and_unpack(cache: Path, unpacked: Path) -> None:
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
@@ -115,15 +132,14 @@ def _download_and_unpack(cache: Path, unpacked: Path) -> None:
             raise PromptsUnavailable(
                 f"apt-get download {_SOUNDS_PACKAGE} failed: {_last_line(failed.stderr)}"
             )
-    part = cache / "unpacked.part"
-    shutil.rmtree(part, ignore_errors=True)
-    for package in sorted(downloads.glob("*.deb")):
-        unpacking = _run(["dpkg-deb", "-x", str(package), str(part)], downloads)
-        if unpacking.returncode != 0:
-            raise PromptsUnavailable(
-                f"dpkg-deb could not unpack {package.name}: {_last_line(unpacking.stderr)}"
-            )
-    if not unpacked.is_dir():
+    with tempfile.TemporaryDirectory(prefix="unpacked.", dir=cache) as folder:
+        part = Path(folder) / "part"
+        for package in sorted(downloads.glob("*.deb")):
+            unpacking = _run(["dpkg-deb", "-x", str(package), str(part)], downloads)
+            if unpacking.returncode != 0:
+                raise PromptsUnavailable(
+                    f"dpkg-deb could not unpack {package.name}: {_last_line(unpacking.stderr)}"
+                )
         part.rename(unpacked)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 import wave
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.local.child import ROOT
 from infra.local.prompts import PromptsUnavailable, fetch_prompts, spoken_words
 
 
@@ -77,17 +80,65 @@ def test_a_changed_package_gets_a_reason(tmp_path: Path) -> None:
         fetch_prompts(tmp_path)
 
 
+def _use_tools(monkeypatch: pytest.MonkeyPatch, folder: Path, **scripts: str) -> None:
+    """Put programs in the place of Debian's; `_` stands for the hyphen in their names."""
+    folder.mkdir()
+    for name, script in scripts.items():
+        tool = folder / name.replace("_", "-")
+        tool.write_text(f"#!/bin/sh\n{script}\n")
+        tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
 def test_the_cache_may_be_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tools = tmp_path / "tools"
-    tools.mkdir()
-    for name, script in (
-        ("apt-get", "touch speech.deb"),  # in the folder that it runs in
-        ("dpkg-deb", 'test -f "$2" && mkdir -p "$3"'),
-    ):
-        (tools / name).write_text(f"#!/bin/sh\n{script}\n")
-        (tools / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    _use_tools(
+        monkeypatch,
+        tmp_path / "tools",
+        apt_get="touch speech.deb",  # in the folder that it runs in
+        dpkg_deb='test -f "$2" && mkdir -p "$3"',
+    )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PromptsUnavailable, match="do not hold the expected files"):
         fetch_prompts(Path("cache"))
     assert (tmp_path / "cache" / "unpacked").is_dir()
+
+
+def test_two_processes_at_once_get_the_same_whole_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _unpacked(tmp_path / "package", "hello: Hello.\nbye: Bye.\n", "hello", "bye")
+    _use_tools(
+        monkeypatch,
+        tmp_path / "tools",
+        # Whoever comes first goes on when both have begun.
+        apt_get=f"""
+            echo download >> {tmp_path}/log
+            while [ ! -e {tmp_path}/began.0 ] || [ ! -e {tmp_path}/began.1 ]; do sleep 0.01; done
+            touch speech.deb""",
+        # A file at a time, so that another could meet the tree half there.
+        dpkg_deb=f"""
+            cd {tmp_path}/package/unpacked || exit 1
+            find . -type f | sort -r | while read -r file; do
+                mkdir -p "$3/$(dirname "$file")" && cp "$file" "$3/$file" || exit 1
+                sleep 0.1
+            done""",
+    )
+    program = """
+import pathlib, sys
+from infra.local.prompts import fetch_prompts
+folder = pathlib.Path(sys.argv[1])
+(folder / f"began.{sys.argv[2]}").touch()
+print([prompt.name for prompt in fetch_prompts(folder / "cache")])
+"""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path), str(number)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    assert [process.communicate(timeout=120)[0] for process in processes] == ["['bye', 'hello']\n"] * 2
+    assert (tmp_path / "log").read_text() == "download\n"
+    assert {path.name for path in (tmp_path / "cache").iterdir()} == {"lock", "packages", "unpacked"}
