@@ -5,6 +5,7 @@ As a program it runs in the environment of the service's own processes, which al
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -26,12 +27,21 @@ _MOVED_BY = 2
 
 def promote(service: RunningService, customization_id: str, *base_versions: str) -> None:
     """Let a model, which the service has made, be available on one or two base versions, oldest first."""
-    process_id = next(child.marked(str(service.home.resolve())))
-    lines = Path(f"/proc/{process_id}/environ").read_bytes().decode().split("\0")
-    environment = dict(line.split("=", 1) for line in lines if line)
+    mark = str(service.home.resolve())
+    environment = next(
+        known for known in map(_environment, child.marked(mark)) if "AWS_ENDPOINT_URL" in known
+    )
     owner = (service.home / "owner").read_text()
     command = [sys.executable, "-m", "tests.promoted", owner, customization_id, *base_versions]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=60)
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=300)
+
+
+def _environment(process_id: int) -> dict[str, str]:
+    """Return a process's environment, nothing when it has ended meanwhile."""
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/{process_id}/environ").read_bytes().decode().split("\0")
+        return dict(line.split("=", 1) for line in lines if line)
+    return {}
 
 
 def artefact(base_version: str) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 START_TIMEOUT_S = 180.0
@@ -29,13 +30,6 @@ class RunningService:
     key: str
     home: Path
     process: subprocess.Popen[bytes]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def start_service(home: Path) -> RunningService:
@@ -79,11 +73,11 @@ def start_service(home: Path) -> RunningService:
 def stop_service(service: RunningService) -> None:
     service.process.send_signal(signal.SIGTERM)
     try:
-        assert service.process.wait(15) == 0
+        assert service.process.wait(120) == 0
     except subprocess.TimeoutExpired:
         os.killpg(service.process.pid, signal.SIGKILL)
         service.process.wait()
-        raise AssertionError("the service did not end within 15 s of SIGTERM") from None
+        raise AssertionError("the service did not end within 120 s of SIGTERM") from None
 
 
 @pytest.fixture(scope="session")

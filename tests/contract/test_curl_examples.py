@@ -79,7 +79,7 @@ class Shell:
         )
         return json.loads(done.stdout)
 
-    def until(self, example: str, done: Callable[[Any], bool], timeout_s: float = 60, **names: str) -> Any:
+    def until(self, example: str, done: Callable[[Any], bool], timeout_s: float = 300, **names: str) -> Any:
         deadline = time.monotonic() + timeout_s
         while not done(answer := self(example, **names)):
             assert time.monotonic() < deadline, answer
@@ -138,7 +138,7 @@ def test_the_documented_examples_work_as_they_stand(
     assert archive_listing["container"]["details"] == {"type": "archive", "compression": "zip"}
     assert [member["details"]["codec"] for member in archive_listing["audio"]] == ["pcm_s16le"] * 3
     assert shell(TRAIN) == {}
-    model = shell.until(GET_MODEL, lambda answer: answer["status"] != "training", timeout_s=400)
+    model = shell.until(GET_MODEL, lambda answer: answer["status"] != "training", timeout_s=900)
     assert model["status"] == "available", model
     assert model["progress"] == 100
     answer = shell(RECOGNIZE)
@@ -155,5 +155,5 @@ def test_the_documented_examples_work_as_they_stand(
     warned = shell(TRAIN_NOT_STRICT)
     assert warned["warnings"][0]["code"] == "invalid_audio_files"
     assert "[notes]" in warned["warnings"][0]["message"]
-    model = shell.until(GET_MODEL, lambda answer: answer["status"] != "training", timeout_s=400)
+    model = shell.until(GET_MODEL, lambda answer: answer["status"] != "training", timeout_s=900)
     assert model["status"] == "available", model

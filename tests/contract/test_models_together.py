@@ -55,7 +55,6 @@ def _settled(client: SpeechToTextV1, model: str, *statuses: str) -> None:
     wait(
         lambda: client.get_language_model(model).get_result(),
         lambda shown: shown["status"] in statuses,
-        timeout_s=180,
     )
 
 
@@ -166,7 +165,7 @@ def test_a_form_hears_the_same(
             ("upload", ("a.wav", audio, "audio/wav")),
         ],
         auth=("apikey", service.key),
-        timeout=60,
+        timeout=300,
     )
     assert _said(answer.json()["results"]) == posted[name]
 
@@ -179,7 +178,7 @@ def test_both_are_used_on_the_newest_version_that_both_have(
         f"{service.url}/v1/customizations",
         json={"name": "words", "base_model_name": BROADBAND, "base_model_version": OLD},
         auth=("apikey", service.key),
-        timeout=30,
+        timeout=300,
     )
     language = _taught(client, made.json()["customization_id"])
     acoustic = client.create_acoustic_model("sounds", BROADBAND).get_result()["customization_id"]

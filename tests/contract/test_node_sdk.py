@@ -67,7 +67,7 @@ def run(service: RunningService, node_modules: Path) -> Run:
             input=json.dumps(options),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=900,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -48,7 +48,7 @@ def client(service: RunningService) -> SpeechToTextV1:
 
 
 def wait(
-    get: Callable[[], dict[str, Any]], done: Callable[[dict[str, Any]], bool], timeout_s: float = 60
+    get: Callable[[], dict[str, Any]], done: Callable[[dict[str, Any]], bool], timeout_s: float = 300
 ) -> Any:
     deadline = time.monotonic() + timeout_s
     while not done(answer := get()):
@@ -186,7 +186,7 @@ def transcripts(client: SpeechToTextV1, prompts: Sequence[Prompt], **options: st
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_ten_minutes_of_raw_audio_make_recognition_better(
     client: SpeechToTextV1, prompts: list[Prompt]
 ) -> None:
@@ -223,7 +223,7 @@ def test_ten_minutes_of_raw_audio_make_recognition_better(
             seen.append(model["progress"])
             return model
 
-        trained = wait(poll, lambda model: model["status"] != "training", timeout_s=800)
+        trained = wait(poll, lambda model: model["status"] != "training", timeout_s=3000)
         assert trained["status"] == "available", trained
         assert trained["progress"] == 100
         assert seen == sorted(seen)

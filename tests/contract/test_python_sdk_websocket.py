@@ -82,7 +82,7 @@ def listen(client: SpeechToTextV1, audio: bytes, content_type: str, **options: A
         recognize_callback=heard,
         **{"model": NARROWBAND, **options},
     )
-    assert heard.closed.wait(30), heard.calls
+    assert heard.closed.wait(300), heard.calls
     return heard
 
 

@@ -113,15 +113,15 @@ class Reader:
         return done.stdout
 
     def wait_until_idle(self) -> None:
-        deadline = time.monotonic() + 400
+        deadline = time.monotonic() + 900
         while any(map(self._is_busy, self.models)):
             assert time.monotonic() < deadline
             time.sleep(0.3)
 
     def _is_busy(self, model: str) -> bool:
-        status = self.session.get(model, timeout=30).json()["status"]
+        status = self.session.get(model, timeout=300).json()["status"]
         kind = "audio" if "/acoustic_customizations/" in model else "corpora"
-        resources = self.session.get(f"{model}/{kind}", timeout=30).json()[kind]
+        resources = self.session.get(f"{model}/{kind}", timeout=300).json()[kind]
         return status in ("training", "upgrading") or any(
             one["status"] == "being_processed" for one in resources
         )
@@ -204,7 +204,7 @@ def test_a_page_works_in_python(reader: Reader, page: str) -> None:
         cwd=reader.folder,
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -145,12 +145,6 @@ def is_watson_error(answer: Answer, code: int) -> bool:
     )
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def listens(port: int) -> bool:
     """Tell whether something listens there."""
     with contextlib.suppress(OSError), connect(port):

@@ -20,6 +20,7 @@ import boto3
 from botocore.config import Config
 
 from infra.local import child, wire
+from tests.ports import free_port
 
 ACCESS_KEY = "LOCALTESTKEY"
 
@@ -85,13 +86,6 @@ def running_store(folder: Path) -> Iterator[RunningStore]:
         yield store
     finally:
         store.close()
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with wire.listen() as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class RunningService:
@@ -164,7 +158,7 @@ class RunningService:
         self.process.kill()
         self.process.wait()
 
-    def left_behind(self, timeout_s: float = 30.0) -> list[int]:
+    def left_behind(self, timeout_s: float = 120.0) -> list[int]:
         """Return the processes that are still there after a while."""
         until = time.monotonic() + timeout_s
         while (alive := list(child.marked(str(self.home.resolve())))) and time.monotonic() < until:

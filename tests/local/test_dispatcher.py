@@ -96,44 +96,76 @@ def test_only_what_failed_comes_back_and_then_is_set_aside(store: RunningStore) 
     assert queue.counts(queue.dead) == (1, 0)
 
 
+def _hidden_s(queue: _Queue, monkeypatch: pytest.MonkeyPatch, **instead: int) -> list[int]:
+    """Return for how long messages were hidden, as it was asked for; `instead` is what takes its place."""
+    hidden_s: list[int] = []
+    change = queue.client.change_message_visibility
+
+    def hide(**asked: Any) -> None:
+        change(**asked | instead)
+        hidden_s.append(asked["VisibilityTimeout"])
+
+    monkeypatch.setattr(queue.client, "change_message_visibility", hide)
+    return hidden_s
+
+
 @pytest.mark.parametrize(
     "result",
     [{"batchItemFailures": [{"itemIdentifier": ""}]}, {"batchItemFailures": [{"itemIdentifier": "x"}]}],
 )
-def test_an_unknown_identifier_fails_the_whole_batch(store: RunningStore, result: dict[str, Any]) -> None:
+def test_an_unknown_identifier_fails_the_whole_batch(
+    store: RunningStore, monkeypatch: pytest.MonkeyPatch, result: dict[str, Any]
+) -> None:
     name = f"unknown-{len(result['batchItemFailures'][0]['itemIdentifier'])}"
     queue = _Queue(store, name, lambda event: result)
+    pauses_s = _hidden_s(queue, monkeypatch, VisibilityTimeout=3600)
     queue.send("a", "b")
     queue.dispatcher.once(wait_s=1)
     assert queue.counts(queue.url) == (0, 2)
+    assert pauses_s == [2, 2]
 
 
-def test_what_a_function_raises_fails_its_batch_and_not_the_dispatcher(store: RunningStore) -> None:
+def test_what_a_function_raises_fails_its_batch_and_not_the_dispatcher(
+    store: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def explode(event: dict[str, Any]) -> None:
         raise RuntimeError("boom")
 
     queue = _Queue(store, "raising", explode)
+    pauses_s = _hidden_s(queue, monkeypatch, VisibilityTimeout=3600)
     queue.send("a")
     assert queue.dispatcher.once(wait_s=1) == 1
     assert queue.counts(queue.url) == (0, 1)
+    assert pauses_s == [2]
 
 
 def test_messages_stay_hidden_while_the_function_works(
     store: RunningStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.local.dispatcher._LEASE_S", 2)
-    monkeypatch.setattr("infra.local.dispatcher._RENEW_EVERY_S", 0.3)
+    monkeypatch.setattr("infra.local.dispatcher._LEASE_S", 60)
+    monkeypatch.setattr("infra.local.dispatcher._RENEW_EVERY_S", 0.05)
     seen: list[tuple[int, int]] = []
 
     def work(event: dict[str, Any]) -> None:
-        time.sleep(2.5)
+        _wait(lambda: leases_s[:3] == [60] * 3, "three renewals")
         seen.append(queue.counts(queue.url))
+        # It is the renewals that decide: one for no time shows the message at once.
+        monkeypatch.setattr("infra.local.dispatcher._LEASE_S", 0)
+        _wait(lambda: queue.counts(queue.url) == (1, 0), "the message to be seen")
 
     queue = _Queue(store, "slow", work)
+    leases_s = _hidden_s(queue, monkeypatch)
     queue.send("a")
     queue.dispatcher.once(wait_s=1)
     assert seen == [(0, 1)]
     assert queue.counts(queue.url) == (0, 0)
+
+
+def _wait(condition: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < until, f"waited in vain for {what}"
+        time.sleep(0.02)
 
 
 def test_the_applications_functions_are_found() -> None:

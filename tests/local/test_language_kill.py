@@ -110,6 +110,7 @@ def test_a_kill_at_any_point_loses_nothing_of_a_language_model(story: _Story) ->
     story.words = {word["word"] for word in words["words"]}  # type: ignore[misc]
     _wait(lambda: len(story.call("GET", "words?word_type=user")["words"]) == 5, "five words")
     story.kill_and_restart()
+    story.wait_for("ready")
 
     # 4: right after a grammar was accepted
     story.add("grammars", "orders", _GRAMMAR, "application/srgs")

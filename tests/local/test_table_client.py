@@ -90,7 +90,10 @@ def test_threads_do_not_get_each_others_answers(client: Any) -> None:
     assert wrong == []
 
 
-def test_a_store_that_was_started_anew_is_found_again(client: Any, store: RunningStore) -> None:
+def test_a_store_that_was_started_anew_is_found_again(
+    client: Any, store: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.local.table_client._TIMEOUT_S", 120.0)  # the store's start, however long
     _put(client, "kept", "over the restart")
     store.restart()
     assert _get(client, "kept") == "over the restart"

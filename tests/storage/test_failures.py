@@ -45,11 +45,13 @@ def test_kinds(error: Exception, kind: Failure) -> None:
 
 
 def test_a_store_that_is_not_there_fails_for_a_while() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    client = boto3.client(
-        "s3", endpoint_url=f"http://127.0.0.1:{port}", config=Config(retries={"total_max_attempts": 1})
-    )
-    with pytest.raises(failures.FAILURES) as caught:
-        client.list_buckets()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # so that nobody else listens there either
+        client = boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{taken.getsockname()[1]}",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        with pytest.raises(failures.FAILURES) as caught:
+            client.list_buckets()
     assert failures.kind(caught.value) is Failure.FOR_A_WHILE
