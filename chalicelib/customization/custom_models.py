@@ -200,6 +200,12 @@ def clear_away(owner: str, customization_id: str, until: Until | None = None) ->
             objects.delete(*(key for key in runs if layout.run_number(key) <= until.run))
 
 
+def clear_former(model: CustomModel) -> None:
+    """Remove what resets that were broken off have left of the model's former resources."""
+    if model.generation:
+        clear_away(model.owner, model.customization_id, Until(int(model.generation) - 1, run=0))
+
+
 def _remove_words(customization_id: str, until: Until | None) -> None:
     """Remove a model's own words, of which there may be tens of thousands, in few requests."""
     words = Word.query(customization_id, consistent_read=True)

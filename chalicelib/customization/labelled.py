@@ -7,6 +7,7 @@ from datetime import datetime
 from chalicelib.customization import (
     acoustic_models,
     audio_resources,
+    custom_models,
     custom_words,
     language_models,
     language_resources,
@@ -25,6 +26,7 @@ def erase_audio(owner: str, customer_id: str, until: datetime) -> bool:
     """Remove labelled audio that was added before a moment; False while a model is too busy for that."""
     done = True
     for model in acoustic_models.models(owner):
+        custom_models.clear_former(model)
         for audio in audio_resources.of_model(model):
             if _meant(audio, customer_id, until):
                 try:
@@ -40,6 +42,7 @@ def erase_language_resources(owner: str, customer_id: str, until: datetime) -> b
     """Remove labelled corpora and grammars as `erase_audio` does audio."""
     done = True
     for model in language_models.models(owner):
+        custom_models.clear_former(model)
         for resource in language_resources.of_model(model):
             if not _meant(resource, customer_id, until):
                 continue

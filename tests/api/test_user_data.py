@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
-from chalicelib.customization import audio_resources
+from chalicelib.customization import audio_resources, custom_models
 from chalicelib.jobs import recognition_jobs, statuses, work
 from chalicelib.recognition import backend
 from chalicelib.storage import objects, queues, tables
@@ -82,6 +83,28 @@ def test_nothing_that_bears_the_label_is_left(instance: Instance, model: Model, 
     assert "another's" in {audio["name"] for audio in model("GET", "/audio").json["audio"]}
     assert instance("POST", f"/unregister_callback?callback_url={quote(receiver.url)}").status == 404
     assert model("GET", "/audio/mine").status == 400
+
+
+def test_what_a_reset_that_was_broken_off_has_left_goes_too(
+    instance: Instance, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = instance("POST", "/customizations", {"name": "m", "base_model_name": "en-US_BroadbandModel"})
+    language = f"/customizations/{made.json['customization_id']}"
+    assert instance("PUT", f"{language}/words/attune", {}, headers=MINE).status == 201
+    model.add("one")
+    audio = _label(model, "one", LABEL)
+
+    def unreachable(*_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(custom_models, "clear_away", unreachable)
+        assert model("POST", "/reset").status == 200
+        assert instance("POST", f"{language}/reset").status == 200
+    assert LABEL in _everywhere()
+    assert _erase(instance).status == 200
+    assert LABEL not in _everywhere()
+    assert not objects.exists(audio_resources.key_of(audio).key)
 
 
 def test_models_follow_as_after_the_matching_call(instance: Instance, model: Model) -> None:
