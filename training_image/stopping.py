@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from types import FrameType
 
 from training_image.failures import Stopped
@@ -16,22 +17,28 @@ PATIENCE_S = 8.0
 """Time to unwind. SageMaker gives 120 s, a spot interruption and an operator's patience less."""
 
 _log = logging.getLogger(__name__)
-_stopping = threading.Event()
+_LOOK_EVERY_S = 0.01
+
+
+class _State:
+    """Plain, without a lock: a handler that waits for one would wait for the very code it has interrupted."""
+
+    stopping = False
 
 
 def stop_on_sigterm(patience_s: float = PATIENCE_S) -> None:
     """From now on SIGTERM raises `Stopped` in the main thread, and ends the process soon in any case."""
     process = os.getpid()
+    asked, ask = os.pipe()
+    threading.Thread(target=_end_when_asked, args=(asked, patience_s), daemon=True).start()
 
     def handle(number: int, frame: FrameType | None) -> None:
         if os.getpid() != process:
             os._exit(EXIT_STATUS)  # a forked child that kept this handler
-        if _stopping.is_set():
+        if _State.stopping:
             return
-        _stopping.set()
-        timer = threading.Timer(patience_s, _end_now)
-        timer.daemon = True
-        timer.start()
+        _State.stopping = True
+        os.write(ask, b"\n")
         raise Stopped
 
     signal.signal(signal.SIGTERM, handle)
@@ -39,10 +46,15 @@ def stop_on_sigterm(patience_s: float = PATIENCE_S) -> None:
 
 def is_stopping(within_s: float = 0.0) -> bool:
     """Return whether SIGTERM has come, or comes within this time."""
-    return _stopping.wait(within_s)
+    until_s = time.monotonic() + within_s
+    while not _State.stopping and time.monotonic() < until_s:
+        time.sleep(_LOOK_EVERY_S)
+    return _State.stopping
 
 
-def _end_now() -> None:
+def _end_when_asked(asked: int, patience_s: float) -> None:
+    os.read(asked, 1)
+    time.sleep(patience_s)
     _log.warning("still busy after SIGTERM, ending at once")
     for child in multiprocessing.active_children():
         child.kill()
