@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
@@ -17,6 +18,10 @@ os.environ.update(
     ATTUNE_TRAINING_IMAGE="111111111111.dkr.ecr.us-east-1.amazonaws.com/attune-training:test",
     ATTUNE_TRAINING_ROLE_ARN="arn:aws:iam::111111111111:role/attune-training",
 )
+
+# No test is about how long one example takes, or how fast examples are made.
+settings.register_profile("attune", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("attune")
 
 pytest_plugins = ["tests.running_service", "tests.receiver", "tests.telephone_prompts"]
 

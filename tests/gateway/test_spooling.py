@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -27,7 +28,6 @@ from tests.gateway.serving import (
     ask,
     body_of,
     connect,
-    free_port,
     gateway,
     header,
     is_watson_error,
@@ -38,10 +38,13 @@ from tests.gateway.serving import (
     spooled,
     wait_until,
 )
+from tests.ports import free_port
 
 AUDIO = "/v1/acoustic_customizations/c/audio/a"
 MIB = 1024 * 1024
 ROOT = Path(__file__).parents[2]
+PATIENT = Limits(linger_s=300, linger_idle_s=300)
+"""However slowly a client sends what is refused, it sees the answer."""
 
 
 class Guard(Recorder):
@@ -73,7 +76,7 @@ def test_the_backend_is_asked_first(bucket: None) -> None:
 @pytest.mark.parametrize("chunked", [False, True])
 def test_strangers_store_nothing(bucket: None, chunked: bool) -> None:
     backend = Guard()
-    with gateway(backend) as port:
+    with gateway(backend, PATIENT) as port:
         body = [bytes(MIB)] * 30 if chunked else bytes(30 * MIB)
         headers = {"Transfer-Encoding": "chunked"} if chunked else {}
         answer = ask(port, "POST", AUDIO, body, headers, encode_chunked=chunked)
@@ -89,8 +92,8 @@ def _head(length: int, more: str = "") -> bytes:
 
 def test_go_ahead_comes_after_the_agreement(bucket: None) -> None:
     expect = "Expect: 100-continue\r\nConnection: close\r\n"
-    patient = Limits(linger_s=300, linger_idle_s=300)  # nobody waits for a body that was not asked for
-    with gateway(Guard(), patient) as port, connect(port) as connection:
+    # Nobody waits for a body that was not asked for, however patient.
+    with gateway(Guard(), PATIENT) as port, connect(port) as connection:
         connection.sendall(_head(2 * MIB, expect))
         assert read_all(connection).startswith(b"HTTP/1.1 401 ")
     with gateway(Recorder()) as port, connect(port) as connection:
@@ -98,7 +101,7 @@ def test_go_ahead_comes_after_the_agreement(bucket: None) -> None:
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(bytes(2 * MIB))
         assert read_all(connection).startswith(b"HTTP/1.1 200 ")
-    with gateway(Recorder()) as port, connect(port) as connection:
+    with gateway(Recorder(), PATIENT) as port, connect(port) as connection:
         connection.sendall(_head(101 * MIB, expect))
         assert read_all(connection).startswith(b"HTTP/1.1 413 ")
 
@@ -107,7 +110,7 @@ def test_go_ahead_comes_after_the_agreement(bucket: None) -> None:
 def test_clients_that_send_first_see_the_413(bucket: None, chunked: bool) -> None:
     size = 100 * MIB + 1
     piece = bytes(MIB)
-    with gateway(Recorder()) as port:
+    with gateway(Recorder(), PATIENT) as port:
         if chunked:
             pieces = (piece if i < 100 else b"1" for i in range(101))
             answer = ask(port, "POST", AUDIO, pieces, {"Transfer-Encoding": "chunked"}, encode_chunked=True)
@@ -243,7 +246,7 @@ def failing_store(object_store: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def test_a_store_that_fails(failing_store: type[_FailingStore], full: bool, status: int, size: int) -> None:
     failing_store.full = full
     backend = Recorder()
-    with gateway(backend) as port:
+    with gateway(backend, PATIENT) as port:
         answer = ask(port, "POST", AUDIO, bytes(size))
     assert is_watson_error(answer, status)
     assert (answer.headers["Retry-After"] is not None) == (status == 503)
@@ -258,14 +261,14 @@ def test_a_store_that_is_not_there(object_store: str, monkeypatch: pytest.Monkey
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     objects.client.cache_clear()
     try:
-        with gateway(Recorder()) as port:
+        with gateway(Recorder(), PATIENT) as port:
             assert is_watson_error(ask(port, "POST", AUDIO, bytes(2 * MIB)), 503)
     finally:
         objects.client.cache_clear()
 
 
 def test_uploads_wait_for_their_turn(bucket: None) -> None:
-    limits = Limits(uploads=1, uploads_waiting=1, upload_wait_s=20, part_bytes=MIB)
+    limits = replace(PATIENT, uploads=1, uploads_waiting=1, upload_wait_s=300, part_bytes=MIB)
     with gateway(Recorder(), limits) as port, connect(port) as slow:
         slow.sendall(_head(3 * MIB, "Connection: close\r\n") + bytes(2 * MIB))
         wait_until(left_in_bucket)
@@ -328,7 +331,7 @@ def test_memory_stays_small(bucket: None, object_store: str, chunked: bool) -> N
     environment = os.environ | {"AWS_ENDPOINT_URL": object_store, "PYTHONPATH": str(ROOT)}
     server = subprocess.Popen([sys.executable, "-c", _SERVER, str(port)], env=environment, cwd=ROOT)
     try:
-        wait_until(lambda: listens(port), 20)
+        wait_until(lambda: listens(port), 120)
         ask(port, "POST", AUDIO, bytes(2 * MIB))
         before = _memory_kib(server.pid, "VmRSS:")
         piece = os.urandom(MIB)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -83,12 +84,19 @@ def socket(port: int) -> Iterator[ClientConnection]:
 
 
 def connect(port: int, query: str = "", **options: Any) -> ClientConnection:
-    socket: ClientConnection = connect_websocket(f"ws://127.0.0.1:{port}/v1/recognize{query}", **options)
+    return connect_to(port, f"/v1/recognize{query}", **options)
+
+
+def connect_to(port: int, path: str, **options: Any) -> ClientConnection:
+    # A service that is busy is slow to answer a handshake or a ping; no test is about that.
+    socket: ClientConnection = connect_websocket(
+        f"ws://127.0.0.1:{port}{path}", open_timeout=120, ping_timeout=None, **options
+    )
     return socket
 
 
 def receive(socket: ClientConnection) -> dict[str, Any]:
-    message = socket.recv(20)
+    message = socket.recv(120)
     assert isinstance(message, str)
     document: dict[str, Any] = json.loads(message)
     return document
@@ -106,6 +114,12 @@ def speech(*lengths_s: float, pause_s: float = 1.5) -> bytes:
 def send(socket: ClientConnection, *messages: dict[str, Any] | bytes) -> None:
     for message in messages:
         socket.send(message if isinstance(message, bytes) else json.dumps(message))
+
+
+def send_until_closed(socket: ClientConnection, *messages: dict[str, Any] | bytes) -> None:
+    """Send messages of which one closes the connection, be it before the last is sent."""
+    with contextlib.suppress(ConnectionClosed):
+        send(socket, *messages)
 
 
 def in_frames(audio: bytes, size: int) -> list[bytes]:
@@ -244,13 +258,17 @@ def test_metrics_are_given_when_they_are_wanted(socket: ClientConnection) -> Non
     assert receive(socket) == LISTENING
     audio = speech(2.0)
     send(socket, audio[:80_000])
-    first = receive(socket)
+    messages = [receive(socket)]
+    while "results" not in messages[-1]:  # nothing is transcribed yet
+        messages.append(receive(socket))
     send(socket, audio[80_000:], b"")
-    metrics = first["processing_metrics"]
-    processed = metrics["processed_audio"]
-    assert 0 < processed["transcription"] <= processed["seen_by_engine"] <= processed["received"] <= 2.5
-    assert metrics["wall_clock_since_first_byte_received"] >= 0
-    assert metrics["periodic"] is ("results" not in first)
+    for message in messages:
+        metrics = message["processing_metrics"]
+        processed = metrics["processed_audio"]
+        assert 0 <= processed["transcription"] <= processed["seen_by_engine"] <= processed["received"] <= 2.5
+        assert metrics["wall_clock_since_first_byte_received"] >= 0
+        assert metrics["periodic"] is ("results" not in message)
+    assert processed["transcription"] > 0
     last = until_listening(socket)[-1]
     assert last["audio_metrics"]["accumulated"]["end_time"] == pytest.approx(5.0, abs=0.1)
     assert last["audio_metrics"]["accumulated"]["final"] is True
@@ -308,22 +326,25 @@ def error(socket: ClientConnection) -> str:
 def test_errors_are_said_before_the_connection_closes(
     socket: ClientConnection, messages: list[Any], said: str
 ) -> None:
-    send(socket, *messages)
+    send_until_closed(socket, *messages)
     assert said in error(socket)
 
 
 def test_of_two_errors_among_what_waited_the_first_is_said(socket: ClientConnection) -> None:
     wrong = L16 | {"max_alternatives": -1}
-    send(socket, L16, speech(1.0), {"action": "stop"}, wrong, L16, {"action": "sing"})
+    send_until_closed(socket, L16, speech(1.0), {"action": "stop"}, wrong, L16, {"action": "sing"})
     assert error(socket).startswith("Invalid value '-1' for parameter 'max_alternatives'")
 
 
 def test_a_frame_above_four_megabytes_closes_with_1009(socket: ClientConnection) -> None:
-    send(socket, L16, bytes((4 << 20) - 1))
+    longest = 4 << 20
+    send(socket, L16 | {"inactivity_timeout": -1}, bytes(longest), b"")  # two minutes of silence
+    assert receive(socket) == LISTENING
+    assert until_listening(socket)
+    # Of the longer frame only its header: the service does not read on.
+    socket.socket.sendall(struct.pack("!BBQ4x", 0x82, 0xFF, longest + 1))
     with pytest.raises(ConnectionClosed) as closed:
-        send(socket, bytes((4 << 20) + 1))
-        while True:
-            receive(socket)
+        receive(socket)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1009
 
@@ -332,11 +353,12 @@ def test_a_ping_is_answered(socket: ClientConnection) -> None:
     assert socket.ping().wait(60)
 
 
-def test_a_session_without_audio_times_out(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_without_audio_times_out(socket: ClientConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    send(socket, L16)
+    assert receive(socket) == LISTENING
     monkeypatch.setattr(websocket_protocol, "SESSION_TIMEOUT_S", 0.2)
-    with connect(port) as socket:
-        send(socket, L16)
-        assert error(socket) == "Session timed out."
+    send_until_closed(socket, {"action": "no-op"})  # the session looks at the clock
+    assert error(socket) == "Session timed out."
 
 
 def marked(audio: bytes, value: float) -> bytes:
@@ -349,10 +371,10 @@ def marked(audio: bytes, value: float) -> bytes:
 def test_a_client_faster_than_the_service_does_not_time_out(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(websocket_protocol, "SESSION_TIMEOUT_S", 1.0)
     monkeypatch.setattr(websocket_session, "AHEAD_BYTES", 1000)
     with connect(port) as socket:
         send(socket, L16, *[marked(speech(1.0), SLOW)] * 6, b"")
+        monkeypatch.setattr(websocket_protocol, "SESSION_TIMEOUT_S", 1.0)  # the client has said all
         assert receive(socket) == LISTENING
         (answer,) = until_listening(socket)
     assert len(answer["results"]) == 6
@@ -362,7 +384,7 @@ def test_a_client_faster_than_the_service_does_not_time_out(
 def test_an_utterance_that_kills_its_process_twice_fails(
     port: int, socket: ClientConnection, interim: bool
 ) -> None:
-    send(socket, L16 | {"interim_results": interim}, marked(speech(2.0), DEADLY), b"")
+    send_until_closed(socket, L16 | {"interim_results": interim}, marked(speech(2.0), DEADLY), b"")
     assert error(socket) == "Recognition failed. Try again; if it fails again, tell your operator."
     with connect(port) as other:
         send(other, L16, speech(2.0), b"")
@@ -385,7 +407,7 @@ def test_more_utterances_than_processes_lose_nothing(port: int) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(300)
     assert len(answers) == 8
     assert all(answer == answers[0] for answer in answers.values())
     assert len(answers[0]) == 4
@@ -393,7 +415,7 @@ def test_more_utterances_than_processes_lose_nothing(port: int) -> None:
 
 def test_past_the_queue_a_client_hears_that_there_is_no_room(api: Api, object_store: str) -> None:
     with DecoderPool(1, command=ECHO, waiting=0) as pool, gateway(api, pool) as port, connect(port) as socket:
-        send(socket, L16 | {"interim_results": True}, speech(2.0), b"")
+        send_until_closed(socket, L16 | {"interim_results": True}, speech(2.0), b"")
         assert error(socket) == "Recognition has no capacity at the moment. Try again in a minute."
 
 
@@ -412,7 +434,7 @@ def test_a_client_that_goes_leaves_nothing_behind(api: Api, object_store: str) -
             assert until_listening(socket)[-1]["results"][0]["final"]
         wait_until(lambda: not [t for t in threading.enumerate() if t.name == "attune-container"])
         assert threading.active_count() >= threads
-        assert pool.waiting == 0
+        wait_until(lambda: pool.waiting == 0)
     assert pool.process_ids == ()
 
 
@@ -462,7 +484,7 @@ def test_the_api_is_asked_before_a_connection_is_accepted(
 
 @pytest.mark.parametrize("prefix", ["", "/speech-to-text/api", "/instances/0a1b"])
 def test_every_prefix_is_served(port: int, api: Api, prefix: str) -> None:
-    with connect_websocket(f"ws://127.0.0.1:{port}{prefix}/v1/recognize/"):
+    with connect_to(port, f"{prefix}/v1/recognize/"):
         pass
     assert api.requests[0].raw_path == f"{prefix}/v1/recognize"
 
@@ -485,7 +507,7 @@ def test_other_paths_and_too_many_connections_are_refused(
     api: Api, pool: DecoderPool, object_store: str
 ) -> None:
     with gateway(api, _Kept(pool), Limits(sockets=1)) as port:
-        with pytest.raises(InvalidStatus) as refused, connect_websocket(f"ws://127.0.0.1:{port}/v1/models"):
+        with pytest.raises(InvalidStatus) as refused, connect_to(port, "/v1/models"):
             pass
         assert refused.value.response.status_code == 404
         with connect(port), pytest.raises(InvalidStatus) as refused, connect(port):

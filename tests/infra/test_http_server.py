@@ -155,7 +155,7 @@ def test_slow_heads_time_out(backend: Recorder, port: int, monkeypatch: pytest.M
     assert _exchange(port) == b""
     # Of a connection's first request something has to come in time, or nothing is said.
     attempts = (_exchange(port, GET) for _ in range(10))
-    assert _is_refusal(next(received for received in attempts if received), 408)
+    assert _is_refusal(next(filter(None, attempts), b""), 408)
 
 
 def test_pipelined_requests_are_answered_in_order(backend: Recorder, port: int) -> None:

@@ -30,7 +30,7 @@ except Stopped:
 DEAF = """
 import time
 from training_image.stopping import stop_on_sigterm
-stop_on_sigterm(patience_s=0.2)
+stop_on_sigterm(patience_s=3)
 answer = "ready"
 while True:
     try:
