@@ -19,11 +19,20 @@ os.environ.update(
     ATTUNE_TRAINING_ROLE_ARN="arn:aws:iam::111111111111:role/attune-training",
 )
 
-# No test is about how long one example takes, or how fast examples are made.
-settings.register_profile("attune", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# No test is about how long one example takes, or how fast examples are made. The examples are the same each
+# time: what fails, fails for everybody. `--hypothesis-profile=search` looks for others.
+_UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("attune", _UNHURRIED, derandomize=True)
+settings.register_profile("search", _UNHURRIED, print_blob=True)
 settings.load_profile("attune")
 
 pytest_plugins = ["tests.running_service", "tests.receiver", "tests.telephone_prompts"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long: a worker that gets one last keeps the others waiting."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture

@@ -213,7 +213,9 @@ def test_audio_does_not_train_models_that_did_not_ask(platform: Platform) -> Non
 
 @given(order=st.permutations(["first", "second", "first again", "second again", "other"]))
 @hypothesis_settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_any_order_of_announcements_comes_to_the_same_end(order: list[str]) -> None:
     model = custom_models.new()

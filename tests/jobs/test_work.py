@@ -103,7 +103,11 @@ def test_only_so_many_pieces_wait_at_once(recognition: Recognition) -> None:
     assert list(objects.keys("jobs/")) == [recognition_jobs.key_of(job).results_key]
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.data())
 def test_whatever_comes_twice_or_out_of_order(recognition: Recognition, data: st.DataObject) -> None:
     recognition.steps.clear()

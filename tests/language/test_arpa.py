@@ -12,7 +12,11 @@ from chalicelib.language.estimation import estimate, numbered
 from tests.language.models import SENTENCES, assert_same
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(SENTENCES)
 def test_what_was_written_is_read(tmp_path: Path, sentences: list[list[str]]) -> None:
     model = estimate(numbered(sentences))

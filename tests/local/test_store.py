@@ -157,7 +157,11 @@ def test_all_that_was_acknowledged_to_many_writers_is_there(store: RunningStore)
     assert [number for number in acknowledged if str(number) not in found] == []
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=5,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(cut=st.floats(0, 1))
 def test_a_torn_journal_comes_back_as_some_moment_of_the_past(tmp_path: Path, cut: float) -> None:
     folder = tmp_path / os.urandom(4).hex()

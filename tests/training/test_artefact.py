@@ -107,7 +107,9 @@ WHOLE = custom_models.artefact()
 
 @given(data=st.data())
 @hypothesis_settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_damage_is_noticed(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "model.tar.gz"

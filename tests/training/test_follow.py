@@ -204,7 +204,9 @@ NEWS = ("progress 20", "progress 60", "ended")
     news=st.permutations(NEWS * 2).flatmap(lambda order: st.integers(0, 6).map(lambda n: order[n:] + order)),
 )
 @hypothesis_settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_any_order_of_news_comes_to_the_same_end(platform: Platform, ends: str, news: list[str]) -> None:
     model, run, name = _launched()

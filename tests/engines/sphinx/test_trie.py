@@ -31,7 +31,11 @@ def _assert_decoder_agrees(
             assert abs(heard - np.log(expected)) < 5e-3
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(SENTENCES)
 def test_what_was_written_is_read_by_us_and_by_the_decoder(
     tmp_path: Path, sentences: list[list[str]]
