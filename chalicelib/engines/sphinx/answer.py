@@ -7,24 +7,31 @@ from collections.abc import Sequence
 from chalicelib.engines.protocol import DecodedUtterance, DecodingOptions, Hypothesis, Word
 from chalicelib.engines.sphinx.confusion import confusion_network
 from chalicelib.engines.sphinx.decoder import Decoder, Segment
+from chalicelib.engines.sphinx.display import Display, shown
 from chalicelib.engines.sphinx.features import FRAMES_PER_S
 from chalicelib.engines.sphinx.lattice import Arc, Lattice
 from chalicelib.engines.sphinx.spotting import spot
 
 
-def answer(decoder: Decoder, segments: Sequence[Segment], options: DecodingOptions) -> DecodedUtterance:
-    """Return what is wanted of the utterance decoded last; `segments` are its best reading."""
+def answer(
+    decoder: Decoder, segments: Sequence[Segment], options: DecodingOptions, display: Display
+) -> DecodedUtterance:
+    """Return what is wanted of the utterance decoded last, as results show it.
+
+    `segments` are its best reading.
+    """
     best = _arcs(segments)
     more = options.max_alternatives > 1 or options.word_alternatives or options.keywords
     lattice = decoder.lattice() if more else None
     first = (Hypothesis(_words(best), decoder.posterior()),) if best else ()
     if lattice is None:
-        return DecodedUtterance(first)
-    return DecodedUtterance(
+        return shown(DecodedUtterance(first), display)
+    found = DecodedUtterance(
         hypotheses=(*first, *(_others(decoder, lattice, first[0], options) if first else ())),
         slots=confusion_network(lattice, best) if options.word_alternatives and best else (),
-        keywords=spot(lattice, options.keywords),
+        keywords=spot(lattice, {keyword: display.ways(keyword) for keyword in options.keywords}),
     )
+    return shown(found, display)
 
 
 def _others(

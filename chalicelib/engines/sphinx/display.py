@@ -1,16 +1,61 @@
-"""Words of a result as they are to be shown: the display form of custom words."""
+"""Display forms of custom words: what results show, and what keywords mean by them."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, WordSlot
+from chalicelib.engines.sphinx.language import decoder_spelling
+
+_MOST_WAYS = 16
+"""Of words that one keyword may mean."""
 
 
-def shown(utterance: DecodedUtterance, display: Mapping[str, str]) -> DecodedUtterance:
+@dataclass(frozen=True)
+class Display:
+    """How words of the decoder are shown."""
+
+    forms: Mapping[str, str]
+    """By the decoder's spelling; a word that is not in it is shown as it is."""
+
+    def ways(self, keyword: str) -> list[tuple[str, ...]]:
+        """Return the phrases in the decoder's spelling, lower case, that a keyword may mean.
+
+        A word may be named by its spelling or by its display form, which is all that a result shows of it.
+        """
+        tokens = tuple(keyword.lower().split())
+        reached: list[list[tuple[str, ...]]] = [[()], *([] for _ in tokens)]
+        for start, token in enumerate(tokens):
+            for end in range(start + 1, min(start + self._longest, len(tokens)) + 1):
+                words = list(self._named.get(tokens[start:end], ()))
+                if end == start + 1:
+                    words.insert(0, decoder_spelling(token).lower())
+                reached[end] += [(*way, word) for way in reached[start] for word in dict.fromkeys(words)]
+                del reached[end][_MOST_WAYS:]
+        return reached[-1]
+
+    @cached_property
+    def _named(self) -> Mapping[tuple[str, ...], list[str]]:
+        named = defaultdict(list)
+        for word, form in self.forms.items():
+            named[tuple(form.lower().split())].append(word.lower())
+        return named
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self._named), default=1) or 1
+
+
+UNCHANGED = Display({})
+
+
+def shown(utterance: DecodedUtterance, display: Display) -> DecodedUtterance:
     """Return an utterance with words in the decoder's spelling replaced by their display forms."""
-    if not display:
+    forms = display.forms
+    if not forms:
         return utterance
     return replace(
         utterance,
@@ -19,14 +64,14 @@ def shown(utterance: DecodedUtterance, display: Mapping[str, str]) -> DecodedUtt
             WordSlot(
                 slot.start_s,
                 slot.end_s,
-                tuple((display.get(word, word), posterior) for word, posterior in slot.alternatives),
+                tuple((forms.get(word, word), posterior) for word, posterior in slot.alternatives),
             )
             for slot in utterance.slots
         ),
     )
 
 
-def shown_hypothesis(hypothesis: Hypothesis, display: Mapping[str, str]) -> Hypothesis:
+def shown_hypothesis(hypothesis: Hypothesis, display: Display) -> Hypothesis:
     """Return a reading with its words' display forms."""
-    words = (replace(word, text=display.get(word.text, word.text)) for word in hypothesis.words)
+    words = (replace(word, text=display.forms.get(word.text, word.text)) for word in hypothesis.words)
     return Hypothesis(tuple(words), hypothesis.posterior)

@@ -21,7 +21,7 @@ from chalicelib.engines.sphinx.acoustic_model import VARIANCE_FLOOR, AcousticMod
 from chalicelib.engines.sphinx.answer import answer
 from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays, read_artefact
 from chalicelib.engines.sphinx.decoder import Decoder
-from chalicelib.engines.sphinx.display import shown
+from chalicelib.engines.sphinx.display import UNCHANGED, Display
 from chalicelib.engines.sphinx.language import CustomLanguage, load_language
 from chalicelib.engines.sphinx.search import settings_of
 from chalicelib.engines.sphinx.streaming import CollectedStream, SphinxStream
@@ -56,7 +56,7 @@ class SphinxRecognizer:
     def __init__(self, base: Base, model: AcousticModel, language: CustomLanguage | None = None) -> None:
         self._base = base
         self._decoder = Decoder(model, settings_of(base.version), language)
-        self._display = {} if language is None else language.shown
+        self._display = UNCHANGED if language is None else Display(language.shown)
 
     @property
     def sample_rate_hz(self) -> int:
@@ -66,7 +66,7 @@ class SphinxRecognizer:
     def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
         """Decode one utterance; empty when nothing was said."""
         segments = self._decoder.decode(self._base.cepstra(samples))
-        return shown(answer(self._decoder, segments, options), self._display)
+        return answer(self._decoder, segments, options, self._display)
 
     def stream(self) -> UtteranceStream:
         """Begin an utterance that is recognised while it is spoken."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,20 +27,20 @@ class _Chain:
     posterior: float
 
 
-def spot(lattice: Lattice, keywords: Iterable[str]) -> tuple[KeywordHit, ...]:
+def spot(lattice: Lattice, keywords: Mapping[str, Sequence[Sequence[str]]]) -> tuple[KeywordHit, ...]:
     """Return where keywords were spoken with a probability of at least LEAST_POSTERIOR, in the order of time.
 
     Args:
         lattice: of the utterance.
-        keywords: lower-case words and phrases; one that the dictionary lacks is never hit.
+        keywords: with each, the ways to say it: lower-case words; what the dictionary lacks is never hit.
     """
     graph = _Graph(lattice)
     hits = [
         KeywordHit(
             keyword, chain.first_frame / FRAMES_PER_S, (chain.last_frame + 1) / FRAMES_PER_S, chain.posterior
         )
-        for keyword in dict.fromkeys(keywords)
-        for chain in _merged(graph.chains(keyword.split()), lattice.frames)
+        for keyword, ways in keywords.items()
+        for chain in _merged([chain for way in ways for chain in graph.chains(way)], lattice.frames)
     ]
     return tuple(sorted(hits, key=lambda hit: (hit.start_s, hit.end_s)))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from chalicelib.engines.protocol import (
@@ -17,7 +15,7 @@ from chalicelib.engines.protocol import (
 from chalicelib.engines.sphinx.acoustic_model import CHANNEL_FRAMES, Base, Channel
 from chalicelib.engines.sphinx.answer import answer, spoken
 from chalicelib.engines.sphinx.decoder import Decoder
-from chalicelib.engines.sphinx.display import shown
+from chalicelib.engines.sphinx.display import Display, shown_hypothesis
 from chalicelib.engines.sphinx.features import Array, LogMelStream
 
 GUESSED_AFTER_FRAMES = (50, 150)
@@ -39,7 +37,7 @@ class SphinxStream:
 
     decodes_along = True
 
-    def __init__(self, base: Base, decoder: Decoder, display: Mapping[str, str]) -> None:
+    def __init__(self, base: Base, decoder: Decoder, display: Display) -> None:
         self._base = base
         self._decoder = decoder
         self._display = display
@@ -64,8 +62,7 @@ class SphinxStream:
             self._search()
         if self._channel is None:
             return Hypothesis((), 0.0)
-        so_far = Hypothesis(spoken(self._decoder.best()), 0.0)
-        return shown(DecodedUtterance((so_far,)), self._display).hypotheses[0]
+        return shown_hypothesis(Hypothesis(spoken(self._decoder.best()), 0.0), self._display)
 
     def finish(self, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
         """Return what `recognize` gives for all the samples."""
@@ -78,7 +75,7 @@ class SphinxStream:
             channel = self._base.channel(self._spectrum)
             raw = self._base.raw_cepstra(self._spectrum, channel)
             segments = self._decoder.decode(channel.removed(raw)[0])
-        return shown(answer(self._decoder, segments, options), self._display)
+        return answer(self._decoder, segments, options, self._display)
 
     def _search(self, *, to_the_end: bool = False) -> None:
         heard = len(self._spectrum)

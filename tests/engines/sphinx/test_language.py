@@ -63,6 +63,17 @@ def test_a_custom_word_is_heard_and_shown_as_its_user_wants(
     assert heard[0][0] == "Good-Bye"
 
 
+def test_a_custom_word_is_spotted_by_its_spelling_and_by_what_results_show(
+    language_model: Path, spoken: dict[str, Samples]
+) -> None:
+    recognizer = SphinxEngine().load(NARROWBAND, CustomModels(language_model=language_model))
+    asked = ("good-bye", "gud+bai", "wholly_unheard")
+    found = recognizer.recognize(spoken["vm-goodbye"], DecodingOptions(keywords=asked))
+    hits = {hit.keyword: hit for hit in found.keywords}
+    assert hits.keys() == {"good-bye", "gud+bai"}
+    assert hits["good-bye"].posterior >= hits["gud+bai"].posterior > 0.5
+
+
 def test_without_weight_the_base_decides(language_model: Path, spoken: dict[str, Samples]) -> None:
     custom = CustomModels(language_model=language_model, customization_weight=0.0)
     assert _heard(custom, spoken["vm-goodbye"])[0][0] != "Good-Bye"

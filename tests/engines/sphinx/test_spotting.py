@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.engines.protocol import KeywordHit
 from chalicelib.engines.sphinx import spotting
 from chalicelib.engines.sphinx.lattice import Lattice
 from tests.engines.sphinx.lattices import Path, lattices, paths
@@ -37,7 +38,7 @@ def _occurrences(lattice: Lattice, path: Path, phrase: str) -> list[tuple[int, i
 
 @given(lattices(), phrases)
 def test_hits_are_what_the_paths_say(lattice: Lattice, phrase: str) -> None:
-    hits = spotting.spot(lattice, [phrase])
+    hits = spotting.spot(lattice, {phrase: [phrase.split()]})
     said = [(path.probability, _occurrences(lattice, path, phrase)) for path in paths(lattice)]
     anywhere = sum(probability for probability, spans in said if spans)
     assert bool(hits) == (max(_by_frame(said), default=0) >= spotting.LEAST_POSTERIOR)
@@ -73,16 +74,22 @@ def _phrase(gap: int) -> Lattice:
     )
 
 
+def _spotted(lattice: Lattice, *keywords: str) -> tuple[KeywordHit, ...]:
+    return spotting.spot(lattice, {keyword: [keyword.split()] for keyword in keywords})
+
+
 @pytest.mark.parametrize(("gap", "hit"), [(10, True), (11, False)])
 def test_a_phrase_off_the_best_path_is_hit_unless_it_is_torn_apart(gap: int, hit: bool) -> None:
-    hits = spotting.spot(_phrase(gap), ["new york", "newark", "york"])
+    hits = _spotted(_phrase(gap), "new york", "newark", "york")
     assert [hit.keyword for hit in hits] == ["newark", *(["new york"] if hit else []), "york"]
     assert all((found.posterior == pytest.approx(0.2)) is (found.keyword != "newark") for found in hits)
 
 
 def test_what_is_not_in_the_lattice_is_no_hit() -> None:
-    assert spotting.spot(_phrase(1), ["boston", "york new", "new york city", ""]) == ()
+    assert _spotted(_phrase(1), "boston", "york new", "new york city", "") == ()
 
 
-def test_a_keyword_asked_for_twice_is_hit_once() -> None:
-    assert len(spotting.spot(_phrase(1), ["york", "york"])) == 1
+def test_all_ways_to_say_a_keyword_are_one_hit() -> None:
+    (hit,) = spotting.spot(_phrase(1), {"big apple": [["new", "york"], ["newark"], ["big", "apple"]]})
+    assert hit.keyword == "big apple"
+    assert hit.posterior == pytest.approx(1.0)
