@@ -138,8 +138,30 @@ def _half(text: str) -> str:
 def _date(match: re.Match[str]) -> str:
     month, day, in_year = int(match["month"]), int(match["day"]), match["year"]
     if not (1 <= month <= 12 and 1 <= day <= 31):
-        return match[0].replace("/", " ")
+        return re.sub("[/-]", " ", match[0])
     return _padded([MONTHS[month - 1], *ordinal(str(day)), *year(in_year)])
+
+
+def _range(match: re.Match[str]) -> str:
+    low, high = match["low"] or match["since"], match["high"] or match["until"]
+    # What does not rise, or begins with a zero, is a score, a code, a name.
+    rising = float(low) < float(high) and not re.match(r"0\d", low) and not re.match(r"0\d", high)
+    return f"{low} to {high}" if rising else match[0]
+
+
+def _blood_pressure(match: re.Match[str]) -> str:
+    systolic, diastolic = match["systolic"], match["diastolic"]
+    if not (60 <= int(systolic) <= 300 and 30 <= int(diastolic) <= 200 and int(systolic) > int(diastolic)):
+        return match[0]
+    return _padded([*_in_pairs(systolic), "over", *_in_pairs(diastolic)])
+
+
+def _in_pairs(number: str) -> list[str]:
+    """Return how a measurement of two or three digits is said: one twenty, one oh five."""
+    if len(number) < 3 or number.endswith("00"):
+        return cardinal(number)
+    rest = ["oh", *cardinal(number[2])] if number[1] == "0" else cardinal(number[1:])
+    return [*cardinal(number[0]), *rest]
 
 
 def _symbol(match: re.Match[str]) -> str:
@@ -147,6 +169,24 @@ def _symbol(match: re.Match[str]) -> str:
 
 
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    # First, for what the numbers stand for is said once: 5 to 10 percent.
+    (
+        re.compile(
+            rf"(?<![\w.,/:#+\-{_CURRENCY[1:-1]}])"
+            r"(?:(?P<low>\d{1,3}(?:\.\d+)?)[-–](?P<high>\d{1,3}(?:\.\d+)?)"
+            r"|(?P<since>(?:1[1-9]|20)\d{2})[-–](?P<until>(?:1[1-9]|20)\d{2}))(?![\d/:–\-]|[.,]\d)"
+        ),
+        _range,
+    ),
+    (re.compile(r"(?<![\w.,])[-−](?=\d)"), lambda _: " minus "),
+    (
+        re.compile(r"(?<![\w-])(?P<year>[12]\d{3})-(?P<month>\d\d)-(?P<day>\d\d)(?![\w-])"),
+        _date,
+    ),
+    (
+        re.compile(r"(?<![\w.,/:\-])(?P<systolic>\d{2,3})/(?P<diastolic>\d{2,3})(?![\d/]|[.,]\d)"),
+        _blood_pressure,
+    ),
     (re.compile(rf"(?P<currency>{_CURRENCY})\s?{_NUMBER}{_SCALE}", re.IGNORECASE), _money),
     (re.compile(rf"{_NOT_IN_A_NUMBER}{_NUMBER}{_SCALE}\s?(?P<currency>{_CURRENCY})", re.IGNORECASE), _money),
     (re.compile(rf"{_NOT_IN_A_NUMBER}{_NUMBER}\s?%"), lambda found: _padded([*_plain(found), "percent"])),
@@ -184,7 +224,6 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     ),
     (re.compile(r"(?<![\w.,$€£¥])(?:1[1-9]|20)\d{2}(?![\w%]|[.,]\d)"), lambda found: _padded(year(found[0]))),
     (re.compile(r"#(?=\d)"), lambda _: " number "),
-    (re.compile(r"(?<![\w.,])[-−](?=\d)"), lambda _: " minus "),
     (re.compile(rf"{_NOT_IN_A_NUMBER}{_NUMBER}"), lambda found: _padded(_plain(found))),
     (re.compile(r"\d+"), lambda found: _padded(digits(found[0]))),
     (re.compile("[" + "".join(_SYMBOLS) + "]"), _symbol),
