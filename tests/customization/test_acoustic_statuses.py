@@ -288,6 +288,7 @@ def _onward(expected: Expected) -> list[Step]:
     return [History.add_audio, History.train] if expected.valid else [History.add_audio]
 
 
+@pytest.mark.slow
 # Hypothesis chooses the seeds; drawn by itself, it would try short and uneventful histories.
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))

@@ -31,6 +31,7 @@ def _environment(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     monkeypatch.setattr(function, "decoder_pool", lambda: pool)
+    monkeypatch.setattr(function, "background_pool", lambda: pool)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("temporary")))
 
 

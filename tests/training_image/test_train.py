@@ -169,6 +169,7 @@ def test_progress_goes_up_to_a_hundred(trained: tuple[Path, list[float]]) -> Non
     assert (last["progress"], last["stage"], last["seconds_left"]) == (100, "done", 0)
 
 
+@pytest.mark.slow
 def test_an_interrupted_job_goes_on_and_gives_the_same_model(
     trained: tuple[Path, list[float]], tmp_path: Path, prompts: list[Prompt]
 ) -> None:
@@ -220,6 +221,7 @@ def _is_alive(process: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_damaged_and_foreign_checkpoints_mean_starting_over(tmp_path: Path) -> None:
     root = _lay_out(tmp_path / "ml", [({"audio_name": "call"}, wav(murmur(25, 8000), 8000))])
     for name in ("job-time.ckpt", "held-out-00000.ckpt", "progress.json"):

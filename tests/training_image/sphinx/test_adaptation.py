@@ -103,6 +103,7 @@ def test_an_adaptation_says_what_it_did(speech: list[Utterance], whole: tuple[Jo
         assert result.held_out.after.mean_posterior > result.held_out.before.mean_posterior
 
 
+@pytest.mark.slow
 def test_a_killed_adaptation_goes_on_and_ends_as_if_it_had_not_been(
     speech: list[Utterance], whole: tuple[Job, Adaptation], tmp_path: Path
 ) -> None:

@@ -74,6 +74,7 @@ def test_mixture_weights_learn_from_transcripts_alone(few: list[Prompt], tmp_pat
     np.testing.assert_allclose(learned.frames.sum(axis=(0, 2)), [frames] * 3, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_helped_adaptation_changes_mixture_weights(speech: list[Prompt], tmp_path: Path) -> None:
     result = adapt(
         [_utterance(prompt, tmp_path) for prompt in speech[:20]],
