@@ -31,6 +31,7 @@ _VOICELESS = frozenset({"P", "T", "K", "F", "TH"})
 _ASCII = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "ı": "i", "þ": "th", "ð": "th", "’": "'"}
 )
+_ORDINARY = re.compile(r"[b-df-hj-np-tv-xz]*[aeiouy][a-z]*")
 _PIECES = re.compile(r"[A-Za-z']+|\d[\d.,]*\d|\d|[&@+%]")
 _LONGEST_ACRONYM = 5
 
@@ -67,6 +68,8 @@ def default_sounds_like(word: str) -> str:
 
     Numbers and signs in it are spoken out, so that it can be sent back as it is.
     """
+    if _ORDINARY.fullmatch(word):  # nearly all, and there may be many
+        return word
     plain = _plain(word)
     if _is_spelled(plain):
         return " ".join(f"{letter.upper()}." for letter in plain if letter.isalpha())

@@ -57,6 +57,8 @@ class CustomWord:
     word: str
     sounds_like: tuple[str, ...] = ()
     display_as: str | None = None
+    pronunciations: tuple[str, ...] = ()
+    """What was found when the word was added, and shown to its user; empty: to be found."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def train(
         corpus.CorpusUnreadable, grammars.GrammarError: something does not stand what its analysis said.
     """
     corpora = list(corpora)
-    steps = _Steps(progress, len(words), corpora)
+    steps = _Steps(progress, sum(not word.pronunciations for word in words), corpora)
     entries, left_out = _entries(words, base, steps.words)
     vocabulary = _Vocabulary(frozenset(entry.word for entry in entries), base)
     further = {
@@ -132,7 +134,7 @@ def train(
 
 
 class _Steps:
-    """Tells how far a training is, by what its steps take: a guessed word a millisecond, a text its bytes."""
+    """Tells how far a training is, by what its steps take: a guess a millisecond, a text its bytes."""
 
     _WORD_S = 0.001
     _BYTE_S = 6e-7
@@ -147,7 +149,7 @@ class _Steps:
         self._said = 0
 
     def words(self) -> None:
-        """One more word has been read; those of grammars, which come on top, do not count."""
+        """One more word has been guessed; those of grammars, which come on top, do not count."""
         self._said += 1
         if self._said <= self._words and self._said % 1000 == 0:
             self._progress(self._share * self._said / self._words)
@@ -200,17 +202,20 @@ def _entries(
     """Return the words with their pronunciations, and those that have none."""
     entries, left_out = [], []
     for word in words:
-        told()
+        if not word.pronunciations:
+            told()
         listed = base.pronunciations(word.word)
         try:
-            said = (
-                ()
-                if listed and not word.sounds_like
-                else guess(word.word, word.sounds_like, listed=base.pronunciations)
-            )
+            said = word.pronunciations or _found(word, base)
         except Unpronounceable:
             left_out.append(word.word)
             continue
         further = tuple(one for one in said if one not in listed)
         entries.append(Entry(word.word, further, word.display_as, in_model))
     return entries, left_out
+
+
+def _found(word: CustomWord, base: BaseLanguage) -> Sequence[str]:
+    if not word.sounds_like and (listed := base.pronunciations(word.word)):
+        return listed
+    return guess(word.word, word.sounds_like, listed=base.pronunciations)

@@ -18,6 +18,7 @@ from chalicelib.customization import (
     language_models,
     language_resources,
     language_training,
+    language_words,
     runs,
 )
 from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR
@@ -136,13 +137,17 @@ def _words(model: LanguageModel) -> list[CustomWord]:
     """Return the words that the run adds; those that only a grammar holds are known by that grammar alone."""
     from chalicelib.language.training import CustomWord
 
-    found = custom_words.of_model(model, custom_words.USER)
+    given = language_words.of_user(model)
+    found = custom_words.of_model(model, custom_words.USER, given)
     if model.run_words != custom_words.USER:
-        found |= custom_words.of_model(model, "corpora")
+        found |= custom_words.of_model(model, "corpora", given)
     return [
-        CustomWord(word.word, tuple(word.given.sounds_like), word.given.display_as)
-        if word.given
-        else CustomWord(word.word)
+        CustomWord(
+            word.word,
+            tuple(word.given.sounds_like) if word.given else (),
+            word.given.display_as if word.given else None,
+            tuple(word.pronunciations),
+        )
         for word in found.values()
         if not word.error and (word.pronunciations or (word.given is not None and word.given.known))
     ]

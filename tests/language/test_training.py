@@ -84,6 +84,25 @@ def test_a_model_holds_what_it_was_trained_with(path: Path) -> None:
     assert not by_word["quux"].in_model
 
 
+def test_what_was_found_before_is_not_guessed_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [
+        CustomWord("zorblatt", ("zor blat",), pronunciations=("Z AO R", "Z AA R")),
+        CustomWord("dog", ("dawg",), pronunciations=("D AA G", "D AO G")),
+        CustomWord("слово", ("slovo",), pronunciations=("S L OW V AH",)),
+        CustomWord("runs", pronunciations=("R AH N Z",)),
+    ]
+    monkeypatch.setattr("chalicelib.language.training.guess", None)
+    trained = train([], words, {}, base=_Base(), target=path)
+    entries = {entry.word: entry.pronunciations for entry in read_artefact(path).entries}
+    assert entries == {
+        "zorblatt": ("Z AO R", "Z AA R"),
+        "dog": ("D AA G",),
+        "слово": ("S L OW V AH",),
+        "runs": (),
+    }
+    assert trained.left_out == ()
+
+
 def test_words_that_are_not_asked_for_stay_out_of_the_model(path: Path) -> None:
     _trained(path)
     found = read_artefact(path)
