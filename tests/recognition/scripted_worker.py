@@ -20,7 +20,7 @@ from chalicelib.engines.protocol import (
 )
 from chalicelib.recognition import decoder_process
 
-SAY, SLEEP, DIE, DIE_ONCE, RAISE = range(5)
+SAY, SLEEP, DIE, DIE_ONCE, RAISE, MEET = range(6)
 
 
 class ScriptedRecognizer:
@@ -42,6 +42,8 @@ class ScriptedRecognizer:
             time.sleep(argument)
         if deed == DIE or (deed == DIE_ONCE and self._first_time()):
             os.kill(os.getpid(), signal.SIGKILL)
+        if deed == MEET:
+            self._meet()
         if deed == RAISE:
             raise ValueError("a flaw in the engine")
         return self._say("done", 1)
@@ -52,6 +54,14 @@ class ScriptedRecognizer:
         first = not marker.exists()
         marker.touch()
         return first
+
+    def _meet(self) -> None:
+        """Wait until another process has come here too."""
+        assert self._folder is not None
+        (self._folder / str(os.getpid())).touch()
+        until = time.monotonic() + 120
+        while len(list(self._folder.iterdir())) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
 
     @staticmethod
     def _say(text: str, times: int) -> DecodedUtterance:

@@ -21,7 +21,7 @@ from chalicelib.engines.protocol import BASE_ALONE, CustomModels, DecodingOption
 from chalicelib.recognition.decoder_worker import RecognizerCache, Task
 from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
 from tests.audio.signals import voice
-from tests.recognition.scripted_worker import DIE, DIE_ONCE, RAISE, SAY, SLEEP, ScriptedRecognizer
+from tests.recognition.scripted_worker import DIE, DIE_ONCE, MEET, RAISE, SAY, SLEEP, ScriptedRecognizer
 
 COMMAND = (sys.executable, "-m", "tests.recognition.scripted_worker")
 
@@ -73,12 +73,17 @@ def test_no_task_starts_no_process(pool: DecoderPool) -> None:
     assert pool.process_ids == ()
 
 
-def test_processes_last(pool: DecoderPool) -> None:
-    texts(pool, [task(SLEEP, 0.2)] * 2)
-    before = set(pool.process_ids)
-    texts(pool, [task(SLEEP, 0.2)] * 2)
-    assert set(pool.process_ids) == before
+def _both(pool: DecoderPool, folder: Path) -> set[int]:
+    """Have both processes do something at once, and return them."""
+    folder.mkdir()
+    assert texts(pool, [task(MEET, folder=folder)] * 2) == ["done", "done"]
+    return set(pool.process_ids)
+
+
+def test_processes_last(pool: DecoderPool, tmp_path: Path) -> None:
+    before = _both(pool, tmp_path / "first")
     assert len(before) == 2
+    assert _both(pool, tmp_path / "second") == before
 
 
 def test_what_is_in_the_background_takes_what_others_leave() -> None:
@@ -161,9 +166,8 @@ def test_a_stuck_process_is_ended() -> None:
         assert pool.process_ids == ()
 
 
-def test_a_flaw_in_the_engine_fails_the_utterance_alone(pool: DecoderPool) -> None:
-    texts(pool, [task(SLEEP, 0.2)] * 2)
-    before = set(pool.process_ids)
+def test_a_flaw_in_the_engine_fails_the_utterance_alone(pool: DecoderPool, tmp_path: Path) -> None:
+    before = _both(pool, tmp_path / "first")
     with pytest.raises(DecodingFailed, match="a flaw in the engine"):
         texts(pool, [task(RAISE)])
     assert texts(pool, [task(SAY, 1)]) == ["1"]
