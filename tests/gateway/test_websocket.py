@@ -20,7 +20,7 @@ from chalicelib.gateway.backend import BackendRequest, BackendResponse
 from chalicelib.gateway.limits import Limits
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.models import ServingModel
-from tests.audio.signals import encoded, voice
+from tests.audio.signals import encoded, voice, webm
 from tests.gateway.echo_worker import DEADLY, SLOW
 from tests.gateway.serving import header, json_response, running, spooled, wait_until
 
@@ -436,6 +436,19 @@ def test_a_client_that_goes_leaves_nothing_behind(api: Api, object_store: str) -
         assert threading.active_count() >= threads
         wait_until(lambda: pool.waiting == 0)
     assert pool.process_ids == ()
+
+
+def test_a_client_that_goes_in_the_middle_of_a_container_holds_nobody_up(port: int) -> None:
+    audio = webm(voice(3.0, 48_000), 48_000, "opus")
+    for end in (40, len(audio) // 2, len(audio) - 3):
+        with connect(port) as leaving:
+            send(leaving, {"action": "start", "content-type": "audio/webm"})
+            assert receive(leaving) == LISTENING
+            send(leaving, audio[:end])
+        wait_until(lambda: not [t for t in threading.enumerate() if t.name == "attune-container"])
+        with connect(port) as other:
+            send(other, L16)
+            assert receive(other) == LISTENING
 
 
 def test_the_end_of_the_service_closes_with_1012(api: Api, pool: DecoderPool, object_store: str) -> None:
