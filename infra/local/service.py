@@ -129,9 +129,7 @@ class Service:
         task, stopping = asyncio.create_task(work), asyncio.create_task(self._stopping.wait())
         await asyncio.wait([task, stopping, *parts], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        for part in parts:
-            if part.done():
-                part.result()
+        _raise_of(parts)
         if not task.done():
             raise _StoppedEarly
         return task.result()
@@ -229,9 +227,14 @@ class Service:
             for one in servers:
                 one.should_exit = True
             await asyncio.gather(*serving)
-        for part in parts:
-            if part.done():
-                part.result()
+        _raise_of(parts)
+
+
+def _raise_of(parts: list[asyncio.Task[None]]) -> None:
+    """Raise what ended a part, if one has ended."""
+    for part in parts:
+        if part.done():
+            part.result()
 
 
 @contextlib.asynccontextmanager

@@ -91,9 +91,7 @@ class Runner:
             except Exception:  # noqa: BLE001  one job's trouble must not keep the others waiting
                 _LOG.exception("%s cannot be run", job.name)
                 self._give_up(job.name)
-            now = self._jobs.get(job.name)
-            if now is None or now.over:
-                shutil.rmtree(self._folder / job.name, ignore_errors=True)
+            _clear_if_over(self._jobs, self._folder / job.name)
 
     def _next(self) -> TrainingJob | None:
         return next((job for job in self._jobs if not job.over), None)
@@ -235,9 +233,14 @@ def resume_interrupted(jobs: TrainingJobs) -> None:
 def clear_left_over(jobs: TrainingJobs, folder: Path) -> None:
     """Remove the working folders that a kill left of jobs that are over."""
     for path in folder.iterdir():
-        job = jobs.get(path.name)
-        if path.is_dir() and (job is None or job.over):
-            shutil.rmtree(path, ignore_errors=True)
+        if path.is_dir():
+            _clear_if_over(jobs, path)
+
+
+def _clear_if_over(jobs: TrainingJobs, path: Path) -> None:
+    job = jobs.get(path.name)
+    if job is None or job.over:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _retries(job: TrainingJob) -> int:

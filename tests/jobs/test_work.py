@@ -18,8 +18,9 @@ from chalicelib.recognition import backend, kept_results
 from chalicelib.recognition.backend import RecognitionFailed
 from chalicelib.recognition.kept_results import Keeping
 from chalicelib.storage import objects, queues
-from chalicelib.storage.conditional import Change, write
+from chalicelib.storage.conditional import write
 from tests.custom_models import OWNER
+from tests.repeated_writes import write_twice
 
 PIECES = 5
 RESULTS = {"result_index": 0, "results": ["all of it"]}
@@ -180,10 +181,6 @@ def test_a_piece_that_cannot_be_decoded_fails_the_job(recognition: Recognition) 
 def test_a_job_whose_first_answer_was_lost_is_made(
     recognition: Recognition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def twice(*changes: Change) -> None:
-        write(*changes)
-        write(*changes)  # as boto3 does when the connection breaks before the answer
-
-    monkeypatch.setattr(recognition_jobs, "write", twice)
+    monkeypatch.setattr(recognition_jobs, "write", write_twice)
     job_id = _new()
     assert recognition_jobs.get(OWNER, job_id).status == "waiting"

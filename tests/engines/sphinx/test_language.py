@@ -67,10 +67,11 @@ def test_a_custom_word_is_spotted_by_its_spelling_and_by_what_results_show(
     language_model: Path, spoken: dict[str, Samples]
 ) -> None:
     recognizer = SphinxEngine().load(NARROWBAND, CustomModels(language_model=language_model))
-    asked = ("good-bye", "gud+bai", "wholly_unheard")
+    asked = ("good-bye", "gud+bai", "wholly_unheard", "good-bye")
     found = recognizer.recognize(spoken["vm-goodbye"], DecodingOptions(keywords=asked))
     hits = {hit.keyword: hit for hit in found.keywords}
     assert hits.keys() == {"good-bye", "gud+bai"}
+    assert len(found.keywords) == 2, "a keyword asked for twice is hit once"
     assert hits["good-bye"].posterior >= hits["gud+bai"].posterior > 0.5
 
 
