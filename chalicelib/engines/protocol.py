@@ -23,8 +23,10 @@ class Word:
     posterior: float
     """Probability in 0…1 that the word was spoken there, from the lattice."""
     written: str | None = None
-    """Its piece of the text as the engine writes it, with capitals and punctuation. Of a written token that is
-    said in several words the first has all, the others have ""; None: the engine does not write."""
+    """Its piece of the text as the engine writes it, with capitals and punctuation; None: it does not write.
+
+    Of a written token that is said in several words the first has all, the others have "".
+    """
 
 
 @dataclass(frozen=True)
