@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chalicelib.engines.catalogue import BaseModel, base_model_of_version
+from chalicelib.engines.catalogue import BaseVersion, base_version
 from chalicelib.language.artefact import read_artefact
 from chalicelib.language.sealed import ArchiveUnreadable
 from training_image.adapters import Adaptation, ReportProgress, adapter
@@ -164,9 +164,9 @@ def _helper(layout: Layout, plan: Plan) -> Path | None:
     return path
 
 
-def _base_of(plan: Plan) -> BaseModel:
+def _base_of(plan: Plan) -> BaseVersion:
     try:
-        base = base_model_of_version(plan.base_version)
+        base = base_version(plan.base_version)
     except KeyError:
         raise JobFailed(
             f"This training image has no base model {plan.base_version!r}. Upgrade the custom model, or have "

@@ -36,11 +36,11 @@ def _shown(call: Call, model: BaseModel, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "language": model.language,
-        "rate": model.rate_hz,
+        "rate": model.least_rate_hz,
         "url": f"{call.base_url}/v1/models/{name}",
         "supported_features": {
-            "custom_language_model": model.custom_language_model,
-            "custom_acoustic_model": True,
+            "custom_language_model": model.newest_with("language_models") is not None,
+            "custom_acoustic_model": model.newest_with("acoustic_models") is not None,
             "speaker_labels": model.speaker_labels,
         },
         "description": model.description,

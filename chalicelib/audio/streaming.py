@@ -53,13 +53,21 @@ class StreamingDecoder:
     milliseconds apart.
     """
 
-    def __init__(self, said: ContentType | None, rate_hz: int, *, limit_s: float = 12 * 3600.0) -> None:
+    def __init__(
+        self,
+        said: ContentType | None,
+        rate_hz: int,
+        *,
+        least_rate_hz: int | None = None,
+        limit_s: float = 12 * 3600.0,
+    ) -> None:
         """Take what the audio is said to be (None: to be detected) and the rate that is wanted.
 
-        The rate is also the least that the audio may have.
+        `least_rate_hz` is the least that the audio may have, `rate_hz` unless given.
         """
         self._said = said
         self._rate_hz = rate_hz
+        self._least_rate_hz = rate_hz if least_rate_hz is None else least_rate_hz
         self._limit_s = limit_s
         self._head = b""
         self._source: Source | None = None
@@ -141,8 +149,8 @@ class StreamingDecoder:
         if not self._checked:
             self._checked = True
             decoding.check_channels(self._source.channels, self._said)
-            if from_hz < self._rate_hz:
-                raise RateTooLow(from_hz, self._rate_hz)
+            if from_hz < self._least_rate_hz:
+                raise RateTooLow(from_hz, self._least_rate_hz)
             if from_hz != self._rate_hz:
                 self._resampler = soxr.ResampleStream(
                     from_hz, self._rate_hz, 1, dtype="float32", quality="HQ"

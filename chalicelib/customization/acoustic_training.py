@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from chalicelib.customization import (
     acoustic_models,
     audio_resources,
+    custom_models,
     helper_models,
     limits,
     runs,
@@ -16,7 +17,6 @@ from chalicelib.customization import (
 )
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.errors import Busy, NothingModified, TrainingRefused, UpgradeRefused
-from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.storage.conditional import Action, ConditionFailed, Contended, write
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
 
@@ -134,7 +134,7 @@ def _upgrade_target(
     model: AcousticModel, resources: Sequence[AudioResource], helper: LanguageModel | None, *, force: bool
 ) -> str:
     """Return the base version that the model is to be upgraded to."""
-    newest = BASE_MODELS[model.base_model_name].newest_version
+    newest = custom_models.newest_version(model)
     again = helper is not None and model.versions[-1] == newest and model.promoted_version == newest
     if not again or not statuses.allowed(model, statuses.UPGRADE_BEGUN):
         newest = runs.upgradable(model, "acoustic", None if resources else "audio")

@@ -15,6 +15,7 @@ from chalicelib.customization import limits, statuses
 from chalicelib.customization.errors import (
     Busy,
     MalformedId,
+    NotCustomizable,
     TooManyModels,
     UnknownBaseModel,
     UnknownBaseVersion,
@@ -23,6 +24,7 @@ from chalicelib.customization.errors import (
 )
 from chalicelib.engines import catalogue
 from chalicelib.engines.catalogue import BASE_MODELS, BaseModel
+from chalicelib.engines.features import FeatureName
 from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import MOST_TOGETHER, Action, ConditionFailed, Delete, Put, Update, write
 from chalicelib.storage.rows import CustomModel
@@ -32,6 +34,11 @@ _log = logging.getLogger(__name__)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _KINDS: dict[type[CustomModel], str] = {AcousticModel: "acoustic", LanguageModel: "language"}
+_NEEDED: dict[type[CustomModel], FeatureName] = {
+    AcousticModel: "acoustic_models",
+    LanguageModel: "language_models",
+}
+"""What a version of a base model must be capable of, to be customised."""
 
 Model = TypeVar("Model", bound=CustomModel)
 
@@ -52,8 +59,8 @@ def base_model(name: str, version: str | None = None) -> BaseModel:
     base = catalogue.find(name)
     if base is None:
         raise UnknownBaseModel(name)
-    if version is not None and version not in base.versions:
-        raise UnknownBaseVersion(base.name, version, base.versions)
+    if version is not None and version not in base.version_names:
+        raise UnknownBaseVersion(base.name, version, base.version_names)
     return base
 
 
@@ -72,8 +79,12 @@ def create(
     An alias of the base model is not kept: the row has the base model's own name.
 
     Raises:
+        NotCustomizable: the base model, or that version of it, takes no custom model of that kind.
         TooManyModels: the owner has 1,024 models of that kind already.
     """
+    usable = base.versions_with(_NEEDED[kind])
+    if not usable or version not in (None, *usable):
+        raise NotCustomizable(version or base.name, _KINDS[kind], usable)
     moment = now()
     model = kind(
         owner,
@@ -82,7 +93,7 @@ def create(
         description=description,
         base_model_name=base.name,
         language=base.language,
-        versions=[version or base.newest_version],
+        versions=[version or usable[-1]],
         created=moment,
         updated=moment,
         status=statuses.Status.PENDING,
@@ -95,6 +106,12 @@ def create(
         write(Delete(model, kind.customization_id.exists()))
         raise TooManyModels(_KINDS[kind], limits.MODELS_PER_OWNER)
     return model
+
+
+def newest_version(model: CustomModel) -> str:
+    """Return the newest version of a model's base that takes custom models of its kind."""
+    base = BASE_MODELS[model.base_model_name]
+    return base.newest_with(_NEEDED[type(model)]) or model.versions[-1]
 
 
 def get(kind: type[Model], owner: str, customization_id: str) -> Model:

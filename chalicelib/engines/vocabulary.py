@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import catalogue
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def vocabulary(base_version: str) -> Vocabulary:
     Raises:
         KeyError: no served model has that version.
     """
-    return {"sphinx": _bundled_dictionary}[base_model_of_version(base_version).engine]()
+    return {"sphinx": _bundled_dictionary}[catalogue.base_version(base_version).engine]()
 
 
 @functools.cache

@@ -61,7 +61,7 @@ def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> An
             path,
             audio.content_type,
             audio.contained_content_type,
-            min_rate_hz=BASE_MODELS[model.base_model_name].rate_hz,
+            min_rate_hz=BASE_MODELS[model.base_model_name].least_rate_hz,
         )
     if audio.kind == "archive":
         members = [dataclasses.asdict(member) for member in found.members]

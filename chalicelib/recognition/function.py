@@ -16,7 +16,7 @@ from typing import Any
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType, ContentTypeError, UnsupportedContentType
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines.catalogue import base_version
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.recognition import forms, kept_results
 from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
@@ -172,7 +172,7 @@ def _decoder(request: Request) -> Decoder:
         return decoder_pool()
     if request.step.pieces is not None:
         return Gatherer(request.step.prefix, request.step.pieces)
-    rate_hz = base_model_of_version(request.model.base_version).rate_hz
+    rate_hz = base_version(request.model.base_version).rate_hz
     return Cutter(request.step.prefix, background_pool(), rate_hz)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.streaming import StreamingDecoder
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import catalogue
 from chalicelib.engines.protocol import Samples
 from chalicelib.recognition import transcription
 from chalicelib.recognition.decoders import DecoderPool
@@ -78,8 +78,9 @@ class LiveRequest:
         self._options = options
         self._pool = pool
         self._wake = wake
-        self._rate_hz = base_model_of_version(model.base_version).rate_hz
-        self._decoder = StreamingDecoder(said, self._rate_hz)
+        self._rate_hz = catalogue.base_version(model.base_version).rate_hz
+        least_rate_hz = catalogue.base_model_of_version(model.base_version).least_rate_hz
+        self._decoder = StreamingDecoder(said, self._rate_hz, least_rate_hz=least_rate_hz)
         self._finder = UtteranceFinder(self._rate_hz, transcription.cutting(options))
         self._kept: Samples = np.empty(0, np.float32)
         self._kept_from = 0

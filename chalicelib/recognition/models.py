@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from chalicelib.engines import catalogue
 from chalicelib.engines.catalogue import BaseModel
+from chalicelib.engines.features import FeatureName
 from chalicelib.recognition.options import Options
 from chalicelib.storage.layout import adapted_model_key, language_model_key
 from chalicelib.storage.rows import CustomModel
@@ -23,6 +24,9 @@ BASE_VERSION_GONE = (
     "Using non-customized default base model, because your custom {kind} model has been built with "
     "a version of the base model that is no longer supported."
 )
+
+
+_NEEDED: dict[str, FeatureName] = {"acoustic": "acoustic_models", "language": "language_models"}
 
 
 class UnknownModel(LookupError):
@@ -130,14 +134,14 @@ def choose(owner: str, options: Options) -> ServingModel:
     language = _trained(LanguageModel, owner, options.language_customization_id, base)
     custom = [one for one in (acoustic, language) if one is not None]
     version = _version(base, custom, options.base_model_version)
-    if version not in base.versions:
+    if version not in base.version_names:
         if not custom:
             raise WrongBase(
-                f"Base model version '{version}' not found: {base.name} has {', '.join(base.versions)}"
+                f"Base model version '{version}' not found: {base.name} has {', '.join(base.version_names)}"
             )
         gone = BASE_VERSION_GONE.format(kind=_kind(custom[0]))
         return ServingModel(base.newest_version, None, (gone,))
-    warnings = (OLDER_BASE_VERSION,) if custom and version != base.newest_version else ()
+    warnings = (OLDER_BASE_VERSION,) if custom and version != _newest_for(base, custom) else ()
     serving = ServingModel(
         version,
         None if acoustic is None else _artefact(acoustic, version, adapted_model_key),
@@ -195,6 +199,11 @@ def _version(base: BaseModel, custom: Sequence[CustomModel], wanted: str | None)
         f"The two custom models are not trained on the same version of {base.name}: {trained}. "
         "Upgrade the older one."
     )
+
+
+def _newest_for(base: BaseModel, custom: Sequence[CustomModel]) -> str | None:
+    """Return the newest version that custom models of these kinds can be upgraded to."""
+    return base.newest_with(*(_NEEDED[_kind(row)] for row in custom))
 
 
 def _artefact(row: CustomModel, version: str, key: Callable[[str, str, int], str]) -> AdaptedModel:

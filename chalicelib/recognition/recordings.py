@@ -46,13 +46,16 @@ class Recording:
 
 
 @contextmanager
-def decoded(source: Path, content_type: ContentType | None, rate_hz: int) -> Iterator[Recording]:
+def decoded(
+    source: Path, content_type: ContentType | None, rate_hz: int, *, least_rate_hz: int | None = None
+) -> Iterator[Recording]:
     """Decode an audio file for as long as the context lasts.
 
     Args:
         source: the file.
         content_type: what it is said to be; None: to be detected.
-        rate_hz: what the recogniser takes, and the least that the file must have.
+        rate_hz: what the recogniser takes.
+        least_rate_hz: the least that the file must have; `rate_hz` unless given.
 
     Raises:
         audio.errors.AudioError: it cannot be used.
@@ -60,7 +63,9 @@ def decoded(source: Path, content_type: ContentType | None, rate_hz: int) -> Ite
     limits = decoding.Limits(duration_s=MAX_DURATION_S)
     with tempfile.TemporaryFile(prefix="attune-recording-") as file:
         total = 0
-        for block in decoding.resampled(source, content_type, rate_hz, limits=limits):
+        for block in decoding.resampled(
+            source, content_type, rate_hz, min_rate_hz=least_rate_hz, limits=limits
+        ):
             pcm = np.rint(np.clip(block * _FULL_SCALE, -_FULL_SCALE, _FULL_SCALE - 1)).astype(np.int16)
             file.write(pcm.tobytes())
             total += len(pcm)

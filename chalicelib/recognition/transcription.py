@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.speech_activity import Detection
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import catalogue
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, DecodingOptions
 from chalicelib.recognition import inactivity, insertion_bias, recordings, results, utterances
 from chalicelib.recognition.decoder_worker import Task
@@ -53,8 +53,9 @@ def transcribe(
         engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
         decoders.DecodingFailed: the engine failed.
     """
-    rate_hz = base_model_of_version(base_version).rate_hz
-    with recordings.decoded(source, content_type, rate_hz) as recording:
+    rate_hz = catalogue.base_version(base_version).rate_hz
+    least_rate_hz = catalogue.base_model_of_version(base_version).least_rate_hz
+    with recordings.decoded(source, content_type, rate_hz, least_rate_hz=least_rate_hz) as recording:
         spans = utterances.find(recording, cutting(options))
         if streamed_s is not None:
             timeout_s = options.inactivity_timeout

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from chalicelib.customization import acoustic_models, acoustic_training, runs, statuses
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import catalogue
 from chalicelib.storage import layout, objects, scratch
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
@@ -120,7 +120,7 @@ def _promote(job: jobs.Job, model: AcousticModel) -> bool:
         path = Path(folder, "model.tar.gz")
         try:
             objects.download(job.artifact_key or f"{run.output_prefix}{job.name}/output/model.tar.gz", path)
-            engine = base_model_of_version(base_version).engine
+            engine = catalogue.base_version(base_version).engine
             made = artefact.verify(path, engine=engine, base_version=base_version)
         except (objects.ObjectNotFound, artefact.ArtefactDamaged):
             logger.exception("training job %s left no usable model", job.name)

@@ -21,7 +21,7 @@ from chalicelib.customization import (
     runs,
 )
 from chalicelib.customization.acoustic_training import Claim
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import catalogue
 from chalicelib.storage import failures, objects
 from chalicelib.storage.conditional import Contended
 from chalicelib.storage.layout import RunKey
@@ -147,7 +147,7 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
             "customization_id": run.customization_id,
             "run": str(run.run),
             "base_version": base_version,
-            "engine": base_model_of_version(base_version).engine,
+            "engine": catalogue.base_version(base_version).engine,
         },
         "Environment": {"PYTHONUNBUFFERED": "1"},
         "Tags": [
@@ -177,7 +177,7 @@ def _channel(name: str, key: str, kind: Literal["S3Prefix", "ManifestFile"] = "S
 
 
 def _volume_gb(base_version: str, recordings: Sequence[AudioResource]) -> int:
-    rate_hz = base_model_of_version(base_version).rate_hz
+    rate_hz = catalogue.base_version(base_version).rate_hz
     uploaded_bytes = sum(int(recording.size_bytes) for recording in recordings)
     decoded_s = sum(float(recording.duration_s) for recording in recordings)
     return _BASE_VOLUME_GB + math.ceil(

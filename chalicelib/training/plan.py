@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from chalicelib import settings
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import catalogue
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
 
@@ -21,7 +21,7 @@ def plan(model: AcousticModel, recordings: Sequence[AudioResource]) -> bytes:
         "customization_id": model.customization_id,
         "run": int(model.run),
         "base_version": base_version,
-        "engine": base_model_of_version(base_version).engine,
+        "engine": catalogue.base_version(base_version).engine,
         "language_model": LANGUAGE_MODEL if model.run_helper else None,
         "recordings": [
             {

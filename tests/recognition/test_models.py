@@ -216,7 +216,9 @@ def test_the_version_of_the_training_may_be_asked_for_and_no_other() -> None:
 def test_a_base_version_that_is_gone_serves_as_the_plain_newest(monkeypatch: pytest.MonkeyPatch) -> None:
     model = promoted(OLD)
     base = catalogue.BASE_MODELS["en-US_BroadbandModel"]
-    monkeypatch.setitem(catalogue.BASE_MODELS, base.name, dataclasses.replace(base, versions=(NEW,)))
+    monkeypatch.setitem(
+        catalogue.BASE_MODELS, base.name, dataclasses.replace(base, versions=base.versions[1:])
+    )
     serving = choose(OWNER, using(model))
     assert (serving.base_version, serving.adapted_model) == (NEW, None)
     assert serving.warnings == (
