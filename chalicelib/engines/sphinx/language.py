@@ -62,19 +62,20 @@ def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | N
         folder = model_cache.folder()
         about = _kept(folder / f"{stem}.json", lambda: description(read()))
         artefact = described(about.path)
-        if artefact.base_version != base_version:
-            raise ModelUnreadable(
-                f"{custom.language_model.name} was made for {artefact.base_version}, not {base_version}"
-            )
+        if base_version not in artefact.base_versions:
+            made_for = ", ".join(artefact.base_versions)
+            raise ModelUnreadable(f"{custom.language_model.name} was made for {made_for}, not {base_version}")
         weight = artefact.weight if custom.customization_weight is None else custom.customization_weight
         language = CustomLanguage(
             _kept(folder / f"{stem}.dict", lambda: _dictionary(artefact.entries, base_version)),
-            _kept(folder / f"{stem}.{weight:.4f}.lm.bin", lambda: _mixed(read(), weight)),
+            _kept(folder / f"{stem}.{weight:.4f}.lm.bin", lambda: _mixed(read(), weight, base_version)),
             None,
             {decoder_spelling(one.word): one.display_as or one.word for one in artefact.entries},
         )
         return (
-            language if custom.grammar_name is None else _restricted(language, artefact, custom.grammar_name)
+            language
+            if custom.grammar_name is None
+            else _restricted(language, artefact, custom.grammar_name, base_version)
         )
     except (ArchiveUnreadable, GrammarError) as error:
         raise ModelUnreadable(str(error)) from error
@@ -104,21 +105,22 @@ def _dictionary(entries: Iterable[Entry], base_version: str) -> bytes:
     return content + (b"" if content.endswith(b"\n") else b"\n") + "".join(lines).encode()
 
 
-def _mixed(artefact: Artefact, weight: float) -> bytes:
-    if weight == artefact.weight:
-        return artefact.mixed
-    base = base_language(artefact.base_version)
+def _mixed(artefact: Artefact, weight: float, base_version: str) -> bytes:
+    ready = artefact.rendered("sphinx")
+    if ready is not None and weight == artefact.weight:
+        return ready
+    base = base_language(base_version)
     extra = [one.word for one in artefact.entries if one.in_model and not base.known(one.word)]
     return decoder_content(interpolated(base.ngrams(), artefact.ngrams, weight, extra))
 
 
-def _restricted(language: CustomLanguage, artefact: Artefact, name: str) -> CustomLanguage:
+def _restricted(language: CustomLanguage, artefact: Artefact, name: str, base_version: str) -> CustomLanguage:
     grammar = artefact.grammars.get(name)
     if grammar is None:
         raise ModelUnreadable(f"the custom language model was trained without a grammar '{name}'")
     custom = {entry.word for entry in artefact.entries}
     network = parse(grammar.text, grammar.kind, custom).network
-    known = vocabulary(artefact.base_version).known
+    known = vocabulary(base_version).known
     arcs = []
     for origin, target, probability, word in network.arcs:
         spoken = word if word is None or word in custom else word.lower()
