@@ -16,6 +16,7 @@ from typing import Any
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType, ContentTypeError, UnsupportedContentType
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
+from chalicelib.engines import availability
 from chalicelib.engines.catalogue import base_version
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.recognition import forms, kept_results
@@ -110,6 +111,8 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
     """
     try:
         request = Request.parse(event)
+        if (missing := availability.obstacle(request.model.base_version)) is not None:
+            return _error(400, missing)  # of a job that was accepted while its engine was there
         if request.step is not None and request.step.piece is not None:
             _decode_piece(request, request.step.prefix, request.step.piece)
             return {"piece": request.step.piece}
