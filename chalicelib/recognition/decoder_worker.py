@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import (
     CustomModels,
     DecodedUtterance,
@@ -86,6 +86,7 @@ class Failure:
 
     message: str
     model_unreadable: bool = False
+    customization_unsupported: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class RecognizerCache:
 
         Raises:
             engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
+            engines.errors.CustomizationUnsupported: the engine cannot use that kind of model.
         """
         key = (base_version, custom)
         if key not in self._recognizers:
@@ -153,6 +155,8 @@ class _Desk:
             return self._take(message)
         except ModelUnreadable as error:
             failure = Failure(str(error), model_unreadable=True)
+        except CustomizationUnsupported as error:
+            failure = Failure(str(error), customization_unsupported=True)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises concerns this utterance alone
             failure = Failure(f"{type(error).__name__}: {error}")
         self._stream, self._failure = None, failure

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis
 from chalicelib.recognition.decoder_worker import RECOGNIZERS_KEPT, Answer, Failure, Message, Prepare, Task
 from chalicelib.recognition.spoken import SpokenUtterance
@@ -164,6 +164,7 @@ class DecoderPool:
         Raises:
             DecodingFailed: an engine failed, or its process died twice over the same utterance.
             engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
+            engines.errors.CustomizationUnsupported: the engine cannot use that kind of model.
         """
         waiting: deque[Future[DecodedUtterance]] = deque()
         try:
@@ -296,6 +297,8 @@ class DecoderPool:
 
 def as_error(failure: Failure) -> Exception:
     """Return what a process's failure is raised as."""
+    if failure.customization_unsupported:
+        return CustomizationUnsupported(failure.message)
     return (ModelUnreadable if failure.model_unreadable else DecodingFailed)(failure.message)
 
 

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import (
     DEFAULT_OPTIONS,
     CustomModels,
@@ -71,6 +71,8 @@ class ScriptedRecognizer:
 def load(base_version: str, custom: CustomModels) -> ScriptedRecognizer:
     if base_version == "damaged":
         raise ModelUnreadable("the archive is damaged")
+    if custom.language_model is not None:
+        raise CustomizationUnsupported("it takes no custom language models")
     return ScriptedRecognizer(custom)
 
 

@@ -18,6 +18,7 @@ from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.function import handle
 from chalicelib.storage import objects
 from tests.audio import signals
+from tests.recognition.test_decoders import COMMAND as SCRIPTED
 from tests.recognition.test_forms import BOUNDARY, form
 
 BROADBAND, NARROWBAND = "en-US_BroadbandModel.v2020-01-16", "en-US_NarrowbandModel.v2019-06-24"
@@ -184,6 +185,17 @@ def test_a_failing_engine_is_answered(monkeypatch: pytest.MonkeyPatch, speech: C
         answer = handle(event(speech("conf-extended", pause_s=0.3)))
     assert answer["error"]["code"] == 500
     assert answer["error"]["message"].startswith("Recognition failed.")
+
+
+def test_a_customization_that_the_engine_cannot_use_is_the_requests_fault(
+    monkeypatch: pytest.MonkeyPatch, speech: Callable[..., bytes]
+) -> None:
+    with DecoderPool(1, command=SCRIPTED) as narrow:
+        monkeypatch.setattr(function, "decoder_pool", lambda: narrow)
+        answer = handle(event(speech("conf-extended", pause_s=0.3), language_model=artefact(NARROWBAND)))
+    assert answer["error"]["code"] == 400
+    assert "it takes no custom language models" in answer["error"]["message"]
+    assert "base_model_version" in answer["error"]["message"]
 
 
 def test_there_is_one_pool_for_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
