@@ -121,11 +121,19 @@ class UtteranceStream(Protocol):
 
 
 class Recognizer(Protocol):
-    """A base or custom model, loaded. Not safe for threads; cheap to call again."""
+    """A base or custom model, loaded; cheap to call again.
+
+    Safe for threads only where the engine's features say so (`serves_threads`); each stream has one user.
+    """
 
     @property
     def sample_rate_hz(self) -> int:
         """Rate of the samples that it takes."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory it takes while it is loaded."""
         ...
 
     def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:

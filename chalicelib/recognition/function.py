@@ -20,7 +20,8 @@ from chalicelib.engines.catalogue import base_version
 from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.recognition import forms, kept_results
 from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
-from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
+from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
+from chalicelib.recognition.decoding_processes import BACKGROUND_COMMAND
 from chalicelib.recognition.forms import BadForm
 from chalicelib.recognition.inactivity import NoSpeech
 from chalicelib.recognition.kept_results import Keeping

@@ -26,6 +26,8 @@ from chalicelib.engines.sphinx.language import CustomLanguage, load_language
 from chalicelib.engines.sphinx.search import settings_of
 from chalicelib.engines.sphinx.streaming import CollectedStream, SphinxStream
 
+_SIZE_BYTES = 100_000_000
+
 
 class SphinxEngine:
     """Loads base versions of the bundled model, adapted or not."""
@@ -62,6 +64,11 @@ class SphinxRecognizer:
     def sample_rate_hz(self) -> int:
         """Rate of the samples that `recognize` takes."""
         return self._base.rate_hz
+
+    @property
+    def size_bytes(self) -> int:
+        """About what a decoder with its language model takes."""
+        return _SIZE_BYTES
 
     def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
         """Decode one utterance; empty when nothing was said."""
