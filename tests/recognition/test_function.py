@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import io
 import json
-import tarfile
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from chalicelib.engines.sphinx.artefact import manifest
 from chalicelib.recognition import function
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.function import handle
 from chalicelib.storage import objects
+from tests import adapted_models
 from tests.audio import signals
 from tests.recognition.test_decoders import COMMAND as SCRIPTED
 from tests.recognition.test_forms import BOUNDARY, form
@@ -50,14 +48,9 @@ def event(data: bytes, content_type: str | None = None, **changes: Any) -> dict[
 
 def artefact(base_version: str) -> dict[str, str]:
     """Store an adapted model that keeps its base."""
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        content = json.dumps(manifest(base_version, None)).encode()
-        member = tarfile.TarInfo("manifest.json")
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
-    objects.put("models/adapted", file.getvalue())
-    return {"key": "models/adapted", "sha256": hashlib.sha256(file.getvalue()).hexdigest()}
+    content = adapted_models.sphinx_model(base_version, None)
+    objects.put("models/adapted", content)
+    return {"key": "models/adapted", "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def test_speech_becomes_results(speech: Callable[..., bytes]) -> None:
