@@ -22,6 +22,8 @@ class BaseVersion:
     """Name of the engine that loads it."""
     rate_hz: int
     """Rate of the samples that its recogniser takes; recordings are converted to it."""
+    staged: bool = False
+    """Its weights lie in the service's bucket (`storage.layout.base_weights_prefix`), not with the engine."""
 
     @property
     def features(self) -> Features:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from chalicelib.engines import catalogue
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis
 from chalicelib.recognition.decoder_worker import Batch, Batched, Failure, Prepare, Task
 from chalicelib.recognition.decoding_processes import (
@@ -136,6 +136,7 @@ class DecoderPool:
         Raises:
             DecodingFailed: an engine failed, or its process died twice over the same utterance.
             engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
+            engines.errors.CustomizationUnsupported: the engine cannot use that kind of model.
         """
         waiting: deque[Future[tuple[DecodedUtterance, ...]]] = deque()
         try:
@@ -318,6 +319,8 @@ def _batch(tasks: Sequence[Task]) -> Batch:
 
 def as_error(failure: Failure) -> Exception:
     """Return what a process's failure is raised as."""
+    if failure.customization_unsupported:
+        return CustomizationUnsupported(failure.message)
     return (ModelUnreadable if failure.model_unreadable else DecodingFailed)(failure.message)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 from chalicelib.engines.catalogue import BASE_MODELS
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels, DecodingOptions
 from chalicelib.recognition.decoder_worker import Batch, Task
 from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
@@ -178,6 +179,13 @@ def test_a_flaw_in_the_engine_fails_the_utterance_alone(pool: DecoderPool, tmp_p
 def test_a_damaged_model_is_told_apart(pool: DecoderPool) -> None:
     with pytest.raises(ModelUnreadable, match="the archive is damaged"):
         texts(pool, [task(SAY, base_version="damaged")])
+
+
+def test_a_customization_that_the_engine_cannot_use_is_told_apart(pool: DecoderPool, tmp_path: Path) -> None:
+    asked = dataclasses.replace(task(SAY), custom=CustomModels(language_model=tmp_path))
+    with pytest.raises(CustomizationUnsupported, match="it takes no custom language models"):
+        texts(pool, [asked])
+    assert texts(pool, [task(SAY, 1)]) == ["1"]
 
 
 def test_a_closed_pool_leaves_no_process_and_takes_no_task() -> None:
