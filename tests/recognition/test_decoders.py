@@ -129,6 +129,32 @@ def test_a_process_killed_from_outside_is_replaced(alone: DecoderPool, busy_s: f
     assert before not in pool.process_ids
 
 
+def test_a_process_that_nobody_needs_ends_and_another_comes_when_needed() -> None:
+    with DecoderPool(1, command=COMMAND, idle_s=0.2) as pool:
+        (first,) = texts(pool, [task(WHO)])
+        until = time.monotonic() + 60
+        while pool.process_ids:
+            assert time.monotonic() < until, "the process does not end"
+            time.sleep(0.01)
+        (second,) = texts(pool, [task(WHO)])
+        assert first != second
+
+
+def test_a_process_at_work_is_not_idle_however_long_it_takes() -> None:
+    with DecoderPool(1, command=COMMAND, idle_s=0.2) as pool, ThreadPoolExecutor(1) as threads:
+        texts(pool, [task(SAY)])
+        running = threads.submit(texts, pool, [task(SLEEP, 1.5)])
+        seen = set()
+        until = time.monotonic() + 60
+        while not running.done():
+            assert time.monotonic() < until
+            seen |= set(pool.process_ids)
+            time.sleep(0.01)
+        assert running.result() == ["done"]
+        assert set(pool.process_ids) <= seen
+        assert len(seen) <= 2, "it was ended in the middle, and its utterance tried again"
+
+
 def test_a_process_that_cannot_be_started_fails_what_waits_for_it(tmp_path: Path) -> None:
     with DecoderPool(1, command=[str(tmp_path / "no such program")]) as pool:
         with pytest.raises(DecodingFailed, match="could be started"):
