@@ -67,6 +67,11 @@ def table_prefix() -> str:
     return os.environ.get("ATTUNE_TABLE_PREFIX", "attune-")
 
 
+def engines() -> tuple[str, ...]:
+    """Return the names of the engines that this installation has; none: all. The catalogue is made of it."""
+    return tuple(os.environ.get("ATTUNE_ENGINES", "").replace(",", " ").split())
+
+
 @functools.cache
 def current() -> Settings:
     """Return the settings of this process.

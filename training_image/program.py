@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 from pathlib import Path
@@ -20,5 +21,6 @@ def program_digest() -> str:
                 f"{file.relative_to(_HOME)}\n".encode() + hashlib.sha256(file.read_bytes()).digest()
             )
     for library in _LIBRARIES:
-        digest.update(f"{library} {importlib.metadata.version(library)}\n".encode())
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # an engine's that is not there
+            digest.update(f"{library} {importlib.metadata.version(library)}\n".encode())
     return digest.hexdigest()

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 FeatureName = Literal[
-    "acoustic_models", "language_models", "grammars", "large_grammars", "written_text", "decodes_along"
+    "acoustic_models",
+    "language_models",
+    "grammars",
+    "large_grammars",
+    "written_text",
+    "serves_threads",
+    "decodes_along",
 ]
 
 
@@ -25,6 +31,8 @@ class Features:
     """The same for a grammar of any size."""
     written_text: bool = False
     """It gives the text as people write it, with capitals and punctuation, beside the spoken words."""
+    serves_threads: bool = False
+    """One loaded model serves many threads; otherwise each has a process of its own."""
     decodes_along: bool = False
     """It decodes speech while it is spoken; otherwise what was said so far is decoded again and again."""
 
@@ -43,6 +51,6 @@ ENGINE_FEATURES = {
         large_grammars=True,
         decodes_along=True,
     ),
-    "whisper": Features(written_text=True),
+    "whisper": Features(written_text=True, serves_threads=True),
 }
 """By the engine's name in the catalogue."""

@@ -16,11 +16,13 @@ from typing import Any
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType, ContentTypeError, UnsupportedContentType
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
+from chalicelib.engines import availability
 from chalicelib.engines.catalogue import base_version
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.recognition import forms, kept_results
 from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
-from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
+from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
+from chalicelib.recognition.decoding_processes import BACKGROUND_COMMAND
 from chalicelib.recognition.forms import BadForm
 from chalicelib.recognition.inactivity import NoSpeech
 from chalicelib.recognition.kept_results import Keeping
@@ -109,6 +111,8 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
     """
     try:
         request = Request.parse(event)
+        if (missing := availability.obstacle(request.model.base_version)) is not None:
+            return _error(400, missing)  # of a job that was accepted while its engine was there
         if request.step is not None and request.step.piece is not None:
             _decode_piece(request, request.step.prefix, request.step.piece)
             return {"piece": request.step.piece}

@@ -21,7 +21,7 @@ from chalicelib.customization import (
     runs,
 )
 from chalicelib.customization.acoustic_training import Claim
-from chalicelib.engines import catalogue
+from chalicelib.engines import availability, catalogue
 from chalicelib.storage import failures, objects
 from chalicelib.storage.conditional import Contended
 from chalicelib.storage.layout import RunKey
@@ -58,6 +58,10 @@ def start(claim: Claim) -> None:
     model = claim.model
     run = run_of(model)
     name = jobs.name_of(run)
+    missing = availability.obstacle(model.run_base_version or model.versions[-1])
+    if missing is not None:  # the engine was there when the run was claimed
+        runs.failed(AcousticModel, run.owner, run.customization_id, run.run, missing)
+        return
     try:
         plan.store(run, model, claim.recordings)
         jobs.create(request(model, claim.recordings))
