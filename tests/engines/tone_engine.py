@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -54,7 +52,7 @@ class ToneRecognizer:
         if not slots:
             return DecodedUtterance()
         return DecodedUtterance(
-            tuple(itertools.islice(_readings(slots), options.max_alternatives)),
+            tuple(_readings(slots)[: options.max_alternatives]),
             slots if options.word_alternatives else (),
             tuple(_hits(slots, options.keywords)),
         )
@@ -102,29 +100,15 @@ def _slot(samples: Samples, start: int, end: int) -> WordSlot:
     return WordSlot(start / 100, end / 100, tuple((name, weight / total) for name, weight in likeliest))
 
 
-def _readings(slots: tuple[WordSlot, ...]) -> Iterator[Hypothesis]:
-    """Yield all readings, likeliest first: after one come those with one word replaced by the next likely."""
-    first = (0,) * len(slots)
-    heap, seen = [(-_likelihood(slots, first), first)], {first}
-    while heap:
-        negative, places = heapq.heappop(heap)
-        yield Hypothesis(
-            tuple(_word(slot, place) for slot, place in zip(slots, places, strict=True)), -negative
+def _readings(slots: tuple[WordSlot, ...]) -> list[Hypothesis]:
+    """Return all readings, likeliest first."""
+    made = []
+    for choice in itertools.product(*(slot.alternatives for slot in slots)):
+        words = (
+            Word(name, at.start_s, at.end_s, sure) for at, (name, sure) in zip(slots, choice, strict=True)
         )
-        for number, place in enumerate(places):
-            following = (*places[:number], place + 1, *places[number + 1 :])
-            if place + 1 < len(TONES_HZ) and following not in seen:
-                seen.add(following)
-                heapq.heappush(heap, (-_likelihood(slots, following), following))
-
-
-def _likelihood(slots: tuple[WordSlot, ...], places: tuple[int, ...]) -> float:
-    return math.prod(slot.alternatives[place][1] for slot, place in zip(slots, places, strict=True))
-
-
-def _word(slot: WordSlot, place: int) -> Word:
-    name, posterior = slot.alternatives[place]
-    return Word(name, slot.start_s, slot.end_s, posterior)
+        made.append(Hypothesis(tuple(words), math.prod(sure for _, sure in choice)))
+    return sorted(made, key=lambda reading: -reading.posterior)
 
 
 def _hits(slots: tuple[WordSlot, ...], keywords: tuple[str, ...]) -> list[KeywordHit]:
