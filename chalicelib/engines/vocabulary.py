@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.engines import catalogue
-
-if TYPE_CHECKING:
-    from chalicelib.engines.whisper.common_words import CommonWords
-
-
-class Vocabulary(Protocol):
-    """What words are ordinary, and how they are said; words in lower case."""
-
-    def known(self, word: str) -> bool:
-        """Return whether the base version has a word: it is not listed as out of the vocabulary."""
-        ...
-
-    def pronunciations(self, word: str) -> tuple[str, ...]:
-        """Return how a word is said; nothing for one whose pronunciation has to be guessed."""
-        ...
+from chalicelib.engines import availability, catalogue
 
 
 @dataclass(frozen=True)
-class Dictionary:
-    """A pronouncing dictionary."""
+class Vocabulary:
+    """A pronouncing dictionary; words in lower case."""
 
     entries: Mapping[str, tuple[str, ...]]
     """Each word's pronunciations, commonest first, phones separated by spaces."""
 
     def known(self, word: str) -> bool:
-        """Return whether it has a word."""
+        """Return whether the base version has a word."""
         return word in self.entries
 
     def pronunciations(self, word: str) -> tuple[str, ...]:
         """Return how a word is said; nothing for one that is not known."""
         return self.entries.get(word, ())
+
+
+_VOCABULARIES = {
+    "sphinx": ("chalicelib.engines.sphinx.dictionary", "bundled_vocabulary"),
+    "whisper": ("chalicelib.engines.whisper.common_words", "common_words"),
+}
+"""The engine's name in the catalogue: module and function, imported when it is first needed."""
+_DICTIONARY = "sphinx"
+"""The engine that brings a pronouncing dictionary. A network can write any word; but where the dictionary is
+installed, the words out of it are worth listing for every engine, and models go from one to the other."""
 
 
 def known(base_version: str) -> Callable[[str], bool]:
@@ -52,56 +44,22 @@ def known(base_version: str) -> Callable[[str], bool]:
     return vocabulary(base_version).known
 
 
-def vocabulary(base_version: str) -> Vocabulary:
-    """Return the vocabulary of a base version (0.2 s and 40 MB when it is first needed).
-
-    It is the dictionary of US English that comes with pocketsphinx, whichever engine the version has: a
-    network can write any word, but only those that are out of a vocabulary are worth listing. Where
-    pocketsphinx is not installed, it is the words that the embedded network writes as one token.
+def teller(base_version: str) -> str:
+    """Return the engine that tells the vocabulary of a base version.
 
     Raises:
         KeyError: no served model has that version.
     """
-    engine = catalogue.base_version(base_version).engine
-    if engine != "sphinx" and not has_bundled_language():
-        return common_words()
-    return _bundled_dictionary()
+    own = catalogue.base_version(base_version).engine
+    return _DICTIONARY if _DICTIONARY in availability.installed() else own
 
 
-@functools.cache
-def _bundled_dictionary() -> Dictionary:
-    return Dictionary(read_dictionary(bundled_language_folder() / "cmudict-en-us.dict"))
+def vocabulary(base_version: str) -> Vocabulary:
+    """Return the vocabulary of a base version (0.2 s and 40 MB when it is first needed).
 
-
-@functools.cache
-def common_words() -> CommonWords:
-    """Return the words that the embedded network writes as one token."""
-    from chalicelib.engines.whisper.common_words import embedded_vocabulary, read_common_words
-
-    return read_common_words(embedded_vocabulary())
-
-
-def has_bundled_language() -> bool:
-    """Return whether US English as pocketsphinx brings it is on this machine."""
-    return importlib.util.find_spec("pocketsphinx") is not None
-
-
-def bundled_language_folder() -> Path:
-    """Return the folder of US English that pocketsphinx brings along, without importing it."""
-    found = importlib.util.find_spec("pocketsphinx")
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError("pocketsphinx is not installed: pip install -r requirements/engine.txt")
-    return Path(found.origin).parent / "model" / "en-us"
-
-
-def read_dictionary(path: Path) -> dict[str, tuple[str, ...]]:
-    """Read a dictionary in the CMU format; further pronunciations follow as `word(2)`."""
-    entries: dict[str, tuple[str, ...]] = {}
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            word, _, phones = line.rstrip("\n").partition(" ")
-            if word.endswith(")") and (start := word.rfind("(")) > 0:
-                word = word[:start]
-            if word:
-                entries[word] = (*entries.get(word, ()), phones)
-    return entries
+    Raises:
+        KeyError: no served model has that version.
+    """
+    module, function = _VOCABULARIES[teller(base_version)]
+    words: Vocabulary = getattr(importlib.import_module(module), function)()
+    return words

