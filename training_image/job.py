@@ -54,6 +54,7 @@ def run_job(layout: Layout) -> None:
     machine = read_configuration(layout.config)
     plan = _read_plan(layout)
     base = _base_of(plan)
+    base_weights = _base_weights(layout, plan)
     chosen = adapter(plan.engine)
     program = program_digest(chosen.libraries)
     checkpoint = Checkpoint(layout.checkpoints, f"{plan.fingerprint} {program}")
@@ -93,7 +94,7 @@ def run_job(layout: Layout) -> None:
             checkpoint=checkpoint,
             report_progress=_part(report, _PREPARED_AT, _ADAPTED_AT),
             language_model=_helper(layout, plan),
-            base_weights=_base_weights(layout, plan),
+            base_weights=base_weights,
         )
         adaptation = chosen.adapt(assignment)
     report(_ADAPTED_AT, "writing the model")
