@@ -57,6 +57,8 @@ MAY_USE: dict[str, set[str]] = {
 ONLY_IN: dict[str, set[str]] = {
     "pynamodb": {"storage"},
     "pocketsphinx": {"engines"},
+    "ctranslate2": {"engines"},
+    "tiktoken": {"engines"},
     "onnxruntime": {"engines"},
     "soundfile": {"audio"},
     "av": {"audio"},

@@ -12,7 +12,10 @@ from chalicelib.engines.protocol import BASE_ALONE, CustomModels
 if TYPE_CHECKING:
     from chalicelib.engines.protocol import Engine, Recognizer
 
-_ENGINES = {"sphinx": ("chalicelib.engines.sphinx.engine", "SphinxEngine")}
+_ENGINES = {
+    "sphinx": ("chalicelib.engines.sphinx.engine", "SphinxEngine"),
+    "whisper": ("chalicelib.engines.whisper.engine", "WhisperEngine"),
+}
 """Name in the catalogue: module and class."""
 
 

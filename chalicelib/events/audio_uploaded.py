@@ -72,6 +72,7 @@ def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> An
         details_type=found.details_type,
         codec=found.codec,
         frequency_hz=found.frequency_hz,
+        channels=found.channels,
         compression=cast(Literal["zip", "gzip"] | None, found.compression),
         duration_s=found.duration_s,
         speech_s=found.speech_s,

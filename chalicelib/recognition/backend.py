@@ -159,10 +159,14 @@ def _results_of(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_warnings(answer: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
-    """Return results with the warnings that belong to them, in the place where Watson shows them."""
-    if not warnings:
+    """Return results with the warnings that belong to them, in the place where Watson shows them.
+
+    Warnings that the answer itself has come last.
+    """
+    together = [*warnings, *answer.get("warnings", ())]
+    if not together:
         return answer
-    first = {"result_index": answer["result_index"], "warnings": list(warnings)}
+    first = {"result_index": answer["result_index"], "warnings": together}
     return {**first, **{name: value for name, value in answer.items() if name not in first}}
 
 

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 from chalicelib.engines import catalogue
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis
-from chalicelib.recognition.decoder_worker import Failure, Prepare, Task
+from chalicelib.recognition.decoder_worker import Batch, Batched, Failure, Prepare, Task
 from chalicelib.recognition.decoding_processes import (
     WORKER_COMMAND,
     DecodingProcess,
@@ -32,6 +32,8 @@ _QUEUED_PER_WORKER = 6
 """Taken ahead: while a long utterance holds up the answers, the other processes do not run out of work."""
 _WAITING_PER_WORKER = 32
 """Utterances of streams; when so many wait, one that comes now would wait for longer than anyone listens."""
+_LARGEST_BATCH = 8
+"""Utterances; more together are not decoded faster, and the first would wait longer for its words."""
 _WARMED_KEPT = 3
 """Models that a process was told to load lately."""
 
@@ -76,6 +78,7 @@ class DecoderPool:
             waiting: how many utterances of streams may wait for a decoder.
             shared: tells of a base version whether all threads use one process for it.
         """
+        self._worker_count = workers
         self._most_waiting = workers * _WAITING_PER_WORKER if waiting is None else waiting
         self._waiting = 0
         self._spoken: set[SpokenUtterance] = set()
@@ -134,17 +137,40 @@ class DecoderPool:
             DecodingFailed: an engine failed, or its process died twice over the same utterance.
             engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
         """
-        waiting: deque[Future[DecodedUtterance]] = deque()
+        waiting: deque[Future[tuple[DecodedUtterance, ...]]] = deque()
         try:
-            for task in tasks:
-                waiting.append(self._threads.submit(self._decode, task))
+            for batch in self._batches(tasks):
+                waiting.append(self._threads.submit(self._decode, batch))
                 if len(waiting) >= self._queue_length:
-                    yield waiting.popleft().result()
+                    yield from waiting.popleft().result()
             while waiting:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _batches(self, tasks: Iterable[Task]) -> Iterator[Batch]:
+        """Yield tasks as they are decoded: one by one, or together where threads share a model.
+
+        The first batches are small, so that a short recording keeps all threads busy.
+        """
+        begun: list[Task] = []
+        given = 0
+        for task in tasks:
+            if begun and not _alike(begun[0], task):
+                yield _batch(begun)
+                begun, given = [], given + 1
+            begun.append(task)
+            most = (
+                min(1 + given // self._worker_count, _LARGEST_BATCH)
+                if self._is_shared(task.base_version)
+                else 1
+            )
+            if len(begun) >= most:
+                yield _batch(begun)
+                begun, given = [], given + 1
+        if begun:
+            yield _batch(begun)
 
     def speak(
         self, base_version: str, custom: CustomModels, on_partial: Callable[[Hypothesis], None] | None = None
@@ -231,22 +257,22 @@ class DecoderPool:
             with self._lock:
                 self._spoken.discard(utterance)
 
-    def _decode(self, task: Task) -> DecodedUtterance:
-        shared = self._is_shared(task.base_version)
+    def _decode(self, batch: Batch) -> tuple[DecodedUtterance, ...]:
+        shared = self._is_shared(batch.base_version)
         try:
-            answer = self._with_worker(lambda process: process.ask(task), shared)
+            answer = self._with_worker(lambda process: process.ask(batch), shared)
         except ProcessDied:
             # Alone: if another utterance killed the shared process, it is not to take this one along again.
             try:
-                answer = self._with_worker(lambda process: process.ask(task), shared=False)
+                answer = self._with_worker(lambda process: process.ask(batch), shared=False)
             except ProcessDied as error:
                 raise DecodingFailed("the decoding process died twice over the same utterance") from error
             if shared:
                 self._drop((threading.get_ident(), False))
         if isinstance(answer, Failure):
             raise as_error(answer)
-        assert isinstance(answer, DecodedUtterance)
-        return answer
+        assert isinstance(answer, Batched)
+        return answer.utterances
 
     def _with_worker(self, work: Callable[[DecodingProcess], T], shared: bool) -> T:
         """Do something with this thread's process, or with the shared one, which is started if need be.
@@ -279,6 +305,15 @@ class DecoderPool:
             worker = self._workers.pop(key, None)
         if worker is not None:
             worker.end()
+
+
+def _alike(one: Task, other: Task) -> bool:
+    return (one.base_version, one.custom, one.options) == (other.base_version, other.custom, other.options)
+
+
+def _batch(tasks: Sequence[Task]) -> Batch:
+    first = tasks[0]
+    return Batch(first.base_version, first.custom, tuple(task.samples for task in tasks), first.options)
 
 
 def as_error(failure: Failure) -> Exception:

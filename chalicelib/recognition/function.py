@@ -220,6 +220,9 @@ def _joined(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for name in ("results", "speaker_labels"):
             if name in answer:
                 first[name] += answer[name]
+        told = first.get("warnings", [])
+        if news := [warning for warning in answer.get("warnings", []) if warning not in told]:
+            first["warnings"] = told + news
     return first
 
 

@@ -18,7 +18,7 @@ import pytest
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels, DecodingOptions
-from chalicelib.recognition.decoder_worker import Task
+from chalicelib.recognition.decoder_worker import Batch, Task
 from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
 from chalicelib.recognition.decoding_processes import BACKGROUND_COMMAND
 from tests.audio.signals import voice
@@ -304,3 +304,34 @@ def test_closing_ends_the_shared_process() -> None:
     pool.close()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_tasks_are_decoded_together_where_threads_share_a_model(
+    sharing: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[int] = []
+    decode = sharing._decode
+
+    def noted(batch: Batch) -> Any:
+        batches.append(len(batch.utterances))
+        return decode(batch)
+
+    monkeypatch.setattr(sharing, "_decode", noted)
+    tasks = [task(SAY, number, max_alternatives=1 + (number == 50)) for number in range(60)]
+    assert texts(sharing, tasks) == [str(number) for number in range(60)]
+    assert batches[:6] == [1, 1, 2, 2, 3, 3]
+    assert max(batches) <= 8
+    assert sum(batches) == 60
+
+
+def test_processes_of_their_own_get_one_task_at_a_time(
+    pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = pool._decode
+
+    def noted(batch: Batch) -> Any:
+        assert len(batch.utterances) == 1
+        return decode(batch)
+
+    monkeypatch.setattr(pool, "_decode", noted)
+    assert texts(pool, [task(SAY, number) for number in range(10)]) == [str(number) for number in range(10)]

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from chalicelib.engines.collected import CollectedStream
 from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import (
     BASE_ALONE,
@@ -24,7 +25,7 @@ from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.engines.sphinx.display import UNCHANGED, Display
 from chalicelib.engines.sphinx.language import CustomLanguage, load_language
 from chalicelib.engines.sphinx.search import settings_of
-from chalicelib.engines.sphinx.streaming import CollectedStream, SphinxStream
+from chalicelib.engines.sphinx.streaming import SphinxStream
 
 _SIZE_BYTES = 100_000_000
 
@@ -78,7 +79,7 @@ class SphinxRecognizer:
     def stream(self) -> UtteranceStream:
         """Begin an utterance that is recognised while it is spoken."""
         if self._base.suppresses_noise or not self._decoder.takes_pieces:
-            return CollectedStream(self)
+            return CollectedStream(self)  # its noise is not known before, or a grammar judges the whole
         return SphinxStream(self._base, self._decoder, self._display)
 
 
