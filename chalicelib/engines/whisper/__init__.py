@@ -1,0 +1,1 @@
+"""The neural engine: networks of the Whisper family, run by CTranslate2."""
