@@ -10,6 +10,8 @@ from chalicelib import settings
 from chalicelib.engines.features import ENGINE_FEATURES, FeatureName, Features
 
 NARROWBAND_HZ, BROADBAND_HZ = 8_000, 16_000
+NETWORK_HZ = 16_000
+"""What networks of the Whisper family take, whatever the recording had."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class BaseVersion:
     """Name of the engine that loads it."""
     rate_hz: int
     """Rate of the samples that its recogniser takes; recordings are converted to it."""
+    staged: bool = False
+    """Its weights lie in the service's bucket (`storage.layout.base_weights_prefix`), not with the engine."""
 
     @property
     def features(self) -> Features:
@@ -70,6 +74,7 @@ _BASE_MODELS = (
         versions=(
             BaseVersion("en-US_BroadbandModel.v2018-07-31", "sphinx", BROADBAND_HZ),
             BaseVersion("en-US_BroadbandModel.v2020-01-16", "sphinx", BROADBAND_HZ),
+            BaseVersion("en-US_BroadbandModel.v2026-11-30", "whisper", NETWORK_HZ),
         ),
     ),
     BaseModel(
@@ -77,7 +82,10 @@ _BASE_MODELS = (
         language="en-US",
         least_rate_hz=NARROWBAND_HZ,
         description="US English narrowband model.",
-        versions=(BaseVersion("en-US_NarrowbandModel.v2019-06-24", "sphinx", NARROWBAND_HZ),),
+        versions=(
+            BaseVersion("en-US_NarrowbandModel.v2019-06-24", "sphinx", NARROWBAND_HZ),
+            BaseVersion("en-US_NarrowbandModel.v2026-11-30", "whisper", NETWORK_HZ),
+        ),
     ),
 )
 

@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import settings
+from chalicelib.engines import catalogue
 from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
 from chalicelib.storage import objects
@@ -190,10 +191,20 @@ def _made_client() -> LambdaClient:
     )
 
 
+def _function_for(base_version: str) -> str:
+    try:
+        engine = catalogue.base_version(base_version).engine
+    except KeyError:
+        raise RecognitionFailed(
+            400, f"Base model version '{base_version}' is no longer served. Send the audio again."
+        ) from None
+    return settings.current().engine(engine).recognition_function
+
+
 def _invoke(event: dict[str, Any]) -> dict[str, Any]:
     try:
         answer = _client().invoke(
-            FunctionName=settings.current().recognition_function,
+            FunctionName=_function_for(event["base_version"]),
             InvocationType="RequestResponse",
             Payload=json.dumps(event).encode(),
         )

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import (
     BatchRecognizer,
     CustomModels,
@@ -100,6 +100,7 @@ class Failure:
 
     message: str
     model_unreadable: bool = False
+    customization_unsupported: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,8 @@ class _Desk:
             return self._take(message)
         except ModelUnreadable as error:
             failure = Failure(str(error), model_unreadable=True)
+        except CustomizationUnsupported as error:
+            failure = Failure(str(error), customization_unsupported=True)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises concerns this utterance alone
             failure = Failure(f"{type(error).__name__}: {error}")
         self.leave()

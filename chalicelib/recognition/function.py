@@ -18,7 +18,7 @@ from chalicelib.audio.content_types import ContentType, ContentTypeError, Unsupp
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
 from chalicelib.engines import availability
 from chalicelib.engines.catalogue import base_version
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.recognition import forms, kept_results
 from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
 from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
@@ -124,7 +124,7 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
         return {"pieces": cut.pieces}
     except UnsupportedContentType as error:
         return _error(415, str(error))
-    except (AudioError, ContentTypeError) as error:
+    except (AudioError, ContentTypeError, CustomizationUnsupported) as error:
         return _error(400, wording(error))
     except (BadForm, NoSpeech, TooLittleAudio) as error:
         return _error(400, str(error))
@@ -248,8 +248,8 @@ def _decoder_pool() -> DecoderPool:
     return DecoderPool(len(os.sched_getaffinity(0)))
 
 
-def wording(error: AudioError | ContentTypeError) -> str:
-    """Return what is wrong with the audio in the words that clients of Watson match on."""
+def wording(error: AudioError | ContentTypeError | CustomizationUnsupported) -> str:
+    """Return what is wrong with the request, with the audio in the words that clients of Watson match on."""
     match error:
         case EndiannessUnclear():
             return str(error)
@@ -262,6 +262,11 @@ def wording(error: AudioError | ContentTypeError) -> str:
             )
         case RateTooLow(rate_hz=rate_hz, needed_hz=needed_hz):
             return f"This {rate_hz}hz audio input has too low a rate: record it at {needed_hz}hz or more."
+        case CustomizationUnsupported():
+            return (
+                f"This version of the base model cannot do that: {error}. Leave that out of the request, "
+                "or ask for another version with base_model_version."
+            )
         case _:
             return str(error)
 
