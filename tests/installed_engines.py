@@ -17,6 +17,7 @@ _OF_SPHINX = (
     "tests/acoustic/test_adaptation.py",
     "tests/contract/test_models_together.py",
     "tests/language/test_pronunciations.py",
+    "tests/training_image/test_adapters.py",
     "tests/training_image/test_train.py",
 )
 """Beside every folder of that name: what cannot even be imported without pocketsphinx."""
