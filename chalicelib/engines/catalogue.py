@@ -117,6 +117,19 @@ def served(engines: Collection[str]) -> dict[str, BaseModel]:
 
 BASE_MODELS = served(settings.engines() or ENGINE_FEATURES)
 """What this installation serves."""
+
+
+def serve(engines: Collection[str]) -> None:
+    """Serve what some engines load, and nothing else: in a process that learns only now which ones there are.
+
+    Raises:
+        settings.SettingsError: there is no engine of one of these names.
+    """
+    left = served(engines)
+    BASE_MODELS.clear()
+    BASE_MODELS.update(left)
+
+
 DEFAULT_BASE_MODEL = "en-US_BroadbandModel"
 
 NEXT_GENERATION = {

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from chalicelib import settings
+from chalicelib.engines import catalogue
 from infra import resources
 from infra.local import child, environment, event_workers, table_client
 from infra.local.home import Home
@@ -85,6 +87,7 @@ class Service:
         child.sweep(self._environment[child.MARK])
         os.environ.clear()
         os.environ.update(self._environment)
+        catalogue.serve(settings.engines())
         self._home.clear_temporary()
         tempfile.tempdir = None  # to be looked up anew
         loop = asyncio.get_running_loop()
