@@ -159,12 +159,12 @@ def _helper(layout: Layout, plan: Plan) -> Path | None:
         return None
     path = layout.language / plan.language_model
     try:
-        made_for = read_artefact(path).base_version
+        made_for = read_artefact(path).base_versions
     except ArchiveUnreadable as error:
         raise JobFailed(f"The helper language model cannot be read ({error}). Train it again.") from None
-    if made_for != plan.base_version:
+    if plan.base_version not in made_for:
         raise JobFailed(
-            f"The helper language model was trained for {made_for}, the acoustic model is based on "
+            f"The helper language model was trained for {made_for[0]}, the acoustic model is based on "
             f"{plan.base_version}. Upgrade the one that is older, and train it again."
         )
     return path

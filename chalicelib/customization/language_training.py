@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -187,10 +188,14 @@ def abandoned(model: LanguageModel, moment: datetime) -> bool:
     return last is None or moment - last >= _ALIVE
 
 
-def succeeded(model: LanguageModel, *, sha256: str, grammars: set[str]) -> bool:
-    """Promote the current run of a model, whose artefact holds these grammars; see `runs.succeeded`."""
+def succeeded(model: LanguageModel, *, sha256: str, grammars: set[str], versions: Sequence[str] = ()) -> bool:
+    """Promote the current run of a model, whose artefact holds these grammars; see `runs.succeeded`.
+
+    `versions` are those that the artefact can be used on beside the one that it was trained on.
+    """
     weight = model.run_weight
     also = [
+        LanguageModel.promoted_also.set(list(versions)) if versions else LanguageModel.promoted_also.remove(),
         LanguageModel.trained_grammars.set(grammars) if grammars else LanguageModel.trained_grammars.remove(),
         LanguageModel.customization_weight.remove()
         if weight is None

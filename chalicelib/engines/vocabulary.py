@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from chalicelib.engines import catalogue
+from chalicelib.engines import availability, catalogue
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,14 @@ class Vocabulary:
         return self.entries.get(word, ())
 
 
-_VOCABULARIES = {"sphinx": ("chalicelib.engines.sphinx.dictionary", "bundled_vocabulary")}
+_VOCABULARIES = {
+    "sphinx": ("chalicelib.engines.sphinx.dictionary", "bundled_vocabulary"),
+    "whisper": ("chalicelib.engines.whisper.common_words", "common_words"),
+}
 """The engine's name in the catalogue: module and function, imported when it is first needed."""
+_DICTIONARY = "sphinx"
+"""The engine that brings a pronouncing dictionary. A network can write any word; but where the dictionary is
+installed, the words out of it are worth listing for every engine, and models go from one to the other."""
 
 
 def known(base_version: str) -> Callable[[str], bool]:
@@ -38,12 +44,22 @@ def known(base_version: str) -> Callable[[str], bool]:
     return vocabulary(base_version).known
 
 
+def teller(base_version: str) -> str:
+    """Return the engine that tells the vocabulary of a base version.
+
+    Raises:
+        KeyError: no served model has that version.
+    """
+    own = catalogue.base_version(base_version).engine
+    return _DICTIONARY if _DICTIONARY in availability.installed() else own
+
+
 def vocabulary(base_version: str) -> Vocabulary:
     """Return the vocabulary of a base version (0.2 s and 40 MB when it is first needed).
 
     Raises:
         KeyError: no served model has that version.
     """
-    module, function = _VOCABULARIES[catalogue.base_version(base_version).engine]
+    module, function = _VOCABULARIES[teller(base_version)]
     words: Vocabulary = getattr(importlib.import_module(module), function)()
     return words

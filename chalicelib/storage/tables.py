@@ -126,7 +126,7 @@ class LanguageModel(CustomModel):
 
     def grammars_on(self, base_version: str) -> set[str]:
         """Return the names of the grammars that can be used on a base version."""
-        promoted = base_version == self.promoted_version
+        promoted = base_version == self.promoted_version or base_version in (self.promoted_also or ())
         return set((self.trained_grammars if promoted else self.older_grammars) or ())
 
 

@@ -95,6 +95,7 @@ def _trained(model: LanguageModel) -> bool:
     from chalicelib.language import training
 
     base_version = model.run_base_version or model.versions[-1]
+    base = base_language(base_version)
     resources = [row for row in language_resources.of_model(model) if row.status == ANALYZED]
     grammars = {row.name: _grammar(row) for row in resources if row.kind == GRAMMAR}
     key = layout.language_model_key(model.owner, model.customization_id, int(model.run))
@@ -110,7 +111,7 @@ def _trained(model: LanguageModel) -> bool:
             paths,
             _words(model),
             grammars,
-            base=base_language(base_version),
+            base=base,
             target=target,
             weight=weight,
             progress=pulse.progressed,
@@ -120,7 +121,9 @@ def _trained(model: LanguageModel) -> bool:
         objects.upload(target, key)
         with target.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    promoted = language_training.succeeded(model, sha256=sha256, grammars=set(grammars))
+    promoted = language_training.succeeded(
+        model, sha256=sha256, grammars=set(grammars), versions=base.versions[1:]
+    )
     if not promoted:
         # Cancelled in the meantime; or another one, who took this one for gone, has promoted the run.
         now = language_models.find(model.owner, model.customization_id)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from chalicelib.engines.sphinx.dictionary import bundled_vocabulary
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from chalicelib.engines import catalogue
+from chalicelib.engines.sphinx.dictionary import bundled_language_folder, bundled_vocabulary
 from chalicelib.engines.sphinx.language import bundled_ngrams, decoder_content
-from chalicelib.language.ngrams import NGrams
+from chalicelib.engines.sphinx.trie import read_unigrams
+from chalicelib.language.interpolation import interpolated
+from chalicelib.language.ngrams import Chances, NGrams
+
+ENGINE = "sphinx"
 
 
 class BundledLanguage:
     """The language of the base versions that pocketsphinx's bundled model makes."""
 
-    def __init__(self, version: str) -> None:
-        self.version = version
+    def __init__(self, versions: tuple[str, ...]) -> None:
+        self.versions = versions
+        """Where a custom model can be used: first the version that it is trained on."""
         self._words = bundled_vocabulary()
 
     def known(self, word: str) -> bool:
@@ -22,10 +32,16 @@ class BundledLanguage:
         """Return the phones of a word of the base vocabulary, nothing for another word."""
         return self._words.pronunciations(word)
 
-    def ngrams(self) -> NGrams:
-        """Return the base model (3.7 million n-grams, 0.9 s)."""
-        return bundled_ngrams()
+    def chances(self, words: Sequence[str]) -> Chances:
+        """Return how likely each word is in ordinary text; 0 for one that has no place there."""
+        listed = read_unigrams(bundled_language_folder() / "en-us.lm.bin")
+        return np.array([listed.get(word, 0.0) for word in words])
 
-    def rendered(self, model: NGrams) -> bytes:
-        """Return a model as the engine reads it."""
-        return decoder_content(model)
+    def rendered(self, custom: NGrams | None, weight: float, extra: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the mixture with a custom model as the decoder reads it, if it is the one to be trained for.
+
+        Where it is not, the mixture is made when a version of this engine is asked for.
+        """
+        if catalogue.base_version(self.versions[0]).engine != ENGINE:
+            return {}
+        return {ENGINE: decoder_content(interpolated(bundled_ngrams(), custom, weight, extra))}

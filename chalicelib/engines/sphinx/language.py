@@ -61,10 +61,9 @@ def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | N
         folder = model_cache.folder()
         about = _kept(folder / f"{stem}.json", lambda: description(read()))
         artefact = described(about.path)
-        if artefact.base_version != base_version:
-            raise ModelUnreadable(
-                f"{custom.language_model.name} was made for {artefact.base_version}, not {base_version}"
-            )
+        if base_version not in artefact.base_versions:
+            made_for = ", ".join(artefact.base_versions)
+            raise ModelUnreadable(f"{custom.language_model.name} was made for {made_for}, not {base_version}")
         weight = artefact.weight if custom.customization_weight is None else custom.customization_weight
         language = CustomLanguage(
             _kept(folder / f"{stem}.dict", lambda: _dictionary(artefact.entries)),
@@ -109,8 +108,9 @@ def _dictionary(entries: Iterable[Entry]) -> bytes:
 
 
 def _mixed(artefact: Artefact, weight: float) -> bytes:
-    if weight == artefact.weight:
-        return artefact.mixed
+    ready = artefact.rendered("sphinx")
+    if ready is not None and weight == artefact.weight:
+        return ready
     known = bundled_vocabulary().known
     extra = [one.word for one in artefact.entries if one.in_model and not known(one.word)]
     return decoder_content(interpolated(bundled_ngrams(), artefact.ngrams, weight, extra))
