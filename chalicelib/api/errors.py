@@ -75,6 +75,7 @@ _TABLE: dict[type[Exception], tuple[int, Wording]] = {
             f"it has {', '.join(error.versions)}."
         ),
     ),
+    customization.NotServed: (400, lambda error: str(error.reason)),
     customization.NotCustomizable: (
         400,
         lambda error: (

@@ -16,14 +16,15 @@ from chalicelib.customization.errors import (
     Busy,
     MalformedId,
     NotCustomizable,
+    NotServed,
     TooManyModels,
     UnknownBaseModel,
     UnknownBaseVersion,
     UnknownModel,
     UnsupportedLanguage,
 )
-from chalicelib.engines import catalogue
-from chalicelib.engines.catalogue import BASE_MODELS, BaseModel
+from chalicelib.engines import availability, catalogue
+from chalicelib.engines.catalogue import BASE_MODELS, KNOWN_MODELS, BaseModel
 from chalicelib.engines.features import FeatureName
 from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import MOST_TOGETHER, Action, ConditionFailed, Delete, Put, Update, write
@@ -55,11 +56,15 @@ def base_model(name: str, version: str | None = None) -> BaseModel:
     Raises:
         UnknownBaseModel: there is no such base model.
         UnknownBaseVersion: the base model has no such version.
+        NotServed: this installation does without its engine.
     """
     base = catalogue.find(name)
     if base is None:
+        if (missing := availability.unlisted(name)) is not None:
+            raise NotServed(missing)
         raise UnknownBaseModel(name)
     if version is not None and version not in base.version_names:
+        check_served(version)
         raise UnknownBaseVersion(base.name, version, base.version_names)
     return base
 
@@ -80,9 +85,12 @@ def create(
 
     Raises:
         NotCustomizable: the base model, or that version of it, takes no custom model of that kind.
+        NotServed: a version that takes one is not served here.
         TooManyModels: the owner has 1,024 models of that kind already.
     """
     usable = base.versions_with(_NEEDED[kind])
+    if not usable and (missing := availability.without(base.name, _NEEDED[kind])) is not None:
+        raise NotServed(missing)
     if not usable or version not in (None, *usable):
         raise NotCustomizable(version or base.name, _KINDS[kind], usable)
     moment = now()
@@ -108,10 +116,30 @@ def create(
     return model
 
 
+def check_served(version: str, *features: FeatureName) -> None:
+    """Refuse what needs a base version that this installation cannot load; see `availability.obstacle`.
+
+    Raises:
+        NotServed: it does without the engine of that version.
+    """
+    if (missing := availability.obstacle(version, *features)) is not None:
+        raise NotServed(missing)
+
+
+def check_loadable(model: CustomModel, version: str | None = None) -> None:
+    """Refuse what needs the base version of a model, or another one that the model is to be on.
+
+    Raises:
+        NotServed: this installation does without the engine of that version.
+    """
+    check_served(version or model.versions[-1], _NEEDED[type(model)])
+
+
 def newest_version(model: CustomModel) -> str:
-    """Return the newest version of a model's base that takes custom models of its kind."""
-    base = BASE_MODELS[model.base_model_name]
-    return base.newest_with(_NEEDED[type(model)]) or model.versions[-1]
+    """Return the newest served version of a model's base that takes its kind of model, else its own."""
+    base = BASE_MODELS.get(model.base_model_name)
+    newest = None if base is None else base.newest_with(_NEEDED[type(model)])
+    return newest or model.versions[-1]
 
 
 def get(kind: type[Model], owner: str, customization_id: str) -> Model:
@@ -143,7 +171,7 @@ def models(kind: type[Model], owner: str, language: str | None = None) -> list[M
     Raises:
         UnsupportedLanguage: no base model has that language.
     """
-    if language is not None and language not in {base.language for base in BASE_MODELS.values()}:
+    if language is not None and language not in {base.language for base in KNOWN_MODELS.values()}:
         raise UnsupportedLanguage(language)
     found = kind.query(owner, consistent_read=True)
     return sorted(

@@ -40,6 +40,13 @@ class UnknownBaseVersion(CustomizationError):
 
 
 @dataclass
+class NotServed(CustomizationError):
+    """This installation does without the engine that it takes; `reason` is for the model's user."""
+
+    reason: str
+
+
+@dataclass
 class NotCustomizable(CustomizationError):
     """The base model, or the version of it that was asked for, takes no custom model of that kind."""
 

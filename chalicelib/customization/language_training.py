@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from chalicelib.customization import (
+    custom_models,
     custom_words,
     language_models,
     language_resources,
@@ -62,12 +64,14 @@ def begin_training(
         MalformedId, UnknownModel: see `custom_models.get`.
         Busy: the model handles another request.
         TrainingRefused: there is no data or (while `strict`) invalid data; the model is now failed.
+        NotServed: this installation does without the engine of its base version; it stays as it is.
         NothingModified: the model has been trained in exactly this way already; it stays as it is.
     """
     for _ in range(_ATTEMPTS):
         model = language_models.get(owner, customization_id)
         if statuses.busy(model):
             raise Busy(customization_id)
+        custom_models.check_loadable(model)
         resources = language_resources.of_model(model)
         given = language_words.of_user(model)
         there = {word: row for word, row in given.items() if not row.deleted}
@@ -125,6 +129,7 @@ def begin_upgrade(owner: str, customization_id: str) -> Claim | None:
         MalformedId, UnknownModel: see `custom_models.get`.
         Busy: the model handles another request.
         UpgradeRefused: the model is up-to-date, has no data, or is in a state without an upgrade.
+        NotServed: see `runs.upgradable`.
     """
     for _ in range(_ATTEMPTS):
         model = language_models.get(owner, customization_id)
@@ -183,10 +188,14 @@ def abandoned(model: LanguageModel, moment: datetime) -> bool:
     return last is None or moment - last >= _ALIVE
 
 
-def succeeded(model: LanguageModel, *, sha256: str, grammars: set[str]) -> bool:
-    """Promote the current run of a model, whose artefact holds these grammars; see `runs.succeeded`."""
+def succeeded(model: LanguageModel, *, sha256: str, grammars: set[str], versions: Sequence[str] = ()) -> bool:
+    """Promote the current run of a model, whose artefact holds these grammars; see `runs.succeeded`.
+
+    `versions` are those that the artefact can be used on beside the one that it was trained on.
+    """
     weight = model.run_weight
     also = [
+        LanguageModel.promoted_also.set(list(versions)) if versions else LanguageModel.promoted_also.remove(),
         LanguageModel.trained_grammars.set(grammars) if grammars else LanguageModel.trained_grammars.remove(),
         LanguageModel.customization_weight.remove()
         if weight is None

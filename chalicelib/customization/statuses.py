@@ -343,6 +343,7 @@ def reset(model: CustomModel, now: datetime, also: Sequence[Action] = ()) -> Upd
             CustomModel.promoted_run.remove(),
             CustomModel.promoted_version.remove(),
             CustomModel.promoted_sha256.remove(),
+            CustomModel.promoted_also.remove(),
             CustomModel.promoted_at.remove(),
             CustomModel.older_run.remove(),
             CustomModel.older_version.remove(),

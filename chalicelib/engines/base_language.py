@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from chalicelib.engines.vocabulary import Vocabulary, bundled_language_folder, vocabulary
+from chalicelib.engines import catalogue, vocabulary
 
 if TYPE_CHECKING:
-    from chalicelib.language.ngrams import NGrams
+    from chalicelib.language.training import BaseLanguage
+
+_LANGUAGES = {
+    "sphinx": ("chalicelib.engines.sphinx.base_language", "BundledLanguage"),
+    "whisper": ("chalicelib.engines.whisper.base_language", "NetworkLanguage"),
+}
+"""The engine's name in the catalogue: module and class."""
 
 
-class BundledLanguage:
-    """The language of the base versions that pocketsphinx's bundled model makes."""
+def base_language(base_version: str) -> BaseLanguage:
+    """Return the language of a base version; `vocabulary` says which engine's it is.
 
-    def __init__(self, version: str, words: Vocabulary) -> None:
-        self.version = version
-        self._words = words
-
-    def known(self, word: str) -> bool:
-        """Return whether the base vocabulary has a word, given in lower case."""
-        return self._words.known(word)
-
-    def pronunciations(self, word: str) -> tuple[str, ...]:
-        """Return the phones of a word of the base vocabulary, nothing for another word."""
-        return self._words.pronunciations(word)
-
-    def ngrams(self) -> NGrams:
-        """Return the base model (3.7 million n-grams, 0.9 s)."""
-        from chalicelib.engines.sphinx.trie import read_trie
-
-        return read_trie(bundled_language_folder() / "en-us.lm.bin")
-
-    def rendered(self, model: NGrams) -> bytes:
-        """Return a model as the engine reads it."""
-        from chalicelib.engines.sphinx.language import decoder_content
-
-        return decoder_content(model)
+    Raises:
+        KeyError: no served model has that version, or its engine takes no custom language models.
+    """
+    module, language_class = _LANGUAGES[vocabulary.teller(base_version)]
+    made: BaseLanguage = getattr(importlib.import_module(module), language_class)(shared_by(base_version))
+    return made
 
 
-def base_language(base_version: str) -> BundledLanguage:
-    """Return the language of a base version.
+def shared_by(base_version: str) -> tuple[str, ...]:
+    """Return where a language model trained on a base version can be used, that version first.
+
+    An acoustic model may still live on an older version of another engine, and the two are used together:
+    so the newest older version of every other engine is among them.
 
     Raises:
         KeyError: no served model has that version.
     """
-    return BundledLanguage(base_version, vocabulary(base_version))
+    model = catalogue.base_model_of_version(base_version)
+    place = model.version_names.index(base_version)
+    own = model.versions[place]
+    usable = model.versions_with("language_models")
+    older = {
+        version.engine: version.name
+        for version in model.versions[:place]
+        if version.engine != own.engine and version.name in usable
+    }
+    return (base_version, *older.values())

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 
+from chalicelib import settings
 from chalicelib.engines.features import ENGINE_FEATURES, FeatureName, Features
 
 NARROWBAND_HZ, BROADBAND_HZ = 8_000, 16_000
+NETWORK_HZ = 16_000
+"""What networks of the Whisper family take, whatever the recording had."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,8 @@ class BaseVersion:
     """Name of the engine that loads it."""
     rate_hz: int
     """Rate of the samples that its recogniser takes; recordings are converted to it."""
+    staged: bool = False
+    """Its weights lie in the service's bucket (`storage.layout.base_weights_prefix`), not with the engine."""
 
     @property
     def features(self) -> Features:
@@ -67,6 +74,7 @@ _BASE_MODELS = (
         versions=(
             BaseVersion("en-US_BroadbandModel.v2018-07-31", "sphinx", BROADBAND_HZ),
             BaseVersion("en-US_BroadbandModel.v2020-01-16", "sphinx", BROADBAND_HZ),
+            BaseVersion("en-US_BroadbandModel.v2026-11-30", "whisper", NETWORK_HZ),
         ),
     ),
     BaseModel(
@@ -74,11 +82,54 @@ _BASE_MODELS = (
         language="en-US",
         least_rate_hz=NARROWBAND_HZ,
         description="US English narrowband model.",
-        versions=(BaseVersion("en-US_NarrowbandModel.v2019-06-24", "sphinx", NARROWBAND_HZ),),
+        versions=(
+            BaseVersion("en-US_NarrowbandModel.v2019-06-24", "sphinx", NARROWBAND_HZ),
+            BaseVersion("en-US_NarrowbandModel.v2026-11-30", "whisper", NETWORK_HZ),
+        ),
     ),
 )
 
-BASE_MODELS = {model.name: model for model in _BASE_MODELS}
+KNOWN_MODELS = {model.name: model for model in _BASE_MODELS}
+"""All that the engines of this program can load, whether this installation has them or not."""
+
+
+def served(engines: Collection[str]) -> dict[str, BaseModel]:
+    """Return the base models with those versions that some engines load; none that is left without any.
+
+    Raises:
+        settings.SettingsError: there is no engine of one of these names.
+    """
+    if unknown := sorted(set(engines) - ENGINE_FEATURES.keys()):
+        raise settings.SettingsError(
+            f"environment variable ATTUNE_ENGINES names {unknown[0]!r}: the engines are "
+            f"{', '.join(ENGINE_FEATURES)}"
+        )
+    left = {
+        model.name: tuple(version for version in model.versions if version.engine in engines)
+        for model in _BASE_MODELS
+    }
+    return {
+        name: dataclasses.replace(KNOWN_MODELS[name], versions=versions)
+        for name, versions in left.items()
+        if versions
+    }
+
+
+BASE_MODELS = served(settings.engines() or ENGINE_FEATURES)
+"""What this installation serves."""
+
+
+def serve_anew() -> None:
+    """Serve what ATTUNE_ENGINES names now: in a process that has learned of it after its start.
+
+    Raises:
+        settings.SettingsError: there is no engine of one of these names.
+    """
+    left = served(settings.engines() or ENGINE_FEATURES)
+    BASE_MODELS.clear()
+    BASE_MODELS.update(left)
+
+
 DEFAULT_BASE_MODEL = "en-US_BroadbandModel"
 
 NEXT_GENERATION = {
@@ -96,25 +147,30 @@ DEPRECATED = {
 
 def find(name: str) -> BaseModel | None:
     """Return the model that answers to a name: its own, a deprecated one, or a next-generation one."""
-    return BASE_MODELS.get(NEXT_GENERATION.get(name) or DEPRECATED.get(name) or name)
+    return BASE_MODELS.get(own_name(name))
+
+
+def own_name(name: str) -> str:
+    """Return what the catalogue calls the model that answers to a name."""
+    return NEXT_GENERATION.get(name) or DEPRECATED.get(name) or name
 
 
 def base_model_of_version(version: str) -> BaseModel:
-    """Return the base model that a full version string belongs to.
+    """Return the base model that a full version string belongs to, served or not (see `availability`).
 
     Raises:
-        KeyError: no served model has that version.
+        KeyError: no model has that version.
     """
-    for model in BASE_MODELS.values():
+    for model in KNOWN_MODELS.values():
         if version in model.version_names:
             return model
     raise KeyError(version)
 
 
 def base_version(name: str) -> BaseVersion:
-    """Return the version of a full version string.
+    """Return the version of a full version string, served or not (see `availability`).
 
     Raises:
-        KeyError: no served model has that version.
+        KeyError: no model has that version.
     """
     return next(version for version in base_model_of_version(name).versions if version.name == name)

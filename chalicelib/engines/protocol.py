@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,6 +156,17 @@ class Recognizer(Protocol):
 
     def stream(self) -> UtteranceStream:
         """Begin an utterance; a stream that is still open when this or `recognize` is called is given up."""
+        ...
+
+
+@runtime_checkable
+class BatchRecognizer(Protocol):
+    """A recogniser that decodes several utterances in less time together than one by one."""
+
+    def recognize_all(
+        self, utterances: Sequence[Samples], options: DecodingOptions = DEFAULT_OPTIONS
+    ) -> Sequence[DecodedUtterance]:
+        """Decode utterances; each gets what `recognize` would give."""
         ...
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from chalicelib.engines import catalogue
+from chalicelib.engines import availability, catalogue
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,16 @@ class Vocabulary:
         return self.entries.get(word, ())
 
 
+_VOCABULARIES = {
+    "sphinx": ("chalicelib.engines.sphinx.dictionary", "bundled_vocabulary"),
+    "whisper": ("chalicelib.engines.whisper.common_words", "common_words"),
+}
+"""The engine's name in the catalogue: module and function, imported when it is first needed."""
+_DICTIONARY = "sphinx"
+"""The engine that brings a pronouncing dictionary. A network can write any word; but where the dictionary is
+installed, the words out of it are worth listing for every engine, and models go from one to the other."""
+
+
 def known(base_version: str) -> Callable[[str], bool]:
     """Return what tells whether a base version has a word, given in lower case.
 
@@ -36,36 +44,22 @@ def known(base_version: str) -> Callable[[str], bool]:
     return vocabulary(base_version).known
 
 
+def teller(base_version: str) -> str:
+    """Return the engine that tells the vocabulary of a base version.
+
+    Raises:
+        KeyError: no served model has that version.
+    """
+    own = catalogue.base_version(base_version).engine
+    return _DICTIONARY if _DICTIONARY in availability.installed() else own
+
+
 def vocabulary(base_version: str) -> Vocabulary:
     """Return the vocabulary of a base version (0.2 s and 40 MB when it is first needed).
 
     Raises:
         KeyError: no served model has that version.
     """
-    return {"sphinx": _bundled_dictionary}[catalogue.base_version(base_version).engine]()
-
-
-@functools.cache
-def _bundled_dictionary() -> Vocabulary:
-    return Vocabulary(read_dictionary(bundled_language_folder() / "cmudict-en-us.dict"))
-
-
-def bundled_language_folder() -> Path:
-    """Return the folder of US English that pocketsphinx brings along, without importing it."""
-    found = importlib.util.find_spec("pocketsphinx")
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError("pocketsphinx is not installed: pip install -r requirements/engine.txt")
-    return Path(found.origin).parent / "model" / "en-us"
-
-
-def read_dictionary(path: Path) -> dict[str, tuple[str, ...]]:
-    """Read a dictionary in the CMU format; further pronunciations follow as `word(2)`."""
-    entries: dict[str, tuple[str, ...]] = {}
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            word, _, phones = line.rstrip("\n").partition(" ")
-            if word.endswith(")") and (start := word.rfind("(")) > 0:
-                word = word[:start]
-            if word:
-                entries[word] = (*entries.get(word, ()), phones)
-    return entries
+    module, function = _VOCABULARIES[teller(base_version)]
+    words: Vocabulary = getattr(importlib.import_module(module), function)()
+    return words

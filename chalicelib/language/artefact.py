@@ -1,4 +1,4 @@
-"""A trained custom language model as one file: n-grams, words, grammars, and the mixture with the base."""
+"""A trained custom language model as one file: n-grams, words, grammars, and what engines add to them."""
 
 from __future__ import annotations
 
@@ -16,31 +16,37 @@ from typing import Any
 import numpy as np
 
 from chalicelib.language.grammars import Kind
-from chalicelib.language.ngrams import NGrams
+from chalicelib.language.ngrams import Chances, NGrams
 from chalicelib.language.sealed import ArchiveUnreadable, read_sealed, write_sealed
 
-FORMAT = 1
+FORMAT = 2
 KIND = "language"
+RENDERED = ("sphinx",)
+"""Engines that may add the mixture with the base model in a format of their own."""
 
-_SENTENCES, _NGRAMS, _VOCABULARY, _WORDS, _GRAMMARS, _MIXED = (
+_SENTENCES, _NGRAMS, _VOCABULARY, _WORDS, _GRAMMARS = (
     "sentences.txt",
     "ngrams.npz",
     "vocabulary.txt",
     "words.json",
     "grammars.json",
-    "mixed.bin",
 )
+_OLD_FORMAT, _OLD_RENDERED = 1, "mixed.bin"
+"""Models of that format were made for one base version, and always by one engine."""
 _MAX_BYTES = {
     _SENTENCES: 64 << 20,
     _NGRAMS: 256 << 20,
     _VOCABULARY: 32 << 20,
     _WORDS: 64 << 20,
     _GRAMMARS: 64 << 20,
-    _MIXED: 512 << 20,
+    **{f"{engine}.bin": 512 << 20 for engine in RENDERED},
+    _OLD_RENDERED: 512 << 20,
 }
 _MAX_UNPACKED_BYTES = 800 << 20
 _MEANT = {_WORDS: "custom words with their display_as and pronunciations", _GRAMMARS: "grammars"}
+_BACKGROUND = "background"
 _ARRAYS = ("chances", "backoffs", "pairs", "pair_chances", "pair_backoffs", "triples", "triple_chances")
+_KEYS = ("pairs", "triples")
 
 
 class ArtefactTooLarge(Exception):
@@ -77,13 +83,19 @@ class GrammarText:
 class Artefact:
     """A custom language model that was read or is to be written."""
 
-    base_version: str
+    base_versions: tuple[str, ...]
+    """Where it can be used: first the version that it was trained on."""
     weight: float
-    """The customization weight that the mixture was made with."""
+    """The customization weight that it was trained with."""
     entries: tuple[Entry, ...]
     grammars: Mapping[str, GrammarText]
     members: Mapping[str, bytes]
-    """The n-grams of the corpora and the mixture, as the file holds them."""
+    """The n-grams of the corpora and what engines add, as the file holds them."""
+
+    @property
+    def base_version(self) -> str:
+        """The version that it was trained on."""
+        return self.base_versions[0]
 
     @functools.cached_property
     def ngrams(self) -> NGrams | None:
@@ -94,19 +106,34 @@ class Artefact:
         """
         if _NGRAMS not in self.members:
             return None
-        try:
-            with np.load(io.BytesIO(self.members[_NGRAMS]), allow_pickle=False) as arrays:
-                found = {name: arrays[name] for name in _ARRAYS}
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-            raise ArchiveUnreadable(f"the n-grams are damaged: {error}") from error
         words = tuple(self.members[_VOCABULARY].decode("utf-8").split("\n"))
+        found = self._arrays(*_ARRAYS)
         return NGrams(
             words,
             *(
-                array.astype(np.int64 if name in ("pairs", "triples") else np.float64)
-                for name, array in found.items()
+                array.astype(np.int64 if name in _KEYS else np.float64)
+                for name, array in zip(_ARRAYS, found, strict=True)
             ),
         )
+
+    @functools.cached_property
+    def background(self) -> Chances | None:
+        """How likely each word of `ngrams` is in the base language; None where there are no n-grams.
+
+        Raises:
+            ArchiveUnreadable: the arrays are damaged.
+        """
+        if _NGRAMS not in self.members:
+            return None
+        (found,) = self._arrays(_BACKGROUND)
+        return np.asarray(found, np.float64)
+
+    def _arrays(self, *names: str) -> list[Any]:
+        try:
+            with np.load(io.BytesIO(self.members[_NGRAMS]), allow_pickle=False) as arrays:
+                return [arrays[name] for name in names]
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            raise ArchiveUnreadable(f"the n-grams are damaged: {error}") from error
 
     @property
     def sentences(self) -> Iterator[list[str]]:
@@ -114,28 +141,41 @@ class Artefact:
         for line in self.members.get(_SENTENCES, b"").decode("utf-8").splitlines():
             yield line.split(" ")
 
-    @property
-    def mixed(self) -> bytes:
-        """The mixture with the base model at `weight`, in the engine's own format."""
-        return self.members[_MIXED]
+    def rendered(self, engine: str) -> bytes | None:
+        """The mixture with the base model at `weight`, in an engine's own format, where one was added."""
+        return self.members.get(f"{engine}.bin")
 
 
-def members_of(ngrams: NGrams | None, mixed: bytes, sentences: Iterable[str] = ()) -> dict[str, bytes]:
-    """Return n-grams, mixture and sentences, words separated by single spaces, as the file holds them."""
+def members_of(
+    ngrams: NGrams | None,
+    background: Chances | None = None,
+    sentences: Iterable[str] = (),
+    rendered: Mapping[str, bytes] | None = None,
+) -> dict[str, bytes]:
+    """Return the members of an artefact as the file holds them.
+
+    Args:
+        ngrams: of the corpora; None when there were none.
+        background: how likely each word of the n-grams is in the base language.
+        sentences: of the corpora, words separated by single spaces.
+        rendered: the mixture with the base model, by the engines of `RENDERED` that add it.
+    """
+    members = {f"{engine}.bin": content for engine, content in (rendered or {}).items()}
     if ngrams is None:
-        return {_MIXED: mixed}
+        return members
     file = io.BytesIO()
     arrays = {
-        name: array if name in ("pairs", "triples") else array.astype(np.float32)
+        name: array if name in _KEYS else array.astype(np.float32)
         for name in _ARRAYS
         for array in (getattr(ngrams, name),)
     }
-    np.savez(file, **arrays)
+    known = np.zeros(len(ngrams.words)) if background is None else background
+    np.savez(file, allow_pickle=False, **arrays, **{_BACKGROUND: known.astype(np.float32)})
     return {
         _SENTENCES: "\n".join(sentences).encode(),
         _NGRAMS: file.getvalue(),
         _VOCABULARY: "\n".join(ngrams.words).encode(),
-        _MIXED: mixed,
+        **members,
     }
 
 
@@ -153,7 +193,7 @@ def write_artefact(path: Path, artefact: Artefact) -> None:
     described = {
         "format": FORMAT,
         "kind": KIND,
-        "base_version": artefact.base_version,
+        "base_versions": artefact.base_versions,
         "weight": artefact.weight,
     }
     for name, content in members.items():
@@ -171,8 +211,12 @@ def read_artefact(path: Path) -> Artefact:
         ArchiveUnreadable: damaged, too large, or of another kind or format.
     """
     described, members = read_sealed(path, _MAX_BYTES, _MAX_UNPACKED_BYTES)
-    if (described.get("format"), described.get("kind")) != (FORMAT, KIND) or _MIXED not in members:
+    if described.get("kind") != KIND or described.get("format") not in (FORMAT, _OLD_FORMAT):
         raise ArchiveUnreadable(f"{path.name} is no custom language model of format {FORMAT}")
+    if described["format"] == _OLD_FORMAT:
+        described["base_versions"] = [described.get("base_version")]
+        if _OLD_RENDERED in members:
+            members[f"{RENDERED[0]}.bin"] = members.pop(_OLD_RENDERED)
     try:
         return _artefact(
             described, json.loads(members.pop(_WORDS)), json.loads(members.pop(_GRAMMARS)), members
@@ -185,7 +229,7 @@ def description(artefact: Artefact) -> bytes:
     """Return everything but n-grams, mixture and sentences, for `described` to read in a moment."""
     return _json(
         {
-            "base_version": artefact.base_version,
+            "base_versions": artefact.base_versions,
             "weight": artefact.weight,
             "words": [dataclasses.asdict(one) for one in artefact.entries],
             "grammars": _grammars(artefact),
@@ -200,11 +244,11 @@ def described(path: Path) -> Artefact:
 
 
 def _artefact(
-    described: Mapping[str, object], words: Any, grammars: Any, members: Mapping[str, bytes]
+    described: Mapping[str, Any], words: Any, grammars: Any, members: Mapping[str, bytes]
 ) -> Artefact:
     return Artefact(
-        str(described["base_version"]),
-        float(str(described["weight"])),
+        tuple(map(str, described["base_versions"])),
+        float(described["weight"]),
         tuple(
             Entry(one["word"], tuple(one["pronunciations"]), one["display_as"], one["in_model"])
             for one in words

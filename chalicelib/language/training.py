@@ -11,8 +11,7 @@ from chalicelib.language.artefact import Artefact, Entry, GrammarText, members_o
 from chalicelib.language.corpus import sentences
 from chalicelib.language.estimation import estimate, numbered
 from chalicelib.language.grammars import parse
-from chalicelib.language.interpolation import interpolated
-from chalicelib.language.ngrams import NGrams
+from chalicelib.language.ngrams import Chances, NGrams
 from chalicelib.language.pronunciations import Unpronounceable, guess
 
 DEFAULT_WEIGHT = 0.3
@@ -29,8 +28,8 @@ class BaseLanguage(Protocol):
     """What an engine tells of a base version's language."""
 
     @property
-    def version(self) -> str:
-        """The full version string."""
+    def versions(self) -> tuple[str, ...]:
+        """Full strings of the base versions that share it: first the one to be trained on."""
         ...
 
     def known(self, word: str) -> bool:
@@ -41,12 +40,18 @@ class BaseLanguage(Protocol):
         """Return the phones of a word of the base vocabulary, nothing for another word."""
         ...
 
-    def ngrams(self) -> NGrams:
-        """Return the base model."""
+    def chances(self, words: Sequence[str]) -> Chances:
+        """Return how likely each word is in ordinary text; 0 for one that has no place there."""
         ...
 
-    def rendered(self, model: NGrams) -> bytes:
-        """Return a model as the engine reads it."""
+    def rendered(self, custom: NGrams | None, weight: float, extra: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the mixture of the base model with a custom one, by the engines that want it ready-made.
+
+        Args:
+            custom: the model of the corpora; None when there were none.
+            weight: share of the custom model, 0…1.
+            extra: custom words that are to have a probability even where no corpus holds them.
+        """
         ...
 
 
@@ -118,11 +123,11 @@ def train(
     custom = estimate(text) if total_words else None
     steps.rest(0.7)
     extra = [entry.word for entry in entries if entry.in_model and not base.known(entry.word)]
-    mixed = interpolated(base.ngrams(), custom, weight, extra)
-    steps.rest(0.8)
-    members = members_of(custom, base.rendered(mixed), kept.sentences)
+    rendered = base.rendered(custom, weight, extra)
+    background = None if custom is None else base.chances(custom.words)
     steps.rest(0.9)
-    write_artefact(target, Artefact(base.version, weight, tuple(entries), dict(grammars), members))
+    members = members_of(custom, background, kept.sentences, rendered)
+    write_artefact(target, Artefact(base.versions, weight, tuple(entries), dict(grammars), members))
     steps.rest(1.0)
     return Trained(
         total_words,

@@ -13,12 +13,14 @@ import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import (
+    BatchRecognizer,
     CustomModels,
     DecodedUtterance,
     DecodingOptions,
     Hypothesis,
+    Recognizer,
     Samples,
     UtteranceStream,
 )
@@ -35,6 +37,23 @@ class Task:
     custom: CustomModels
     samples: Samples
     options: DecodingOptions
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Utterances that are to be decoded together, in the same way."""
+
+    base_version: str
+    custom: CustomModels
+    utterances: tuple[Samples, ...]
+    options: DecodingOptions
+
+
+@dataclass(frozen=True)
+class Batched:
+    """What was decoded of each utterance of a batch."""
+
+    utterances: tuple[DecodedUtterance, ...]
 
 
 @dataclass(frozen=True)
@@ -72,7 +91,7 @@ class Finish:
     options: DecodingOptions
 
 
-Message = Task | Prepare | Open | Feed | Partial | Finish
+Message = Task | Batch | Prepare | Open | Feed | Partial | Finish
 
 
 @dataclass(frozen=True)
@@ -81,6 +100,7 @@ class Failure:
 
     message: str
     model_unreadable: bool = False
+    customization_unsupported: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +111,7 @@ class Opened:
     """What is fed is decoded at once, so that little is left to do when it is over."""
 
 
-Answer = DecodedUtterance | Hypothesis | Opened | Failure
+Answer = DecodedUtterance | Batched | Hypothesis | Opened | Failure
 _NOTHING_OPEN = Failure("no utterance is open")
 
 
@@ -125,6 +145,8 @@ class _Desk:
             return self._take(message)
         except ModelUnreadable as error:
             failure = Failure(str(error), model_unreadable=True)
+        except CustomizationUnsupported as error:
+            failure = Failure(str(error), customization_unsupported=True)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises concerns this utterance alone
             failure = Failure(f"{type(error).__name__}: {error}")
         self.leave()
@@ -144,6 +166,10 @@ class _Desk:
                 self.leave()
                 with self._models.use(message.base_version, message.custom) as recognizer:
                     return recognizer.recognize(message.samples, message.options)
+            case Batch():
+                self.leave()
+                with self._models.use(message.base_version, message.custom) as recognizer:
+                    return Batched(_recognized(recognizer, message.utterances, message.options))
             case Prepare():
                 with self._models.use(message.base_version, message.custom):
                     pass
@@ -164,6 +190,14 @@ class _Desk:
                 self.leave()
                 return finished
         return None
+
+
+def _recognized(
+    recognizer: Recognizer, utterances: tuple[Samples, ...], options: DecodingOptions
+) -> tuple[DecodedUtterance, ...]:
+    if isinstance(recognizer, BatchRecognizer):
+        return tuple(recognizer.recognize_all(utterances, options))
+    return tuple(recognizer.recognize(samples, options) for samples in utterances)
 
 
 def start(parent: int) -> bool:

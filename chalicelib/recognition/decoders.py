@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,9 +13,9 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from chalicelib.engines import catalogue
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis
-from chalicelib.recognition.decoder_worker import Failure, Prepare, Task
+from chalicelib.recognition.decoder_worker import Batch, Batched, Failure, Prepare, Task
 from chalicelib.recognition.decoding_processes import (
     WORKER_COMMAND,
     DecodingProcess,
@@ -32,6 +33,10 @@ _QUEUED_PER_WORKER = 6
 """Taken ahead: while a long utterance holds up the answers, the other processes do not run out of work."""
 _WAITING_PER_WORKER = 32
 """Utterances of streams; when so many wait, one that comes now would wait for longer than anyone listens."""
+_LARGEST_BATCH = 8
+"""Utterances; more together are not decoded faster, and the first would wait longer for its words."""
+_IDLE_S = 600.0
+"""A process of one thread that nobody has needed for so long ends: it holds up to three models of 100 MB."""
 _WARMED_KEPT = 3
 """Models that a process was told to load lately."""
 
@@ -66,6 +71,7 @@ class DecoderPool:
         limit_s: float = DECODING_LIMIT_S,
         waiting: int | None = None,
         shared: Callable[[str], bool] = serves_threads,
+        idle_s: float = _IDLE_S,
     ) -> None:
         """Take what decodes, and how.
 
@@ -75,7 +81,9 @@ class DecoderPool:
             limit_s: for one utterance; a process that takes longer counts as stuck.
             waiting: how many utterances of streams may wait for a decoder.
             shared: tells of a base version whether all threads use one process for it.
+            idle_s: a thread's own process that nobody has needed for so long ends.
         """
+        self._worker_count = workers
         self._most_waiting = workers * _WAITING_PER_WORKER if waiting is None else waiting
         self._waiting = 0
         self._spoken: set[SpokenUtterance] = set()
@@ -89,6 +97,10 @@ class DecoderPool:
         self._is_shared = shared
         self._shared = SharedProcess(command, limit_s)
         self._workers: dict[tuple[int, bool], DecodingProcess] = {}
+        self._idle_s = idle_s
+        self._idle_since_s: dict[tuple[int, bool], float] = {}
+        """Of the threads' own processes; those at work are not in it."""
+        self._idle_timer: threading.Timer | None = None
         # Each thread has a process of its own and a connection to the shared one, as far as they are needed.
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="decoder")
 
@@ -107,6 +119,8 @@ class DecoderPool:
         """End every process; what is being decoded fails."""
         with self._lock:
             self._closed = True
+            if self._idle_timer is not None:
+                self._idle_timer.cancel()
             self._shared.kill()
             for worker in self._workers.values():
                 worker.kill()
@@ -133,18 +147,42 @@ class DecoderPool:
         Raises:
             DecodingFailed: an engine failed, or its process died twice over the same utterance.
             engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
+            engines.errors.CustomizationUnsupported: the engine cannot use that kind of model.
         """
-        waiting: deque[Future[DecodedUtterance]] = deque()
+        waiting: deque[Future[tuple[DecodedUtterance, ...]]] = deque()
         try:
-            for task in tasks:
-                waiting.append(self._threads.submit(self._decode, task))
+            for batch in self._batches(tasks):
+                waiting.append(self._threads.submit(self._decode, batch))
                 if len(waiting) >= self._queue_length:
-                    yield waiting.popleft().result()
+                    yield from waiting.popleft().result()
             while waiting:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _batches(self, tasks: Iterable[Task]) -> Iterator[Batch]:
+        """Yield tasks as they are decoded: one by one, or together where threads share a model.
+
+        The first batches are small, so that a short recording keeps all threads busy.
+        """
+        begun: list[Task] = []
+        given = 0
+        for task in tasks:
+            if begun and not _alike(begun[0], task):
+                yield _batch(begun)
+                begun, given = [], given + 1
+            begun.append(task)
+            most = (
+                min(1 + given // self._worker_count, _LARGEST_BATCH)
+                if self._is_shared(task.base_version)
+                else 1
+            )
+            if len(begun) >= most:
+                yield _batch(begun)
+                begun, given = [], given + 1
+        if begun:
+            yield _batch(begun)
 
     def speak(
         self, base_version: str, custom: CustomModels, on_partial: Callable[[Hypothesis], None] | None = None
@@ -231,22 +269,22 @@ class DecoderPool:
             with self._lock:
                 self._spoken.discard(utterance)
 
-    def _decode(self, task: Task) -> DecodedUtterance:
-        shared = self._is_shared(task.base_version)
+    def _decode(self, batch: Batch) -> tuple[DecodedUtterance, ...]:
+        shared = self._is_shared(batch.base_version)
         try:
-            answer = self._with_worker(lambda process: process.ask(task), shared)
+            answer = self._with_worker(lambda process: process.ask(batch), shared)
         except ProcessDied:
             # Alone: if another utterance killed the shared process, it is not to take this one along again.
             try:
-                answer = self._with_worker(lambda process: process.ask(task), shared=False)
+                answer = self._with_worker(lambda process: process.ask(batch), shared=False)
             except ProcessDied as error:
                 raise DecodingFailed("the decoding process died twice over the same utterance") from error
             if shared:
                 self._drop((threading.get_ident(), False))
         if isinstance(answer, Failure):
             raise as_error(answer)
-        assert isinstance(answer, DecodedUtterance)
-        return answer
+        assert isinstance(answer, Batched)
+        return answer.utterances
 
     def _with_worker(self, work: Callable[[DecodingProcess], T], shared: bool) -> T:
         """Do something with this thread's process, or with the shared one, which is started if need be.
@@ -259,6 +297,7 @@ class DecoderPool:
         with self._lock:
             if self._closed:
                 raise _ended()
+            self._idle_since_s.pop(key, None)
             worker = self._workers.get(key)
             if worker is None:
                 try:
@@ -266,23 +305,66 @@ class DecoderPool:
                 except OSError as error:
                     raise DecodingFailed(f"no decoding process could be started: {error}") from error
         try:
-            return work(worker)
+            result = work(worker)
         except Exception:
             self._drop(key)  # dead, or left with an answer that the next one must not get
             raise
+        if not shared:
+            self._rests(key)
+        return result
+
+    def _rests(self, key: tuple[int, bool]) -> None:
+        """Take note that a process has nothing to do, and see to its end if that lasts."""
+        with self._lock:
+            self._idle_since_s[key] = time.monotonic()
+            self._watch_idle(self._idle_s)
+
+    def _watch_idle(self, in_s: float) -> None:
+        if self._idle_timer is None and not self._closed:
+            self._idle_timer = threading.Timer(in_s, self._end_idle)
+            self._idle_timer.daemon = True
+            self._idle_timer.start()
+
+    def _end_idle(self) -> None:
+        """End the processes that have had nothing to do for long, and look again when others will have."""
+        with self._lock:
+            self._idle_timer = None
+            over_s = time.monotonic() - self._idle_s
+            keys = [key for key, since_s in self._idle_since_s.items() if since_s <= over_s]
+            ended = [self._workers.pop(key) for key in keys if key in self._workers]
+            for key in keys:
+                del self._idle_since_s[key]
+            if ended:
+                self._warmed.clear()  # what they had loaded
+            if self._idle_since_s:
+                self._watch_idle(min(self._idle_since_s.values()) - over_s)
+        for worker in ended:
+            worker.end()
 
     def _started(self, shared: bool) -> DecodingProcess:
         return self._shared.connect() if shared else OwnProcess(self._command, self._limit_s)
 
     def _drop(self, key: tuple[int, bool]) -> None:
         with self._lock:
+            self._idle_since_s.pop(key, None)
             worker = self._workers.pop(key, None)
         if worker is not None:
             worker.end()
 
 
+def _alike(one: Task, other: Task) -> bool:
+    return (one.base_version, one.custom, one.options) == (other.base_version, other.custom, other.options)
+
+
+def _batch(tasks: Sequence[Task]) -> Batch:
+    first = tasks[0]
+    return Batch(first.base_version, first.custom, tuple(task.samples for task in tasks), first.options)
+
+
 def as_error(failure: Failure) -> Exception:
     """Return what a process's failure is raised as."""
+    if failure.customization_unsupported:
+        return CustomizationUnsupported(failure.message)
     return (ModelUnreadable if failure.model_unreadable else DecodingFailed)(failure.message)
 
 

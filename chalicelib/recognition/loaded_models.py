@@ -50,6 +50,7 @@ class LoadedModels:
 
         Raises:
             engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
+            engines.errors.CustomizationUnsupported: the engine cannot use that kind of model.
         """
         recognizer = self.borrow(base_version, custom)
         try:

@@ -59,6 +59,8 @@ class CustomModel(Table):
     promoted_version = UnicodeAttribute(null=True)
     """Base version that the promoted run was trained on."""
     promoted_sha256 = UnicodeAttribute(null=True)
+    promoted_also: ListAttribute[str] = ListAttribute(null=True)
+    """Older base versions that the artefact of the promoted run can be used on, too."""
     older_run = NumberAttribute(null=True)
     """The last run promoted on the base version before; null while the model was not upgraded."""
     older_version = UnicodeAttribute(null=True)
@@ -70,7 +72,10 @@ class CustomModel(Table):
         """Run and checksum of the artefacts that can be used, by their base versions, the newest first."""
         found: dict[str, tuple[int, str]] = {}
         for version, run, sha256 in (
-            (self.promoted_version, self.promoted_run, self.promoted_sha256),
+            *(
+                (version, self.promoted_run, self.promoted_sha256)
+                for version in (self.promoted_version, *(self.promoted_also or ()))
+            ),
             (self.older_version, self.older_run, self.older_sha256),
         ):
             if version is not None and run is not None and sha256 is not None:

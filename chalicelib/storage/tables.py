@@ -84,6 +84,8 @@ class AudioResource(UploadedResource):
     """audio | archive | undetermined; null while being processed."""
     codec = UnicodeAttribute(null=True)
     frequency_hz = NumberAttribute(null=True)
+    channels = NumberAttribute(null=True)
+    """Of a recording; null too in rows from before it was noted."""
     compression = UnicodeAttribute(null=True)
     duration_s = NumberAttribute(default=0)
     """Exact seconds; answers round it."""
@@ -124,7 +126,7 @@ class LanguageModel(CustomModel):
 
     def grammars_on(self, base_version: str) -> set[str]:
         """Return the names of the grammars that can be used on a base version."""
-        promoted = base_version == self.promoted_version
+        promoted = base_version == self.promoted_version or base_version in (self.promoted_also or ())
         return set((self.trained_grammars if promoted else self.older_grammars) or ())
 
 

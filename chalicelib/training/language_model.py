@@ -22,6 +22,7 @@ from chalicelib.customization import (
     runs,
 )
 from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR
+from chalicelib.engines import availability
 from chalicelib.storage import failures, layout, objects, queues, scratch
 from chalicelib.storage.tables import LanguageModel, LanguageResource
 
@@ -75,6 +76,8 @@ def perform(owner: str, customization_id: str, run: int, *, last_attempt: bool =
         return False
     if last_attempt or model.run_attempts > MOST_ATTEMPTS:
         return not runs.failed(LanguageModel, owner, customization_id, run, GIVEN_UP)
+    if (missing := availability.obstacle(model.run_base_version or model.versions[-1])) is not None:
+        return not runs.failed(LanguageModel, owner, customization_id, run, missing)
     try:
         return _trained(model)
     except RunOver:
@@ -92,6 +95,7 @@ def _trained(model: LanguageModel) -> bool:
     from chalicelib.language import training
 
     base_version = model.run_base_version or model.versions[-1]
+    base = base_language(base_version)
     resources = [row for row in language_resources.of_model(model) if row.status == ANALYZED]
     grammars = {row.name: _grammar(row) for row in resources if row.kind == GRAMMAR}
     key = layout.language_model_key(model.owner, model.customization_id, int(model.run))
@@ -107,7 +111,7 @@ def _trained(model: LanguageModel) -> bool:
             paths,
             _words(model),
             grammars,
-            base=base_language(base_version),
+            base=base,
             target=target,
             weight=weight,
             progress=pulse.progressed,
@@ -117,7 +121,9 @@ def _trained(model: LanguageModel) -> bool:
         objects.upload(target, key)
         with target.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    promoted = language_training.succeeded(model, sha256=sha256, grammars=set(grammars))
+    promoted = language_training.succeeded(
+        model, sha256=sha256, grammars=set(grammars), versions=base.versions[1:]
+    )
     if not promoted:
         # Cancelled in the meantime; or another one, who took this one for gone, has promoted the run.
         now = language_models.find(model.owner, model.customization_id)

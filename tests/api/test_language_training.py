@@ -12,8 +12,12 @@ import pytest
 from chalicelib import settings
 from chalicelib.customization import language_models
 from chalicelib.customization import language_training as rules
+from chalicelib.engines import features
+from chalicelib.engines.features import Features
 from chalicelib.events import language_training, reconcile
 from chalicelib.language.artefact import read_artefact
+from chalicelib.recognition import models
+from chalicelib.recognition.options import Options
 from chalicelib.storage import layout, objects, queues
 from chalicelib.storage.tables import LanguageModel
 from chalicelib.training import language_model
@@ -225,3 +229,62 @@ def test_upgrading(instance: Instance) -> None:
     assert_done(trained("DELETE", "/grammars/g"))
     _trained(trained)
     assert (_row(trained).grammars_on(OLD), _row(trained).grammars_on(NEW)) == ({"g"}, set())
+
+
+NEURAL = "en-US_BroadbandModel.v2026-11-30"
+
+
+@pytest.fixture
+def neural(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest base version, whose engine is another one: it has language models but cannot be adapted."""
+    can = Features(language_models=True, grammars=True)
+    monkeypatch.setitem(features.ENGINE_FEATURES, "whisper", can)
+
+
+@pytest.mark.usefixtures("neural")
+def test_a_language_model_is_shared_by_engines(instance: Instance, tmp_path: Path) -> None:
+    language = Language(instance)
+    language.add("menu", b"one Quuxly with milk\n" * 3)
+    srgs = {"Content-Type": "application/srgs"}
+    assert language("POST", "/grammars/g", body=ABNF, headers=srgs).status == 201
+    language.analyse()
+    _trained(language)
+    artefact = _promoted(language, tmp_path)
+    assert artefact.base_versions == (NEURAL, NEW)
+    assert artefact.rendered("sphinx") is None
+    row = _row(language)
+    assert list(row.artefacts) == [NEURAL, NEW]
+    assert row.grammars_on(NEURAL) == row.grammars_on(NEW) == {"g"}
+    assert row.grammars_on(OLD) == set()
+    alone = models.choose(instance.owner, Options(language_customization_id=language.id))
+    assert (alone.base_version, alone.warnings) == (NEURAL, ())
+    acoustic = instance.model()
+    acoustic.row.update(
+        actions=[
+            type(acoustic.row).promoted_run.set(1),
+            type(acoustic.row).promoted_version.set(NEW),
+            type(acoustic.row).promoted_sha256.set("ab" * 32),
+        ]
+    )
+    both = models.choose(
+        instance.owner,
+        Options(language_customization_id=language.id, acoustic_customization_id=acoustic.customization_id),
+    )
+    assert both.base_version == NEW
+    assert both.language_model == alone.language_model
+    assert_done(language("POST", "/reset"))
+    assert _row(language).artefacts == {}
+
+
+@pytest.mark.usefixtures("neural")
+def test_after_an_upgrade_the_newer_artefact_serves_both_engines(instance: Instance, quick: None) -> None:
+    language = Language(instance, base_model_version=OLD)
+    language.add("one", b"tea")
+    language.analyse()
+    _trained(language)
+    assert list(_row(language).artefacts) == [OLD]
+    assert_done(language("POST", "/upgrade_model"))
+    language_training.handle(_event(language), None)
+    artefacts = _row(language).artefacts
+    assert list(artefacts) == [NEURAL, NEW, OLD]
+    assert artefacts[NEURAL] == artefacts[NEW] != artefacts[OLD]

@@ -20,6 +20,7 @@ class Counting:
     """A recogniser that writes how many samples it was given."""
 
     sample_rate_hz = 1_000
+    size_bytes = 1_000
 
     def __init__(self) -> None:
         self.calls: list[int] = []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from chalicelib.engines.vocabulary import known, read_dictionary, vocabulary
+from chalicelib.engines import availability
+from chalicelib.engines.vocabulary import known, vocabulary
 
 
 def test_words_have_their_pronunciations() -> None:
@@ -25,10 +25,20 @@ def test_an_unknown_version_is_an_error() -> None:
         vocabulary("xx-XX_Model.v0")
 
 
-def test_a_dictionary_is_read_line_by_line(tmp_path: Path) -> None:
-    path = tmp_path / "some.dict"
-    path.write_text("a AH\na(2) EY\n\n(odd) AA\n")
-    assert read_dictionary(path) == {"a": ("AH", "EY"), "(odd)": ("AA",)}
+NEURAL = "en-US_BroadbandModel.v2026-11-30"
+
+
+def test_all_versions_have_the_same_words() -> None:
+    assert vocabulary(NEURAL) is vocabulary("en-US_BroadbandModel.v2020-01-16")
+
+
+def test_without_the_dictionary_common_words_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(availability, "installed", lambda: ("whisper",))
+    words = vocabulary(NEURAL)
+    ordinary = "the extension conference please recorded dialing isn't people's"
+    assert all(map(words.known, ordinary.split()))
+    assert not any(map(words.known, ["zorblatt", "dahdi", "the.", "mp3"]))
+    assert words.pronunciations("people") == ()
 
 
 def test_neither_the_engine_nor_numpy_is_imported() -> None:
@@ -36,6 +46,7 @@ def test_neither_the_engine_nor_numpy_is_imported() -> None:
         "import sys; from chalicelib.engines.vocabulary import known; "
         "import chalicelib.language.pronunciations as p; import chalicelib.language.corpus; "
         "import chalicelib.language.grammars; known('en-US_BroadbandModel.v2020-01-16')('a'); p.guess('zorblatt'); "
-        "assert not {'pocketsphinx', 'numpy'} & set(sys.modules)"
+        "from chalicelib.engines.whisper.common_words import common_words; common_words().known('a'); "
+        "assert not {'pocketsphinx', 'numpy', 'ctranslate2'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,8 @@ from chalicelib.language.artefact import (
     write_artefact,
 )
 from chalicelib.language.estimation import estimate, numbered
-from chalicelib.language.ngrams import NGrams
-from chalicelib.language.sealed import ArchiveUnreadable, write_sealed
+from chalicelib.language.ngrams import Chances, NGrams
+from chalicelib.language.sealed import ArchiveUnreadable, read_sealed, write_sealed
 from chalicelib.language.training import CustomWord, Trained, train
 from tests.language.models import assert_same
 
@@ -31,7 +32,7 @@ GRAMMAR = GrammarText("abnf", "#ABNF 1.0;\nroot $a;\n$a = the (dog | quux | пр
 class _Base:
     """A base version of three words."""
 
-    version = "test.v1"
+    versions = ("test.v2", "test.v1")
 
     def known(self, word: str) -> bool:
         return word in KNOWN
@@ -39,11 +40,12 @@ class _Base:
     def pronunciations(self, word: str) -> tuple[str, ...]:
         return KNOWN.get(word, ())
 
-    def ngrams(self) -> NGrams:
-        return estimate(numbered([["the", "dog", "runs"]]))
+    def chances(self, words: Sequence[str]) -> Chances:
+        return np.array([0.25 if word in KNOWN else 0.0 for word in words])
 
-    def rendered(self, model: NGrams) -> bytes:
-        return " ".join(model.words).encode()
+    def rendered(self, custom: NGrams | None, weight: float, extra: Sequence[str]) -> Mapping[str, bytes]:
+        words = custom.words if custom else ()
+        return {"sphinx": " ".join([*words, str(weight), *extra]).encode()}
 
 
 def _trained(
@@ -74,7 +76,7 @@ def test_a_model_holds_what_it_was_trained_with(path: Path) -> None:
     assert trained.total_words == 6
     assert trained.left_out == ("слово", "привет")
     found = read_artefact(path)
-    assert (found.base_version, found.weight) == ("test.v1", 0.5)
+    assert (found.base_versions, found.weight) == (("test.v2", "test.v1"), 0.5)
     assert found.grammars == {"orders": GRAMMAR}
     by_word = {entry.word: entry for entry in found.entries}
     assert set(by_word) == {"Zorblatt", "dog", "runs", "quux"}
@@ -108,7 +110,7 @@ def test_words_that_are_not_asked_for_stay_out_of_the_model(path: Path) -> None:
     found = read_artefact(path)
     assert found.ngrams is not None
     assert "sees" not in found.ngrams.words
-    assert found.mixed.decode().split() == ["<s>", "</s>", "the", "dog", "runs", "Zorblatt"]
+    assert found.rendered("sphinx") == b"<s> </s> the dog Zorblatt runs 0.3 Zorblatt"
 
 
 def test_n_grams_are_read_as_they_were_written(path: Path) -> None:
@@ -119,6 +121,40 @@ def test_n_grams_are_read_as_they_were_written(path: Path) -> None:
         numbered([["the", "dog", "sees", "Zorblatt"], ["Zorblatt", "runs"]], {*KNOWN, "Zorblatt"})
     )
     assert_same(ngrams, again, 1e-5)
+
+
+def test_a_model_says_how_likely_its_words_are_elsewhere(path: Path) -> None:
+    _trained(path)
+    found = read_artefact(path)
+    assert found.ngrams is not None
+    assert found.background is not None
+    assert dict(zip(found.ngrams.words, found.background.tolist(), strict=True)) == {
+        "<s>": 0,
+        "</s>": 0,
+        "the": 0.25,
+        "dog": 0.25,
+        "Zorblatt": 0,
+        "runs": 0.25,
+    }
+
+
+def test_an_engine_need_not_add_anything(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Base, "rendered", lambda *_: {})
+    _trained(path)
+    found = read_artefact(path)
+    assert found.rendered("sphinx") is None
+    assert found.ngrams is not None
+    assert [entry.word for entry in found.entries] == ["Zorblatt", "dog", "runs", "quux"]
+
+
+def test_models_of_the_format_before_are_still_read(path: Path) -> None:
+    _trained(path)
+    _, members = read_sealed(path, artefact._MAX_BYTES, 1 << 30)
+    members["mixed.bin"] = members.pop("sphinx.bin")
+    write_sealed(path, members, {"format": 1, "kind": "language", "base_version": "test.v1", "weight": 0.5})
+    found = read_artefact(path)
+    assert (found.base_versions, found.base_version, found.weight) == (("test.v1",), "test.v1", 0.5)
+    assert found.rendered("sphinx") == members["mixed.bin"]
 
 
 def test_without_corpora_there_are_no_n_grams(path: Path) -> None:
@@ -175,19 +211,17 @@ def test_other_kinds_are_refused(path: Path) -> None:
 def test_arrays_are_never_unpickled() -> None:
     file = io.BytesIO()
     np.savez(file, chances=np.array([{"code": "evil"}], dtype=object))
-    artefact = Artefact(
-        "x", 0.3, (), {}, {"ngrams.npz": file.getvalue(), "vocabulary.txt": b"", "mixed.bin": b""}
-    )
+    artefact = Artefact(("x",), 0.3, (), {}, {"ngrams.npz": file.getvalue(), "vocabulary.txt": b""})
     with pytest.raises(ArchiveUnreadable, match="damaged"):
         _ = artefact.ngrams
+    with pytest.raises(ArchiveUnreadable, match="damaged"):
+        _ = artefact.background
 
 
 def test_more_than_can_be_read_is_not_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(artefact._MAX_BYTES, "grammars.json", 100)
     with pytest.raises(ArtefactTooLarge, match="The model's grammars take more than 0 MB; delete some"):
-        write_artefact(
-            path, Artefact("test.v1", 0.5, (), {"orders": GRAMMAR, "more": GRAMMAR}, {"mixed.bin": b""})
-        )
+        write_artefact(path, Artefact(("test.v1",), 0.5, (), {"orders": GRAMMAR, "more": GRAMMAR}, {}))
     assert not path.exists()
 
 

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import (
     DEFAULT_OPTIONS,
     CustomModels,
@@ -75,6 +75,8 @@ class ScriptedRecognizer:
 def load(base_version: str, custom: CustomModels) -> ScriptedRecognizer:
     if base_version == "damaged":
         raise ModelUnreadable("the archive is damaged")
+    if custom.language_model is not None:
+        raise CustomizationUnsupported("it takes no custom language models")
     return ScriptedRecognizer(custom)
 
 

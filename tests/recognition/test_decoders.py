@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -16,9 +17,9 @@ import numpy as np
 import pytest
 
 from chalicelib.engines.catalogue import BASE_MODELS
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels, DecodingOptions
-from chalicelib.recognition.decoder_worker import Task
+from chalicelib.recognition.decoder_worker import Batch, Task
 from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
 from chalicelib.recognition.decoding_processes import BACKGROUND_COMMAND
 from tests.audio.signals import voice
@@ -128,6 +129,32 @@ def test_a_process_killed_from_outside_is_replaced(alone: DecoderPool, busy_s: f
     assert before not in pool.process_ids
 
 
+def test_a_process_that_nobody_needs_ends_and_another_comes_when_needed() -> None:
+    with DecoderPool(1, command=COMMAND, idle_s=0.2) as pool:
+        (first,) = texts(pool, [task(WHO)])
+        until = time.monotonic() + 60
+        while pool.process_ids:
+            assert time.monotonic() < until, "the process does not end"
+            time.sleep(0.01)
+        (second,) = texts(pool, [task(WHO)])
+        assert first != second
+
+
+def test_a_process_at_work_is_not_idle_however_long_it_takes() -> None:
+    with DecoderPool(1, command=COMMAND, idle_s=0.2) as pool, ThreadPoolExecutor(1) as threads:
+        texts(pool, [task(SAY)])
+        running = threads.submit(texts, pool, [task(SLEEP, 1.5)])
+        seen = set()
+        until = time.monotonic() + 60
+        while not running.done():
+            assert time.monotonic() < until
+            seen |= set(pool.process_ids)
+            time.sleep(0.01)
+        assert running.result() == ["done"]
+        assert set(pool.process_ids) <= seen
+        assert len(seen) <= 2, "it was ended in the middle, and its utterance tried again"
+
+
 def test_a_process_that_cannot_be_started_fails_what_waits_for_it(tmp_path: Path) -> None:
     with DecoderPool(1, command=[str(tmp_path / "no such program")]) as pool:
         with pytest.raises(DecodingFailed, match="could be started"):
@@ -178,6 +205,13 @@ def test_a_flaw_in_the_engine_fails_the_utterance_alone(pool: DecoderPool, tmp_p
 def test_a_damaged_model_is_told_apart(pool: DecoderPool) -> None:
     with pytest.raises(ModelUnreadable, match="the archive is damaged"):
         texts(pool, [task(SAY, base_version="damaged")])
+
+
+def test_a_customization_that_the_engine_cannot_use_is_told_apart(pool: DecoderPool, tmp_path: Path) -> None:
+    asked = dataclasses.replace(task(SAY), custom=CustomModels(language_model=tmp_path))
+    with pytest.raises(CustomizationUnsupported, match="it takes no custom language models"):
+        texts(pool, [asked])
+    assert texts(pool, [task(SAY, 1)]) == ["1"]
 
 
 def test_a_closed_pool_leaves_no_process_and_takes_no_task() -> None:
@@ -304,3 +338,34 @@ def test_closing_ends_the_shared_process() -> None:
     pool.close()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_tasks_are_decoded_together_where_threads_share_a_model(
+    sharing: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[int] = []
+    decode = sharing._decode
+
+    def noted(batch: Batch) -> Any:
+        batches.append(len(batch.utterances))
+        return decode(batch)
+
+    monkeypatch.setattr(sharing, "_decode", noted)
+    tasks = [task(SAY, number, max_alternatives=1 + (number == 50)) for number in range(60)]
+    assert texts(sharing, tasks) == [str(number) for number in range(60)]
+    assert batches[:6] == [1, 1, 2, 2, 3, 3]
+    assert max(batches) <= 8
+    assert sum(batches) == 60
+
+
+def test_processes_of_their_own_get_one_task_at_a_time(
+    pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = pool._decode
+
+    def noted(batch: Batch) -> Any:
+        assert len(batch.utterances) == 1
+        return decode(batch)
+
+    monkeypatch.setattr(pool, "_decode", noted)
+    assert texts(pool, [task(SAY, number) for number in range(10)]) == [str(number) for number in range(10)]

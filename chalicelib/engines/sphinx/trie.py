@@ -7,7 +7,9 @@ bits by a table, n-grams are bit-packed; logarithms are to the base 1.0001.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +40,67 @@ _NEVER = -99.0
 _RECORDS_AT_ONCE = 1 << 18
 
 
+@dataclass(frozen=True)
+class _Sections:
+    """The parts of a file, as it holds them."""
+
+    names: list[str]
+    tables: NDArray[np.float32]
+    unigrams: NDArray[Any]
+    middle: NDArray[np.uint8]
+    ends: NDArray[np.uint8]
+    widths: tuple[int, int, int, int]
+
+    @property
+    def chances(self) -> Chances:
+        """The words' probabilities; 0 for the start of the sentence."""
+        chances = _plain(self.unigrams["chance"][: len(self.names)])
+        if SENTENCE_START in self.names:
+            chances[self.names.index(SENTENCE_START)] = 0
+        return chances
+
+
+def read_unigrams(path: Path) -> dict[str, float]:
+    """Read the words of a trigram model with their probabilities alone.
+
+    Raises:
+        ModelFileUnreadable: another format.
+    """
+    found = _sections(path)
+    return dict(zip(found.names, found.chances.tolist(), strict=True))
+
+
 def read_trie(path: Path) -> NGrams:
     """Read a trigram model.
 
     Raises:
         ModelFileUnreadable: another format.
     """
+    found = _sections(path)
+    names, tables, unigrams, widths = found.names, found.tables, found.unigrams, found.widths
+    words = len(names)
+    pair_count = int(unigrams["first"][words])
+    word, backoff, chance, first = _unpacked(found.middle, pair_count + 1, widths)
+    triple_count = int(first[pair_count])
+    before, triple_chance = _unpacked(found.ends, triple_count, widths[:2])
+    predicted = np.repeat(np.arange(words), _differences(unigrams["first"].astype(np.int64)))
+    parent = np.repeat(np.arange(pair_count), _differences(first))
+    pair = pair_keys(word[:pair_count], predicted)
+    triple = triple_keys(before, word[parent], predicted[parent])
+    pair_order, triple_order = np.argsort(pair), np.argsort(triple)
+    return NGrams(
+        tuple(names),
+        found.chances,
+        _plain(unigrams["backoff"][:words]),
+        pair[pair_order],
+        _plain(tables[0][chance[:pair_count]])[pair_order],
+        _plain(tables[1][backoff[:pair_count]])[pair_order],
+        triple[triple_order],
+        _plain(tables[2][triple_chance])[triple_order],
+    )
+
+
+def _sections(path: Path) -> _Sections:
     content = path.read_bytes()
     position = len(_MAGIC)
     if not content.startswith(_MAGIC) or content[position : position + 1] != b"\x03":
@@ -64,29 +121,7 @@ def read_trie(path: Path) -> NGrams:
         names = content[position + 4 : position + 4 + text_bytes].decode("utf-8").split("\0")[:words]
     except (struct.error, ValueError, UnicodeDecodeError) as error:
         raise ModelFileUnreadable(f"{path.name} is damaged: {error}") from error
-
-    pair_count = int(unigrams["first"][words])
-    word, backoff, chance, first = _unpacked(middle, pair_count + 1, widths)
-    triple_count = int(first[pair_count])
-    before, triple_chance = _unpacked(ends, triple_count, widths[:2])
-    predicted = np.repeat(np.arange(words), _differences(unigrams["first"].astype(np.int64)))
-    parent = np.repeat(np.arange(pair_count), _differences(first))
-    pair = pair_keys(word[:pair_count], predicted)
-    triple = triple_keys(before, word[parent], predicted[parent])
-    pair_order, triple_order = np.argsort(pair), np.argsort(triple)
-    chances = _plain(unigrams["chance"][:words])
-    if SENTENCE_START in names:
-        chances[names.index(SENTENCE_START)] = 0
-    return NGrams(
-        tuple(names),
-        chances,
-        _plain(unigrams["backoff"][:words]),
-        pair[pair_order],
-        _plain(tables[0][chance[:pair_count]])[pair_order],
-        _plain(tables[1][backoff[:pair_count]])[pair_order],
-        triple[triple_order],
-        _plain(tables[2][triple_chance])[triple_order],
-    )
+    return _Sections(names, tables, unigrams, middle, ends, widths)
 
 
 def trie_content(model: NGrams) -> bytes:

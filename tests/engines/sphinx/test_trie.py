@@ -9,9 +9,9 @@ import pocketsphinx
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from chalicelib.engines.sphinx.dictionary import bundled_language_folder
 from chalicelib.engines.sphinx.model_files import ModelFileUnreadable
-from chalicelib.engines.sphinx.trie import read_trie, trie_content
-from chalicelib.engines.vocabulary import bundled_language_folder
+from chalicelib.engines.sphinx.trie import read_trie, read_unigrams, trie_content
 from chalicelib.language.estimation import estimate, numbered
 from chalicelib.language.interpolation import interpolated
 from chalicelib.language.ngrams import NGrams, triple_keys
@@ -50,6 +50,8 @@ def test_what_was_written_is_read_by_us_and_by_the_decoder(
 
 def test_the_bundled_model_is_mixed_with_a_corpus(tmp_path: Path) -> None:
     base = read_trie(bundled_language_folder() / "en-us.lm.bin")
+    unigrams = read_unigrams(bundled_language_folder() / "en-us.lm.bin")
+    assert unigrams == dict(zip(base.words, base.chances.tolist(), strict=True))
     assert abs(base.chances.sum() - 1) < 1e-4
     text = "the red zorblatt runs\na red zorblatt sleeps\nthe zorblatt runs fast"
     mixed = interpolated(base, estimate(numbered(line.split() for line in text.splitlines())), 0.3)

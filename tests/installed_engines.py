@@ -1,0 +1,65 @@
+"""Engines that this Python does without: what tests do then, and how they take one away."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from chalicelib.engines import availability, catalogue
+from chalicelib.engines.catalogue import BaseModel, BaseVersion
+from chalicelib.engines.features import ENGINE_FEATURES
+
+NEURAL = "en-US_BroadbandModel.v2099-01-01"
+"""A version of the engine `whisper` that the fixture `without_sphinx` serves."""
+_OF_SPHINX = (
+    "tests/acoustic/test_adaptation.py",
+    "tests/contract/test_models_together.py",
+    "tests/language/test_pronunciations.py",
+    "tests/training_image/test_adapters.py",
+    "tests/training_image/test_train.py",
+)
+"""Beside every folder of that name: what cannot even be imported without pocketsphinx."""
+_SPHINX_IS_HERE = "sphinx" in availability.installed()
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Pass over the tests of an engine that is not installed, if they cannot be imported."""
+    of_sphinx = collection_path.name == "sphinx" or collection_path.as_posix().endswith(_OF_SPHINX)
+    return True if of_sphinx and not _SPHINX_IS_HERE else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is marked `sphinx` where that engine is not installed."""
+    if _SPHINX_IS_HERE:
+        return
+    for item in items:
+        if item.get_closest_marker("sphinx"):
+            item.add_marker(pytest.mark.skip(reason="pocketsphinx has no wheel for this Python"))
+
+
+@pytest.fixture
+def without_sphinx(monkeypatch: pytest.MonkeyPatch) -> BaseModel:
+    """An installation that does without Sphinx; returns the broadband model as it serves it."""
+    for model in list(catalogue.KNOWN_MODELS.values()):
+        of_sphinx = tuple(version for version in model.versions if version.engine == "sphinx")
+        monkeypatch.setitem(
+            catalogue.KNOWN_MODELS, model.name, dataclasses.replace(model, versions=of_sphinx)
+        )
+    known = catalogue.KNOWN_MODELS["en-US_BroadbandModel"]
+    neural = BaseVersion(NEURAL, "whisper", catalogue.BROADBAND_HZ)
+    served = dataclasses.replace(known, versions=(neural,))
+    monkeypatch.setitem(
+        catalogue.KNOWN_MODELS, known.name, dataclasses.replace(known, versions=(*known.versions, neural))
+    )
+    monkeypatch.delitem(catalogue.BASE_MODELS, "en-US_NarrowbandModel")
+    monkeypatch.setitem(catalogue.BASE_MODELS, known.name, served)
+    return served
+
+
+@pytest.fixture
+def adaptable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other engine, as one that can be adapted and takes language models."""
+    features = dataclasses.replace(ENGINE_FEATURES["whisper"], acoustic_models=True, language_models=True)
+    monkeypatch.setitem(ENGINE_FEATURES, "whisper", features)
