@@ -107,6 +107,16 @@ def test_warnings_stand_before_the_results(api: Api, function: Function) -> None
     assert answer["results"] == RESULTS["results"]
 
 
+def test_the_written_text_is_asked_for_and_missed_where_the_version_does_not_write(
+    api: Api, function: Function
+) -> None:
+    light = "&base_model_version=en-US_BroadbandModel.v2020-01-16"
+    answers = [api.recognize(query=f"?written=true{version}").json for version in ("", light)]
+    assert [event["options"]["written"] for event in function.events] == [True, True]
+    assert "warnings" not in answers[0]
+    assert [warning[:38] for warning in answers[1]["warnings"]] == ["written has no effect: version en-US_B"]
+
+
 @pytest.mark.parametrize(
     ("query", "status", "message"),
     [
