@@ -83,6 +83,7 @@ TABLES = {
 TESTS_OF_SPHINX = {
     "tests/acoustic/test_adaptation.py",
     "tests/adapted_models.py",
+    "tests/engines/test_display.py",
     "tests/promoted.py",
     "tests/training_image/test_adapters.py",
     "tests/training_image/test_train.py",
