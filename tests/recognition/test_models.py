@@ -19,6 +19,8 @@ from tests.custom_models import OWNER
 from tests.installed_engines import NEURAL
 
 OLD, NEW = "en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2020-01-16"
+"""The last that custom models are made on."""
+NETWORK = "en-US_BroadbandModel.v2026-11-30"
 STRANGER = "00000000-0000-4000-8000-000000000000"
 GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 
@@ -40,7 +42,7 @@ def using(custom: AcousticModel, **options: Any) -> Options:
 
 
 def test_without_anything_the_newest_version_of_the_default_model() -> None:
-    assert choose(OWNER, Options()) == ServingModel(NEW, None)
+    assert choose(OWNER, Options()) == ServingModel(NETWORK, None)
 
 
 def test_a_version_that_was_asked_for() -> None:
@@ -220,7 +222,7 @@ def test_a_base_version_that_is_gone_serves_as_the_plain_newest(monkeypatch: pyt
     for models_by_name in (catalogue.KNOWN_MODELS, catalogue.BASE_MODELS):
         monkeypatch.setitem(models_by_name, base.name, dataclasses.replace(base, versions=base.versions[1:]))
     serving = choose(OWNER, using(model))
-    assert (serving.base_version, serving.adapted_model) == (NEW, None)
+    assert (serving.base_version, serving.adapted_model) == (NETWORK, None)
     assert serving.warnings == (
         "Using non-customized default base model, because your custom acoustic model has been built with "
         "a version of the base model that is no longer supported.",
