@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Sequence
 
 from chalicelib.engines.whisper.network import Network
 from chalicelib.engines.whisper.wording import spoken, worded
 
 
-def spoken_words(text: str) -> list[tuple[str, str]]:
+@functools.lru_cache(maxsize=128)
+def spoken_words(text: str) -> tuple[tuple[str, str], ...]:
     """Return the words of a written text, each with its piece of it."""
-    return worded(spoken(text))
+    return tuple(worded(spoken(text)))
 
 
 def words_of(
     network: Network, ids: Sequence[int], written: Sequence[int] | None = None
-) -> list[tuple[str, str]]:
+) -> tuple[tuple[str, str], ...]:
     """Return the words of a reading, each with its piece of the written text.
 
     Args:
@@ -30,14 +32,14 @@ def words_of(
     return transferred(words, network.tokens.decode(written))
 
 
-def transferred(words: Sequence[tuple[str, str]], text: str) -> list[tuple[str, str]]:
+def transferred(words: Sequence[tuple[str, str]], text: str) -> tuple[tuple[str, str], ...]:
     """Return the words with the pieces of another text of the same speech; all of that text is there.
 
     What is the same in both is matched; what differs goes with the first of the words it stands for.
     """
     others = spoken_words(text)
     if not words or not others:
-        return list(words)
+        return tuple(words)
     pieces = [""] * len(words)
     matcher = difflib.SequenceMatcher(
         a=[word for word, _ in words], b=[word for word, _ in others], autojunk=False
@@ -46,4 +48,4 @@ def transferred(words: Sequence[tuple[str, str]], text: str) -> list[tuple[str, 
         for place in range(other_first, other_last):
             target = min(first + place - other_first, max(last - 1, first), len(words) - 1)
             pieces[target] = f"{pieces[target]} {others[place][1]}".strip()
-    return [(word, piece) for (word, _), piece in zip(words, pieces, strict=True)]
+    return tuple((word, piece) for (word, _), piece in zip(words, pieces, strict=True))

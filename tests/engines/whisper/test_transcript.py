@@ -13,13 +13,13 @@ _TEXTS = st.lists(
 
 def test_written_numbers_go_with_the_words_that_were_said() -> None:
     words = spoken_words(" Room five twenty-seven, please.")
-    assert transferred(words, " Room 527, please.") == [
+    assert transferred(words, " Room 527, please.") == (
         ("room", "Room"),
         ("five", "527,"),
         ("twenty", ""),
         ("seven", ""),
         ("please", "please."),
-    ]
+    )
 
 
 @given(_TEXTS, _TEXTS)
