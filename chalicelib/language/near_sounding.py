@@ -110,7 +110,7 @@ class SoundIndex:
 
     def _likely(self, phones: Sequence[str]) -> list[int]:
         """Return the pronunciations that have much of their rough shape in common with the text."""
-        there = _class_pairs(phones)
+        there = _class_pairs(phones) + Counter((_class_of(phone), "") for phone in phones)
         shared: Counter[int] = Counter()
         for gram, count in there.items():
             for number in self._holding.get(gram, ()):
@@ -180,5 +180,9 @@ def _left_out(phone: str) -> float:
 
 def _class_pairs(phones: Sequence[str]) -> Counter[tuple[str, str]]:
     """Return the pairs of neighbours by rough classes; of a single phone, that phone's class."""
-    classes = [_CLASSES.get(phone, "h") for phone in phones]
+    classes = [_class_of(phone) for phone in phones]
     return Counter(itertools.pairwise(classes) if len(classes) > 1 else [(one, "") for one in classes])
+
+
+def _class_of(phone: str) -> str:
+    return _CLASSES.get(phone, "h")

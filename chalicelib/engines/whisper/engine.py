@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from chalicelib.engines.collected import CollectedStream
 from chalicelib.engines.errors import CustomizationUnsupported
 from chalicelib.engines.protocol import (
     BASE_ALONE,
@@ -23,8 +24,10 @@ from chalicelib.engines.protocol import (
 from chalicelib.engines.whisper.answer import Piece, answer
 from chalicelib.engines.whisper.cutting import cut
 from chalicelib.engines.whisper.decoding import RULES, Rules, decode
+from chalicelib.engines.whisper.language import READINGS, load_language, preferred
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
 from chalicelib.engines.whisper.network import ONE_THREAD, Network, Threads
+from chalicelib.engines.whisper.rescoring import CustomLanguage
 from chalicelib.engines.whisper.streaming import WhisperStream
 from chalicelib.engines.whisper.weights import Weights, embedded, in_folder
 
@@ -68,13 +71,14 @@ class WhisperEngine:
 
         Raises:
             ModelUnreadable: the weights are missing, damaged or other ones.
-            CustomizationUnsupported: a custom model is given.
+            CustomizationUnsupported: a custom acoustic model or a grammar is given.
         """
         if custom.adapted_model is not None:
             raise CustomizationUnsupported("this engine cannot yet recognise with a custom acoustic model")
-        if custom.language_model is not None or custom.grammar_name is not None:
-            raise CustomizationUnsupported("this engine cannot yet recognise with a custom language model")
-        return WhisperRecognizer(self.network(), self._rules)
+        if custom.grammar_name is not None:
+            raise CustomizationUnsupported("this engine cannot yet recognise with a grammar")
+        language = load_language(custom, base_version)
+        return WhisperRecognizer(self.network(), self._rules, language)
 
     def network(self) -> Network:
         """Return the network, loaded once for as long as somebody uses it.
@@ -94,9 +98,12 @@ class WhisperEngine:
 class WhisperRecognizer:
     """A network, ready; threads may share it."""
 
-    def __init__(self, network: Network, rules: Rules = RULES) -> None:
+    def __init__(
+        self, network: Network, rules: Rules = RULES, language: CustomLanguage | None = None
+    ) -> None:
         self._network = network
-        self._rules = rules
+        self._rules = rules if language is None else replace(rules, beam=max(rules.beam, READINGS))
+        self._language = language
 
     @property
     def sample_rate_hz(self) -> int:
@@ -116,6 +123,19 @@ class WhisperRecognizer:
         self, utterances: Sequence[Samples], options: DecodingOptions = DEFAULT_OPTIONS
     ) -> list[DecodedUtterance]:
         """Decode several utterances, in batches; each gets what `recognize` would give."""
+        language = self._language
+        if language is not None:
+            asked = replace(options, keywords=language.words.asked(options.keywords))
+            found = self._recognized(utterances, asked, language)
+            return [language.words.shown(one, options.keywords) for one in found]
+        return self._recognized(utterances, options)
+
+    def _recognized(
+        self,
+        utterances: Sequence[Samples],
+        options: DecodingOptions,
+        language: CustomLanguage | None = None,
+    ) -> list[DecodedUtterance]:
         pieces = [
             (number, utterance[start:end], start)
             for number, utterance in enumerate(utterances)
@@ -127,6 +147,8 @@ class WhisperRecognizer:
             self._rules,
             self._rules.beam,
         )
+        if language is not None:
+            decoded = [preferred(self._network, one, language) for one in decoded]
         return [
             answer(
                 self._network,
@@ -142,4 +164,6 @@ class WhisperRecognizer:
 
     def stream(self) -> UtteranceStream:
         """Begin an utterance that is recognised while it is spoken."""
+        if self._language is not None:
+            return CollectedStream(self)  # words are weighed with those that follow
         return WhisperStream(self._network, self._rules)
