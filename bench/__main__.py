@@ -8,7 +8,17 @@ import sys
 
 import bench
 
-SUPPORTING = frozenset({"__main__", "conversations", "figures", "null_decoder", "recordings", "word_times"})
+SUPPORTING = frozenset(
+    {
+        "__main__",
+        "conversations",
+        "figures",
+        "null_decoder",
+        "recordings",
+        "reference_whisper",
+        "word_times",
+    }
+)
 
 
 def main(argv: list[str]) -> int:

@@ -26,6 +26,7 @@ from bench.recordings import RecordingsUnavailable, an4
 from chalicelib.engines.base_language import base_language
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
+from chalicelib.engines.vocabulary import vocabulary as base_vocabulary
 from chalicelib.language.corpus import analyse
 from chalicelib.language.training import CustomWord
 from chalicelib.language.training import train as train_language
@@ -120,7 +121,7 @@ def analysed_and_trained(words: int) -> None:
 def _sentences(words: int) -> Iterable[str]:
     """Yield sentences whose words follow each other about as words do: a Zipf law and a preferred follower."""
     random = np.random.default_rng(5)
-    known = sorted(word for word in base_language(BROADBAND)._words.entries if word.isalpha())
+    known = sorted(word for word in base_vocabulary(BROADBAND).entries if word.isalpha())
     vocabulary = [*random.permutation(known)[:40_000], *(f"Brandname{_letters(n)}" for n in range(5_000))]
     vocabulary = [str(word) for word in random.permutation(vocabulary)]
     size = len(vocabulary)

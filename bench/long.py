@@ -90,13 +90,15 @@ def stretches(
     return made
 
 
-def recognised(samples: NDArray[np.float32], pool: DecoderPool) -> tuple[list[str], float]:
+def recognised(
+    samples: NDArray[np.float32], pool: DecoderPool, version: str = NARROWBAND
+) -> tuple[list[str], float]:
     """Return the transcripts that the service gives for a recording, and the time it took."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "long.wav"
         soundfile.write(source, samples, RATE_HZ, subtype="PCM_16")
         started = time.perf_counter()
-        answer = transcribe(source, None, NARROWBAND, CustomModels(), options=PLAIN, pool=pool)
+        answer = transcribe(source, None, version, CustomModels(), options=PLAIN, pool=pool)
         wall_s = time.perf_counter() - started
     return [result["alternatives"][0]["transcript"] for result in answer["results"]], wall_s
 

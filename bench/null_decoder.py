@@ -24,6 +24,7 @@ class NullEngine:
     """Recogniser and stream in one."""
 
     sample_rate_hz = 16_000
+    size_bytes = 1_000
     decodes_along = True
 
     def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:

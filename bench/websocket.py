@@ -37,7 +37,8 @@ _SERVE = """
 import json, os, sys, uvicorn
 from chalicelib.gateway import application
 from chalicelib.gateway.backend import BackendResponse
-from chalicelib.recognition.decoders import WORKER_COMMAND, DecoderPool
+from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.decoding_processes import WORKER_COMMAND
 from chalicelib.recognition.models import ServingModel
 from infra import http_server
 

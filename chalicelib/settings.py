@@ -4,11 +4,30 @@ from __future__ import annotations
 
 import functools
 import os
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+_OF_ENGINE = re.compile(
+    r"ATTUNE_(?P<engine>[A-Z][A-Z0-9]*)_"
+    r"(?P<setting>TRAINING_IMAGE|TRAINING_INSTANCE_TYPE|TRAINING_USE_SPOT|RECOGNITION_FUNCTION)"
+)
 
 
 class SettingsError(ValueError):
     """An environment variable is missing or makes no sense."""
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Where the models of one engine are trained, and what recognises with them."""
+
+    training_image: str
+    """URI of the container image that SageMaker runs."""
+    training_instance_type: str
+    training_use_spot: bool
+    recognition_function: str
+    """Name of the Lambda function that turns audio in S3 into words."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +40,6 @@ class Settings:
     """Every DynamoDB table is named `{table_prefix}{name}`; see `storage.tables`."""
     internal_secret: str
     """Signs access tokens and what the front door hands to the API. At least 32 characters."""
-    recognition_function: str
-    """Name of the Lambda function that turns audio in S3 into words."""
     audio_queue: str
     """Name of the SQS queue where the bucket announces uploaded audio."""
     corpus_queue: str
@@ -37,14 +54,18 @@ class Settings:
     """Name of the SQS queue that says which jobs callbacks are to be told of."""
     callback_allow_private: bool
     """Whether callbacks may have addresses that are not public. Never in a cloud: it has secrets to tell."""
-    training_image: str
-    """URI of the container image that SageMaker runs."""
     training_role_arn: str
-    training_instance_type: str
     training_max_runtime_s: int
-    training_use_spot: bool
     service_instance: str
     """Stage or installation name; goes into tags and job names."""
+    every_engine: EngineSettings
+    """For engines that have none of their own."""
+    engines: Mapping[str, EngineSettings]
+    """Of the engines that have some of their own, by name."""
+
+    def engine(self, name: str) -> EngineSettings:
+        """Return the settings of an engine: `ATTUNE_{NAME}_…` where it is set, else what holds for all."""
+        return self.engines.get(name, self.every_engine)
 
 
 def _required(name: str) -> str:
@@ -62,9 +83,39 @@ def _integer(name: str, default: int) -> int:
         raise SettingsError(f"environment variable {name} must be a whole number, not {text!r}") from None
 
 
+def _every_engine() -> EngineSettings:
+    return EngineSettings(
+        training_image=_required("ATTUNE_TRAINING_IMAGE"),
+        training_instance_type=os.environ.get("ATTUNE_TRAINING_INSTANCE_TYPE", "ml.c5.2xlarge"),
+        training_use_spot=_truth(os.environ.get("ATTUNE_TRAINING_USE_SPOT", "true")),
+        recognition_function=os.environ.get("ATTUNE_RECOGNITION_FUNCTION", "attune-recognize"),
+    )
+
+
+def _engines(every_engine: EngineSettings) -> dict[str, EngineSettings]:
+    """Return what `ATTUNE_{ENGINE}_{SETTING}` changes; an empty value changes nothing."""
+    changes: dict[str, dict[str, str | bool]] = {}
+    for variable, value in os.environ.items():
+        found = _OF_ENGINE.fullmatch(variable)
+        if found and value:
+            setting = found["setting"].lower()
+            of_engine = changes.setdefault(found["engine"].lower(), {})
+            of_engine[setting] = _truth(value) if setting == "training_use_spot" else value
+    return {name: replace(every_engine, **changed) for name, changed in changes.items()}  # type: ignore[arg-type]
+
+
+def _truth(text: str) -> bool:
+    return text.lower() == "true"
+
+
 def table_prefix() -> str:
     """Return the first part of every table's name; it is needed before the rest of the settings is."""
     return os.environ.get("ATTUNE_TABLE_PREFIX", "attune-")
+
+
+def engines() -> tuple[str, ...]:
+    """Return the names of the engines that this installation has; none: all. The catalogue is made of it."""
+    return tuple(os.environ.get("ATTUNE_ENGINES", "").replace(",", " ").split())
 
 
 @functools.cache
@@ -77,22 +128,21 @@ def current() -> Settings:
     secret = _required("ATTUNE_INTERNAL_SECRET")
     if len(secret) < 32:
         raise SettingsError("environment variable ATTUNE_INTERNAL_SECRET must have at least 32 characters")
+    every_engine = _every_engine()
     return Settings(
         bucket=_required("ATTUNE_BUCKET"),
         table_prefix=table_prefix(),
         internal_secret=secret,
-        recognition_function=os.environ.get("ATTUNE_RECOGNITION_FUNCTION", "attune-recognize"),
         audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
         corpus_queue=os.environ.get("ATTUNE_CORPUS_QUEUE", "attune-corpus-added"),
         language_training_queue=os.environ.get("ATTUNE_LANGUAGE_TRAINING_QUEUE", "attune-language-training"),
         recognition_queue=os.environ.get("ATTUNE_RECOGNITION_QUEUE", "attune-recognition-queued"),
         pieces_at_once=max(1, _integer("ATTUNE_PIECES_AT_ONCE", 16)),
         callback_queue=os.environ.get("ATTUNE_CALLBACK_QUEUE", "attune-callback-due"),
-        callback_allow_private=os.environ.get("ATTUNE_CALLBACK_ALLOW_PRIVATE", "false").lower() == "true",
-        training_image=_required("ATTUNE_TRAINING_IMAGE"),
+        callback_allow_private=_truth(os.environ.get("ATTUNE_CALLBACK_ALLOW_PRIVATE", "false")),
         training_role_arn=_required("ATTUNE_TRAINING_ROLE_ARN"),
-        training_instance_type=os.environ.get("ATTUNE_TRAINING_INSTANCE_TYPE", "ml.c5.2xlarge"),
         training_max_runtime_s=_integer("ATTUNE_TRAINING_MAX_RUNTIME_S", 24 * 3600),
-        training_use_spot=os.environ.get("ATTUNE_TRAINING_USE_SPOT", "true").lower() == "true",
+        every_engine=every_engine,
+        engines=_engines(every_engine),
         service_instance=os.environ.get("ATTUNE_SERVICE_INSTANCE", "attune"),
     )

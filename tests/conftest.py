@@ -26,7 +26,12 @@ settings.register_profile("attune", _UNHURRIED, derandomize=True)
 settings.register_profile("search", _UNHURRIED, print_blob=True)
 settings.load_profile("attune")
 
-pytest_plugins = ["tests.running_service", "tests.receiver", "tests.telephone_prompts"]
+pytest_plugins = [
+    "tests.installed_engines",
+    "tests.running_service",
+    "tests.receiver",
+    "tests.telephone_prompts",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -71,7 +71,9 @@ def artefact(**changes: Any) -> bytes:
     }
     report = {"decision": "adapted", "reason": "better on held-out audio"}
     files: dict[str, Any] = {"adapted.npz": parameters, "manifest.json": manifest, "report.json": report}
-    files |= {name.replace("_", "."): content for name, content in changes.items()}
+    files |= {
+        name.replace("_", ".") if "/" not in name else name: content for name, content in changes.items()
+    }
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for name, content in files.items():

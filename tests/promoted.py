@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
-import json
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 from chalicelib.engines.sphinx.acoustic_model import load_base
-from chalicelib.engines.sphinx.artefact import ARRAYS_NAME, arrays_content, manifest
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel
 from infra.local import child
+from tests import adapted_models
 from tests.running_service import ROOT, RunningService
 
 _MOVED_BY = 2
@@ -46,15 +43,8 @@ def _environment(process_id: int) -> dict[str, str]:
 
 def artefact(base_version: str) -> bytes:
     """Return a `model.tar.gz` that hears otherwise than its base."""
-    arrays = arrays_content({"means": load_base(base_version).model.means + _MOVED_BY})
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        about = json.dumps(manifest(base_version, arrays)).encode()
-        for name, content in {"manifest.json": about, ARRAYS_NAME: arrays}.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return file.getvalue()
+    means = load_base(base_version).model.means + _MOVED_BY
+    return adapted_models.sphinx_model(base_version, {"means": means})
 
 
 def _main(owner: str, customization_id: str, *base_versions: str) -> None:

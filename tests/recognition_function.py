@@ -46,11 +46,11 @@ class Function:
 
 
 @contextlib.contextmanager
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
+def scripted(monkeypatch: pytest.MonkeyPatch, name: str = "attune-recognize") -> Iterator[Function]:
     """Let invocations of the recognition function end at a script for as long as the block takes."""
     made = Function()
     listener = wire.listen()
-    serving = wire.server(LambdaEmulator({"attune-recognize": made}))
+    serving = wire.server(LambdaEmulator({name: made}))
     thread = threading.Thread(target=asyncio.run, args=(serving.serve(sockets=[listener]),))
     thread.start()
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{listener.getsockname()[1]}")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from chalicelib.engines.features import ENGINE_FEATURES
+
 ROOT = Path(__file__).parent.parent
 
 # What each room may import of the project. A room may always import itself.
 MAY_USE: dict[str, set[str]] = {
-    "app": {"api", "events", "recognition", "settings"},
+    "app": {"api", "events", "recognition"},
     "api": {
         "customization",
         "training",
@@ -30,39 +33,58 @@ MAY_USE: dict[str, set[str]] = {
         "training",
         "user_data",
         "jobs",
-        "recognition",
         "engines",
         "language",
         "audio",
         "storage",
         "settings",
     },
-    "training": {"customization", "engines", "audio", "language", "storage", "settings"},
-    "customization": {"engines", "language", "audio", "storage", "settings"},
-    "user_data": {"customization", "jobs", "callbacks", "storage", "settings"},
+    "training": {"customization", "engines", "language", "storage", "settings"},
+    "customization": {"engines", "language", "storage"},
+    "user_data": {"customization", "jobs", "callbacks", "storage"},
     "jobs": {"callbacks", "recognition", "storage", "settings"},
     "callbacks": {"storage", "settings"},
     "recognition": {"engines", "language", "audio", "storage", "settings"},
-    "engines": {"audio", "language", "settings"},
-    "language": {"settings"},
-    "audio": {"settings"},
+    "engines": {"language", "settings"},
+    "language": set(),
+    "audio": set(),
     "storage": {"settings"},
     "settings": set(),
     "gateway": {"recognition", "storage", "settings"},
     "training_image": {"audio", "engines", "language"},
-    "infra": {"app", "gateway", "storage", "settings", "training_image", "api", "engines"},
+    "infra": {"app", "gateway", "storage", "engines"},
 }
 
 # Libraries that only one room (and those who compose, test or measure) may know.
 ONLY_IN: dict[str, set[str]] = {
     "pynamodb": {"storage"},
     "pocketsphinx": {"engines"},
-    "onnxruntime": {"engines"},
+    "ctranslate2": {"engines"},
+    "tiktoken": {"engines"},
     "soundfile": {"audio"},
     "av": {"audio"},
     "uvicorn": {"infra"},
     "ministack": {"infra"},
     "chalice": {"app", "api", "infra"},
+}
+
+
+ENGINES = sorted(ENGINE_FEATURES)
+
+# The one table of each lookup that names an engine's modules, as text: imported when the engine is asked for.
+TABLES = {
+    "chalicelib/engines/base_language.py",
+    "chalicelib/engines/loading.py",
+    "chalicelib/engines/vocabulary.py",
+    "training_image/adapters.py",
+}
+# Tests that are about the whole of what the embedded engine hears, and what they make its models with.
+TESTS_OF_SPHINX = {
+    "tests/acoustic/test_adaptation.py",
+    "tests/adapted_models.py",
+    "tests/promoted.py",
+    "tests/training_image/test_adapters.py",
+    "tests/training_image/test_train.py",
 }
 
 
@@ -83,8 +105,13 @@ def _modules() -> Iterator[tuple[Path, str]]:
                 yield file, room
 
 
+@functools.cache
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
 def _imports(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(_tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -94,6 +121,36 @@ def _imports(file: Path) -> Iterator[str]:
                 yield from (f"chalicelib.{alias.name}" for alias in node.names)
             else:
                 yield node.module
+
+
+def _own_module(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported_modules(file: Path) -> Iterator[str]:
+    """Yield what may be a module among the things that a file imports."""
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _strings(file: Path) -> Iterator[str]:
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _engine_of(module: str) -> str | None:
+    """Return the engine that a module belongs to; None for what is for all engines."""
+    parts = module.split(".")
+    for folder in (["chalicelib", "engines"], ["training_image"]):
+        if parts[: len(folder)] == folder and len(parts) > len(folder) and parts[len(folder)] in ENGINES:
+            return parts[len(folder)]
+    return None
 
 
 def _cases() -> list[object]:
@@ -116,4 +173,53 @@ def test_libraries_stay_in_their_rooms(file: Path, room: str) -> None:
 
 @pytest.mark.parametrize(("file", "room"), _cases())
 def test_every_module_says_what_it_is(file: Path, room: str) -> None:
-    assert ast.get_docstring(ast.parse(file.read_text())), f"{file} has no docstring"
+    assert ast.get_docstring(_tree(file)), f"{file} has no docstring"
+
+
+@pytest.mark.parametrize(("file", "room"), _cases())
+def test_an_engine_is_known_in_its_own_rooms_alone(file: Path, room: str) -> None:
+    own = _engine_of(_own_module(file))
+    for imported in _imported_modules(file):
+        assert _engine_of(imported) in (None, own), f"only the rooms of that engine may use {imported}"
+
+
+@pytest.mark.parametrize(("file", "room"), _cases())
+def test_an_engines_modules_are_named_in_tables_alone(file: Path, room: str) -> None:
+    if str(file.relative_to(ROOT)) in TABLES:
+        return
+    for text in _strings(file):
+        assert not (_engine_of(text) and " " not in text), f"{text} belongs into one of {sorted(TABLES)}"
+
+
+def test_the_tables_are_needed() -> None:
+    assert {name for name in TABLES if not any(map(_engine_of, _strings(ROOT / name)))} == set()
+
+
+def test_tests_of_what_is_for_all_engines_know_none_of_them() -> None:
+    knowing = set()
+    for file in sorted((ROOT / "tests").rglob("*.py")):
+        engines = {engine for imported in _imported_modules(file) if (engine := _engine_of(imported))}
+        folders = set(file.relative_to(ROOT).parts)
+        if not engines <= folders:
+            knowing.add(str(file.relative_to(ROOT)))
+    assert knowing == TESTS_OF_SPHINX
+
+
+def test_nothing_is_imported_in_a_circle() -> None:
+    files = {_own_module(file): file for file, _ in _modules()}
+    left = {module: set(_imported_modules(file)) & files.keys() - {module} for module, file in files.items()}
+    while leaves := {module for module, uses in left.items() if not uses & left.keys()}:
+        left = {module: uses for module, uses in left.items() if module not in leaves}
+    assert sorted(left) == [], "these lie on a circle, or above one"
+
+
+def test_every_permission_is_used() -> None:
+    used: dict[str, set[str | None]] = {room: set() for room in MAY_USE}
+    libraries: dict[str, set[str]] = {library: set() for library in ONLY_IN}
+    for file, room in _modules():
+        for imported in _imports(file):
+            used[room].add(_room_of(imported))
+            libraries.get(imported.split(".")[0], set()).add(room)
+    unused = {room: allowed - used[room] for room, allowed in MAY_USE.items()}
+    unused |= {library: rooms - libraries[library] for library, rooms in ONLY_IN.items()}
+    assert {name: rooms for name, rooms in unused.items() if rooms} == {}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from training_image.failures import JobFailed
-from training_image.workers import available_cores
+from training_image.machine import Machine, this_machine
 
 _CHANNELS = ("plan", "audio")
 
@@ -22,17 +22,10 @@ class ConfigurationInvalid(JobFailed):
         )
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """How this job may use its machine."""
+def read_configuration(folder: Path) -> Machine:
+    """Return what a job may use of its machine, after a look at what else SageMaker says.
 
-    cores: int
-    """Processes that work at the same time."""
-
-
-def read_configuration(folder: Path) -> Configuration:
-    """Read hyperparameters.json, inputdataconfig.json and resourceconfig.json; a missing file says nothing.
-
+    Read are hyperparameters.json, inputdataconfig.json and resourceconfig.json; a missing file says nothing.
     The one hyperparameter is `cores`; others are ignored, since tools add their own.
 
     Raises:
@@ -42,10 +35,11 @@ def read_configuration(folder: Path) -> Configuration:
     if isinstance(hosts, list) and len(hosts) > 1:
         raise ConfigurationInvalid(f"it adapts on one instance and was given {len(hosts)}")
     _check_channels(_read(folder / "inputdataconfig.json"))
-    cores = str(_read(folder / "hyperparameters.json").get("cores", available_cores()))
+    machine = this_machine()
+    cores = str(_read(folder / "hyperparameters.json").get("cores", machine.cores))
     if not (cores.isascii() and cores.isdecimal() and 1 <= int(cores) <= 1024):
         raise ConfigurationInvalid(f"the hyperparameter cores must be a number from 1 to 1024, not {cores!r}")
-    return Configuration(cores=int(cores))
+    return replace(machine, cores=int(cores))
 
 
 def _check_channels(channels: dict[str, Any]) -> None:

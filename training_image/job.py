@@ -14,15 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from chalicelib.engines.catalogue import BaseModel, base_model_of_version
+from chalicelib.engines.catalogue import BaseVersion, base_version
 from chalicelib.language.artefact import read_artefact
 from chalicelib.language.sealed import ArchiveUnreadable
-from training_image.adapters import Adaptation, ReportProgress, adapter
+from training_image.adaptation import Adaptation, Assignment, ReportProgress
+from training_image.adapters import adapter
 from training_image.checkpoint import Checkpoint
 from training_image.configuration import read_configuration
 from training_image.failures import JobFailed
 from training_image.held_out import split
 from training_image.layout import Layout
+from training_image.machine import Machine
 from training_image.model_files import clear_model, write_model
 from training_image.plan import Plan, parse_plan
 from training_image.preparation import prepare_all
@@ -49,11 +51,13 @@ def run_job(layout: Layout) -> None:
     """
     layout.failure.unlink(missing_ok=True)
     clear_model(layout.model)
-    configuration = read_configuration(layout.config)
+    machine = read_configuration(layout.config)
     plan = _read_plan(layout)
     base = _base_of(plan)
-    adapt = adapter(plan.engine)
-    checkpoint = Checkpoint(layout.checkpoints, f"{plan.fingerprint} {program_digest()}")
+    base_weights = _base_weights(layout, plan)
+    chosen = adapter(plan.engine)
+    program = program_digest(chosen.libraries)
+    checkpoint = Checkpoint(layout.checkpoints, f"{plan.fingerprint} {program}")
     checkpoint.clear_partial()
     spent = _TimeSpent(checkpoint)
     progress = Progress(layout.progress, floor=published(layout.progress) if spent.resumed else 0.0)
@@ -70,7 +74,7 @@ def run_job(layout: Layout) -> None:
             audio=layout.audio,
             scratch=layout.scratch,
             rate_hz=base.rate_hz,
-            cores=configuration.cores,
+            cores=machine.cores,
             report_progress=_part(report, 0.0, _PREPARED_AT),
         )
         _check_enough(prepared, len(plan.recordings))
@@ -82,22 +86,24 @@ def run_job(layout: Layout) -> None:
             len(adaptation_set),
             len(held_out),
         )
-        adaptation = adapt(
+        assignment = Assignment(
             adaptation_set,
             held_out,
             base_version=plan.base_version,
-            cores=configuration.cores,
+            machine=machine,
             checkpoint=checkpoint,
             report_progress=_part(report, _PREPARED_AT, _ADAPTED_AT),
             language_model=_helper(layout, plan),
+            base_weights=base_weights,
         )
+        adaptation = chosen.adapt(assignment)
     report(_ADAPTED_AT, "writing the model")
     write_model(
         layout.model,
-        adaptation.arrays,
+        adaptation.files,
         engine=plan.engine,
         base_version=plan.base_version,
-        report=_report(plan, prepared, adaptation, training_s=spent.total_s(), cores=configuration.cores),
+        report=_report(plan, prepared, adaptation, training_s=spent.total_s(), machine=machine),
     )
     report(1.0, "done")
     _log.info("done: %s (%s)", adaptation.decision, adaptation.reason)
@@ -164,9 +170,20 @@ def _helper(layout: Layout, plan: Plan) -> Path | None:
     return path
 
 
-def _base_of(plan: Plan) -> BaseModel:
+def _base_weights(layout: Layout, plan: Plan) -> Path | None:
+    if plan.base_weights is None:
+        return None
+    if not any(path.is_file() for path in layout.base.rglob("*")):
+        raise JobFailed(
+            f"The weights of the base model {plan.base_version!r} have not arrived from "
+            f"{plan.base_weights!r}. Tell the operator to add that base model again."
+        )
+    return layout.base
+
+
+def _base_of(plan: Plan) -> BaseVersion:
     try:
-        base = base_model_of_version(plan.base_version)
+        base = base_version(plan.base_version)
     except KeyError:
         raise JobFailed(
             f"This training image has no base model {plan.base_version!r}. Upgrade the custom model, or have "
@@ -197,7 +214,7 @@ def _check_enough(prepared: Prepared, recordings: int) -> None:
 
 
 def _report(
-    plan: Plan, prepared: Prepared, adaptation: Adaptation, *, training_s: float, cores: int
+    plan: Plan, prepared: Prepared, adaptation: Adaptation, *, training_s: float, machine: Machine
 ) -> dict[str, Any]:
     return {
         "decision": adaptation.decision,
@@ -212,7 +229,8 @@ def _report(
         "rounds": adaptation.rounds,
         "held_out": adaptation.held_out,
         "training_s": training_s,
-        "cores": cores,
+        "cores": machine.cores,
+        "gpus": machine.gpus,
     }
 
 

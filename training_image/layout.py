@@ -40,6 +40,11 @@ class Layout:
         return self.root / "input" / "data" / "language"
 
     @property
+    def base(self) -> Path:
+        """Folder of the base version's weights, where the plan names some."""
+        return self.root / "input" / "data" / "base"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder that outlives this machine."""
         return self.root / "checkpoints"

@@ -1,10 +1,8 @@
-"""What a job leaves in /opt/ml/model: adapted parameters, a manifest that vouches for them, and a report."""
+"""What a job leaves in /opt/ml/model: an engine's files, a manifest that vouches for them, and a report."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -12,46 +10,40 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from training_image.arrays import write_npz
+from chalicelib.engines import adapted_model
+from chalicelib.engines.adapted_model import REPORT_NAME
+from chalicelib.language.sealed import MANIFEST_NAME
 from training_image.checkpoint import write_atomically
-
-FORMAT = 1
-ARRAYS_NAME = "adapted.npz"
-MANIFEST_NAME = "manifest.json"
-REPORT_NAME = "report.json"
 
 
 def write_model(
     folder: Path,
-    arrays: Mapping[str, NDArray[Any]] | None,
+    files: Mapping[str, bytes],
     *,
     engine: str,
     base_version: str,
     report: Mapping[str, Any],
 ) -> None:
-    """Write the files of a model; without arrays it is the base itself. The manifest comes last.
+    """Write a model: its engine's files by name; without any it is the base itself. The manifest comes last.
 
     Raises:
+        ValueError: a name that no file of a model may have.
         OSError: the disk is full or not writable.
     """
+    manifest = adapted_model.manifest(engine, base_version, files)
     clear_model(folder)
-    digests = {}
-    if arrays is not None:
-        file = io.BytesIO()
-        write_npz(file, arrays)
-        write_atomically(folder / ARRAYS_NAME, file.getvalue())
-        digests[ARRAYS_NAME] = hashlib.sha256(file.getvalue()).hexdigest()
-    manifest = {"format": FORMAT, "engine": engine, "base_version": base_version, "sha256": digests}
+    for name, content in files.items():
+        write_atomically(folder / name, content)
     write_atomically(folder / REPORT_NAME, _json(report))
     write_atomically(folder / MANIFEST_NAME, _json(manifest))
 
 
 def clear_model(folder: Path) -> None:
-    """Remove what an interrupted run of this job may have written."""
-    for name in (MANIFEST_NAME, REPORT_NAME, ARRAYS_NAME):
-        (folder / name).unlink(missing_ok=True)
+    """Remove what an interrupted run of this job may have written, and leave the folder, if there is one."""
+    for path in folder.glob("*"):
+        if not path.is_dir():
+            path.unlink()
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -49,6 +49,8 @@ class Plan:
     """Changes with the plan's contents: what was computed for another plan is of no use for this one."""
     language_model: str | None = None
     """Artefact of the helper language model, a path below the language channel."""
+    base_weights: str | None = None
+    """Where the weights in the base channel come from; None: they come with the engine, without a channel."""
 
 
 def parse_plan(text: str | bytes) -> Plan:
@@ -83,6 +85,7 @@ def parse_plan(text: str | bytes) -> Plan:
         engine=_text(document, "engine", ""),
         recordings=recordings,
         language_model=_language_model(document),
+        base_weights=_optional_text(document, "base_weights"),
         fingerprint=hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest(),
     )
 
@@ -109,12 +112,14 @@ def _recording(entry: object, where: str) -> Recording:
 
 
 def _language_model(document: dict[str, Any]) -> str | None:
-    if document.get("language_model") is None:
-        return None
-    file = _text(document, "language_model", "")
-    if not _is_inside(file):
+    file = _optional_text(document, "language_model")
+    if file is not None and not _is_inside(file):
         raise PlanInvalid("language_model must be a path inside the language channel")
     return file
+
+
+def _optional_text(document: dict[str, Any], name: str) -> str | None:
+    return None if document.get(name) is None else _text(document, name, "")
 
 
 def _is_inside(file: str) -> bool:

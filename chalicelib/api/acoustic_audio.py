@@ -89,7 +89,9 @@ def _shown(audio: AudioResource) -> dict[str, Any]:
         status=audio.status,
         duration_s=audio.duration_s,
         speech_s=audio.speech_s,
-        details=_details(audio.details_type, audio.codec, audio.frequency_hz, audio.compression),
+        details=_details(
+            audio.details_type, audio.codec, audio.frequency_hz, audio.channels, audio.compression
+        ),
         error=audio.error,
     )
 
@@ -100,7 +102,13 @@ def _member_shown(member: dict[str, Any]) -> dict[str, Any]:
         status=member["status"],
         duration_s=member.get("duration_s") or 0.0,
         speech_s=member.get("speech_s") or 0.0,
-        details=_details(member.get("details_type"), member.get("codec"), member.get("frequency_hz"), None),
+        details=_details(
+            member.get("details_type"),
+            member.get("codec"),
+            member.get("frequency_hz"),
+            member.get("channels"),
+            None,
+        ),
         error=member.get("error"),
     )
 
@@ -122,13 +130,22 @@ def _resource(
 
 
 def _details(
-    kind: str | None, codec: str | None, frequency_hz: float | None, compression: str | None
+    kind: str | None,
+    codec: str | None,
+    frequency_hz: float | None,
+    channels: float | None,
+    compression: str | None,
 ) -> dict[str, Any]:
+    """Return Watson's object, with our `channels`."""
     if kind is None:
         return {}
     details: dict[str, Any] = {"type": kind}
     if kind == "audio":
-        details |= {"codec": codec, "frequency": None if frequency_hz is None else int(frequency_hz)}
+        details |= {"codec": codec, "frequency": _whole(frequency_hz), "channels": _whole(channels)}
     if kind == "archive":
         details["compression"] = compression
     return {key: value for key, value in details.items() if value is not None}
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)

@@ -75,9 +75,13 @@ _TABLE: dict[type[Exception], tuple[int, Wording]] = {
             f"it has {', '.join(error.versions)}."
         ),
     ),
+    customization.NotServed: (400, lambda error: str(error.reason)),
     customization.NotCustomizable: (
         400,
-        lambda error: f"The base model '{error.name}' does not support custom language models",
+        lambda error: (
+            f"The base model '{error.name}' does not support custom {error.kind} models"
+            + (f"; use base model version {' or '.join(error.versions)}." if error.versions else "")
+        ),
     ),
     customization.WrongDialect: (
         400,

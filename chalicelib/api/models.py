@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.api.calls import Call
 from chalicelib.api.errors import NotFound
 from chalicelib.api.routing import Routes
-from chalicelib.engines import catalogue
+from chalicelib.engines import availability, catalogue
 from chalicelib.engines.catalogue import BASE_MODELS, NEXT_GENERATION, BaseModel
 
 routes = Routes()
@@ -24,7 +24,9 @@ def get_model(call: Call, model_id: str) -> dict[str, Any]:
     """Show one base model. An alias is not listed, but is shown by its own name."""
     model = catalogue.find(model_id)
     if model is None:
-        raise NotFound(f"Model {model_id} not found")
+        raise NotFound(
+            ": ".join(filter(None, (f"Model {model_id} not found", availability.unlisted(model_id))))
+        )
     if model_id not in NEXT_GENERATION:
         return _shown(call, model, model.name)
     answer = _shown(call, model, model_id)
@@ -36,11 +38,11 @@ def _shown(call: Call, model: BaseModel, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "language": model.language,
-        "rate": model.rate_hz,
+        "rate": model.least_rate_hz,
         "url": f"{call.base_url}/v1/models/{name}",
         "supported_features": {
-            "custom_language_model": model.custom_language_model,
-            "custom_acoustic_model": True,
+            "custom_language_model": model.newest_with("language_models") is not None,
+            "custom_acoustic_model": model.newest_with("acoustic_models") is not None,
             "speaker_labels": model.speaker_labels,
         },
         "description": model.description,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +14,7 @@ import soxr
 from numpy.typing import NDArray
 
 from chalicelib.audio import content_types, g729, libav, libsndfile, pcm
+from chalicelib.audio.channels import Mixer, mono
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.errors import RateTooLow, TooLong, TooManyChannels, TooSlow, Undecodable
 from chalicelib.audio.stream import AudioFormat, AudioStream, Samples
@@ -68,8 +69,21 @@ class Decoder:
         self._stream = stream
         self._limits = limits
 
+    def share_length(self, channels: int) -> None:
+        """Let the recording be only so long that all of its channels together keep within the limit."""
+        self._limits = replace(self._limits, duration_s=self._limits.duration_s / channels)
+
     def blocks(self) -> Iterator[Samples]:
         """Yield mono samples at the recording's own rate, all channels averaged, in blocks of some seconds.
+
+        Raises:
+            AudioError: as `all_channels`.
+        """
+        for samples in self.all_channels():
+            yield mono(samples)
+
+    def all_channels(self) -> Iterator[Samples]:
+        """Yield samples of shape (n, channels) at the recording's own rate, in blocks of some seconds.
 
         Raises:
             Undecodable: the recording is damaged here.
@@ -83,7 +97,7 @@ class Decoder:
                 raise TooLong(self._limits.duration_s)
             if time.monotonic() > deadline_s:
                 raise TooSlow(self._limits.time_s)
-            yield mono(samples)
+            yield samples
 
 
 def opened(
@@ -144,19 +158,61 @@ def resampled(
         yield from resample(decoder.blocks(), decoder.format.rate_hz, rate_hz)
 
 
-def resample(blocks: Iterator[Samples], from_hz: int, to_hz: int) -> Iterator[Samples]:
-    """Convert the rate of a stream of mono blocks; the delay of the filter is made up for."""
+def mixed(
+    source: Source,
+    content_type: ContentType | None,
+    rate_hz: int,
+    mixer: Mixer,
+    *,
+    min_rate_hz: int | None = None,
+    limits: Limits | None = None,
+) -> Iterator[Samples]:
+    """Yield a recording as the mixer makes it at `rate_hz`, in constant memory; arguments as of `resampled`.
+
+    Blocks have shape (n,) if one channel comes out, and otherwise (n, channels). How long a recording may be
+    is divided by the number of channels that come out: each of them is stored and recognised.
+
+    Raises:
+        AudioError: as `resampled`.
+        TooManySeparateChannels: the mixer is to keep them apart.
+    """
+    needed_hz = rate_hz if min_rate_hz is None else min_rate_hz
+    with opened(source, content_type, limits=limits) as decoder:
+        from_hz = decoder.format.rate_hz
+        if from_hz < needed_hz:
+            raise RateTooLow(from_hz, needed_hz)
+        mixer.begin(from_hz, decoder.format.channels)
+        decoder.share_length(mixer.channels)
+        blocks = map(mixer.mix, decoder.all_channels())
+        yield from resample(blocks, from_hz, rate_hz, mixer.channels)
+
+
+def resample(blocks: Iterator[Samples], from_hz: int, to_hz: int, channels: int = 1) -> Iterator[Samples]:
+    """Convert the rate of a stream of blocks; the delay of the filter is made up for.
+
+    Blocks of one channel have shape (n,), others (n, channels).
+    """
     if from_hz == to_hz:
         yield from blocks
         return
-    resampler = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
+    resampler = resampler_of(from_hz, to_hz, channels)
     for samples in blocks:
-        converted = resampler.resample_chunk(samples)
+        converted = resampler.resample_chunk(np.ascontiguousarray(samples))
         if len(converted):
             yield converted
-    converted = resampler.resample_chunk(np.empty(0, np.float32), last=True)
+    converted = resampler.resample_chunk(nothing(channels), last=True)
     if len(converted):
         yield converted
+
+
+def resampler_of(from_hz: int, to_hz: int, channels: int) -> soxr.ResampleStream:
+    """Return what converts the rate of blocks of one stream."""
+    return soxr.ResampleStream(from_hz, to_hz, channels, dtype="float32", quality="HQ")
+
+
+def nothing(channels: int) -> Samples:
+    """Return no samples in the shape in which so many channels come."""
+    return np.empty(0 if channels == 1 else (0, channels), np.float32)
 
 
 def read_mono(
@@ -238,10 +294,3 @@ def _stream(source: BinaryIO, said: ContentType) -> AbstractContextManager[Audio
             return g729.opened(source)
         case _:
             return libsndfile.opened(source, said)
-
-
-def mono(samples: Samples) -> Samples:
-    """Average the channels of samples of shape (n, channels)."""
-    if samples.shape[1] == 1:
-        return samples[:, 0]
-    return np.asarray(samples.mean(axis=1, dtype=np.float32), np.float32)

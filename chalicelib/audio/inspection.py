@@ -40,6 +40,7 @@ class RecordingInspection:
     codec: str | None = None
     """As FFmpeg spells it."""
     frequency_hz: int | None = None
+    channels: int | None = None
     error: str | None = None
     """Why it is invalid and what to do about it, for the user to read."""
 
@@ -56,6 +57,8 @@ class Inspection:
     codec: str | None = None
     """As FFmpeg spells it; of a recording only."""
     frequency_hz: int | None = None
+    channels: int | None = None
+    """Of a recording only."""
     compression: str | None = None
     """`zip` or `gzip`; of an archive only."""
     error: str | None = None
@@ -110,6 +113,7 @@ def inspect(
         speech_s=found.speech_s,
         codec=found.codec,
         frequency_hz=found.frequency_hz,
+        channels=found.channels,
         error=found.error,
     )
 
@@ -161,6 +165,7 @@ def _measured(name: str, file: BinaryIO, decoder: Decoder, min_rate_hz: int) -> 
         speech_s=speech_s,
         codec=decoder.format.codec,
         frequency_hz=rate_hz,
+        channels=decoder.format.channels,
         error=error,
     )
 

@@ -1,4 +1,4 @@
-"""Audio that is still being sent, in any supported format, to mono float32 samples at a wanted rate."""
+"""Audio that is still being sent, in any supported format, to float32 samples at a wanted rate."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import soxr
 
 from chalicelib.audio import decoding, g729, streamed_samples
+from chalicelib.audio.channels import Mixer
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.errors import RateTooLow, TooLong
 from chalicelib.audio.stream import Samples
@@ -53,14 +54,25 @@ class StreamingDecoder:
     milliseconds apart.
     """
 
-    def __init__(self, said: ContentType | None, rate_hz: int, *, limit_s: float = 12 * 3600.0) -> None:
+    def __init__(
+        self,
+        said: ContentType | None,
+        rate_hz: int,
+        *,
+        least_rate_hz: int | None = None,
+        limit_s: float = 12 * 3600.0,
+        mixer: Mixer | None = None,
+    ) -> None:
         """Take what the audio is said to be (None: to be detected) and the rate that is wanted.
 
-        The rate is also the least that the audio may have.
+        `least_rate_hz` is the least that the audio may have, `rate_hz` unless given. The `mixer` says what is
+        made of channels, their average unless given; so many as it gives share the `limit_s`.
         """
         self._said = said
         self._rate_hz = rate_hz
+        self._least_rate_hz = rate_hz if least_rate_hz is None else least_rate_hz
         self._limit_s = limit_s
+        self._mixer = mixer or Mixer()
         self._head = b""
         self._source: Source | None = None
         self._resampler: soxr.ResampleStream | None = None
@@ -68,7 +80,7 @@ class StreamingDecoder:
         self._frames = 0
 
     def feed(self, data: bytes) -> Iterator[Samples]:
-        """Yield mono samples, shape (n,).
+        """Yield samples of shape (n,) if one channel comes out, as of an average; otherwise (n, channels).
 
         Raises:
             audio.errors.AudioError: the audio cannot be used.
@@ -97,7 +109,8 @@ class StreamingDecoder:
         for samples in self._source.finish():
             yield from self._converted(samples)
         if self._resampler is not None:
-            rest = self._resampler.resample_chunk(np.empty(0, np.float32), last=True)
+            nothing = decoding.nothing(self._mixer.channels)
+            rest = self._resampler.resample_chunk(nothing, last=True)
             if len(rest):
                 yield rest
 
@@ -141,20 +154,20 @@ class StreamingDecoder:
         if not self._checked:
             self._checked = True
             decoding.check_channels(self._source.channels, self._said)
-            if from_hz < self._rate_hz:
-                raise RateTooLow(from_hz, self._rate_hz)
+            if from_hz < self._least_rate_hz:
+                raise RateTooLow(from_hz, self._least_rate_hz)
+            self._mixer.begin(from_hz, self._source.channels)
+            self._limit_s /= self._mixer.channels
             if from_hz != self._rate_hz:
-                self._resampler = soxr.ResampleStream(
-                    from_hz, self._rate_hz, 1, dtype="float32", quality="HQ"
-                )
+                self._resampler = decoding.resampler_of(from_hz, self._rate_hz, self._mixer.channels)
         self._frames += len(samples)
         if self._frames > self._limit_s * from_hz:
             raise TooLong(self._limit_s)
-        mono = decoding.mono(samples)
+        mixed = self._mixer.mix(samples)
         if self._resampler is not None:
-            mono = self._resampler.resample_chunk(np.ascontiguousarray(mono))
-        if len(mono):
-            yield mono
+            mixed = self._resampler.resample_chunk(np.ascontiguousarray(mixed))
+        if len(mixed):
+            yield mixed
 
 
 def _raw(said: ContentType) -> Source:

@@ -19,6 +19,7 @@ def create(
 
     Raises:
         UnknownBaseModel, UnknownBaseVersion: see `custom_models.base_model`.
+        NotCustomizable: see `custom_models.create`.
         TooManyModels: the owner has 1,024 models already.
     """
     return custom_models.create(

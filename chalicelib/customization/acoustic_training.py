@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from chalicelib.customization import (
     acoustic_models,
     audio_resources,
+    custom_models,
     helper_models,
     limits,
     runs,
@@ -16,7 +17,6 @@ from chalicelib.customization import (
 )
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.errors import Busy, NothingModified, TrainingRefused, UpgradeRefused
-from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.storage.conditional import Action, ConditionFailed, Contended, write
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
 
@@ -47,6 +47,7 @@ def begin_training(
         Busy: the model handles another request.
         TrainingRefused: too little, too much, or (while `strict`) invalid audio, or a helper that cannot
             help; the model is now failed.
+        NotServed: this installation does without the engine of its base version; it stays as it is.
         NothingModified: the model has been trained on exactly this audio, with the same help, already; it
             stays as it is.
     """
@@ -54,6 +55,7 @@ def begin_training(
         model = acoustic_models.get(owner, customization_id)
         if statuses.busy(model):
             raise Busy(customization_id)
+        custom_models.check_served(model.versions[-1])
         resources = audio_resources.of_model(model)
         valid = tuple(audio for audio in resources if audio.status == audio_resources.OK)
         left_out = tuple(audio.audio_name for audio in resources if audio.status == audio_resources.INVALID)
@@ -111,6 +113,7 @@ def begin_upgrade(
         MalformedId, UnknownModel: see `acoustic_models.get`.
         Busy: the model handles another request.
         UpgradeRefused: the model is up-to-date, has no data, or is in a state without an upgrade.
+        NotServed: see `runs.upgradable`.
     """
     for _ in range(_ATTEMPTS):
         model = acoustic_models.get(owner, customization_id)
@@ -134,7 +137,8 @@ def _upgrade_target(
     model: AcousticModel, resources: Sequence[AudioResource], helper: LanguageModel | None, *, force: bool
 ) -> str:
     """Return the base version that the model is to be upgraded to."""
-    newest = BASE_MODELS[model.base_model_name].newest_version
+    newest = custom_models.newest_version(model)
+    custom_models.check_served(newest)
     again = helper is not None and model.versions[-1] == newest and model.promoted_version == newest
     if not again or not statuses.allowed(model, statuses.UPGRADE_BEGUN):
         newest = runs.upgradable(model, "acoustic", None if resources else "audio")

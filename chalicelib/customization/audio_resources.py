@@ -30,6 +30,7 @@ class Analysis:
     details_type: Literal["audio", "archive", "undetermined"]
     codec: str | None = None
     frequency_hz: int | None = None
+    channels: int | None = None
     compression: Literal["zip", "gzip"] | None = None
     duration_s: float = 0.0
     speech_s: float = 0.0
@@ -179,12 +180,11 @@ def analysis_finished(
         (AudioResource.error, analysis.error),
     ):
         actions.append(attribute.remove() if value is None else attribute.set(value))
-    frequency_hz = analysis.frequency_hz
-    actions.append(
-        AudioResource.frequency_hz.remove()
-        if frequency_hz is None
-        else AudioResource.frequency_hz.set(frequency_hz)
-    )
+    for number, found in (
+        (AudioResource.frequency_hz, analysis.frequency_hz),
+        (AudioResource.channels, analysis.channels),
+    ):
+        actions.append(number.remove() if found is None else number.set(found))
     return uploads.end(KIND, audio, uploads.judged(audio, actions), analysis.valid)
 
 

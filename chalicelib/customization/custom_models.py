@@ -15,14 +15,17 @@ from chalicelib.customization import limits, statuses
 from chalicelib.customization.errors import (
     Busy,
     MalformedId,
+    NotCustomizable,
+    NotServed,
     TooManyModels,
     UnknownBaseModel,
     UnknownBaseVersion,
     UnknownModel,
     UnsupportedLanguage,
 )
-from chalicelib.engines import catalogue
-from chalicelib.engines.catalogue import BASE_MODELS, BaseModel
+from chalicelib.engines import availability, catalogue
+from chalicelib.engines.catalogue import BASE_MODELS, KNOWN_MODELS, BaseModel
+from chalicelib.engines.features import FeatureName
 from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import MOST_TOGETHER, Action, ConditionFailed, Delete, Put, Update, write
 from chalicelib.storage.rows import CustomModel
@@ -32,6 +35,11 @@ _log = logging.getLogger(__name__)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _KINDS: dict[type[CustomModel], str] = {AcousticModel: "acoustic", LanguageModel: "language"}
+_NEEDED: dict[type[CustomModel], FeatureName] = {
+    AcousticModel: "acoustic_models",
+    LanguageModel: "language_models",
+}
+"""What a version of a base model must be capable of, to be customised."""
 
 Model = TypeVar("Model", bound=CustomModel)
 
@@ -48,12 +56,16 @@ def base_model(name: str, version: str | None = None) -> BaseModel:
     Raises:
         UnknownBaseModel: there is no such base model.
         UnknownBaseVersion: the base model has no such version.
+        NotServed: this installation does without its engine.
     """
     base = catalogue.find(name)
     if base is None:
+        if (missing := availability.unlisted(name)) is not None:
+            raise NotServed(missing)
         raise UnknownBaseModel(name)
-    if version is not None and version not in base.versions:
-        raise UnknownBaseVersion(base.name, version, base.versions)
+    if version is not None and version not in base.version_names:
+        check_served(version)
+        raise UnknownBaseVersion(base.name, version, base.version_names)
     return base
 
 
@@ -72,8 +84,12 @@ def create(
     An alias of the base model is not kept: the row has the base model's own name.
 
     Raises:
+        NotCustomizable: the base model, or that version of it, takes no custom model of that kind.
         TooManyModels: the owner has 1,024 models of that kind already.
     """
+    usable = base.versions_with(_NEEDED[kind])
+    if not usable or version not in (None, *usable):
+        raise NotCustomizable(version or base.name, _KINDS[kind], usable)
     moment = now()
     model = kind(
         owner,
@@ -82,7 +98,7 @@ def create(
         description=description,
         base_model_name=base.name,
         language=base.language,
-        versions=[version or base.newest_version],
+        versions=[version or usable[-1]],
         created=moment,
         updated=moment,
         status=statuses.Status.PENDING,
@@ -95,6 +111,23 @@ def create(
         write(Delete(model, kind.customization_id.exists()))
         raise TooManyModels(_KINDS[kind], limits.MODELS_PER_OWNER)
     return model
+
+
+def check_served(version: str) -> None:
+    """Refuse what needs a base version that this installation cannot load.
+
+    Raises:
+        NotServed: it does without the engine of that version.
+    """
+    if (missing := availability.obstacle(version)) is not None:
+        raise NotServed(missing)
+
+
+def newest_version(model: CustomModel) -> str:
+    """Return the newest served version of a model's base that takes its kind of model, else its own."""
+    base = BASE_MODELS.get(model.base_model_name)
+    newest = None if base is None else base.newest_with(_NEEDED[type(model)])
+    return newest or model.versions[-1]
 
 
 def get(kind: type[Model], owner: str, customization_id: str) -> Model:
@@ -126,7 +159,7 @@ def models(kind: type[Model], owner: str, language: str | None = None) -> list[M
     Raises:
         UnsupportedLanguage: no base model has that language.
     """
-    if language is not None and language not in {base.language for base in BASE_MODELS.values()}:
+    if language is not None and language not in {base.language for base in KNOWN_MODELS.values()}:
         raise UnsupportedLanguage(language)
     found = kind.query(owner, consistent_read=True)
     return sorted(

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.customization import language_models, language_resources, language_words, limits, statuses
+from chalicelib.customization import (
+    custom_models,
+    language_models,
+    language_resources,
+    language_words,
+    limits,
+    statuses,
+)
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.errors import BadWord, Busy, TooManyWords, UnknownWord
 from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR, FoundWord
@@ -150,7 +157,12 @@ def problems(word: NewWord) -> list[dict[str, str]]:
 
 
 def row_of(model: LanguageModel, word: NewWord, customer_id: str | None = None) -> Word:
-    """Return the row of a word that is added or changed; what is wrong with it stands in it."""
+    """Return the row of a word that is added or changed; what is wrong with it stands in it.
+
+    Raises:
+        NotServed: this installation does without the engine that knows the words of the base version.
+    """
+    custom_models.check_served(model.versions[-1])
     # Here, because they take memory and time that few calls of the API need; so elsewhere.
     from chalicelib.engines import vocabulary
     from chalicelib.language import pronunciations

@@ -40,10 +40,21 @@ class UnknownBaseVersion(CustomizationError):
 
 
 @dataclass
+class NotServed(CustomizationError):
+    """This installation does without the engine that it takes; `reason` is for the model's user."""
+
+    reason: str
+
+
+@dataclass
 class NotCustomizable(CustomizationError):
-    """The base model takes no custom language model."""
+    """The base model, or the version of it that was asked for, takes no custom model of that kind."""
 
     name: str
+    kind: str
+    """acoustic | language."""
+    versions: tuple[str, ...] = ()
+    """Those of the same base model that take one."""
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.customization import custom_models
-from chalicelib.customization.errors import NotCustomizable, WrongDialect
+from chalicelib.customization.errors import WrongDialect
 from chalicelib.storage.tables import LanguageModel
 
 _SPANISH_DIALECTS = {
@@ -42,13 +42,11 @@ def create(
 
     Raises:
         UnknownBaseModel, UnknownBaseVersion: see `custom_models.base_model`.
-        NotCustomizable: the base model takes no custom language model.
+        NotCustomizable: see `custom_models.create`.
         WrongDialect: the dialect is not that of the base model.
         TooManyModels: the owner has 1,024 models already.
     """
     base = custom_models.base_model(base_model_name, base_model_version)
-    if not base.custom_language_model:
-        raise NotCustomizable(base.name)
     return custom_models.create(
         LanguageModel,
         owner,

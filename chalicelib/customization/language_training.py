@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from chalicelib.customization import (
+    custom_models,
     custom_words,
     language_models,
     language_resources,
@@ -62,12 +63,14 @@ def begin_training(
         MalformedId, UnknownModel: see `custom_models.get`.
         Busy: the model handles another request.
         TrainingRefused: there is no data or (while `strict`) invalid data; the model is now failed.
+        NotServed: this installation does without the engine of its base version; it stays as it is.
         NothingModified: the model has been trained in exactly this way already; it stays as it is.
     """
     for _ in range(_ATTEMPTS):
         model = language_models.get(owner, customization_id)
         if statuses.busy(model):
             raise Busy(customization_id)
+        custom_models.check_served(model.versions[-1])
         resources = language_resources.of_model(model)
         given = language_words.of_user(model)
         there = {word: row for word, row in given.items() if not row.deleted}
@@ -125,6 +128,7 @@ def begin_upgrade(owner: str, customization_id: str) -> Claim | None:
         MalformedId, UnknownModel: see `custom_models.get`.
         Busy: the model handles another request.
         UpgradeRefused: the model is up-to-date, has no data, or is in a state without an upgrade.
+        NotServed: see `runs.upgradable`.
     """
     for _ in range(_ATTEMPTS):
         model = language_models.get(owner, customization_id)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from chalicelib.customization import custom_models, statuses
 from chalicelib.customization.custom_models import Model, now
 from chalicelib.customization.errors import NotTraining, UpgradeRefused
-from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.storage.conditional import Action, ConditionFailed, Update, write
 from chalicelib.storage.rows import CustomModel
 
@@ -40,8 +39,10 @@ def upgradable(model: CustomModel, kind: str, empty: str | None) -> str:
 
     Raises:
         UpgradeRefused: the model is up-to-date, has no data, or is in a state without an upgrade.
+        NotServed: this installation does without the engine of its version, and has no newer one.
     """
-    newest = BASE_MODELS[model.base_model_name].newest_version
+    newest = custom_models.newest_version(model)
+    custom_models.check_served(newest)
     if model.versions[-1] == newest:
         raise UpgradeRefused(
             f"The custom {kind} model is up-to-date: '{model.customization_id}' is on {newest}."

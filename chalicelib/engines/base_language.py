@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
-from chalicelib.engines.vocabulary import Vocabulary, bundled_language_folder, vocabulary
+from chalicelib.engines import catalogue
 
 if TYPE_CHECKING:
-    from chalicelib.language.ngrams import NGrams
+    from chalicelib.language.training import BaseLanguage
+
+_LANGUAGES = {"sphinx": ("chalicelib.engines.sphinx.base_language", "BundledLanguage")}
+"""The engine's name in the catalogue: module and class."""
 
 
-class BundledLanguage:
-    """The language of the base versions that pocketsphinx's bundled model makes."""
-
-    def __init__(self, version: str, words: Vocabulary) -> None:
-        self.version = version
-        self._words = words
-
-    def known(self, word: str) -> bool:
-        """Return whether the base vocabulary has a word, given in lower case."""
-        return self._words.known(word)
-
-    def pronunciations(self, word: str) -> tuple[str, ...]:
-        """Return the phones of a word of the base vocabulary, nothing for another word."""
-        return self._words.pronunciations(word)
-
-    def ngrams(self) -> NGrams:
-        """Return the base model (3.7 million n-grams, 0.9 s)."""
-        from chalicelib.engines.sphinx.trie import read_trie
-
-        return read_trie(bundled_language_folder() / "en-us.lm.bin")
-
-    def rendered(self, model: NGrams) -> bytes:
-        """Return a model as the engine reads it."""
-        from chalicelib.engines.sphinx.language import decoder_content
-
-        return decoder_content(model)
-
-
-def base_language(base_version: str) -> BundledLanguage:
+def base_language(base_version: str) -> BaseLanguage:
     """Return the language of a base version.
 
     Raises:
-        KeyError: no served model has that version.
+        KeyError: no served model has that version, or its engine takes no custom language models.
     """
-    return BundledLanguage(base_version, vocabulary(base_version))
+    module, language_class = _LANGUAGES[catalogue.base_version(base_version).engine]
+    made: BaseLanguage = getattr(importlib.import_module(module), language_class)(base_version)
+    return made

@@ -2,50 +2,121 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from chalicelib import settings
+from chalicelib.engines.features import ENGINE_FEATURES, FeatureName, Features
+
+NARROWBAND_HZ, BROADBAND_HZ = 8_000, 16_000
+NETWORK_HZ = 16_000
+"""What networks of the Whisper family take, whatever the recording had."""
+
+
+@dataclass(frozen=True)
+class BaseVersion:
+    """One version of a base model: what recognises, and what a custom model is made on."""
+
+    name: str
+    """The full version string."""
+    engine: str
+    """Name of the engine that loads it."""
+    rate_hz: int
+    """Rate of the samples that its recogniser takes; recordings are converted to it."""
+    staged: bool = False
+    """Its weights lie in the service's bucket (`storage.layout.base_weights_prefix`), not with the engine."""
+
+    @property
+    def features(self) -> Features:
+        """What can be done with it."""
+        return ENGINE_FEATURES[self.engine]
 
 
 @dataclass(frozen=True)
 class BaseModel:
-    """A row of the catalogue: what `GET /v1/models` shows and what an engine loads."""
+    """A row of the catalogue: what `GET /v1/models` shows, with its versions."""
 
     name: str
     language: str
-    rate_hz: int
-    """Lowest sampling rate that the model accepts; also the rate its recogniser takes."""
+    least_rate_hz: int
+    """Lowest sampling rate of recordings that the model accepts."""
     description: str
-    versions: tuple[str, ...]
-    """Full version strings, oldest first."""
-    engine: str
-    custom_language_model: bool = True
+    versions: tuple[BaseVersion, ...]
+    """Oldest first."""
     speaker_labels: bool = True
 
     @property
+    def version_names(self) -> tuple[str, ...]:
+        """The full version strings, oldest first."""
+        return tuple(version.name for version in self.versions)
+
+    @property
     def newest_version(self) -> str:
-        """The version that a new custom model starts from."""
-        return self.versions[-1]
+        """The version that recognises when nothing else is asked for."""
+        return self.versions[-1].name
+
+    def versions_with(self, *features: FeatureName) -> tuple[str, ...]:
+        """Return the versions that have some features, oldest first."""
+        return tuple(version.name for version in self.versions if all(map(version.features.has, features)))
+
+    def newest_with(self, *features: FeatureName) -> str | None:
+        """Return the newest version that has some features: what a new custom model starts from."""
+        return next(reversed(self.versions_with(*features)), None)
 
 
 _BASE_MODELS = (
     BaseModel(
         name="en-US_BroadbandModel",
         language="en-US",
-        rate_hz=16_000,
+        least_rate_hz=BROADBAND_HZ,
         description="US English broadband model.",
-        versions=("en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2020-01-16"),
-        engine="sphinx",
+        versions=(
+            BaseVersion("en-US_BroadbandModel.v2018-07-31", "sphinx", BROADBAND_HZ),
+            BaseVersion("en-US_BroadbandModel.v2020-01-16", "sphinx", BROADBAND_HZ),
+            BaseVersion("en-US_BroadbandModel.v2026-11-30", "whisper", NETWORK_HZ),
+        ),
     ),
     BaseModel(
         name="en-US_NarrowbandModel",
         language="en-US",
-        rate_hz=8_000,
+        least_rate_hz=NARROWBAND_HZ,
         description="US English narrowband model.",
-        versions=("en-US_NarrowbandModel.v2019-06-24",),
-        engine="sphinx",
+        versions=(
+            BaseVersion("en-US_NarrowbandModel.v2019-06-24", "sphinx", NARROWBAND_HZ),
+            BaseVersion("en-US_NarrowbandModel.v2026-11-30", "whisper", NETWORK_HZ),
+        ),
     ),
 )
 
-BASE_MODELS = {model.name: model for model in _BASE_MODELS}
+KNOWN_MODELS = {model.name: model for model in _BASE_MODELS}
+"""All that the engines of this program can load, whether this installation has them or not."""
+
+
+def served(engines: Collection[str]) -> dict[str, BaseModel]:
+    """Return the base models with those versions that some engines load; none that is left without any.
+
+    Raises:
+        settings.SettingsError: there is no engine of one of these names.
+    """
+    if unknown := sorted(set(engines) - ENGINE_FEATURES.keys()):
+        raise settings.SettingsError(
+            f"environment variable ATTUNE_ENGINES names {unknown[0]!r}: the engines are "
+            f"{', '.join(ENGINE_FEATURES)}"
+        )
+    left = {
+        model.name: tuple(version for version in model.versions if version.engine in engines)
+        for model in _BASE_MODELS
+    }
+    return {
+        name: dataclasses.replace(KNOWN_MODELS[name], versions=versions)
+        for name, versions in left.items()
+        if versions
+    }
+
+
+BASE_MODELS = served(settings.engines() or ENGINE_FEATURES)
+"""What this installation serves."""
 DEFAULT_BASE_MODEL = "en-US_BroadbandModel"
 
 NEXT_GENERATION = {
@@ -63,16 +134,30 @@ DEPRECATED = {
 
 def find(name: str) -> BaseModel | None:
     """Return the model that answers to a name: its own, a deprecated one, or a next-generation one."""
-    return BASE_MODELS.get(NEXT_GENERATION.get(name) or DEPRECATED.get(name) or name)
+    return BASE_MODELS.get(own_name(name))
+
+
+def own_name(name: str) -> str:
+    """Return what the catalogue calls the model that answers to a name."""
+    return NEXT_GENERATION.get(name) or DEPRECATED.get(name) or name
 
 
 def base_model_of_version(version: str) -> BaseModel:
-    """Return the base model that a full version string belongs to.
+    """Return the base model that a full version string belongs to, served or not (see `availability`).
 
     Raises:
-        KeyError: no served model has that version.
+        KeyError: no model has that version.
     """
-    for model in _BASE_MODELS:
-        if version in model.versions:
+    for model in KNOWN_MODELS.values():
+        if version in model.version_names:
             return model
     raise KeyError(version)
+
+
+def base_version(name: str) -> BaseVersion:
+    """Return the version of a full version string, served or not (see `availability`).
+
+    Raises:
+        KeyError: no model has that version.
+    """
+    return next(version for version in base_model_of_version(name).versions if version.name == name)

@@ -8,4 +8,4 @@ class ModelUnreadable(Exception):
 
 
 class CustomizationUnsupported(Exception):
-    """The engine cannot recognise with that kind of custom model."""
+    """The engine cannot recognise with that kind of custom model; the message tells the user which."""

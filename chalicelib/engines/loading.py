@@ -6,19 +6,22 @@ import functools
 import importlib
 from typing import TYPE_CHECKING
 
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import catalogue
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels
 
 if TYPE_CHECKING:
     from chalicelib.engines.protocol import Engine, Recognizer
 
-_ENGINES = {"sphinx": ("chalicelib.engines.sphinx.engine", "SphinxEngine")}
+_ENGINES = {
+    "sphinx": ("chalicelib.engines.sphinx.engine", "SphinxEngine"),
+    "whisper": ("chalicelib.engines.whisper.engine", "WhisperEngine"),
+}
 """Name in the catalogue: module and class."""
 
 
 @functools.cache
 def engine(name: str) -> Engine:
-    """Return the engine of a catalogue row's `engine`.
+    """Return the engine of a base version's `engine`.
 
     Raises:
         KeyError: there is no engine of that name.
@@ -36,4 +39,4 @@ def load(base_version: str, custom: CustomModels = BASE_ALONE) -> Recognizer:
         engines.errors.ModelUnreadable: a file is damaged or made for another base version.
         engines.errors.CustomizationUnsupported: the engine cannot use that kind of model.
     """
-    return engine(base_model_of_version(base_version).engine).load(base_version, custom)
+    return engine(catalogue.base_version(base_version).engine).load(base_version, custom)

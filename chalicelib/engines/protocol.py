@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,11 @@ class Word:
     end_s: float
     posterior: float
     """Probability in 0…1 that the word was spoken there, from the lattice."""
+    written: str | None = None
+    """Its piece of the text as the engine writes it, with capitals and punctuation; None: it does not write.
+
+    Of a written token that is said in several words the first has all, the others have "".
+    """
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,14 @@ class Hypothesis:
     def text(self) -> str:
         """The words, separated by single spaces."""
         return " ".join(word.text for word in self.words)
+
+    @property
+    def written(self) -> str | None:
+        """The text as the engine writes it, with capitals and punctuation; None if it does not write."""
+        pieces = [word.written for word in self.words if word.written is not None]
+        if not pieces or len(pieces) < len(self.words):
+            return None
+        return " ".join(piece for piece in pieces if piece)
 
 
 @dataclass(frozen=True)
@@ -121,11 +135,19 @@ class UtteranceStream(Protocol):
 
 
 class Recognizer(Protocol):
-    """A base or custom model, loaded. Not safe for threads; cheap to call again."""
+    """A base or custom model, loaded; cheap to call again.
+
+    Safe for threads only where the engine's features say so (`serves_threads`); each stream has one user.
+    """
 
     @property
     def sample_rate_hz(self) -> int:
         """Rate of the samples that it takes."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory it takes while it is loaded."""
         ...
 
     def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
@@ -134,6 +156,17 @@ class Recognizer(Protocol):
 
     def stream(self) -> UtteranceStream:
         """Begin an utterance; a stream that is still open when this or `recognize` is called is given up."""
+        ...
+
+
+@runtime_checkable
+class BatchRecognizer(Protocol):
+    """A recogniser that decodes several utterances in less time together than one by one."""
+
+    def recognize_all(
+        self, utterances: Sequence[Samples], options: DecodingOptions = DEFAULT_OPTIONS
+    ) -> Sequence[DecodedUtterance]:
+        """Decode utterances; each gets what `recognize` would give."""
         ...
 
 

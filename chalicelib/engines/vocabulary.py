@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import catalogue
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,10 @@ class Vocabulary:
         return self.entries.get(word, ())
 
 
+_VOCABULARIES = {"sphinx": ("chalicelib.engines.sphinx.dictionary", "bundled_vocabulary")}
+"""The engine's name in the catalogue: module and function, imported when it is first needed."""
+
+
 def known(base_version: str) -> Callable[[str], bool]:
     """Return what tells whether a base version has a word, given in lower case.
 
@@ -42,30 +44,6 @@ def vocabulary(base_version: str) -> Vocabulary:
     Raises:
         KeyError: no served model has that version.
     """
-    return {"sphinx": _bundled_dictionary}[base_model_of_version(base_version).engine]()
-
-
-@functools.cache
-def _bundled_dictionary() -> Vocabulary:
-    return Vocabulary(read_dictionary(bundled_language_folder() / "cmudict-en-us.dict"))
-
-
-def bundled_language_folder() -> Path:
-    """Return the folder of US English that pocketsphinx brings along, without importing it."""
-    found = importlib.util.find_spec("pocketsphinx")
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError("pocketsphinx is not installed: pip install -r requirements/engine.txt")
-    return Path(found.origin).parent / "model" / "en-us"
-
-
-def read_dictionary(path: Path) -> dict[str, tuple[str, ...]]:
-    """Read a dictionary in the CMU format; further pronunciations follow as `word(2)`."""
-    entries: dict[str, tuple[str, ...]] = {}
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            word, _, phones = line.rstrip("\n").partition(" ")
-            if word.endswith(")") and (start := word.rfind("(")) > 0:
-                word = word[:start]
-            if word:
-                entries[word] = (*entries.get(word, ()), phones)
-    return entries
+    module, function = _VOCABULARIES[catalogue.base_version(base_version).engine]
+    words: Vocabulary = getattr(importlib.import_module(module), function)()
+    return words

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 
 from chalicelib.customization import audio_resources
 from chalicelib.customization.audio_resources import Analysis
-from chalicelib.engines.catalogue import BASE_MODELS
+from chalicelib.engines.catalogue import KNOWN_MODELS
 from chalicelib.events import messages, telemetry
 from chalicelib.events.arrivals import Arrivals
 from chalicelib.storage import objects, scratch
@@ -61,7 +61,7 @@ def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> An
             path,
             audio.content_type,
             audio.contained_content_type,
-            min_rate_hz=BASE_MODELS[model.base_model_name].rate_hz,
+            min_rate_hz=KNOWN_MODELS[model.base_model_name].least_rate_hz,
         )
     if audio.kind == "archive":
         members = [dataclasses.asdict(member) for member in found.members]
@@ -72,6 +72,7 @@ def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> An
         details_type=found.details_type,
         codec=found.codec,
         frequency_hz=found.frequency_hz,
+        channels=found.channels,
         compression=cast(Literal["zip", "gzip"] | None, found.compression),
         duration_s=found.duration_s,
         speech_s=found.speech_s,

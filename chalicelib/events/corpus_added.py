@@ -12,6 +12,7 @@ from chalicelib.customization import custom_words, language_resources, language_
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.language_resources import CORPUS, WORDS, Analysis, FoundWord
 from chalicelib.customization.uploads import BEING_PROCESSED
+from chalicelib.engines import availability
 from chalicelib.events import messages, telemetry
 from chalicelib.events.arrivals import Arrivals
 from chalicelib.storage import objects, scratch
@@ -62,6 +63,8 @@ _arrivals = Arrivals(language_resources.KIND, _analyse, lambda key: None)
 
 def _put_in(key: UploadKey, model: LanguageModel, row: LanguageResource) -> str | None:
     """Write the rows of a batch; returns what is to be said about it when it is not put in."""
+    if (missing := availability.obstacle(model.versions[-1])) is not None:
+        return missing
     words = custom_words.read_batch(json.loads(objects.get(key.key)))
     if len(custom_words.of_model(model).keys() | {word.word for word in words}) > limits.CUSTOM_WORDS:
         return TOO_MANY_CUSTOM_WORDS
@@ -85,6 +88,8 @@ def _put_in(key: UploadKey, model: LanguageModel, row: LanguageResource) -> str 
 
 def _looked_into(key: UploadKey, model: LanguageModel, row: LanguageResource) -> Analysis:
     """Return what a corpus or a grammar holds."""
+    if (missing := availability.obstacle(model.versions[-1])) is not None:
+        return Analysis(error=missing)
     total, counts, error = _read(key, model, row)
     others = [other for other in language_resources.of_model(model) if other.name_id != row.name_id]
     if error is None and total + sum(int(other.total_words) for other in others) > limits.WORDS:

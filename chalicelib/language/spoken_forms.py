@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from chalicelib.language.spoken_numbers import cardinal, decimal, digits, ordinal, plural, year
 
@@ -94,6 +94,49 @@ def spoken(line: str) -> str:
     for pattern, say in _RULES:
         line = pattern.sub(say, line)
     return line
+
+
+def spoken_pieces(tokens: Sequence[str]) -> list[tuple[int, str]]:
+    """Return the tokens spoken out as one line, in pieces: of how many tokens each is, and its text.
+
+    A piece has several tokens only where one reading needs them: "5:00 p.m.", "$3 million".
+    """
+    if not tokens:
+        return []
+    line = " ".join(tokens)
+    joints = [-1, *(len(" ".join(tokens[:count])) for count in range(1, len(tokens) + 1))]
+    counts = list(range(len(tokens) + 1))
+    for pattern, say in _RULES:
+        line, joints, counts = _rewritten(line, joints, counts, pattern, say)
+    return [
+        (counts[place + 1] - counts[place], line[joints[place] + 1 : joints[place + 1]])
+        for place in range(len(counts) - 1)
+    ]
+
+
+def _rewritten(
+    line: str,
+    joints: Sequence[int],
+    counts: Sequence[int],
+    pattern: re.Pattern[str],
+    say: Callable[[re.Match[str]], str],
+) -> tuple[str, list[int], list[int]]:
+    """Apply a rule, and say where the spaces between pieces are then; those inside of a match are gone."""
+    changes = [(match, said) for match in pattern.finditer(line) if (said := say(match)) != match[0]]
+    kept = [
+        (joint, count)
+        for joint, count in zip(joints, counts, strict=True)
+        if not any(match.start() <= joint < match.end() for match, _ in changes)
+    ]
+    moved = [
+        joint + sum(len(said) - len(match[0]) for match, said in changes if match.end() <= joint)
+        for joint, _ in kept
+    ]
+    parts, end = [], 0
+    for match, said in changes:
+        parts += [line[end : match.start()], said]
+        end = match.end()
+    return "".join([*parts, line[end:]]), moved, [count for _, count in kept]
 
 
 def _padded(words: list[str]) -> str:

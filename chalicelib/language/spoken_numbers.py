@@ -26,7 +26,8 @@ UNITS = (
 )
 """Zero to nineteen."""
 TENS = ("zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_SCALES = ("", "thousand", "million", "billion", "trillion")
+SCALES = ("", "thousand", "million", "billion", "trillion")
+"""Of groups of three digits, from the last."""
 _ORDINALS = {
     "one": "first",
     "two": "second",
@@ -36,7 +37,7 @@ _ORDINALS = {
     "nine": "ninth",
     "twelve": "twelfth",
 }
-_MAX_DIGITS = 3 * len(_SCALES)
+_MAX_DIGITS = 3 * len(SCALES)
 
 
 def digits(text: str) -> list[str]:
@@ -52,7 +53,7 @@ def cardinal(text: str) -> list[str]:
     if value == 0:
         return ["zero"]
     groups = []
-    for scale in _SCALES:
+    for scale in SCALES:
         value, group = divmod(value, 1000)
         if group:
             groups.append([*_below_thousand(group), *([scale] if scale else [])])

@@ -11,7 +11,7 @@ from chalicelib.language.spoken_forms import ANY, custom_form, spoken_beside
 _BRACKETED = re.compile(r"\([^()]*\)|<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
 _BRACKET = re.compile(r"[()<>\[\]{}]")
 _NESTING_ALLOWED = 8
-_TYPOGRAPHY = str.maketrans(
+TYPOGRAPHY = str.maketrans(
     {
         "’": "'",
         "‘": "'",
@@ -49,7 +49,7 @@ class Tokeniser:
     def words(self, line: str) -> list[str]:
         """Return the words of one line, in order."""
         if not line.isascii():
-            line = unicodedata.normalize("NFC", line).translate(_TYPOGRAPHY)
+            line = unicodedata.normalize("NFC", line).translate(TYPOGRAPHY)
         if _BRACKET.search(line):
             line = _without_brackets(line)
         if ANY.search(line):

@@ -17,10 +17,15 @@ from chalicelib.audio.signal_metrics import (
 
 def audio_metrics(metrics: SignalMetrics) -> dict[str, Any]:
     """Return the `AudioMetrics` of a request whose audio has ended."""
-    accumulated: dict[str, Any] = {"final": True, "end_time": round(metrics.duration_s, 2)}
+    return {"sampling_interval": INTERVAL_S, "accumulated": accumulated(metrics)}
+
+
+def accumulated(metrics: SignalMetrics) -> dict[str, Any]:
+    """Return the `AudioMetricsDetails` of a signal that has ended."""
+    details: dict[str, Any] = {"final": True, "end_time": round(metrics.duration_s, 2)}
     if metrics.signal_to_noise_db is not None:
-        accumulated["signal_to_noise_ratio"] = round(metrics.signal_to_noise_db, 2)
-    accumulated |= {
+        details["signal_to_noise_ratio"] = round(metrics.signal_to_noise_db, 2)
+    return details | {
         "speech_ratio": round(metrics.speech_ratio, 3),
         "high_frequency_loss": round(metrics.high_frequency_loss, 3),
         "direct_current_offset": _bins(metrics.direct_current_offset, OFFSET_EDGES),
@@ -28,7 +33,6 @@ def audio_metrics(metrics: SignalMetrics) -> dict[str, Any]:
         "speech_level": _bins(metrics.speech_level, LEVEL_EDGES),
         "non_speech_level": _bins(metrics.non_speech_level, LEVEL_EDGES),
     }
-    return {"sampling_interval": INTERVAL_S, "accumulated": accumulated}
 
 
 def _bins(counts: Sequence[int], edges: Sequence[float]) -> list[dict[str, Any]]:

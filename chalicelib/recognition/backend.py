@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import settings
+from chalicelib.engines import catalogue
 from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
 from chalicelib.storage import objects
@@ -159,10 +160,14 @@ def _results_of(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_warnings(answer: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
-    """Return results with the warnings that belong to them, in the place where Watson shows them."""
-    if not warnings:
+    """Return results with the warnings that belong to them, in the place where Watson shows them.
+
+    Warnings that the answer itself has come last.
+    """
+    together = [*warnings, *answer.get("warnings", ())]
+    if not together:
         return answer
-    first = {"result_index": answer["result_index"], "warnings": list(warnings)}
+    first = {"result_index": answer["result_index"], "warnings": together}
     return {**first, **{name: value for name, value in answer.items() if name not in first}}
 
 
@@ -186,10 +191,20 @@ def _made_client() -> LambdaClient:
     )
 
 
+def _function_for(base_version: str) -> str:
+    try:
+        engine = catalogue.base_version(base_version).engine
+    except KeyError:
+        raise RecognitionFailed(
+            400, f"Base model version '{base_version}' is no longer served. Send the audio again."
+        ) from None
+    return settings.current().engine(engine).recognition_function
+
+
 def _invoke(event: dict[str, Any]) -> dict[str, Any]:
     try:
         answer = _client().invoke(
-            FunctionName=settings.current().recognition_function,
+            FunctionName=_function_for(event["base_version"]),
             InvocationType="RequestResponse",
             Payload=json.dumps(event).encode(),
         )

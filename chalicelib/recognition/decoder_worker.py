@@ -10,13 +10,12 @@ import ctypes
 import os
 import signal
 import sys
-from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import (
+    BatchRecognizer,
     CustomModels,
     DecodedUtterance,
     DecodingOptions,
@@ -25,9 +24,7 @@ from chalicelib.engines.protocol import (
     Samples,
     UtteranceStream,
 )
-
-RECOGNIZERS_KEPT = 3
-"""A loaded recogniser takes about 100 MB."""
+from chalicelib.recognition.loaded_models import Key, LoadedModels
 
 _PR_SET_PDEATHSIG = 1
 
@@ -40,6 +37,23 @@ class Task:
     custom: CustomModels
     samples: Samples
     options: DecodingOptions
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Utterances that are to be decoded together, in the same way."""
+
+    base_version: str
+    custom: CustomModels
+    utterances: tuple[Samples, ...]
+    options: DecodingOptions
+
+
+@dataclass(frozen=True)
+class Batched:
+    """What was decoded of each utterance of a batch."""
+
+    utterances: tuple[DecodedUtterance, ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +91,7 @@ class Finish:
     options: DecodingOptions
 
 
-Message = Task | Prepare | Open | Feed | Partial | Finish
+Message = Task | Batch | Prepare | Open | Feed | Partial | Finish
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,7 @@ class Failure:
 
     message: str
     model_unreadable: bool = False
+    customization_unsupported: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,56 +111,33 @@ class Opened:
     """What is fed is decoded at once, so that little is left to do when it is over."""
 
 
-Answer = DecodedUtterance | Hypothesis | Opened | Failure
+Answer = DecodedUtterance | Batched | Hypothesis | Opened | Failure
 _NOTHING_OPEN = Failure("no utterance is open")
-Load = Callable[[str, CustomModels], Recognizer]
 
 
-class RecognizerCache:
-    """The recognisers used last, by base version and custom models."""
-
-    def __init__(self, load: Load, kept: int = RECOGNIZERS_KEPT) -> None:
-        self._load = load
-        self._kept = kept
-        self._recognizers: OrderedDict[tuple[str, CustomModels], Recognizer] = OrderedDict()
-
-    def get(self, base_version: str, custom: CustomModels) -> Recognizer:
-        """Return the recogniser, loading it if need be.
-
-        Raises:
-            engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
-        """
-        key = (base_version, custom)
-        if key not in self._recognizers:
-            while len(self._recognizers) >= self._kept:
-                self._recognizers.popitem(last=False)
-            self._recognizers[key] = self._load(base_version, custom)
-        self._recognizers.move_to_end(key)
-        return self._recognizers[key]
-
-
-def serve(connection: Connection, load: Load) -> None:
-    """Answer messages until the other end closes the connection."""
-    desk = _Desk(RecognizerCache(load))
-    while True:
-        try:
+def serve(connection: Connection, models: LoadedModels) -> None:
+    """Answer messages until the other end closes the connection. Several threads may share the models."""
+    desk = _Desk(models)
+    try:
+        while True:
             message: Message = connection.recv()
-        except EOFError:
-            return
-        answer = desk.take(message)
-        if answer is not None:
-            try:
+            answer = desk.take(message)
+            if answer is not None:
                 connection.send(answer)
-            except BrokenPipeError:
-                return
+    except (EOFError, ConnectionError):
+        return
+    finally:
+        desk.leave()
 
 
 class _Desk:
     """Where messages are answered. A failure to take audio is told at the next question about it."""
 
-    def __init__(self, cache: RecognizerCache) -> None:
-        self._cache = cache
+    def __init__(self, models: LoadedModels) -> None:
+        self._models = models
         self._stream: UtteranceStream | None = None
+        self._borrowed: Key | None = None
+        """What the open utterance uses."""
         self._failure = _NOTHING_OPEN
 
     def take(self, message: Message) -> Answer | None:
@@ -153,34 +145,59 @@ class _Desk:
             return self._take(message)
         except ModelUnreadable as error:
             failure = Failure(str(error), model_unreadable=True)
+        except CustomizationUnsupported as error:
+            failure = Failure(str(error), customization_unsupported=True)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises concerns this utterance alone
             failure = Failure(f"{type(error).__name__}: {error}")
-        self._stream, self._failure = None, failure
+        self.leave()
+        self._failure = failure
         return None if isinstance(message, Prepare | Feed) else failure
+
+    def leave(self) -> None:
+        """Give the open utterance up, and its models back."""
+        self._stream, self._failure = None, _NOTHING_OPEN
+        borrowed, self._borrowed = self._borrowed, None
+        if borrowed is not None:
+            self._models.give_back(*borrowed)
 
     def _take(self, message: Message) -> Answer | None:
         match message:
             case Task():
-                self._abandon()
-                recognizer = self._cache.get(message.base_version, message.custom)
-                return recognizer.recognize(message.samples, message.options)
+                self.leave()
+                with self._models.use(message.base_version, message.custom) as recognizer:
+                    return recognizer.recognize(message.samples, message.options)
+            case Batch():
+                self.leave()
+                with self._models.use(message.base_version, message.custom) as recognizer:
+                    return Batched(_recognized(recognizer, message.utterances, message.options))
             case Prepare():
-                self._cache.get(message.base_version, message.custom)
+                with self._models.use(message.base_version, message.custom):
+                    pass
             case Open():
-                self._abandon()
-                self._stream = self._cache.get(message.base_version, message.custom).stream()
+                self.leave()
+                recognizer = self._models.borrow(message.base_version, message.custom)
+                self._borrowed = (message.base_version, message.custom)
+                self._stream = recognizer.stream()
                 return Opened(self._stream.decodes_along)
             case Feed() if self._stream is not None:
                 self._stream.feed(message.samples)
             case Partial():
                 return self._failure if self._stream is None else self._stream.partial()
             case Finish():
-                stream, self._stream = self._stream, None
-                return self._failure if stream is None else stream.finish(message.options)
+                if self._stream is None:
+                    return self._failure
+                finished = self._stream.finish(message.options)
+                self.leave()
+                return finished
         return None
 
-    def _abandon(self) -> None:
-        self._stream, self._failure = None, _NOTHING_OPEN
+
+def _recognized(
+    recognizer: Recognizer, utterances: tuple[Samples, ...], options: DecodingOptions
+) -> tuple[DecodedUtterance, ...]:
+    if isinstance(recognizer, BatchRecognizer):
+        return tuple(recognizer.recognize_all(utterances, options))
+    return tuple(recognizer.recognize(samples, options) for samples in utterances)
 
 
 def start(parent: int) -> bool:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import functools
-import os
-import socket
-import subprocess
-import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from multiprocessing.connection import Connection
-from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines import catalogue
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis
-from chalicelib.recognition.decoder_worker import RECOGNIZERS_KEPT, Answer, Failure, Message, Prepare, Task
+from chalicelib.recognition.decoder_worker import Batch, Batched, Failure, Prepare, Task
+from chalicelib.recognition.decoding_processes import (
+    WORKER_COMMAND,
+    DecodingProcess,
+    OwnProcess,
+    ProcessDied,
+    SharedProcess,
+)
 from chalicelib.recognition.spoken import SpokenUtterance
 
 T = TypeVar("T")
@@ -30,11 +33,12 @@ _QUEUED_PER_WORKER = 6
 """Taken ahead: while a long utterance holds up the answers, the other processes do not run out of work."""
 _WAITING_PER_WORKER = 32
 """Utterances of streams; when so many wait, one that comes now would wait for longer than anyone listens."""
-
-WORKER_COMMAND = (sys.executable, "-m", "chalicelib.recognition.decoder_process")
-"""Called with a connected socket's file descriptor and this process's id."""
-BACKGROUND_COMMAND = (*WORKER_COMMAND, "--background")
-"""The same, for work that takes only what others leave of the cores."""
+_LARGEST_BATCH = 8
+"""Utterances; more together are not decoded faster, and the first would wait longer for its words."""
+_IDLE_S = 600.0
+"""A process of one thread that nobody has needed for so long ends: it holds up to three models of 100 MB."""
+_WARMED_KEPT = 3
+"""Models that a process was told to load lately."""
 
 
 class DecodingFailed(Exception):
@@ -45,63 +49,19 @@ class NoCapacity(Exception):
     """As many utterances wait as may."""
 
 
-class _WorkerDied(Exception):
-    """The process is gone, or had to be ended."""
-
-
-class _Worker:
-    """One decoding process. A plain socket and `Popen`: in Lambda `multiprocessing` has no semaphores."""
-
-    def __init__(self, command: Sequence[str], limit_s: float) -> None:
-        self._limit_s = limit_s
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            self._process = subprocess.Popen(
-                [*command, str(theirs.fileno()), str(os.getpid())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                # One core each, and the same modules as here, wherever they were found.
-                env={
-                    **os.environ,
-                    "OMP_NUM_THREADS": "1",
-                    "OPENBLAS_NUM_THREADS": "1",
-                    "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
-                },
-            )
-            self._connection = Connection(ours.detach())
-
-    @property
-    def process_id(self) -> int:
-        return self._process.pid
-
-    def tell(self, message: Message) -> None:
-        try:
-            self._connection.send(message)
-        except OSError as error:
-            raise _WorkerDied(str(error)) from error
-
-    def ask(self, message: Message) -> Answer:
-        self.tell(message)
-        try:
-            if not self._connection.poll(self._limit_s):
-                raise _WorkerDied("stuck")
-            answer: Answer = self._connection.recv()
-        except (EOFError, OSError) as error:
-            raise _WorkerDied(str(error)) from error
-        return answer
-
-    def kill(self) -> None:
-        """End the process; whoever waits for its answer sees the connection close."""
-        self._process.kill()
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._connection.close()
+def serves_threads(base_version: str) -> bool:
+    """Tell whether one loaded model of a base version serves many threads; else each needs its own."""
+    try:
+        return catalogue.base_version(base_version).features.serves_threads
+    except KeyError:
+        return False
 
 
 class DecoderPool:
-    """As many decoding processes as asked for, started when first needed. Safe for threads."""
+    """As many decoders as asked for, threads of one process or processes, as the engine takes them.
+
+    They are started when first needed. Safe for threads.
+    """
 
     def __init__(
         self,
@@ -110,8 +70,20 @@ class DecoderPool:
         command: Sequence[str] = WORKER_COMMAND,
         limit_s: float = DECODING_LIMIT_S,
         waiting: int | None = None,
+        shared: Callable[[str], bool] = serves_threads,
+        idle_s: float = _IDLE_S,
     ) -> None:
-        """Take the number of processes; `waiting` is how many utterances of streams may wait for one."""
+        """Take what decodes, and how.
+
+        Args:
+            workers: how many utterances are decoded at a time.
+            command: starts a decoding process.
+            limit_s: for one utterance; a process that takes longer counts as stuck.
+            waiting: how many utterances of streams may wait for a decoder.
+            shared: tells of a base version whether all threads use one process for it.
+            idle_s: a thread's own process that nobody has needed for so long ends.
+        """
+        self._worker_count = workers
         self._most_waiting = workers * _WAITING_PER_WORKER if waiting is None else waiting
         self._waiting = 0
         self._spoken: set[SpokenUtterance] = set()
@@ -122,8 +94,14 @@ class DecoderPool:
         self._queue_length = workers * _QUEUED_PER_WORKER
         self._lock = threading.Lock()
         self._closed = False
-        self._workers: dict[int, _Worker] = {}
-        # Each thread owns one process: it waits for its answers, and the process ends when the thread does.
+        self._is_shared = shared
+        self._shared = SharedProcess(command, limit_s)
+        self._workers: dict[tuple[int, bool], DecodingProcess] = {}
+        self._idle_s = idle_s
+        self._idle_since_s: dict[tuple[int, bool], float] = {}
+        """Of the threads' own processes; those at work are not in it."""
+        self._idle_timer: threading.Timer | None = None
+        # Each thread has a process of its own and a connection to the shared one, as far as they are needed.
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="decoder")
 
     def __enter__(self) -> Self:
@@ -141,6 +119,9 @@ class DecoderPool:
         """End every process; what is being decoded fails."""
         with self._lock:
             self._closed = True
+            if self._idle_timer is not None:
+                self._idle_timer.cancel()
+            self._shared.kill()
             for worker in self._workers.values():
                 worker.kill()
             spoken = list(self._spoken)
@@ -149,12 +130,14 @@ class DecoderPool:
         self._threads.shutdown(wait=True, cancel_futures=True)
         while self._workers:
             self._workers.popitem()[1].end()
+        self._shared.close()
 
     @property
     def process_ids(self) -> tuple[int, ...]:
         """The processes that run now."""
         with self._lock:
-            return tuple(worker.process_id for worker in self._workers.values())
+            own = [worker.process_id for (_, shared), worker in self._workers.items() if not shared]
+        return (*self._shared.process_ids, *own)
 
     def decode(self, tasks: Iterable[Task]) -> Iterator[DecodedUtterance]:
         """Yield what was decoded of each task in the order of the tasks, which are taken only a few ahead.
@@ -164,18 +147,42 @@ class DecoderPool:
         Raises:
             DecodingFailed: an engine failed, or its process died twice over the same utterance.
             engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
+            engines.errors.CustomizationUnsupported: the engine cannot use that kind of model.
         """
-        waiting: deque[Future[DecodedUtterance]] = deque()
+        waiting: deque[Future[tuple[DecodedUtterance, ...]]] = deque()
         try:
-            for task in tasks:
-                waiting.append(self._threads.submit(self._decode, task))
+            for batch in self._batches(tasks):
+                waiting.append(self._threads.submit(self._decode, batch))
                 if len(waiting) >= self._queue_length:
-                    yield waiting.popleft().result()
+                    yield from waiting.popleft().result()
             while waiting:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _batches(self, tasks: Iterable[Task]) -> Iterator[Batch]:
+        """Yield tasks as they are decoded: one by one, or together where threads share a model.
+
+        The first batches are small, so that a short recording keeps all threads busy.
+        """
+        begun: list[Task] = []
+        given = 0
+        for task in tasks:
+            if begun and not _alike(begun[0], task):
+                yield _batch(begun)
+                begun, given = [], given + 1
+            begun.append(task)
+            most = (
+                min(1 + given // self._worker_count, _LARGEST_BATCH)
+                if self._is_shared(task.base_version)
+                else 1
+            )
+            if len(begun) >= most:
+                yield _batch(begun)
+                begun, given = [], given + 1
+        if begun:
+            yield _batch(begun)
 
     def speak(
         self, base_version: str, custom: CustomModels, on_partial: Callable[[Hypothesis], None] | None = None
@@ -197,10 +204,12 @@ class DecoderPool:
         with self._lock:
             if self._closed or key in self._warmed:
                 return
-            self._warmed = [*self._warmed, key][-RECOGNIZERS_KEPT:]
-        for _ in range(self._warm_processes):
+            self._warmed = [*self._warmed, key][-_WARMED_KEPT:]
+        shared = self._is_shared(base_version)
+        prepare = Prepare(base_version, custom)
+        for _ in range(1 if shared else self._warm_processes):
             with suppress(NoCapacity, DecodingFailed):
-                self._enqueue(lambda: self._with_worker(lambda one: one.tell(Prepare(base_version, custom))))
+                self._enqueue(lambda: self._with_worker(lambda one: one.tell(prepare), shared))
 
     @property
     def waiting(self) -> int:
@@ -241,12 +250,17 @@ class DecoderPool:
                 self._waiting -= 1
 
     def _serve(self, utterance: SpokenUtterance) -> None:
+        shared = self._is_shared(utterance.base_version)
         try:
-            for _ in range(2):
+            for together in (shared, False):
                 try:
-                    self._with_worker(lambda process: utterance.serve(process, lambda: self._waiting > 0))
-                except _WorkerDied:
+                    self._with_worker(
+                        lambda process: utterance.serve(process, lambda: self._waiting > 0), together
+                    )
+                except ProcessDied:
                     continue
+                if shared and not together:
+                    self._drop((threading.get_ident(), False))
                 return
             utterance.fail(DecodingFailed("the decoding process died twice over the same utterance"))
         except Exception as error:  # noqa: BLE001  whatever it is, somebody waits for the answer
@@ -255,47 +269,102 @@ class DecoderPool:
             with self._lock:
                 self._spoken.discard(utterance)
 
-    def _decode(self, task: Task) -> DecodedUtterance:
+    def _decode(self, batch: Batch) -> tuple[DecodedUtterance, ...]:
+        shared = self._is_shared(batch.base_version)
         try:
-            answer = self._with_worker(lambda process: process.ask(task))
-        except _WorkerDied:
+            answer = self._with_worker(lambda process: process.ask(batch), shared)
+        except ProcessDied:
+            # Alone: if another utterance killed the shared process, it is not to take this one along again.
             try:
-                answer = self._with_worker(lambda process: process.ask(task))
-            except _WorkerDied as error:
+                answer = self._with_worker(lambda process: process.ask(batch), shared=False)
+            except ProcessDied as error:
                 raise DecodingFailed("the decoding process died twice over the same utterance") from error
+            if shared:
+                self._drop((threading.get_ident(), False))
         if isinstance(answer, Failure):
             raise as_error(answer)
-        assert isinstance(answer, DecodedUtterance)
-        return answer
+        assert isinstance(answer, Batched)
+        return answer.utterances
 
-    def _with_worker(self, work: Callable[[_Worker], T]) -> T:
-        """Do something with this thread's process, which is started if need be.
+    def _with_worker(self, work: Callable[[DecodingProcess], T], shared: bool) -> T:
+        """Do something with this thread's process, or with the shared one, which is started if need be.
 
         Raises:
             DecodingFailed: none can be started, or the pool has ended.
-            _WorkerDied: the process ended before it answered.
+            ProcessDied: the process ended before it answered.
         """
-        thread = threading.get_ident()
+        key = (threading.get_ident(), shared)
         with self._lock:
             if self._closed:
                 raise _ended()
-            worker = self._workers.get(thread)
+            self._idle_since_s.pop(key, None)
+            worker = self._workers.get(key)
             if worker is None:
                 try:
-                    worker = self._workers[thread] = _Worker(self._command, self._limit_s)
+                    worker = self._workers[key] = self._started(shared)
                 except OSError as error:
                     raise DecodingFailed(f"no decoding process could be started: {error}") from error
         try:
-            return work(worker)
+            result = work(worker)
         except Exception:
-            worker.end()  # dead, or left with an answer that the next one must not get
-            with self._lock:
-                self._workers.pop(thread, None)
+            self._drop(key)  # dead, or left with an answer that the next one must not get
             raise
+        if not shared:
+            self._rests(key)
+        return result
+
+    def _rests(self, key: tuple[int, bool]) -> None:
+        """Take note that a process has nothing to do, and see to its end if that lasts."""
+        with self._lock:
+            self._idle_since_s[key] = time.monotonic()
+            self._watch_idle(self._idle_s)
+
+    def _watch_idle(self, in_s: float) -> None:
+        if self._idle_timer is None and not self._closed:
+            self._idle_timer = threading.Timer(in_s, self._end_idle)
+            self._idle_timer.daemon = True
+            self._idle_timer.start()
+
+    def _end_idle(self) -> None:
+        """End the processes that have had nothing to do for long, and look again when others will have."""
+        with self._lock:
+            self._idle_timer = None
+            over_s = time.monotonic() - self._idle_s
+            keys = [key for key, since_s in self._idle_since_s.items() if since_s <= over_s]
+            ended = [self._workers.pop(key) for key in keys if key in self._workers]
+            for key in keys:
+                del self._idle_since_s[key]
+            if ended:
+                self._warmed.clear()  # what they had loaded
+            if self._idle_since_s:
+                self._watch_idle(min(self._idle_since_s.values()) - over_s)
+        for worker in ended:
+            worker.end()
+
+    def _started(self, shared: bool) -> DecodingProcess:
+        return self._shared.connect() if shared else OwnProcess(self._command, self._limit_s)
+
+    def _drop(self, key: tuple[int, bool]) -> None:
+        with self._lock:
+            self._idle_since_s.pop(key, None)
+            worker = self._workers.pop(key, None)
+        if worker is not None:
+            worker.end()
+
+
+def _alike(one: Task, other: Task) -> bool:
+    return (one.base_version, one.custom, one.options) == (other.base_version, other.custom, other.options)
+
+
+def _batch(tasks: Sequence[Task]) -> Batch:
+    first = tasks[0]
+    return Batch(first.base_version, first.custom, tuple(task.samples for task in tasks), first.options)
 
 
 def as_error(failure: Failure) -> Exception:
     """Return what a process's failure is raised as."""
+    if failure.customization_unsupported:
+        return CustomizationUnsupported(failure.message)
     return (ModelUnreadable if failure.model_unreadable else DecodingFailed)(failure.message)
 
 

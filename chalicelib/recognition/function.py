@@ -16,11 +16,13 @@ from typing import Any
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType, ContentTypeError, UnsupportedContentType
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
-from chalicelib.engines.catalogue import base_model_of_version
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines import availability
+from chalicelib.engines.catalogue import base_version
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.recognition import forms, kept_results
 from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
-from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
+from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
+from chalicelib.recognition.decoding_processes import BACKGROUND_COMMAND
 from chalicelib.recognition.forms import BadForm
 from chalicelib.recognition.inactivity import NoSpeech
 from chalicelib.recognition.kept_results import Keeping
@@ -109,6 +111,8 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
     """
     try:
         request = Request.parse(event)
+        if (missing := availability.obstacle(request.model.base_version)) is not None:
+            return _error(400, missing)  # of a job that was accepted while its engine was there
         if request.step is not None and request.step.piece is not None:
             _decode_piece(request, request.step.prefix, request.step.piece)
             return {"piece": request.step.piece}
@@ -120,7 +124,7 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
         return {"pieces": cut.pieces}
     except UnsupportedContentType as error:
         return _error(415, str(error))
-    except (AudioError, ContentTypeError) as error:
+    except (AudioError, ContentTypeError, CustomizationUnsupported) as error:
         return _error(400, wording(error))
     except (BadForm, NoSpeech, TooLittleAudio) as error:
         return _error(400, str(error))
@@ -172,7 +176,7 @@ def _decoder(request: Request) -> Decoder:
         return decoder_pool()
     if request.step.pieces is not None:
         return Gatherer(request.step.prefix, request.step.pieces)
-    rate_hz = base_model_of_version(request.model.base_version).rate_hz
+    rate_hz = base_version(request.model.base_version).rate_hz
     return Cutter(request.step.prefix, background_pool(), rate_hz)
 
 
@@ -216,6 +220,9 @@ def _joined(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for name in ("results", "speaker_labels"):
             if name in answer:
                 first[name] += answer[name]
+        told = first.get("warnings", [])
+        if news := [warning for warning in answer.get("warnings", []) if warning not in told]:
+            first["warnings"] = told + news
     return first
 
 
@@ -241,8 +248,8 @@ def _decoder_pool() -> DecoderPool:
     return DecoderPool(len(os.sched_getaffinity(0)))
 
 
-def wording(error: AudioError | ContentTypeError) -> str:
-    """Return what is wrong with the audio in the words that clients of Watson match on."""
+def wording(error: AudioError | ContentTypeError | CustomizationUnsupported) -> str:
+    """Return what is wrong with the request, with the audio in the words that clients of Watson match on."""
     match error:
         case EndiannessUnclear():
             return str(error)
@@ -255,6 +262,11 @@ def wording(error: AudioError | ContentTypeError) -> str:
             )
         case RateTooLow(rate_hz=rate_hz, needed_hz=needed_hz):
             return f"This {rate_hz}hz audio input has too low a rate: record it at {needed_hz}hz or more."
+        case CustomizationUnsupported():
+            return (
+                f"This version of the base model cannot do that: {error}. Leave that out of the request, "
+                "or ask for another version with base_model_version."
+            )
         case _:
             return str(error)
 

@@ -8,23 +8,24 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from typing import Any
 
-import numpy as np
-
 from chalicelib.audio import content_types
+from chalicelib.audio.channels import Mixer
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.streaming import StreamingDecoder
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import catalogue
 from chalicelib.engines.protocol import Samples
 from chalicelib.recognition import transcription
+from chalicelib.recognition.channels import AVERAGED_DIFFERENCE
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.inactivity import NoSpeech
 from chalicelib.recognition.live_answer import LiveAnswer
+from chalicelib.recognition.live_channel import LiveChannel
 from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.live_utterance import LiveUtterance
 from chalicelib.recognition.observation import Observation
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.results import RecognizedUtterance
-from chalicelib.recognition.utterances import MARGIN_S, Piece, UtteranceFinder
+from chalicelib.recognition.utterances import Piece
 
 BEHIND_UTTERANCES = 4
 """When so many that are over wait for their words, no more audio should be taken."""
@@ -78,16 +79,16 @@ class LiveRequest:
         self._options = options
         self._pool = pool
         self._wake = wake
-        self._rate_hz = base_model_of_version(model.base_version).rate_hz
-        self._decoder = StreamingDecoder(said, self._rate_hz)
-        self._finder = UtteranceFinder(self._rate_hz, transcription.cutting(options))
-        self._kept: Samples = np.empty(0, np.float32)
-        self._kept_from = 0
+        self._rate_hz = catalogue.base_version(model.base_version).rate_hz
+        least_rate_hz = catalogue.base_model_of_version(model.base_version).least_rate_hz
+        self._mixer = Mixer(separate=options.separate)
+        self._decoder = StreamingDecoder(said, self._rate_hz, least_rate_hz=least_rate_hz, mixer=self._mixer)
         self._samples = 0
         self._lock = threading.RLock()
-        self._utterances: deque[LiveUtterance] = deque()
-        """In order; those that are being spoken or wait for their words."""
-        self._open: LiveUtterance | None = None
+        self._channels: tuple[LiveChannel, ...] = ()
+        """Known once samples come: one, or where they are kept apart as many as the audio has."""
+        self._over: deque[tuple[LiveChannel, LiveUtterance]] = deque()
+        """Utterances of all channels whose audio has ended, in the order in which it did."""
         self._answer = LiveAnswer(options, warnings)
         self._observation = Observation(self._rate_hz, options)
         self._fed_bytes, self._fed_s = 0, 0.0
@@ -101,7 +102,10 @@ class LiveRequest:
     @property
     def behind(self) -> bool:
         """So many utterances wait for their words that no more audio should be fed."""
-        return len(self._utterances) >= BEHIND_UTTERANCES
+        with self._lock:
+            waiting = len(self._over)
+            being_spoken = sum(len(channel.utterances) for channel in self._channels) > waiting
+            return waiting + being_spoken >= BEHIND_UTTERANCES
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the audio.
@@ -125,7 +129,7 @@ class LiveRequest:
         """
         for samples in self._decoder.finish():
             self._hear(samples)
-        self._take_pieces(self._finder.finish())
+        self._take([(channel, piece) for channel in self._channels for piece in channel.finish()])
         with self._lock:
             self._finished = True
         self._settle()
@@ -145,14 +149,16 @@ class LiveRequest:
     def complete(self) -> bool:
         """Everything was said about all of the audio, and taken."""
         with self._lock:
-            return self._finished and not self._utterances and not self._answer.pending
+            return self._finished and not self._waits and not self._answer.pending
 
     def progress(self, received_bytes: int) -> dict[str, float]:
         """Return Watson's `processed_audio`, in seconds; so many bytes came, fed or to be fed."""
         with self._lock:
             heard_s = self._duration_s
             s_per_byte = self._fed_s / self._fed_bytes if self._fed_bytes else 0.0
-            reached_s = self._transcribed_s if self._utterances else heard_s
+            reached_s = min(
+                (channel.transcribed_s for channel in self._channels if channel.utterances), default=heard_s
+            )
             self._transcribed_s = max(self._transcribed_s, reached_s)
             return {
                 "received": round(max(heard_s, received_bytes * s_per_byte), 2),
@@ -165,92 +171,111 @@ class LiveRequest:
         self._decoder.close()
         with self._lock:
             self._closed = True
-            utterances, self._utterances = list(self._utterances), deque()
+            utterances = [utterance for channel in self._channels for utterance in channel.utterances]
+            self._over.clear()
+            for channel in self._channels:
+                channel.utterances.clear()
         for utterance in utterances:
             utterance.close()
 
+    @property
+    def _waits(self) -> bool:
+        """Utterances are being spoken or wait for their words."""
+        return any(channel.utterances for channel in self._channels)
+
     def _hear(self, samples: Samples) -> None:
+        if not self._channels:
+            self._channels = self._begun_channels()
         step = round(_STEP_S * self._rate_hz)
         for start in range(0, len(samples), step):
             block = samples[start : start + step]
             self._samples += len(block)
             self._observation.feed(block)
-            self._kept = np.concatenate([self._kept, block])
-            self._take_pieces(self._finder.feed(block))
-            if self._open is not None and self._finder.silence_s >= MARGIN_S:
-                self._open.pause()
-            needless = self._finder.earliest_needed - self._kept_from
-            if needless > 0:
-                self._kept = self._kept[needless:]
-                self._kept_from += needless
+            each = block.reshape(len(block), -1).T
+            self._take(
+                [
+                    (channel, piece)
+                    for channel, heard in zip(self._channels, each, strict=True)
+                    for piece in channel.hear(heard)
+                ]
+            )
+            for channel in self._channels:
+                channel.settle()
+
+    def _begun_channels(self) -> tuple[LiveChannel, ...]:
+        numbers = range(self._mixer.channels) if self._options.separate else [None]
+        cutting = transcription.cutting(self._options)
+        return tuple(
+            LiveChannel(number, self._rate_hz, cutting, begun=self._begun, over=self._ended)
+            for number in numbers
+        )
 
     def _check_silence(self) -> None:
         timeout_s = self._options.inactivity_timeout
-        if timeout_s > 0 and self._finder.silence_s >= timeout_s:
+        if timeout_s > 0 and min(channel.silence_s for channel in self._channels) >= timeout_s:
             raise NoSpeech(timeout_s)
 
-    def _take_pieces(self, pieces: list[Piece]) -> None:
-        for piece in pieces:
-            if self._open is None:
-                if piece.end == piece.start:
-                    continue
-                self._open = self._begun(piece.start)
-            samples = self._kept[piece.start - self._kept_from : piece.end - self._kept_from]
-            if len(samples):
-                self._open.add(samples.copy())
-            if piece.ending is not None:
-                utterance, self._open = self._open, None
-                utterance.end(piece.end / self._rate_hz, piece.ending)
+    def _take(self, pieces: list[tuple[LiveChannel, Piece]]) -> None:
+        """Take the pieces of all channels in the order of time, for utterances get their turn as they end."""
+        for channel, piece in sorted(pieces, key=lambda one: one[1].end):
+            channel.take(piece)
 
-    def _begun(self, start: int) -> LiveUtterance:
+    def _begun(self, channel: LiveChannel, start_s: float) -> LiveUtterance:
         utterance = LiveUtterance(
-            start / self._rate_hz,
+            start_s,
             self._model,
             self._options,
             self._pool,
             settle=self._settle,
-            said=self._said,
+            said=lambda utterance: self._said(channel, utterance),
         )
         with self._lock:
-            self._utterances.append(utterance)
+            channel.utterances.append(utterance)
         return utterance
 
-    def _said(self, utterance: LiveUtterance) -> None:
+    def _ended(self, channel: LiveChannel, utterance: LiveUtterance) -> None:
+        with self._lock:
+            self._over.append((channel, utterance))
+
+    def _said(self, channel: LiveChannel, utterance: LiveUtterance) -> None:
         """The best reading so far has changed; called from another thread."""
         with self._lock:
-            if self._utterances and self._utterances[0] is utterance:
-                self._show(utterance)
+            if channel.utterances and channel.utterances[0] is utterance:
+                self._show(channel)
         self._wake()
 
-    def _show(self, utterance: LiveUtterance) -> None:
-        partial = utterance.partial
+    def _show(self, channel: LiveChannel) -> None:
+        """Say the best reading so far of the utterance that is next on a channel."""
+        partial = channel.utterances[0].partial if channel.utterances else None
         if partial is not None:
-            reached_s = utterance.start_s + partial.words[-1].end_s
-            self._transcribed_s = max(self._transcribed_s, reached_s)
-            self._answer.interim(utterance.start_s, partial, self._duration_s)
+            start_s = channel.utterances[0].start_s
+            channel.transcribed_s = max(channel.transcribed_s, start_s + partial.words[-1].end_s)
+            self._answer.interim(start_s, partial, self._duration_s, channel.number)
 
     def _settle(self) -> None:
         """Take note of utterances whose words are known; called from any thread."""
         with self._lock:
-            while self._utterances and self._error is None and not self._closed:
-                utterance = self._utterances[0]
+            while self._over and self._error is None and not self._closed:
+                channel, utterance = self._over[0]
                 if utterance.ending is None or utterance.answer is None or not utterance.answer.done():
                     break
                 try:
                     decoded = utterance.answer.result()
-                    self._answer.final(
-                        RecognizedUtterance(utterance.start_s, decoded, utterance.ending), self._duration_s
+                    recognized = RecognizedUtterance(
+                        utterance.start_s, decoded, utterance.ending, channel.number
                     )
-                    self._utterances.popleft()
-                    self._transcribed_s = max(self._transcribed_s, utterance.end_s)
-                    if self._utterances:
-                        self._show(self._utterances[0])
+                    self._answer.final(recognized, self._duration_s)
+                    self._over.popleft()
+                    channel.utterances.popleft()
+                    channel.transcribed_s = max(channel.transcribed_s, utterance.end_s)
+                    for one in self._channels:
+                        self._show(one)
                 except CancelledError:
                     break
                 except Exception as error:  # noqa: BLE001  whatever it is, it is told to the client
                     self._error = error
                     break
-            ending = self._finished and not self._utterances and self._error is None and not self._ending
+            ending = self._finished and not self._waits and self._error is None and not self._ending
             self._ending |= ending
         if ending:
             self._end()
@@ -266,8 +291,9 @@ class LiveRequest:
             with self._lock:
                 self._error = error
             return
+        late = (AVERAGED_DIFFERENCE,) if self._mixer.loses_speech else ()
         with self._lock:
-            self._answer.end(observed)
+            self._answer.end(observed, late)
 
     @property
     def _duration_s(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.engines.protocol import Hypothesis
-from chalicelib.recognition import results
+from chalicelib.recognition import channels, results
 from chalicelib.recognition.clock import Clock
 from chalicelib.recognition.options import Options
 
@@ -17,10 +17,12 @@ class LiveAnswer:
         self._options = options
         self._warnings = warnings
         self._recognized: list[results.RecognizedUtterance] = []
-        self._clock = Clock()
+        self._clocks: dict[int | None, Clock] = {}
+        """Of each channel that is kept apart; None: of all that is heard."""
         self._index = 0
         """Of the utterance in hand."""
-        self._interim_sent = False
+        self._interim_sent: set[int | None] = set()
+        """Channels of which an interim result has the present index."""
         self._messages: list[dict[str, Any]] = []
         self._finals: list[results.Result] = []
         """With interim results: those that were said, if speakers are to be told apart."""
@@ -39,32 +41,51 @@ class LiveAnswer:
         messages, self._messages = self._messages, []
         return messages
 
-    def interim(self, start_s: float, partial: Hypothesis, duration_s: float) -> None:
-        """Take the best reading so far of the utterance in hand."""
-        self._clock.limit(duration_s)
-        result = results.assemble_interim(partial, start_s, self._clock, self._options)
+    def interim(
+        self, start_s: float, partial: Hypothesis, duration_s: float, channel: int | None = None
+    ) -> None:
+        """Take the best reading so far of the utterance in hand, of a channel if they are kept apart."""
+        clock = self._clock(channel, duration_s)
+        result = channels.marked(results.assemble_interim(partial, start_s, clock, self._options), channel)
+        self._interim_sent.add(channel)
         message = {"result_index": self._index, "results": [result]}
-        if self._messages and _is_interim(self._messages[-1]):
-            # Of two that nobody has taken yet only the later one is news.
-            message |= {name: value for name, value in self._messages.pop().items() if name == "warnings"}
-        self._interim_sent = True
-        self._add(message)
+        outdated = self._outdated(channel)
+        if outdated is None:
+            self._add(message)
+        else:
+            told = {name: value for name, value in self._messages[outdated].items() if name == "warnings"}
+            self._messages[outdated] = message | told
 
     def final(self, utterance: results.RecognizedUtterance, duration_s: float) -> None:
         """Take the words of the utterance in hand; one without words leaves no trace."""
         if not self._options.interim_results:
             self._recognized.append(utterance)
             return
-        self._clock.limit(duration_s)
+        channel = utterance.channel
         heard = utterance.decoded.hypotheses
-        if heard and heard[0].words and not self._interim_sent:
-            self.interim(utterance.start_s, heard[0], duration_s)
-        for result in results.assemble_final(utterance, self._clock, self._options):
+        if heard and heard[0].words and channel not in self._interim_sent:
+            self.interim(utterance.start_s, heard[0], duration_s, channel)
+        for result in results.assemble_final(utterance, self._clock(channel, duration_s), self._options):
             self._add({"result_index": self._index, "results": [result]})
             self._index += 1
-            self._interim_sent = False
+            self._interim_sent.clear()
             if self._options.speaker_labels:
                 self._finals.append(result)
+
+    def _clock(self, channel: int | None, duration_s: float) -> Clock:
+        clock = self._clocks.setdefault(channel, Clock())
+        clock.limit(duration_s)
+        return clock
+
+    def _outdated(self, channel: int | None) -> int | None:
+        """Return which message nobody has taken yet of the same utterance; only the later one is news."""
+        for place in reversed(range(len(self._messages))):
+            (result,) = self._messages[place]["results"]
+            if result["final"]:
+                return None
+            if result.get("channel") == channel:
+                return place
+        return None
 
     def conclude(self, duration_s: float) -> list[results.Result]:
         """Take note that there are no more utterances; return all final results, for what is said of them."""
@@ -74,13 +95,16 @@ class LiveAnswer:
         found: list[results.Result] = self._whole["results"]
         return found
 
-    def end(self, observed: dict[str, Any]) -> None:
+    def end(self, observed: dict[str, Any], late_warnings: tuple[str, ...] = ()) -> None:
         """Add what is said of the audio as a whole to the last message."""
         self.ended = True
         if self._whole is not None:
             self._add(self._whole)
-        elif self._warnings or (observed and not self._messages):
+        elif self._warnings or ((observed or late_warnings) and not self._messages):
             self._add({"result_index": self._index, "results": []})
+        if late_warnings:
+            last = self._messages[-1]
+            last["warnings"] = [*last.get("warnings", []), *late_warnings]
         if observed:
             self._messages[-1] |= observed
 
@@ -89,7 +113,3 @@ class LiveAnswer:
             message["warnings"] = list(self._warnings)
             self._warnings = ()
         self._messages.append(message)
-
-
-def _is_interim(message: dict[str, Any]) -> bool:
-    return any(not result["final"] for result in message["results"])

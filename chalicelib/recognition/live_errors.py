@@ -6,7 +6,7 @@ import logging
 
 from chalicelib.audio.content_types import ContentTypeError
 from chalicelib.audio.errors import AudioError
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.recognition import function
 from chalicelib.recognition.decoders import NoCapacity
 from chalicelib.recognition.inactivity import NoSpeech
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 def wording(error: Exception) -> str:
     """Return what a client is told about an error of `LiveRequest` or of what made it."""
     match error:
-        case AudioError() | ContentTypeError():
+        case AudioError() | ContentTypeError() | CustomizationUnsupported():
             return function.wording(error)
         case InvalidOption() | OptionsConflict() | NoSpeech() | UnknownGrammar():
             return str(error)

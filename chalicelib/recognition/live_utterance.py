@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines.catalogue import base_version
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Samples
 from chalicelib.recognition import transcription
 from chalicelib.recognition.decoders import DecoderPool
@@ -58,7 +58,7 @@ class LiveUtterance:
         self._wanted = transcription.decoding_options(options)
         self._settle = settle
         self._said = said
-        self._rate_hz = base_model_of_version(model.base_version).rate_hz
+        self._rate_hz = base_version(model.base_version).rate_hz
         self._heard_s = self._redone_s = 0.0
         on_partial = self._on_partial if options.interim_results else None
         self._spoken = pool.speak(model.base_version, model.custom, on_partial)

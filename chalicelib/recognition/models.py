@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
-from chalicelib.engines import catalogue
+from chalicelib.engines import availability, catalogue
 from chalicelib.engines.catalogue import BaseModel
+from chalicelib.engines.features import FeatureName
 from chalicelib.recognition.options import Options
 from chalicelib.storage.layout import adapted_model_key, language_model_key
 from chalicelib.storage.rows import CustomModel
@@ -25,11 +26,14 @@ BASE_VERSION_GONE = (
 )
 
 
+_NEEDED: dict[str, FeatureName] = {"acoustic": "acoustic_models", "language": "language_models"}
+
+
 class UnknownModel(LookupError):
     """No base model of that name is served."""
 
     def __init__(self, model: str) -> None:
-        super().__init__(f"Model {model} not found")
+        super().__init__(": ".join(filter(None, (f"Model {model} not found", availability.unlisted(model)))))
 
 
 class UnknownCustomization(LookupError):
@@ -59,7 +63,8 @@ class UnknownGrammar(ValueError):
 
 
 class WrongBase(ValueError):
-    """The base model or base version asked for is not one that the request's custom model (or model) has."""
+    """The base model or base version asked for is not one that the request's custom model (or model) has, or
+    this installation does without its engine."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,8 @@ def choose(owner: str, options: Options) -> ServingModel:
         UnknownModel: no such base model.
         UnknownCustomization: a custom model that is not there, or belongs to somebody else.
         NotAvailable: a custom model was never trained.
-        WrongBase: a custom model is built on another base model, or has no such version.
+        WrongBase: a custom model is built on another base model, has no such version, or none whose engine
+            this installation has.
         UnknownGrammar: the custom language model has no such grammar.
     """
     base = catalogue.find(options.model)
@@ -130,14 +136,16 @@ def choose(owner: str, options: Options) -> ServingModel:
     language = _trained(LanguageModel, owner, options.language_customization_id, base)
     custom = [one for one in (acoustic, language) if one is not None]
     version = _version(base, custom, options.base_model_version)
-    if version not in base.versions:
+    if version not in base.version_names:
+        if (missing := availability.obstacle(version)) is not None:
+            raise WrongBase(missing)
         if not custom:
             raise WrongBase(
-                f"Base model version '{version}' not found: {base.name} has {', '.join(base.versions)}"
+                f"Base model version '{version}' not found: {base.name} has {', '.join(base.version_names)}"
             )
         gone = BASE_VERSION_GONE.format(kind=_kind(custom[0]))
         return ServingModel(base.newest_version, None, (gone,))
-    warnings = (OLDER_BASE_VERSION,) if custom and version != base.newest_version else ()
+    warnings = (OLDER_BASE_VERSION,) if custom and version != _newest_for(base, custom) else ()
     serving = ServingModel(
         version,
         None if acoustic is None else _artefact(acoustic, version, adapted_model_key),
@@ -178,7 +186,8 @@ def _versions(row: CustomModel) -> str:
 
 
 def _version(base: BaseModel, custom: Sequence[CustomModel], wanted: str | None) -> str:
-    """Return the version that was asked for, else the newest that all custom models have."""
+    """Return the version that was asked for, else the newest that all custom models have, if need be one that
+    is not served."""
     for row in custom:
         if wanted is not None and wanted not in row.artefacts:
             raise WrongBase(
@@ -187,14 +196,21 @@ def _version(base: BaseModel, custom: Sequence[CustomModel], wanted: str | None)
             )
     if wanted is not None or not custom:
         return wanted or base.newest_version
-    for version in custom[0].artefacts:
-        if all(version in row.artefacts for row in custom):
-            return version
+    in_common = [
+        version for version in custom[0].artefacts if all(version in row.artefacts for row in custom)
+    ]
+    if in_common:
+        return next((version for version in in_common if version in base.version_names), in_common[0])
     trained = "; ".join(f"the {_kind(row)} one on '{_versions(row)}'" for row in custom)
     raise WrongBase(
         f"The two custom models are not trained on the same version of {base.name}: {trained}. "
         "Upgrade the older one."
     )
+
+
+def _newest_for(base: BaseModel, custom: Sequence[CustomModel]) -> str | None:
+    """Return the newest version that custom models of these kinds can be upgraded to."""
+    return base.newest_with(*(_NEEDED[_kind(row)] for row in custom))
 
 
 def _artefact(row: CustomModel, version: str, key: Callable[[str, str, int], str]) -> AdaptedModel:

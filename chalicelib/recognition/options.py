@@ -17,7 +17,7 @@ from typing import Any, Self
 from chalicelib.engines.catalogue import DEFAULT_BASE_MODEL, NEXT_GENERATION
 from chalicelib.recognition import parameters
 from chalicelib.recognition.parameter_kinds import shown
-from chalicelib.recognition.parameters import Interface
+from chalicelib.recognition.parameters import AVERAGED, SEPARATE, Interface
 
 MAX_ALTERNATIVES = 100
 """Asking for more is no error; nobody gets more."""
@@ -79,6 +79,8 @@ class Options:
     audio_metrics: bool = False
     speech_detector_sensitivity: float = 0.5
     background_audio_suppression: float = 0.0
+    channels: str = AVERAGED
+    """`AVERAGED`, or `SEPARATE`: each channel is recognised by itself."""
     inactivity_timeout: int = 30
     """Seconds; -1: never. Concerns audio that is still being sent."""
     interim_results: bool = False
@@ -88,6 +90,11 @@ class Options:
     low_latency: bool = False
     character_insertion_bias: float = 0.0
     """-1 to 1; above 0 longer readings are preferred, below 0 shorter ones."""
+
+    @property
+    def separate(self) -> bool:
+        """Each channel is recognised by itself."""
+        return self.channels == SEPARATE
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads; all of it is JSON."""

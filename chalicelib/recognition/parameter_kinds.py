@@ -66,6 +66,17 @@ def whole(expected: str, accepts: Callable[[int], bool]) -> Kind:
     return Kind(expected, read)
 
 
+def one_of(*values: str) -> Kind:
+    """One of these words, in upper or lower case."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or value.lower() not in values:
+            raise ValueError(value)
+        return value.lower()
+
+    return Kind(" or ".join(values), read)
+
+
 def _to_whole(value: object) -> int:
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         return int(value)

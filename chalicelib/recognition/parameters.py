@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Literal
 
-from chalicelib.recognition.parameter_kinds import BOOLEAN, FRACTION, KEYWORDS, TEXT, Kind, number, whole
+from chalicelib.recognition.parameter_kinds import (
+    BOOLEAN,
+    FRACTION,
+    KEYWORDS,
+    TEXT,
+    Kind,
+    number,
+    one_of,
+    whole,
+)
 
 Interface = Literal["sync", "multipart", "async", "websocket"]
 """How recognition was asked for: HTTP with the audio as its body, HTTP with a form, a job, or a WebSocket."""
+
+AVERAGED, SEPARATE = "averaged", "separate"
+"""What becomes of the channels of a recording."""
 
 MODEL_KINDS: dict[str, Kind] = {
     "model": TEXT,
@@ -36,6 +48,7 @@ REQUEST_KINDS: dict[str, Kind] = {
     "audio_metrics": BOOLEAN,
     "speech_detector_sensitivity": FRACTION,
     "background_audio_suppression": FRACTION,
+    "channels": one_of(AVERAGED, SEPARATE),
     "inactivity_timeout": whole(
         "a whole number of seconds, greater than 0, or -1 for no timeout",
         lambda seconds: seconds == -1 or seconds > 0,

@@ -12,22 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.audio import decoding
+from chalicelib.audio.channels import Mixer
 from chalicelib.audio.content_types import ContentType
 from chalicelib.engines.protocol import Samples
 
 MAX_DURATION_S = 12 * 3600.0
-"""100 MB hold no more speech than this in any sensible format; on disk it is 1.4 GB at 16 kHz."""
+"""100 MB hold no more speech than this in any sensible format; on disk it is 1.4 GB at 16 kHz.
+Channels that are kept apart share it."""
 _FULL_SCALE = 32768.0
 _BLOCK_S = 10
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Mono samples at a recogniser's rate, in a file that is mapped into memory."""
+    """Samples at a recogniser's rate, in a file that is mapped into memory."""
 
     pcm: NDArray[np.int16]
-    """Shape (n,)."""
+    """Shape (n,); where several channels are kept apart, (n, channels)."""
     rate_hz: int
+
+    @property
+    def channels(self) -> tuple[Recording, ...]:
+        """Each channel as a recording of its own, in the same file."""
+        if self.pcm.ndim == 1:
+            return (self,)
+        return tuple(Recording(one, self.rate_hz) for one in self.pcm.T)
 
     @property
     def duration_s(self) -> float:
@@ -35,7 +44,7 @@ class Recording:
         return len(self.pcm) / self.rate_hz
 
     def samples(self, start: int, end: int) -> Samples:
-        """Return a stretch in -1…1, shape (end - start,)."""
+        """Return a stretch in -1…1, shape (end - start,), or with the channels behind it."""
         return self.pcm[start:end].astype(np.float32) / np.float32(_FULL_SCALE)
 
     def blocks(self) -> Iterator[Samples]:
@@ -46,24 +55,37 @@ class Recording:
 
 
 @contextmanager
-def decoded(source: Path, content_type: ContentType | None, rate_hz: int) -> Iterator[Recording]:
+def decoded(
+    source: Path,
+    content_type: ContentType | None,
+    rate_hz: int,
+    *,
+    least_rate_hz: int | None = None,
+    mixer: Mixer | None = None,
+) -> Iterator[Recording]:
     """Decode an audio file for as long as the context lasts.
 
     Args:
         source: the file.
         content_type: what it is said to be; None: to be detected.
-        rate_hz: what the recogniser takes, and the least that the file must have.
+        rate_hz: what the recogniser takes.
+        least_rate_hz: the least that the file must have; `rate_hz` unless given.
+        mixer: what is made of channels; their average unless given.
 
     Raises:
         audio.errors.AudioError: it cannot be used.
     """
     limits = decoding.Limits(duration_s=MAX_DURATION_S)
+    mixer = mixer or Mixer()
     with tempfile.TemporaryFile(prefix="attune-recording-") as file:
         total = 0
-        for block in decoding.resampled(source, content_type, rate_hz, limits=limits):
+        for block in decoding.mixed(
+            source, content_type, rate_hz, mixer, min_rate_hz=least_rate_hz, limits=limits
+        ):
             pcm = np.rint(np.clip(block * _FULL_SCALE, -_FULL_SCALE, _FULL_SCALE - 1)).astype(np.int16)
             file.write(pcm.tobytes())
             total += len(pcm)
         file.flush()
-        mapped = np.memmap(file, np.int16, "r", shape=(total,)) if total else np.empty(0, np.int16)
+        shape = (total,) if mixer.channels == 1 else (total, mixer.channels)
+        mapped = np.memmap(file, np.int16, "r", shape=shape) if total else np.empty(shape, np.int16)
         yield Recording(mapped, rate_hz)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Word
-from chalicelib.recognition import insertion_bias, transcripts
+from chalicelib.recognition import channels, insertion_bias, transcripts
 from chalicelib.recognition.clock import Clock
 from chalicelib.recognition.confidences import two_decimals
 from chalicelib.recognition.keywords import keywords_result
@@ -29,6 +29,8 @@ class RecognizedUtterance:
     """Where the decoded samples begin in the recording."""
     decoded: DecodedUtterance
     ending: Ending = "silence"
+    channel: int | None = None
+    """On which it was heard, from 0; None: channels are not kept apart."""
 
 
 def assemble(
@@ -37,11 +39,16 @@ def assemble(
     """Return the answer's body, `SpeechRecognitionResults`, for a recording of `duration_s` seconds.
 
     Utterances come in the order of the recording; those in which nothing was said leave no trace. Times are
-    seconds in the recording with two decimals, never run backwards and never lie outside of it.
+    seconds in the recording with two decimals, never run backwards and never lie outside of it. Channels that
+    are kept apart have a time each; their results are merged by when each begins.
     """
-    clock = Clock(duration_s)
-    results = [result for utterance in utterances for result in assemble_final(utterance, clock, options)]
-    return {"result_index": 0, "results": results}
+    clocks: dict[int | None, Clock] = {}
+    results: list[tuple[float, Result]] = []
+    for utterance in utterances:
+        clock = clocks.setdefault(utterance.channel, Clock(duration_s))
+        results += _timed_finals(utterance, clock, options)
+    merged = channels.in_time_order(results) if options.separate else [result for _, result in results]
+    return {"result_index": 0, "results": merged}
 
 
 def assemble_final(utterance: RecognizedUtterance, clock: Clock, options: Options) -> list[Result]:
@@ -52,18 +59,30 @@ def assemble_final(utterance: RecognizedUtterance, clock: Clock, options: Option
 
     Args:
         utterance: what was heard.
-        clock: of the recording or stream; one for all its utterances.
+        clock: of the recording or stream, or of the channel; one for all its utterances.
         options: of the request.
     """
+    return [result for _, result in _timed_finals(utterance, clock, options)]
+
+
+def _timed_finals(
+    utterance: RecognizedUtterance, clock: Clock, options: Options
+) -> list[tuple[float, Result]]:
+    """Return the final results of an utterance, each with the time of its first word."""
     readings = insertion_bias.ranked(utterance.decoded.hypotheses, options)
     decoded = DecodedUtterance(readings, utterance.decoded.slots, utterance.decoded.keywords)
-    if not options.split_transcript_at_phrase_end:
-        return _finals(decoded, utterance.start_s, clock, options)
+    split = options.split_transcript_at_phrase_end
     results = [
-        result for phrase in phrases(decoded) for result in _finals(phrase, utterance.start_s, clock, options)
+        (
+            utterance.start_s + phrase.hypotheses[0].words[0].start_s,
+            channels.marked(result, utterance.channel),
+        )
+        for phrase in (phrases(decoded) if split else [decoded])
+        for result in _finals(phrase, utterance.start_s, clock, options)
     ]
-    for number, result in enumerate(results, 1):
-        result["end_of_utterance"] = utterance.ending if number == len(results) else "full_stop"
+    if split:
+        for number, (_, result) in enumerate(results, 1):
+            result["end_of_utterance"] = utterance.ending if number == len(results) else "full_stop"
     return results
 
 

@@ -84,7 +84,7 @@ class SpokenUtterance:
             enqueue: has a thread call `serve` when it is this utterance's turn.
             as_error: of what a process answers.
         """
-        self._base_version = base_version
+        self.base_version = base_version
         self._custom = custom
         self._on_partial = on_partial
         self._enqueue = enqueue
@@ -159,7 +159,7 @@ class SpokenUtterance:
                     fed = 0
                 blocks, wanted = self._blocks[fed:], self._wanted
             if not is_open:
-                opened = process.ask(Open(self._base_version, self._custom))
+                opened = process.ask(Open(self.base_version, self._custom))
                 if isinstance(opened, Failure):
                     self.fail(self._as_error(opened))
                     return

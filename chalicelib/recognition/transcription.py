@@ -6,17 +6,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from chalicelib.audio.channels import Mixer
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.speech_activity import Detection
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import catalogue
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, DecodingOptions
-from chalicelib.recognition import inactivity, insertion_bias, recordings, results, utterances
+from chalicelib.recognition import channels, inactivity, insertion_bias, recordings, results
+from chalicelib.recognition.channels import ChannelSpan
 from chalicelib.recognition.decoder_worker import Task
 from chalicelib.recognition.keywords import normalised
 from chalicelib.recognition.observation import Observation
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.recordings import Recording
-from chalicelib.recognition.utterances import Cutting, Span
+from chalicelib.recognition.utterances import Cutting
 
 
 class Decoder(Protocol):
@@ -53,18 +55,26 @@ def transcribe(
         engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
         decoders.DecodingFailed: the engine failed.
     """
-    rate_hz = base_model_of_version(base_version).rate_hz
-    with recordings.decoded(source, content_type, rate_hz) as recording:
-        spans = utterances.find(recording, cutting(options))
+    rate_hz = catalogue.base_version(base_version).rate_hz
+    least_rate_hz = catalogue.base_model_of_version(base_version).least_rate_hz
+    mixer = Mixer(separate=options.separate)
+    with recordings.decoded(
+        source, content_type, rate_hz, least_rate_hz=least_rate_hz, mixer=mixer
+    ) as recording:
+        found = channels.find(recording, cutting(options), options)
         if streamed_s is not None:
             timeout_s = options.inactivity_timeout
-            inactivity.check_speech(spans, recording.duration_s, rate_hz, timeout_s, streamed_s)
-        tasks = _tasks(recording, spans, base_version, custom, decoding_options(options))
+            inactivity.check_speech(
+                channels.spoken(found), recording.duration_s, rate_hz, timeout_s, streamed_s
+            )
+        tasks = _tasks(found, base_version, custom, decoding_options(options))
         recognized = (
-            results.RecognizedUtterance(span.start / rate_hz, decoded, span.ending)
-            for span, decoded in zip(spans, pool.decode(tasks), strict=True)
+            results.RecognizedUtterance(one.span.start / rate_hz, decoded, one.span.ending, one.channel)
+            for one, decoded in zip(found, pool.decode(tasks), strict=True)
         )
         answer = results.assemble(recognized, recording.duration_s, options)
+        if mixer.loses_speech:
+            answer["warnings"] = [channels.AVERAGED_DIFFERENCE]
         if options.processing_metrics:
             answer["processing_metrics"] = _processed(recording.duration_s)
         return answer | _observed(recording, answer["results"], options)
@@ -101,11 +111,10 @@ def decoding_options(options: Options) -> DecodingOptions:
 
 
 def _tasks(
-    recording: Recording,
-    spans: Sequence[Span],
+    found: Sequence[ChannelSpan],
     base_version: str,
     custom: CustomModels,
     wanted: DecodingOptions,
 ) -> Iterator[Task]:
-    for span in spans:
-        yield Task(base_version, custom, recording.samples(span.start, span.end), wanted)
+    for one in found:
+        yield Task(base_version, custom, one.recording.samples(one.span.start, one.span.end), wanted)

@@ -16,6 +16,7 @@ TRAINING_PREFIX = "training/"
 LISTINGS_PREFIX = "listings/"
 MODELS_PREFIX = "models/"
 JOBS_PREFIX = "jobs/"
+BASES_PREFIX = "bases/"
 MODELS_OWN_PREFIXES = (AUDIO_PREFIX, LANGUAGE_PREFIX, LISTINGS_PREFIX, TRAINING_PREFIX, MODELS_PREFIX)
 """Below them, `{owner}/{customization_id}/` follows."""
 PROGRESS_SUFFIX = "/checkpoints/progress.json"
@@ -164,6 +165,11 @@ class JobKey:
 def prefixes_of_model(owner: str, customization_id: str) -> tuple[str, ...]:
     """Return the prefixes below which everything of one custom model lies."""
     return tuple(f"{prefix}{owner}/{customization_id}/" for prefix in MODELS_OWN_PREFIXES)
+
+
+def base_weights_prefix(base_version: str) -> str:
+    """Return the prefix of a staged base version's weights: the `base` channel of its training jobs."""
+    return f"{BASES_PREFIX}{base_version}/"
 
 
 def deletion_key(owner: str, customization_id: str) -> str:

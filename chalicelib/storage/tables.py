@@ -84,6 +84,8 @@ class AudioResource(UploadedResource):
     """audio | archive | undetermined; null while being processed."""
     codec = UnicodeAttribute(null=True)
     frequency_hz = NumberAttribute(null=True)
+    channels = NumberAttribute(null=True)
+    """Of a recording; null too in rows from before it was noted."""
     compression = UnicodeAttribute(null=True)
     duration_s = NumberAttribute(default=0)
     """Exact seconds; answers round it."""

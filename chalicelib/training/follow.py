@@ -9,11 +9,12 @@ import re
 from pathlib import Path
 
 from chalicelib.customization import acoustic_models, acoustic_training, runs, statuses
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import adapted_model, catalogue
+from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.storage import layout, objects, scratch
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
-from chalicelib.training import artefact, jobs
+from chalicelib.training import jobs
 
 logger = logging.getLogger(__name__)
 
@@ -120,9 +121,9 @@ def _promote(job: jobs.Job, model: AcousticModel) -> bool:
         path = Path(folder, "model.tar.gz")
         try:
             objects.download(job.artifact_key or f"{run.output_prefix}{job.name}/output/model.tar.gz", path)
-            engine = base_model_of_version(base_version).engine
-            made = artefact.verify(path, engine=engine, base_version=base_version)
-        except (objects.ObjectNotFound, artefact.ArtefactDamaged):
+            engine = catalogue.base_version(base_version).engine
+            made = adapted_model.verify(path, engine=engine, base_version=base_version)
+        except (objects.ObjectNotFound, ModelUnreadable):
             logger.exception("training job %s left no usable model", job.name)
             return runs.failed(AcousticModel, run.owner, run.customization_id, run.run, DAMAGED)
         # Objects first, row last: whoever reads the row finds the objects.

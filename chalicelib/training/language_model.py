@@ -22,6 +22,7 @@ from chalicelib.customization import (
     runs,
 )
 from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR
+from chalicelib.engines import availability
 from chalicelib.storage import failures, layout, objects, queues, scratch
 from chalicelib.storage.tables import LanguageModel, LanguageResource
 
@@ -75,6 +76,8 @@ def perform(owner: str, customization_id: str, run: int, *, last_attempt: bool =
         return False
     if last_attempt or model.run_attempts > MOST_ATTEMPTS:
         return not runs.failed(LanguageModel, owner, customization_id, run, GIVEN_UP)
+    if (missing := availability.obstacle(model.run_base_version or model.versions[-1])) is not None:
+        return not runs.failed(LanguageModel, owner, customization_id, run, missing)
     try:
         return _trained(model)
     except RunOver:

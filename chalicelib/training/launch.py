@@ -21,8 +21,8 @@ from chalicelib.customization import (
     runs,
 )
 from chalicelib.customization.acoustic_training import Claim
-from chalicelib.engines.catalogue import base_model_of_version
-from chalicelib.storage import failures, objects
+from chalicelib.engines import availability, catalogue
+from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import Contended
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
@@ -58,6 +58,10 @@ def start(claim: Claim) -> None:
     model = claim.model
     run = run_of(model)
     name = jobs.name_of(run)
+    missing = availability.obstacle(model.run_base_version or model.versions[-1])
+    if missing is not None:  # the engine was there when the run was claimed
+        runs.failed(AcousticModel, run.owner, run.customization_id, run.run, missing)
+        return
     try:
         plan.store(run, model, claim.recordings)
         jobs.create(request(model, claim.recordings))
@@ -123,31 +127,34 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
     """Return the whole `CreateTrainingJob` request for the current run of a model."""
     chosen = settings.current()
     run = run_of(model)
-    base_version = model.run_base_version or model.versions[-1]
+    base = catalogue.base_version(model.run_base_version or model.versions[-1])
+    machine = chosen.engine(base.engine)
     channels = [_channel("plan", run.plan_prefix), _channel("audio", run.audio_manifest_key, "ManifestFile")]
     if model.run_helper:
         channels.append(_channel("language", run.language_prefix))
+    if base.staged:
+        channels.append(_channel("base", layout.base_weights_prefix(base.name)))
     complete: CreateTrainingJobRequestTypeDef = {
         "TrainingJobName": jobs.name_of(run),
-        "AlgorithmSpecification": {"TrainingImage": chosen.training_image, "TrainingInputMode": "File"},
+        "AlgorithmSpecification": {"TrainingImage": machine.training_image, "TrainingInputMode": "File"},
         "RoleArn": chosen.training_role_arn,
         "InputDataConfig": channels,
         "OutputDataConfig": {"S3OutputPath": _uri(run.output_prefix)},
         "CheckpointConfig": {"S3Uri": _uri(run.checkpoints_prefix), "LocalPath": "/opt/ml/checkpoints"},
         "ResourceConfig": {
-            "InstanceType": cast("TrainingInstanceTypeType", chosen.training_instance_type),
+            "InstanceType": cast("TrainingInstanceTypeType", machine.training_instance_type),
             "InstanceCount": 1,
-            "VolumeSizeInGB": _volume_gb(base_version, recordings),
+            "VolumeSizeInGB": _volume_gb(base.rate_hz, recordings),
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": chosen.training_max_runtime_s},
         "RetryStrategy": {"MaximumRetryAttempts": 2},
-        "EnableManagedSpotTraining": chosen.training_use_spot,
+        "EnableManagedSpotTraining": machine.training_use_spot,
         "EnableNetworkIsolation": True,
         "HyperParameters": {
             "customization_id": run.customization_id,
             "run": str(run.run),
-            "base_version": base_version,
-            "engine": base_model_of_version(base_version).engine,
+            "base_version": base.name,
+            "engine": base.engine,
         },
         "Environment": {"PYTHONUNBUFFERED": "1"},
         "Tags": [
@@ -157,7 +164,7 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
             {"Key": "attune:run", "Value": str(run.run)},
         ],
     }
-    if chosen.training_use_spot:
+    if machine.training_use_spot:
         # Waiting for capacity and being interrupted may take as long again as the training itself.
         complete["StoppingCondition"]["MaxWaitTimeInSeconds"] = 2 * chosen.training_max_runtime_s
     return complete
@@ -176,8 +183,7 @@ def _channel(name: str, key: str, kind: Literal["S3Prefix", "ManifestFile"] = "S
     }
 
 
-def _volume_gb(base_version: str, recordings: Sequence[AudioResource]) -> int:
-    rate_hz = base_model_of_version(base_version).rate_hz
+def _volume_gb(rate_hz: int, recordings: Sequence[AudioResource]) -> int:
     uploaded_bytes = sum(int(recording.size_bytes) for recording in recordings)
     decoded_s = sum(float(recording.duration_s) for recording in recordings)
     return _BASE_VOLUME_GB + math.ceil(

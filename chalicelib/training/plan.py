@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from chalicelib import settings
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines import catalogue
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
 
@@ -16,12 +16,13 @@ LANGUAGE_MODEL = "language-model.tar.gz"
 
 def plan(model: AcousticModel, recordings: Sequence[AudioResource]) -> bytes:
     """Return `plan.json` of the model's current run (its form: docs/architecture.md)."""
-    base_version = model.run_base_version or model.versions[-1]
+    base = catalogue.base_version(model.run_base_version or model.versions[-1])
     document = {
         "customization_id": model.customization_id,
         "run": int(model.run),
-        "base_version": base_version,
-        "engine": base_model_of_version(base_version).engine,
+        "base_version": base.name,
+        "engine": base.engine,
+        "base_weights": layout.base_weights_prefix(base.name) if base.staged else None,
         "language_model": LANGUAGE_MODEL if model.run_helper else None,
         "recordings": [
             {

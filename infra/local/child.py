@@ -15,7 +15,7 @@ from pathlib import Path
 
 MARK = "ATTUNE_SERVICE_MARK"
 """Environment variable that every process of one service has; its value names the service's home."""
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -32,9 +32,15 @@ def begin(name: str) -> None:
         level=logging.INFO,
         format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
+        force=True,  # a forked process has its parent's
     )
     for noisy in ("botocore", "pynamodb", "sqs", "dynamodb", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def rename(name: str) -> None:
+    """Have `ps` and `top` show a forked process by another name; they show 15 characters of it."""
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode())
 
 
 def start(

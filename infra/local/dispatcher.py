@@ -1,11 +1,9 @@
-"""One process per event function: takes messages from its queue and hands them to the function."""
+"""What the process of an event function does: takes messages and hands them to the function."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
-import os
 import signal
 import sys
 import threading
@@ -18,7 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local import child, events
+from infra.local import events
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -115,8 +113,13 @@ class Dispatcher:
             thread.join()
 
 
-def _serve_queue(function: events.QueueFunction) -> None:
-    client = boto3.client("sqs", config=Config(read_timeout=_LONG_POLL_S + 10, retries={"max_attempts": 0}))
+def queue_client() -> SQSClient:
+    """Return a client that can wait for messages."""
+    return boto3.client("sqs", config=Config(read_timeout=_LONG_POLL_S + 10, retries={"max_attempts": 0}))
+
+
+def serve_queue(client: SQSClient, function: events.QueueFunction, idle_s: float) -> None:
+    """Work until SIGTERM, or until no message has come for so long."""
     dispatcher: Dispatcher | None = None
     stopping = False
 
@@ -127,46 +130,23 @@ def _serve_queue(function: events.QueueFunction) -> None:
             sys.exit(0)
 
     signal.signal(signal.SIGTERM, stop)
-    while not stopping:
+    wait_s = min(_LONG_POLL_S, max(1, round(idle_s)))
+    worked_s = time.monotonic()
+    while not stopping and time.monotonic() - worked_s < idle_s:
         try:
             dispatcher = dispatcher or Dispatcher(client, function)
-            dispatcher.once()
+            if dispatcher.once(wait_s):
+                worked_s = time.monotonic()
         except (BotoCoreError, ClientError) as error:
             _LOG.warning("%s cannot reach its queue: %s", function.name, error)
             dispatcher = None
             time.sleep(_RETRY_S)
 
 
-def _serve_schedule(function: events.ScheduledFunction, restarted: int | None) -> None:
-    """Call the function now and every so often; `restarted` is where to tell of the first call's end."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    while True:
-        began_s = time.monotonic()
-        event = events.scheduled_event(function.name, datetime.now(UTC), restarted=restarted is not None)
-        try:
-            function.handler(event, events.Context(function.name))
-        except Exception:  # noqa: BLE001  like Lambda: a failed call is logged, the next one comes in its time
-            _LOG.exception("%s failed", function.name)
-        if restarted is not None:
-            os.write(restarted, b"\n")
-            restarted = None
-        time.sleep(max(0.0, function.every_s - (time.monotonic() - began_s)))
-
-
-def main() -> None:
-    """Run as a child process of the service: the name of an event function."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("function")
-    parser.add_argument("--restarted", type=int, metavar="DESCRIPTOR", help="the service has just started")
-    arguments = parser.parse_args()
-    name = arguments.function
-    child.begin(name)
-    function = events.functions()[name]
-    if isinstance(function, events.QueueFunction):
-        _serve_queue(function)
-    else:
-        _serve_schedule(function, arguments.restarted)
-
-
-if __name__ == "__main__":
-    main()
+def call(function: events.ScheduledFunction, *, restarted: bool) -> None:
+    """Call a function of the clock once; `restarted` tells it that the service has just started."""
+    event = events.scheduled_event(function.name, datetime.now(UTC), restarted=restarted)
+    try:
+        function.handler(event, events.Context(function.name))
+    except Exception:  # noqa: BLE001  like Lambda: a failed call is logged, the next one comes in its time
+        _LOG.exception("%s failed", function.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 
+from chalicelib.engines import availability
 from infra.local import child
 from infra.local.events import ACCOUNT, REGION
 from infra.local.home import Home
@@ -45,6 +46,8 @@ def own(
         "ATTUNE_TRAINING_IMAGE": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/attune-training:local",
         "ATTUNE_TRAINING_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/attune-training",
         "ATTUNE_SERVICE_INSTANCE": "local",
+        # Without a wheel of its own an engine is left out, and so is what it serves.
+        "ATTUNE_ENGINES": os.environ.get("ATTUNE_ENGINES") or ",".join(availability.installed()),
         # A piece has all cores. Between two pieces of a long recording the other jobs have their turn.
         "ATTUNE_PIECES_AT_ONCE": "1",
         "POWERTOOLS_SERVICE_NAME": "attune",

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chalice.app import ScheduledEventConfig, SQSEventConfig
-
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
@@ -73,6 +71,8 @@ def functions() -> dict[str, QueueFunction | ScheduledFunction]:
     Raises:
         ValueError: a schedule is not written as a rate.
     """
+    from chalice.app import ScheduledEventConfig, SQSEventConfig
+
     import app
 
     found: dict[str, QueueFunction | ScheduledFunction] = {}

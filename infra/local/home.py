@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
 import fcntl
-import ipaddress
 import os
 import secrets
 import shutil
+import ssl
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
 from chalicelib.engines.model_cache import FOLDER_PREFIX
 
-_CERTIFICATE_DAYS = 825
-"""The longest that common clients accept."""
-_RENEW_BEFORE_DAYS = 30
+_RENEW_BEFORE_S = 30 * 86_400.0
 
 
 class HomeInUse(Exception):
@@ -112,40 +105,26 @@ class Home:
 
     def ensure_certificate(self) -> None:
         """Make a certificate for localhost and 127.0.0.1, unless there is one that is good for a while."""
-        if self.certificate.exists() and self.certificate_key.exists():
-            present = x509.load_pem_x509_certificate(self.certificate.read_bytes())
-            left = present.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
-            if left > datetime.timedelta(days=_RENEW_BEFORE_DAYS):
-                return
-        key = ec.generate_private_key(ec.SECP256R1())
-        pem = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        _write_private(self.certificate_key, pem)
-        _write_private(self.certificate, _self_signed(key).public_bytes(serialization.Encoding.PEM))
+        present = self.certificate.exists() and self.certificate_key.exists()
+        if present and _valid_until_s(self.certificate) - time.time() > _RENEW_BEFORE_S:
+            return
+        from infra.local import self_signed  # what it is made with takes ten megabytes
+
+        key, certificate = self_signed.make()
+        _write_private(self.certificate_key, key)
+        _write_private(self.certificate, certificate)
 
 
-def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Attune on this machine")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=_CERTIFICATE_DAYS))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        # A certificate authority of one, so that clients can be told to trust exactly this file.
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
+def _valid_until_s(certificate: Path) -> float:
+    """Return the end of a certificate authority's certificate, in Unix seconds.
+
+    Raises:
+        ssl.SSLError: it is not one.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(certificate)
+    until = context.get_ca_certs()[0]["notAfter"]
+    return float(ssl.cert_time_to_seconds(str(until)))
 
 
 def _write_private(path: Path, data: bytes) -> None:

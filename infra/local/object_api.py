@@ -131,9 +131,14 @@ class ObjectApi:
         await whole_body(request.receive)
         if request.query:
             raise ObjectError(HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", "This is not served here.")
-        self._journal.append(self._objects.create_bucket(request.bucket))
-        await self._journal.flushed()
+        await self.create_bucket(request.bucket)
         await answer(request.send, 200, {"location": f"/{request.bucket}"})
+
+    async def create_bucket(self, name: str) -> None:
+        """Make a bucket, unless it exists."""
+        if name not in self._objects.buckets:
+            self._journal.append(self._objects.create_bucket(name))
+            await self._journal.flushed()
 
     # Writing
 

@@ -6,13 +6,16 @@ import asyncio
 import json
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ministack.services import sqs
 
+from infra.local.awaiting import AWAIT_MESSAGES
 from infra.local.tables import Answer
 
 TARGET_PREFIX = "AmazonSQS."
+_VISIBLE = "ApproximateNumberOfMessages"
 _LOOK_AGAIN_S = 1.0
 """Messages also become visible by time alone: delays, and receives that were never confirmed."""
 _WAKING = frozenset({"SendMessage", "SendMessageBatch", "ChangeMessageVisibility", "CreateQueue"})
@@ -32,6 +35,8 @@ class Queues:
         """
         if action == "ReceiveMessage":
             return await self._receive(json.loads(body), host, gone or asyncio.Event())
+        if action == AWAIT_MESSAGES:
+            return await self._await(json.loads(body), host, gone or asyncio.Event())
         answer = await _call(action, body, host)
         if action in _WAKING:
             # Waking all queues is cheap: there are a handful, and each looks once.
@@ -58,17 +63,40 @@ class Queues:
         for arrived in self._arrived.values():
             arrived.set()
 
+    async def _await(self, request: dict[str, Any], host: str, gone: asyncio.Event) -> Answer:
+        """Answer with those of `QueueNames` that have messages, within `WaitTimeSeconds`."""
+
+        async def look() -> tuple[bool, Answer]:
+            names = [name for name in request["QueueNames"] if await _has_messages(name, host)]
+            return bool(names), _json_answer({"QueueNames": names})
+
+        return await self._look_until(look, request, self._arrived[AWAIT_MESSAGES], gone)
+
     async def _receive(self, request: dict[str, Any], host: str, gone: asyncio.Event) -> Answer:
-        until = time.monotonic() + int(request.get("WaitTimeSeconds", 0))
         body = json.dumps({**request, "WaitTimeSeconds": 0}).encode()
-        arrived = self._arrived[request.get("QueueUrl", "")]
+
+        async def look() -> tuple[bool, Answer]:
+            answer = await _call("ReceiveMessage", body, host)
+            return answer[0] != 200 or bool(json.loads(answer[2]).get("Messages")), answer
+
+        return await self._look_until(look, request, self._arrived[request.get("QueueUrl", "")], gone)
+
+    async def _look_until(
+        self,
+        look: Callable[[], Awaitable[tuple[bool, Answer]]],
+        request: dict[str, Any],
+        arrived: asyncio.Event,
+        gone: asyncio.Event,
+    ) -> Answer:
+        """Look, and again whenever something has arrived, until there is something or the time is over."""
+        until = time.monotonic() + int(request.get("WaitTimeSeconds", 0))
         while True:
             arrived.clear()
             if gone.is_set() or self._closed:
-                return 200, {"Content-Type": "application/x-amz-json-1.0"}, b"{}"
-            answer = await _call("ReceiveMessage", body, host)
+                return _json_answer({})
+            found, answer = await look()
             left_s = until - time.monotonic()
-            if left_s <= 0 or answer[0] != 200 or json.loads(answer[2]).get("Messages"):
+            if found or left_s <= 0:
                 return answer
             waiting = [asyncio.ensure_future(event.wait()) for event in (arrived, gone)]
             await asyncio.wait(
@@ -76,6 +104,20 @@ class Queues:
             )
             for task in waiting:
                 task.cancel()
+
+
+async def _has_messages(queue: str, host: str) -> bool:
+    """Tell whether a queue would give a message now; one that is not there has none."""
+    status, _, found = await _call("GetQueueUrl", json.dumps({"QueueName": queue}).encode(), host)
+    if status != 200:
+        return False
+    wanted = {"QueueUrl": json.loads(found)["QueueUrl"], "AttributeNames": [_VISIBLE]}
+    status, _, told = await _call("GetQueueAttributes", json.dumps(wanted).encode(), host)
+    return status == 200 and int(json.loads(told)["Attributes"][_VISIBLE]) > 0
+
+
+def _json_answer(document: dict[str, Any]) -> Answer:
+    return 200, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(document).encode()
 
 
 async def _call(action: str, body: bytes, host: str) -> Answer:

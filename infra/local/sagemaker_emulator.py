@@ -14,12 +14,12 @@ import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore.session
-from botocore.model import ServiceModel
-from botocore.validate import ParamValidator
+if TYPE_CHECKING:
+    from botocore.model import ServiceModel
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
 from infra.local import child
 from infra.local.training_events import Announcer
@@ -30,6 +30,7 @@ from infra.local.wire import Disconnected, Receive, Scope, Send, answer, headers
 _JSON = "application/x-amz-json-1.1"
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 _DEFAULT_QUEUE = "attune-training-changed"
+_making_client = threading.Lock()
 _NOT_FOUND = "Requested resource not found."
 
 
@@ -43,6 +44,9 @@ class ApiError(Exception):
 
 @functools.cache
 def _model() -> ServiceModel:
+    """Return what SageMaker takes; like the clients, it is loaded when somebody trains."""
+    import botocore.session
+
     return botocore.session.get_session().get_service_model("sagemaker")
 
 
@@ -74,6 +78,8 @@ class SageMakerEmulator:
         await answer(send, status, {"content-type": _JSON}, json.dumps(document).encode())
 
     def _call(self, name: str, body: bytes) -> dict[str, Any]:
+        from botocore.validate import ParamValidator
+
         operation = self._operations.get(name)
         if operation is None:
             raise ApiError("UnknownOperationException", f"{name or 'This'} is not served here.")
@@ -146,14 +152,28 @@ def _summary(job: TrainingJob) -> dict[str, Any]:
     }
 
 
+@functools.cache
+def _queues() -> SQSClient:
+    import boto3
+
+    with _making_client:
+        return boto3.client("sqs")
+
+
+def _bucket() -> S3Client:
+    import boto3
+
+    with _making_client:
+        return boto3.client("s3")
+
+
 def _sender() -> Callable[[dict[str, Any]], None]:
     """Return what sends an event to the queue to which, in AWS, a rule would send it."""
-    client = boto3.client("sqs")
     name = os.environ.get("ATTUNE_TRAINING_QUEUE", _DEFAULT_QUEUE)
 
     def send(event: dict[str, Any]) -> None:
-        url = client.get_queue_url(QueueName=name)["QueueUrl"]
-        client.send_message(QueueUrl=url, MessageBody=json.dumps(event))
+        url = _queues().get_queue_url(QueueName=name)["QueueUrl"]
+        _queues().send_message(QueueUrl=url, MessageBody=json.dumps(event))
 
     return send
 
@@ -174,7 +194,7 @@ def main() -> None:
     jobs = TrainingJobs(arguments.folder)
     resume_interrupted(jobs)
     clear_left_over(jobs, arguments.folder)
-    runner, announcer = Runner(jobs, arguments.folder, boto3.client("s3")), Announcer(jobs, _sender())
+    runner, announcer = Runner(jobs, arguments.folder, _bucket), Announcer(jobs, _sender())
     # A program's life is bound to the thread that starts it: one thread runs all jobs, until the end.
     listener = socket.socket(fileno=arguments.descriptor)
     running = threading.Thread(target=runner.run)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from infra import resources
-from infra.local import bring_up, child, environment, table_client
+from infra.local import child, environment, event_workers, table_client
 from infra.local.home import Home
 from infra.local.supervision import Role, Supervisor
 from infra.local.wire import Application, Server, listen
@@ -24,6 +24,7 @@ T = TypeVar("T")
 _DRAIN_S = 3
 _STOP_PARTS_S = 4.0
 _STOP_STORE_S = 2.0
+_LOOK_AGAIN_S = 0.05
 _FIRST_CALL_S = 180.0
 """It has a limit of its own, of 150 s; a process that dies at it says nothing."""
 
@@ -101,10 +102,10 @@ class Service:
         os.close(read_end)
         parts: list[asyncio.Task[None]] = []
         try:
-            parts.append(self._start_store())
+            parts += [self._start_store(), self._start_event_functions()]
+            await self._unless_over(_all(self._store_answers(), asyncio.to_thread(_load)), parts)
             parts += [self._supervisor.run(role) for role in self._emulators()]
-            await self._unless_over(asyncio.to_thread(self._prepare), parts)
-            parts += await self._unless_over(self._start_event_functions(), parts)
+            await self._unless_over(_all(self._first_calls(), asyncio.to_thread(self._let_in)), parts)
             await self._serve(announce, parts)
         except _StoppedEarly:
             return
@@ -136,14 +137,27 @@ class Service:
 
     def _start_store(self) -> asyncio.Task[None]:
         descriptor = self._internal["store"].fileno()
-        role = Role("store", "infra.local.store", (str(self._home.store), str(descriptor)), (descriptor,))
+        arguments = (str(self._home.store), str(descriptor), "--complete")
+        role = Role("store", "infra.local.store", arguments, (descriptor,))
         return self._supervisor.run(role, restarted=self._store_restarted)
 
     async def _store_restarted(self) -> None:
-        """Make the queues anew, and have the reconciler rebuild what lay in them."""
-        await asyncio.to_thread(bring_up.bring_up, self._resources)
-        if "reconcile" in self._supervisor.process_ids:
-            self._supervisor.kill("reconcile")
+        """Have the reconciler rebuild what lay in the queues."""
+        await self._store_answers()
+        if "events" in self._supervisor.process_ids:
+            self._supervisor.signal("events", event_workers.STORE_RESTARTED)
+
+    async def _store_answers(self) -> None:
+        """Wait until the store has read its journal, and is complete."""
+        address, port = self._internal["store"].getsockname()
+        answer = b""
+        while not answer:  # while it is started again, connections are taken, and given up
+            reader, writer = await asyncio.open_connection(address, port)
+            with contextlib.suppress(OSError):
+                writer.write(b"GET / HTTP/1.0\r\n\r\n")
+                answer = await reader.read(1)
+            writer.close()
+            await asyncio.sleep(0 if answer else _LOOK_AGAIN_S)
 
     def _emulators(self) -> list[Role]:
         training = self._internal["training"].fileno()
@@ -158,34 +172,31 @@ class Service:
             Role("recognition", "infra.local.lambda_emulator", (str(recognition),), (recognition,)),
         ]
 
-    async def _start_event_functions(self) -> list[asyncio.Task[None]]:
-        """Start them all, and wait for the clock's first call.
+    def _start_event_functions(self) -> asyncio.Task[None]:
+        """Have their process load what it needs; it waits to be told that the queues are there."""
+        self._told, theirs = socket.socketpair()
+        self._told.setblocking(False)
+        self._descriptors.append(theirs)
+        number, terminal = str(theirs.fileno()), os.dup(2)
+        role = Role(
+            "events",
+            "infra.local.event_workers",
+            (str(self._home.logs), "--terminal", str(terminal)),
+            (theirs.fileno(), terminal),
+        )
+        return self._supervisor.run(role, at_first=("--restarted", number))
 
-        It takes what lies unfinished for abandoned: it must be over before new requests come in.
+    async def _first_calls(self) -> None:
+        """Have the clock's functions called, and wait for their end.
+
+        They take what lies unfinished for abandoned: they must be over before new requests come in.
         """
-        from infra.local import events
+        self._told.send(b"\n")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self._told, 1), _FIRST_CALL_S)
 
-        told, tell = socket.socketpair()
-        told.setblocking(False)
-        os.set_inheritable(tell.fileno(), True)
-        clocks, others = [], []
-        for function in events.functions().values():
-            if isinstance(function, events.ScheduledFunction):
-                role = Role(function.name, "infra.local.dispatcher", (function.name,), (tell.fileno(),))
-                at_first = ("--restarted", str(tell.fileno()))
-                clocks.append(self._supervisor.run(role, at_first=at_first))
-            else:
-                others.append(Role(function.name, "infra.local.dispatcher", (function.name,)))
-        for _ in clocks:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.get_running_loop().sock_recv(told, 1), _FIRST_CALL_S)
-        told.close()
-        self._descriptors.append(tell)
-        return clocks + [self._supervisor.run(role) for role in others]
-
-    def _prepare(self) -> None:
-        """Create what the template declares, and let the service's own API key in."""
-        bring_up.bring_up(self._resources)
+    def _let_in(self) -> None:
+        """Let the service's own API key in."""
         from chalicelib.storage import credentials
         from chalicelib.storage.tables import Credential
 
@@ -228,6 +239,20 @@ class Service:
                 one.should_exit = True
             await asyncio.gather(*serving)
         _raise_of(parts)
+
+
+async def _all(*work: Coroutine[Any, Any, None]) -> None:
+    await asyncio.gather(*work)
+
+
+def _load() -> None:
+    """Load what the gateway and the API need, while other processes do the same."""
+    import app  # noqa: F401
+    from chalicelib.gateway import application  # noqa: F401
+    from chalicelib.storage import connection
+    from infra import chalice_backend, http_server  # noqa: F401
+
+    connection.shared()
 
 
 def _raise_of(parts: list[asyncio.Task[None]]) -> None:

@@ -17,10 +17,11 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, quote_plus
 
 from infra import resources
-from infra.local import child, journal, queues, tables
+from infra.local import bring_up, child, journal, queues, tables
 from infra.local.object_api import ObjectApi
 from infra.local.objects import Objects, StoredObject
 from infra.local.wire import Disconnected, Receive, Scope, Send, answer, headers_of, server, whole_body
@@ -71,6 +72,18 @@ class Store:
         tables.record_changes()
         tables.read_in_few_pages()
         return cls(journal.Journal(path), objects, held, access_key)
+
+    async def bring_up(self, wanted: resources.Resources) -> None:
+        """Create what the template declares and is not there yet; queues never are at a start."""
+
+        async def on_tables(action: str, request: dict[str, Any]) -> dict[str, Any]:
+            return _document(action, await self._tables.handle(action, _body(request), self._journal))
+
+        async def on_queues(action: str, request: dict[str, Any]) -> dict[str, Any]:
+            return _document(action, await self._queues.handle(action, _body(request), self._host))
+
+        create_bucket = self._object_api.create_bucket
+        await bring_up.bring_up(wanted, create_bucket=create_bucket, tables=on_tables, queues=on_queues)
 
     def _snapshot(self) -> Iterator[journal.Record]:
         return itertools.chain(self._tables.snapshot(), self._objects.snapshot())
@@ -162,6 +175,18 @@ async def _watched(receive: Receive) -> AsyncIterator[asyncio.Event]:
         watching.cancel()
 
 
+def _body(request: dict[str, Any]) -> bytes:
+    return json.dumps(request).encode()
+
+
+def _document(action: str, answer: tables.Answer) -> dict[str, Any]:
+    status, _, text = answer
+    if status != HTTPStatus.OK:
+        raise RuntimeError(f"{action} was answered with {status}: {text.decode(errors='replace')}")
+    document: dict[str, Any] = json.loads(text or b"{}")
+    return document
+
+
 def _credential(headers: dict[str, str], query: str) -> str:
     """Return the access key that a signed request names; on the loopback interface the key is the proof."""
     signed = re.search(r"Credential=([^/,]+)/", headers.get("authorization", ""))
@@ -199,8 +224,10 @@ def _event_record(bucket: str, event: str, stored: StoredObject) -> dict[str, ob
     }
 
 
-async def _serve(folder: Path, listener: socket.socket, access_key: str) -> None:
+async def _serve(folder: Path, listener: socket.socket, access_key: str, *, complete: bool) -> None:
     store = await Store.open(folder, access_key)
+    if complete:
+        await store.bring_up(resources.load())
     serving = server(store)
 
     def stop() -> None:
@@ -218,10 +245,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("descriptor", type=int)
+    parser.add_argument("--complete", action="store_true", help="with all that the template declares")
     arguments = parser.parse_args()
     child.begin("store")
     listener = socket.socket(fileno=arguments.descriptor)
-    asyncio.run(_serve(arguments.folder, listener, os.environ["AWS_ACCESS_KEY_ID"]))
+    access_key = os.environ["AWS_ACCESS_KEY_ID"]
+    asyncio.run(_serve(arguments.folder, listener, access_key, complete=arguments.complete))
 
 
 if __name__ == "__main__":

@@ -67,6 +67,10 @@ class Supervisor:
         """Kill a role's process, which has it started anew."""
         self._processes[name].kill()
 
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal to a role's process."""
+        self._processes[name].send_signal(number)
+
     @property
     def process_ids(self) -> dict[str, int]:
         """The process of each role."""

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -101,6 +99,8 @@ def _download(client: S3Client, bucket: str, key: str, path: Path) -> None:
 
 @contextlib.contextmanager
 def _missing_is_failure(uri: str) -> Iterator[None]:
+    from botocore.exceptions import ClientError
+
     try:
         yield
     except ClientError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import shutil
@@ -10,13 +11,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from boto3.exceptions import Boto3Error
-from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local import child
 from infra.local.training_files import CheckpointSync, DownloadFailed, lay_out, upload_model
@@ -36,7 +34,6 @@ _RETRY_S = 1.0
 _MAX_REASON_CHARACTERS = 1024
 _MAX_SERVICE_RESTARTS = 20
 """A job that was running each of so many times when the service died is taken for the cause."""
-_WAITED_OUT = (Boto3Error, BotoCoreError, ClientError, OSError)
 _WITHHELD = ("AWS_", "ATTUNE_INTERNAL", "ATTUNE_API")
 
 PROGRAM = (sys.executable, "-m", "training_image.train")
@@ -58,14 +55,19 @@ class Runner:
         self,
         jobs: TrainingJobs,
         folder: Path,
-        client: S3Client,
+        make_client: Callable[[], S3Client],
         program: Sequence[str] = PROGRAM,
     ) -> None:
+        """Take the jobs and a folder for what they work on; a client is made when the first job needs it."""
         self._jobs = jobs
         self._folder = folder
-        self._client = client
+        self._make_client = make_client
         self._program = program
         self._shutting_down = False
+
+    @functools.cached_property
+    def _client(self) -> S3Client:
+        return self._make_client()
 
     def shut_down(self) -> None:
         """End the program that runs; its job goes on at the next start. `run` returns soon."""
@@ -84,7 +86,7 @@ class Runner:
                 continue
             try:
                 self._step(job)
-            except _WAITED_OUT:
+            except _waited_out():
                 # The store restarts, or the disk is full: neither is the job's fault.
                 _LOG.exception("%s has to wait", job.name)
                 time.sleep(_RETRY_S)
@@ -185,7 +187,7 @@ class Runner:
                 if sync is not None and now_s - synced_s > _SYNC_EVERY_S:
                     synced_s = now_s
                     # What could not be uploaded now is tried again, at the latest before the job's end.
-                    with contextlib.suppress(*_WAITED_OUT):
+                    with contextlib.suppress(*_waited_out()):
                         sync.once()
                 time.sleep(_LOOK_EVERY_S)
         finally:
@@ -221,6 +223,14 @@ class Runner:
 
     def _fail(self, name: str, reason: str) -> None:
         self._end(name, "Failed", "Failed", failure_reason=reason[:_MAX_REASON_CHARACTERS])
+
+
+def _waited_out() -> tuple[type[Exception], ...]:
+    """Return what passes by itself. boto3 takes a dozen megabytes, and is needed only where jobs run."""
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (Boto3Error, BotoCoreError, ClientError, OSError)
 
 
 def resume_interrupted(jobs: TrainingJobs) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,12 +10,14 @@ import pytest
 import soundfile
 
 from chalicelib.engines.protocol import CustomModels
-from chalicelib.engines.sphinx.artefact import arrays_content, manifest
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from infra.local.prompts import Prompt
 from infra.local.scoring import WordErrorRate, word_error_rate
+from tests import adapted_models
+from training_image.adaptation import Adaptation, Assignment
 from training_image.checkpoint import Checkpoint
-from training_image.sphinx.adaptation import Adaptation, adapt
+from training_image.machine import Machine
+from training_image.sphinx.adaptation import adapt
 from training_image.utterances import Utterance
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
@@ -61,26 +60,21 @@ def _adapted(parts: list[list[Prompt]], folder: Path) -> Adaptation:
     learned, judged = folder / "learned", folder / "judged"
     learned.mkdir()
     judged.mkdir()
-    return adapt(
+    assignment = Assignment(
         _utterances(parts[0], learned),
         _utterances(parts[1], judged),
         base_version=NARROWBAND,
-        cores=2,
+        machine=Machine(cores=2),
         checkpoint=Checkpoint(folder / "checkpoints", "acoustic test"),
         report_progress=lambda fraction, stage: None,
     )
+    return adapt(assignment)
 
 
 def _artefact(result: Adaptation, path: Path) -> Path:
-    assert result.arrays is not None
-    content = arrays_content(result.arrays)
-    with tarfile.open(path, "w:gz") as archive:
-        described = json.dumps(manifest(NARROWBAND, content)).encode()
-        for name, body in {"adapted.npz": content, "manifest.json": described}.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(body)
-            archive.addfile(member, io.BytesIO(body))
-    return path
+    assert result.files
+    members = adapted_models.members(NARROWBAND, result.files)
+    return adapted_models.written(path, adapted_models.packed(members))
 
 
 def _error_rate(prompts: Sequence[Prompt], model: Path | None) -> WordErrorRate:

@@ -74,6 +74,7 @@ def test_analysed_audio_is_shown_with_what_was_found(model: Model) -> None:
             details_type="audio",
             codec="pcm_s16le",
             frequency_hz=22_050,
+            channels=2,
             duration_s=131.4,
             speech_s=99.96,
         ),
@@ -84,7 +85,7 @@ def test_analysed_audio_is_shown_with_what_was_found(model: Model) -> None:
     good = {
         "duration": 131,
         "name": "a",
-        "details": {"type": "audio", "codec": "pcm_s16le", "frequency": 22_050},
+        "details": {"type": "audio", "codec": "pcm_s16le", "frequency": 22_050, "channels": 2},
         "status": "ok",
         "speech_seconds": 100.0,
     }
@@ -117,6 +118,7 @@ def test_an_archive_is_one_resource_with_members(model: Model) -> None:
             "details_type": "audio",
             "codec": "flac",
             "frequency_hz": 16_000,
+            "channels": 6,
         },
         {"name": "README", "status": "invalid", "details_type": "undetermined", "error": "No audio."},
     ]
@@ -148,7 +150,7 @@ def test_an_archive_is_one_resource_with_members(model: Model) -> None:
             {
                 "duration": 556,
                 "name": "rooms/one.wav",
-                "details": {"type": "audio", "codec": "flac", "frequency": 16_000},
+                "details": {"type": "audio", "codec": "flac", "frequency": 16_000, "channels": 6},
                 "status": "ok",
                 "speech_seconds": 400.0,
             },

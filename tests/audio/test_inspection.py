@@ -373,6 +373,15 @@ def test_an_unreadable_file_is_no_finding(tmp_path: Path) -> None:
         inspection.inspect(tmp_path / "missing", "audio/wav", None, min_rate_hz=16000)
 
 
+def test_the_number_of_channels_is_told(inspect: Inspect) -> None:
+    quad = wav(np.repeat(SPOKEN[:, None], 4, axis=1), 16000)
+    assert inspect(quad, "audio/wav").channels == 4
+    packed = inspect(zipped({"mono.wav": wav(SPOKEN, 16000), "quad.wav": quad}), "application/zip")
+    assert packed.channels is None
+    assert [member.channels for member in packed.members] == [1, 4]
+    assert inspect(b"no audio" * 100, "audio/wav").channels is None
+
+
 def test_many_channels_are_told(inspect: Inspect) -> None:
     file = io.BytesIO(wav(np.zeros((1000, 10), np.float32), 16000))
     assert "at most 9" in (inspect(file.getvalue(), "audio/wav").error or "")

@@ -126,7 +126,7 @@ def test_audio_is_added_analysed_listed_and_deleted(client: SpeechToTextV1) -> N
         )
         assert audio["status"] == "ok"
         assert audio["duration"] == 12
-        assert audio["details"] == {"type": "audio", "codec": "pcm_s16le", "frequency": 16000}
+        assert audio["details"] == {"type": "audio", "codec": "pcm_s16le", "frequency": 16000, "channels": 1}
         members = {"a/first.wav": noisy_wav(3, seed=1), "a/b/second.wav": noisy_wav(4, seed=2)}
         client.add_audio(customization_id, "both.zip", zipped(members), content_type="application/zip")
         archive = wait(

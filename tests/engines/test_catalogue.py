@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.engines.catalogue import BASE_MODELS, DEFAULT_BASE_MODEL, base_model_of_version
 
-VERSIONS = [(version, model) for model in BASE_MODELS.values() for version in model.versions]
+VERSIONS = [(version, model) for model in BASE_MODELS.values() for version in model.version_names]
 
 
 @pytest.mark.parametrize(("version", "name"), [(version, model.name) for version, model in VERSIONS])
@@ -21,7 +21,7 @@ def test_a_version_leads_to_its_model(version: str, name: str) -> None:
 def test_versions_are_unique_and_upgrades_exist() -> None:
     assert len({version for version, _ in VERSIONS}) == len(VERSIONS)
     assert len(BASE_MODELS[DEFAULT_BASE_MODEL].versions) >= 2
-    assert all(model.newest_version == max(model.versions) for model in BASE_MODELS.values())
+    assert all(model.newest_version == max(model.version_names) for model in BASE_MODELS.values())
 
 
 def test_an_unknown_version_is_no_model() -> None:

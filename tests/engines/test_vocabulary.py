@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from chalicelib.engines.vocabulary import known, read_dictionary, vocabulary
+from chalicelib.engines.vocabulary import known, vocabulary
 
 
 def test_words_have_their_pronunciations() -> None:
@@ -23,12 +22,6 @@ def test_words_have_their_pronunciations() -> None:
 def test_an_unknown_version_is_an_error() -> None:
     with pytest.raises(KeyError):
         vocabulary("xx-XX_Model.v0")
-
-
-def test_a_dictionary_is_read_line_by_line(tmp_path: Path) -> None:
-    path = tmp_path / "some.dict"
-    path.write_text("a AH\na(2) EY\n\n(odd) AA\n")
-    assert read_dictionary(path) == {"a": ("AH", "EY"), "(odd)": ("AA",)}
 
 
 def test_neither_the_engine_nor_numpy_is_imported() -> None:

@@ -45,7 +45,7 @@ def test_audio_is_analysed() -> None:
     assert _handled(_event(upload)) == []
     audio = _resource(model, "one")
     assert (audio.status, audio.details_type, audio.codec) == ("ok", "audio", "pcm_s16le")
-    assert (audio.frequency_hz, audio.duration_s) == (16_000, 2.0)
+    assert (audio.frequency_hz, audio.channels, audio.duration_s) == (16_000, 1, 2.0)
     assert custom_models.fresh(model).status == "ready"
 
 

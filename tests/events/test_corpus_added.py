@@ -133,3 +133,14 @@ def test_a_second_attempt_leaves_what_its_user_has_changed_since(
     assert {word.word: word.sounds_like for word in custom_words.of_model(_fresh(model)).values()} == {
         "zorba": ["tsor ba"]
     }
+
+
+def test_a_corpus_for_an_engine_that_is_missing_says_what_is_missing(
+    model: LanguageModel, request: pytest.FixtureRequest
+) -> None:
+    key = _add(model).key
+    request.getfixturevalue("without_sphinx")
+    assert _handled(key) == []
+    corpus = _corpus(model)
+    assert corpus.status == language_resources.UNDETERMINED
+    assert "this installation does without its engine 'sphinx'" in str(corpus.error)

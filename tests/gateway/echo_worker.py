@@ -40,6 +40,7 @@ def reading(samples: Samples) -> Hypothesis:
 
 class Echo:
     sample_rate_hz = RATE_HZ
+    size_bytes = 1_000
 
     def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
         return DecodedUtterance((reading(samples),))

@@ -28,8 +28,9 @@ ACCESS_KEY = "LOCALTESTKEY"
 class RunningStore:
     """A store process on a folder; `restart` comes back with the same folder and port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         self.folder = folder
+        self._arguments = arguments
         self._listener = wire.listen()
         self._clients: list[Any] = []
         self._environment = {**os.environ, "AWS_ACCESS_KEY_ID": ACCESS_KEY}
@@ -42,7 +43,7 @@ class RunningStore:
         log = self.folder / "store.log"
         return child.start(
             "infra.local.store",
-            [str(self.folder / "store"), str(descriptor)],
+            [str(self.folder / "store"), str(descriptor), *self._arguments],
             log,
             self._environment,
             [descriptor],
@@ -79,9 +80,9 @@ class RunningStore:
 
 
 @contextlib.contextmanager
-def running_store(folder: Path) -> Iterator[RunningStore]:
+def running_store(folder: Path, *arguments: str) -> Iterator[RunningStore]:
     """Run a store for as long as the block takes."""
-    store = RunningStore(folder)
+    store = RunningStore(folder, *arguments)
     try:
         yield store
     finally:

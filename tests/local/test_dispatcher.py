@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from infra.local import events
@@ -192,18 +191,15 @@ def test_the_clocks_event_says_when_the_service_has_just_started() -> None:
     assert events.scheduled_event("reconcile", at)["detail"] == {}
 
 
-def test_queues_are_as_the_template_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_is_as_the_template_says(tmp_path: Path) -> None:
     from infra import resources
-    from infra.local.bring_up import bring_up
-    from tests.local.running import ACCESS_KEY
 
-    with running_store(tmp_path) as store:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-        monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it would remember earlier credentials
-        wanted = resources.load()
-        for _ in range(2):  # again after a restart it changes nothing
-            bring_up(wanted)
+    wanted = resources.load()
+    with running_store(tmp_path, "--complete") as store:
+        s3 = store.client("s3")
+        s3.put_object(Bucket=wanted.buckets[0].name, Key="k", Body=b"kept")
+        store.restart()  # then it changes nothing
+        assert s3.get_object(Bucket=wanted.buckets[0].name, Key="k")["Body"].read() == b"kept"
         client = store.client("sqs")
         for queue in wanted.queues:
             url = client.get_queue_url(QueueName=queue.name)["QueueUrl"]

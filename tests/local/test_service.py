@@ -125,7 +125,7 @@ def _run(**variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("part", ["infra.local.store", "infra.local.dispatcher audio_uploaded"])
+@pytest.mark.parametrize("part", ["infra.local.store", "infra.local.event_workers"])
 def test_a_part_that_dies_is_started_again(service: RunningService, part: str) -> None:
     def find() -> int | None:
         return next((pid for name, pid in _processes(service).items() if name.startswith(part)), None)

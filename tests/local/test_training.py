@@ -86,7 +86,7 @@ class _Platform:
         self.folder = folder / "jobs"
         self.s3 = store.client("s3")
         self.program = [sys.executable, str(script)]
-        self.runner = Runner(self.jobs, self.folder, self.s3, self.program)
+        self.runner = Runner(self.jobs, self.folder, lambda: self.s3, self.program)
         self.events: list[dict[str, Any]] = []
         self.announcer = Announcer(self.jobs, self.events.append)
 
@@ -370,7 +370,7 @@ def test_jobs_go_on_after_an_error(
 ) -> None:
     platform = _Platform(store, tmp_path, _GOOD)
     failing = _Failing(platform.s3, error)
-    platform.runner = Runner(platform.jobs, platform.folder, failing, platform.program)  # type: ignore[arg-type]
+    platform.runner = Runner(platform.jobs, platform.folder, lambda: failing, platform.program)  # type: ignore[arg-type,return-value]
     with platform.running() as client:
         for name in ("disturbed", "next"):
             client.create_training_job(**_request(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -16,12 +17,13 @@ import numpy as np
 import pytest
 
 from chalicelib.engines.catalogue import BASE_MODELS
-from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels, DecodingOptions
-from chalicelib.recognition.decoder_worker import RecognizerCache, Task
-from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool, DecodingFailed
+from chalicelib.recognition.decoder_worker import Batch, Task
+from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
+from chalicelib.recognition.decoding_processes import BACKGROUND_COMMAND
 from tests.audio.signals import voice
-from tests.recognition.scripted_worker import DIE, DIE_ONCE, MEET, RAISE, SAY, SLEEP, ScriptedRecognizer
+from tests.recognition.scripted_worker import DIE, DIE_ONCE, MEET, RAISE, SAY, SLEEP, WHO
 
 COMMAND = (sys.executable, "-m", "tests.recognition.scripted_worker")
 
@@ -127,6 +129,32 @@ def test_a_process_killed_from_outside_is_replaced(alone: DecoderPool, busy_s: f
     assert before not in pool.process_ids
 
 
+def test_a_process_that_nobody_needs_ends_and_another_comes_when_needed() -> None:
+    with DecoderPool(1, command=COMMAND, idle_s=0.2) as pool:
+        (first,) = texts(pool, [task(WHO)])
+        until = time.monotonic() + 60
+        while pool.process_ids:
+            assert time.monotonic() < until, "the process does not end"
+            time.sleep(0.01)
+        (second,) = texts(pool, [task(WHO)])
+        assert first != second
+
+
+def test_a_process_at_work_is_not_idle_however_long_it_takes() -> None:
+    with DecoderPool(1, command=COMMAND, idle_s=0.2) as pool, ThreadPoolExecutor(1) as threads:
+        texts(pool, [task(SAY)])
+        running = threads.submit(texts, pool, [task(SLEEP, 1.5)])
+        seen = set()
+        until = time.monotonic() + 60
+        while not running.done():
+            assert time.monotonic() < until
+            seen |= set(pool.process_ids)
+            time.sleep(0.01)
+        assert running.result() == ["done"]
+        assert set(pool.process_ids) <= seen
+        assert len(seen) <= 2, "it was ended in the middle, and its utterance tried again"
+
+
 def test_a_process_that_cannot_be_started_fails_what_waits_for_it(tmp_path: Path) -> None:
     with DecoderPool(1, command=[str(tmp_path / "no such program")]) as pool:
         with pytest.raises(DecodingFailed, match="could be started"):
@@ -179,6 +207,13 @@ def test_a_damaged_model_is_told_apart(pool: DecoderPool) -> None:
         texts(pool, [task(SAY, base_version="damaged")])
 
 
+def test_a_customization_that_the_engine_cannot_use_is_told_apart(pool: DecoderPool, tmp_path: Path) -> None:
+    asked = dataclasses.replace(task(SAY), custom=CustomModels(language_model=tmp_path))
+    with pytest.raises(CustomizationUnsupported, match="it takes no custom language models"):
+        texts(pool, [asked])
+    assert texts(pool, [task(SAY, 1)]) == ["1"]
+
+
 def test_a_closed_pool_leaves_no_process_and_takes_no_task() -> None:
     pool = DecoderPool(1, command=COMMAND)
     texts(pool, [task(SAY, 1)])
@@ -194,7 +229,7 @@ def test_processes_end_with_a_killed_parent(tmp_path: Path) -> None:
     said = tmp_path / "process_id"
     code = f"""
 import sys, pathlib
-from chalicelib.recognition.decoders import BACKGROUND_COMMAND, DecoderPool
+from chalicelib.recognition.decoders import DecoderPool
 from tests.recognition.test_decoders import COMMAND, task, texts
 from tests.recognition.scripted_worker import SAY, SLEEP
 pool = DecoderPool(1, command=COMMAND)
@@ -226,21 +261,6 @@ def _eventually(look: Callable[[], str]) -> str:
     raise AssertionError("it did not happen")
 
 
-def test_the_recognisers_used_last_are_kept() -> None:
-    loaded: list[str] = []
-
-    def load(base_version: str, custom: CustomModels) -> ScriptedRecognizer:
-        loaded.append(base_version)
-        return ScriptedRecognizer(custom)
-
-    cache = RecognizerCache(load, kept=2)
-    for version in ("a", "b", "a", "c", "a", "b"):
-        cache.get(version, BASE_ALONE)
-    assert loaded == ["a", "b", "c", "b"]
-    assert cache.get("b", BASE_ALONE) is cache.get("b", BASE_ALONE)
-    assert cache.get("b", CustomModels(Path("adapted"))) is not cache.get("b", BASE_ALONE)
-
-
 def test_a_model_is_loaded_before_it_is_needed_and_once(
     alone: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,3 +282,90 @@ def test_a_model_is_loaded_before_it_is_needed_and_once(
     assert len(begun) == len(processes)
     assert texts(pool, [task(SAY, 7)]) == ["7"]
     assert pool.process_ids == processes
+
+
+@pytest.fixture
+def sharing() -> Iterator[DecoderPool]:
+    """A pool whose threads decode in one process."""
+    with DecoderPool(2, command=COMMAND, shared=lambda _: True) as pool:
+        yield pool
+
+
+def test_threads_share_a_process_and_its_models(sharing: DecoderPool, tmp_path: Path) -> None:
+    assert texts(sharing, [task(MEET, folder=tmp_path)] * 2) == ["done", "done"]
+    assert len({*tmp_path.iterdir()}) == 2  # two threads met in it
+    (process,) = sharing.process_ids
+    assert set(texts(sharing, [task(WHO)] * 4)) == {f"{process % 100_000:g}"}
+    assert texts(sharing, [task(SAY, number) for number in range(20)]) == list(map(str, range(20)))
+    assert sharing.process_ids == (process,)
+
+
+def test_one_that_kills_the_shared_process_takes_no_other_along(sharing: DecoderPool, tmp_path: Path) -> None:
+    def deadly() -> list[str]:
+        return texts(sharing, [task(DIE)])
+
+    with ThreadPoolExecutor(2) as threads:
+        innocent = threads.submit(texts, sharing, [task(SLEEP, 0.5), task(SAY, 1)])
+        killer = threads.submit(deadly)
+        assert innocent.result() == ["done", "1"]
+        with pytest.raises(DecodingFailed, match="died twice"):
+            killer.result()
+    assert texts(sharing, [task(SAY, 2)]) == ["2"]
+    assert len(sharing.process_ids) == 1
+
+
+def test_a_shared_process_that_is_killed_is_replaced(sharing: DecoderPool) -> None:
+    texts(sharing, [task(SAY, 1)])
+    (before,) = sharing.process_ids
+    os.kill(before, signal.SIGKILL)
+    assert texts(sharing, [task(SAY, 2), task(SAY, 3)]) == ["2", "3"]
+    assert before not in sharing.process_ids
+
+
+def test_a_flaw_costs_the_shared_process_nothing(sharing: DecoderPool) -> None:
+    texts(sharing, [task(SAY, 1)])
+    before = sharing.process_ids
+    with pytest.raises(DecodingFailed, match="a flaw in the engine"):
+        texts(sharing, [task(RAISE)])
+    assert texts(sharing, [task(SAY, 2)]) == ["2"]
+    assert sharing.process_ids == before
+
+
+def test_closing_ends_the_shared_process() -> None:
+    pool = DecoderPool(2, command=COMMAND, shared=lambda _: True)
+    texts(pool, [task(SAY, 1)])
+    (process,) = pool.process_ids
+    pool.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_tasks_are_decoded_together_where_threads_share_a_model(
+    sharing: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[int] = []
+    decode = sharing._decode
+
+    def noted(batch: Batch) -> Any:
+        batches.append(len(batch.utterances))
+        return decode(batch)
+
+    monkeypatch.setattr(sharing, "_decode", noted)
+    tasks = [task(SAY, number, max_alternatives=1 + (number == 50)) for number in range(60)]
+    assert texts(sharing, tasks) == [str(number) for number in range(60)]
+    assert batches[:6] == [1, 1, 2, 2, 3, 3]
+    assert max(batches) <= 8
+    assert sum(batches) == 60
+
+
+def test_processes_of_their_own_get_one_task_at_a_time(
+    pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = pool._decode
+
+    def noted(batch: Batch) -> Any:
+        assert len(batch.utterances) == 1
+        return decode(batch)
+
+    monkeypatch.setattr(pool, "_decode", noted)
+    assert texts(pool, [task(SAY, number) for number in range(10)]) == [str(number) for number in range(10)]

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import io
 import json
-import tarfile
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
-from chalicelib.engines.sphinx.artefact import manifest
 from chalicelib.recognition import function
+from chalicelib.recognition.channels import AVERAGED_DIFFERENCE
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.function import handle
 from chalicelib.storage import objects
+from infra.local.prompts import Prompt
+from tests import adapted_models
 from tests.audio import signals
+from tests.recognition import stereo
+from tests.recognition.test_decoders import COMMAND as SCRIPTED
 from tests.recognition.test_forms import BOUNDARY, form
 
 BROADBAND, NARROWBAND = "en-US_BroadbandModel.v2020-01-16", "en-US_NarrowbandModel.v2019-06-24"
@@ -49,14 +52,9 @@ def event(data: bytes, content_type: str | None = None, **changes: Any) -> dict[
 
 def artefact(base_version: str) -> dict[str, str]:
     """Store an adapted model that keeps its base."""
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
-        content = json.dumps(manifest(base_version, None)).encode()
-        member = tarfile.TarInfo("manifest.json")
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
-    objects.put("models/adapted", file.getvalue())
-    return {"key": "models/adapted", "sha256": hashlib.sha256(file.getvalue()).hexdigest()}
+    content = adapted_models.sphinx_model(base_version, None)
+    objects.put("models/adapted", content)
+    return {"key": "models/adapted", "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def test_speech_becomes_results(speech: Callable[..., bytes]) -> None:
@@ -186,6 +184,17 @@ def test_a_failing_engine_is_answered(monkeypatch: pytest.MonkeyPatch, speech: C
     assert answer["error"]["message"].startswith("Recognition failed.")
 
 
+def test_a_customization_that_the_engine_cannot_use_is_the_requests_fault(
+    monkeypatch: pytest.MonkeyPatch, speech: Callable[..., bytes]
+) -> None:
+    with DecoderPool(1, command=SCRIPTED) as narrow:
+        monkeypatch.setattr(function, "decoder_pool", lambda: narrow)
+        answer = handle(event(speech("conf-extended", pause_s=0.3), language_model=artefact(NARROWBAND)))
+    assert answer["error"]["code"] == 400
+    assert "it takes no custom language models" in answer["error"]["message"]
+    assert "base_model_version" in answer["error"]["message"]
+
+
 def test_there_is_one_pool_for_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     assert function.decoder_pool() is function.decoder_pool()
@@ -206,6 +215,33 @@ def test_the_files_of_a_form_become_one_answer(speech: Callable[..., bytes]) -> 
     answer = handle(form_event(*audio, parts=2))["results"]
     alone = [handle(event(data))["results"]["results"] for data in audio]
     assert answer == {"result_index": 0, "results": [*alone[0], *alone[1]]}
+
+
+def test_what_is_wrong_with_two_files_is_said_once(prompt_named: dict[str, Prompt]) -> None:
+    call = signals.wav(stereo.call(prompt_named)[: 5 * stereo.RATE_HZ], stereo.RATE_HZ)
+    answer = handle(form_event(call, call))["results"]
+    assert answer["warnings"] == [AVERAGED_DIFFERENCE]
+    separate = handle(form_event(call, call, options={"channels": "separate", "timestamps": True}))["results"]
+    assert "warnings" not in separate
+    half = len(separate["results"]) // 2
+    assert separate["results"][:half] == separate["results"][half:]
+
+
+def test_a_jobs_warnings_come_before_those_of_its_audio(prompt_named: dict[str, Prompt]) -> None:
+    keep = {"key": "jobs/results.json", "created_s": 0.0, "warnings": ["Unknown url query arguments: x."]}
+    call = signals.wav(stereo.call(prompt_named)[: 5 * stereo.RATE_HZ], stereo.RATE_HZ)
+    assert handle(event(call, step={"prefix": "jobs/pieces/", "keep": keep})) == {"kept": keep["key"]}
+    (kept,) = json.loads(objects.get("jobs/results.json"))
+    assert kept["warnings"] == ["Unknown url query arguments: x.", AVERAGED_DIFFERENCE]
+    assert list(kept)[:2] == ["result_index", "warnings"]
+
+
+def test_more_channels_than_can_be_separated_are_refused() -> None:
+    data = np.zeros((8000, 12), np.int16).tobytes()
+    said = "audio/l16;rate=8000;channels=12;endianness=little-endian"
+    error = handle(event(data, said, options={"channels": "separate"}))["error"]
+    assert error["code"] == 400
+    assert error["message"].startswith("The audio has 12 channels, but channels=separate takes at most 8.")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ import pytest
 
 from chalicelib.audio import content_types
 from chalicelib.engines.catalogue import BASE_MODELS
+from chalicelib.engines.errors import CustomizationUnsupported
 from chalicelib.engines.protocol import CustomModels
+from chalicelib.recognition import live_errors
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.inactivity import NoSpeech
 from chalicelib.recognition.live import LiveRequest
@@ -20,16 +22,19 @@ from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.transcription import transcribe
 from infra.local.prompts import Prompt
+from tests.recognition.test_decoders import COMMAND as SCRIPTED
 
 VERSION = BASE_MODELS["en-US_NarrowbandModel"].newest_version
 MODEL = LiveModel(VERSION, CustomModels())
 
 
-def live(audio: bytes, pool: DecoderPool, options: Options, frame_bytes: int) -> list[dict[str, Any]]:
+def live(
+    audio: bytes, pool: DecoderPool, options: Options, frame_bytes: int, model: LiveModel = MODEL
+) -> list[dict[str, Any]]:
     """Return every message about audio that comes in frames of this size."""
     woken = threading.Semaphore(0)
     request = LiveRequest(
-        content_types.parse("audio/wav"), MODEL, options, warnings=(), pool=pool, wake=woken.release
+        content_types.parse("audio/wav"), model, options, warnings=(), pool=pool, wake=woken.release
     )
     messages: list[dict[str, Any]] = []
     try:
@@ -105,3 +110,15 @@ def test_silence_for_too_long_is_an_error_but_not_for_ever(pool: DecoderPool) ->
     patient.finish()
     assert patient.take() == [{"result_index": 0, "results": []}]
     assert patient.complete
+
+
+@pytest.mark.parametrize("interim", [False, True])
+def test_a_customization_that_the_engine_cannot_use_ends_the_request_with_a_way_out(
+    speech: Callable[..., bytes], tmp_path: Path, interim: bool
+) -> None:
+    model = LiveModel(VERSION, CustomModels(language_model=tmp_path))
+    with DecoderPool(1, command=SCRIPTED) as narrow, pytest.raises(CustomizationUnsupported) as ended:
+        live(speech("conf-extended"), narrow, Options(interim_results=interim), 1024, model)
+    told = live_errors.wording(ended.value)
+    assert "it takes no custom language models" in told
+    assert "base_model_version" in told

@@ -16,6 +16,7 @@ from chalicelib.storage.layout import adapted_model_key, language_model_key
 from chalicelib.storage.tables import AcousticModel, LanguageModel
 from tests import custom_models
 from tests.custom_models import OWNER
+from tests.installed_engines import NEURAL
 
 OLD, NEW = "en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2020-01-16"
 STRANGER = "00000000-0000-4000-8000-000000000000"
@@ -216,10 +217,41 @@ def test_the_version_of_the_training_may_be_asked_for_and_no_other() -> None:
 def test_a_base_version_that_is_gone_serves_as_the_plain_newest(monkeypatch: pytest.MonkeyPatch) -> None:
     model = promoted(OLD)
     base = catalogue.BASE_MODELS["en-US_BroadbandModel"]
-    monkeypatch.setitem(catalogue.BASE_MODELS, base.name, dataclasses.replace(base, versions=(NEW,)))
+    for models_by_name in (catalogue.KNOWN_MODELS, catalogue.BASE_MODELS):
+        monkeypatch.setitem(models_by_name, base.name, dataclasses.replace(base, versions=base.versions[1:]))
     serving = choose(OWNER, using(model))
     assert (serving.base_version, serving.adapted_model) == (NEW, None)
     assert serving.warnings == (
         "Using non-customized default base model, because your custom acoustic model has been built with "
         "a version of the base model that is no longer supported.",
     )
+
+
+def test_a_custom_model_whose_engine_is_missing_says_so(request: pytest.FixtureRequest) -> None:
+    model = promoted(NEW)
+    request.getfixturevalue("without_sphinx")
+    for options in (using(model), using(model, base_model_version=NEW)):
+        with pytest.raises(models.WrongBase) as refused:
+            choose(OWNER, options)
+        assert str(refused.value) == (
+            f"Base model version '{NEW}' is not served here: this installation does without its engine "
+            "'sphinx' (Python package pocketsphinx, ready-made for Python 3.11 and 3.13). "
+            f"Use version '{NEURAL}', upgrading the custom model if there is one, "
+            "or ask the operator of this service to install that engine."
+        )
+
+
+def test_an_upgraded_model_serves_where_the_engine_of_its_older_version_is_missing(
+    request: pytest.FixtureRequest, adaptable: None
+) -> None:
+    model = promoted(NEURAL, versions=[NEW, NEURAL], older_version=NEW, older_run=1, older_sha256="cd" * 32)
+    request.getfixturevalue("without_sphinx")
+    serving = choose(OWNER, using(model))
+    assert (serving.base_version, serving.warnings) == (NEURAL, ())
+
+
+def test_a_model_none_of_whose_versions_is_served_says_why(without_sphinx: object) -> None:
+    with pytest.raises(
+        models.UnknownModel, match=r"en-US_Telephony not found: Base model version .* 'sphinx'"
+    ):
+        choose(OWNER, Options(model="en-US_Telephony"))

@@ -17,6 +17,9 @@ from chalicelib.recognition import function, pieces
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.pieces import Cutter
 from chalicelib.storage import objects
+from infra.local.prompts import Prompt
+from tests.audio import signals
+from tests.recognition import stereo
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 PREFIX = "jobs/owner/job/pieces/"
@@ -63,6 +66,23 @@ def test_pieces_give_the_same_answer(
     for number in (1, 0):
         assert _step(event, piece=number) == {"piece": number}
     assert _step(event, **cut) == whole
+
+
+def test_pieces_of_several_channels_give_the_same_answer(
+    event: dict[str, Any], prompt_named: dict[str, Prompt], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects.put(event["audio"]["key"], signals.wav(stereo.call(prompt_named), stereo.RATE_HZ))
+    event["options"] = OPTIONS | {"channels": "separate"}
+    whole = function.handle(event)
+    assert {result["channel"] for result in whole["results"]["results"]} == {0, 1}
+    monkeypatch.setattr(function, "Cutter", functools.partial(Cutter, piece_s=0.1))
+    cut = _step(event)
+    assert cut["pieces"] >= 4
+    for number in range(cut["pieces"]):
+        assert _step(event, piece=number) == {"piece": number}
+    assert _step(event, **cut) == whole
+    event["options"] = OPTIONS
+    assert _step(event, **cut)["error"]["code"] == 500, "the pieces are those of separate channels"
 
 
 def test_pieces_of_something_else_are_noticed(

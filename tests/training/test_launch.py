@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from chalicelib import settings
 from chalicelib.customization import acoustic_training, runs
 from chalicelib.customization.acoustic_training import Claim
+from chalicelib.engines import catalogue
 from chalicelib.storage import objects
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import jobs, launch
@@ -33,7 +36,10 @@ def test_the_request_is_complete(platform: Platform) -> None:
     (request,) = platform.created
     assert request == {
         "TrainingJobName": name,
-        "AlgorithmSpecification": {"TrainingImage": chosen.training_image, "TrainingInputMode": "File"},
+        "AlgorithmSpecification": {
+            "TrainingImage": chosen.every_engine.training_image,
+            "TrainingInputMode": "File",
+        },
         "RoleArn": chosen.training_role_arn,
         "InputDataConfig": [
             {
@@ -93,6 +99,38 @@ def test_without_spot_there_is_no_wait_time(platform: Platform, monkeypatch: pyt
     (request,) = platform.created
     assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 86_400}
     assert request["EnableManagedSpotTraining"] is False
+
+
+def test_an_engine_may_have_a_machine_of_its_own(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_SPHINX_TRAINING_IMAGE", "registry/sphinx:2")
+    monkeypatch.setenv("ATTUNE_SPHINX_TRAINING_INSTANCE_TYPE", "ml.c7i.large")
+    monkeypatch.setenv("ATTUNE_WHISPER_TRAINING_INSTANCE_TYPE", "ml.g5.xlarge")
+    settings.current.cache_clear()
+    try:
+        launch.start(_claim())
+    finally:
+        monkeypatch.undo()
+        settings.current.cache_clear()
+    (request,) = platform.created
+    assert request["AlgorithmSpecification"]["TrainingImage"] == "registry/sphinx:2"
+    assert request["ResourceConfig"]["InstanceType"] == "ml.c7i.large"
+
+
+def test_the_weights_of_a_staged_base_come_in_a_channel(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = _claim()
+    staged = dataclasses.replace(catalogue.base_version(claim.model.versions[-1]), staged=True)
+    monkeypatch.setattr(catalogue, "base_version", {staged.name: staged}.__getitem__)
+    launch.start(claim)
+    (request,) = platform.created
+    channels = {
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"]
+        for channel in request["InputDataConfig"]
+    }
+    assert channels["base"] == f"s3://attune-test/bases/{claim.model.versions[-1]}/"
+    plan = json.loads(objects.get(f"{launch.run_of(claim.model).plan_prefix}plan.json"))
+    assert channels["base"].endswith(f"/{plan['base_weights']}")
 
 
 def test_a_second_launch_adopts_the_job(platform: Platform) -> None:

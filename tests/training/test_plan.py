@@ -34,6 +34,7 @@ def test_plan_and_manifest_name_the_same_objects() -> None:
         "run": 1,
         "base_version": "en-US_BroadbandModel.v2020-01-16",
         "engine": "sphinx",
+        "base_weights": None,
         "language_model": None,
         "recordings": [
             {

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from training_image.model_files import clear_model, plain, write_model
 
-ARRAYS = {"variances": np.ones((2, 3), np.float32), "means": np.zeros((2, 3), np.float32)}
+FILES = {"two.bin": b"2", "one.bin": b"1"}
 
 
 @dataclass(frozen=True)
@@ -22,32 +23,33 @@ class Figures:
     counts: tuple[np.int64, ...]
 
 
-def _write(folder: Path, *, arrays: dict[str, np.ndarray] | None) -> None:
-    write_model(folder, arrays, engine="sphinx", base_version="base.v1", report={"decision": "adapted"})
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    write_model(folder, files, engine="sphinx", base_version="base.v1", report={"decision": "adapted"})
 
 
-def test_the_same_parameters_give_the_same_bytes(tmp_path: Path) -> None:
-    _write(tmp_path / "one", arrays=ARRAYS)
-    _write(tmp_path / "two", arrays=dict(reversed(ARRAYS.items())))
-    content = (tmp_path / "one" / "adapted.npz").read_bytes()
-    assert (tmp_path / "two" / "adapted.npz").read_bytes() == content
-    manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
-    assert manifest == {
+def test_the_manifest_vouches_for_every_file(tmp_path: Path) -> None:
+    _write(tmp_path, FILES)
+    assert {name: (tmp_path / name).read_bytes() for name in FILES} == FILES
+    assert json.loads((tmp_path / "manifest.json").read_text()) == {
         "format": 1,
         "engine": "sphinx",
         "base_version": "base.v1",
-        "sha256": {"adapted.npz": hashlib.sha256(content).hexdigest()},
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()},
     }
-    with np.load(tmp_path / "one" / "adapted.npz", allow_pickle=False) as arrays:
-        np.testing.assert_array_equal(arrays["variances"], ARRAYS["variances"])
 
 
 def test_where_the_base_is_kept_there_are_no_parameters(tmp_path: Path) -> None:
-    _write(tmp_path, arrays=ARRAYS)
-    _write(tmp_path, arrays=None)
+    _write(tmp_path, FILES)
+    _write(tmp_path, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "report.json"]
     assert json.loads((tmp_path / "manifest.json").read_text())["sha256"] == {}
     clear_model(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_stays_inside_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not the name of a file"):
+        _write(tmp_path / "model", {"../up": b"x"})
     assert list(tmp_path.iterdir()) == []
 
 

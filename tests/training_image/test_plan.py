@@ -39,6 +39,8 @@ def test_a_plan_is_read() -> None:
     assert (plan.customization_id, plan.run, plan.engine) == ("c1", 3, "sphinx")
     assert plan.language_model is None
     assert parse_plan(json.dumps(PLAN | {"language_model": "l.tar.gz"})).language_model == "l.tar.gz"
+    assert plan.base_weights is None
+    assert parse_plan(json.dumps(PLAN | {"base_weights": "bases/b/"})).base_weights == "bases/b/"
     assert plan.base_version == "en-US_NarrowbandModel.v2019-06-24"
     first, second = plan.recordings
     assert (first.audio_name, first.file, first.kind) == ("call", "a1/u1", "audio")
@@ -71,6 +73,8 @@ def test_the_fingerprint_follows_the_contents_alone() -> None:
         ({"recordings": [CALL | {"file": "."}]}, r"recordings\[0\].file must be a path inside"),
         ({"language_model": "../secret"}, "language_model must be a path inside the language channel"),
         ({"language_model": 3}, "language_model must be a text"),
+        ({"base_weights": ["bases/b/"]}, "base_weights must be a text"),
+        ({"base_weights": ""}, "base_weights must be a text"),
         ({"recordings": [ARCHIVE | {"contained_content_type": 3}]}, r"contained_content_type must be a text"),
     ],
 )

@@ -241,6 +241,7 @@ def test_damaged_and_foreign_checkpoints_mean_starting_over(tmp_path: Path) -> N
         ({"base_version": "xx-XX_Model.v1"}, "no base model 'xx-XX_Model.v1'"),
         ({"engine": "ctc"}, "is one of the engine 'sphinx', not of 'ctc'"),
         ({"recordings": []}, "recordings must be a list with at least one entry"),
+        ({"base_weights": "bases/b/"}, "have not arrived from 'bases/b/'"),
     ],
 )
 def test_a_failure_tells_the_user_why(tmp_path: Path, changes: dict[str, Any], words: str) -> None:

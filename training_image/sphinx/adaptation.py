@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import io
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.engines.adapted_model import KEPT_BASE
 from chalicelib.engines.sphinx.acoustic_model import AcousticModel
-from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION
+from chalicelib.engines.sphinx.artefact import ARRAYS_NAME, NOISE_SUPPRESSION
 from chalicelib.engines.sphinx.features import FRAMES_PER_S
+from training_image.adaptation import Adaptation, Assignment, HeldOut, ReportProgress
+from training_image.arrays import write_npz
 from training_image.checkpoint import Checkpoint
+from training_image.guard import choose
+from training_image.recordings import LeftOut
 from training_image.sphinx import guard, shards
 from training_image.sphinx.estimation import (
     maximum_a_posteriori,
@@ -41,19 +47,7 @@ MIXTURE_TAU = 20.0
 _FIRST_DECODING, _LATER_DECODING, _SUMMING = 1.0, 0.7, 0.03
 """Work for a second of audio, relative to decoding it with the base; later rounds are quicker."""
 
-Report = Callable[[float, str], None]
 _Sum = TypeVar("_Sum", Statistics, SenoneOccupancy)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """An utterance that taught nothing."""
-
-    audio_name: str
-    member: str | None
-    start_s: float
-    end_s: float
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -67,70 +61,31 @@ class Round:
     log_likelihood_per_frame: float
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """The judgement on audio that nothing was learned from."""
+def adapt(assignment: Assignment) -> Adaptation:
+    """Adapt a base version to utterances, none of which needs a transcript.
 
-    utterances: int
-    audio_s: float
-    before: Figures
-    after: Figures
-
-
-@dataclass(frozen=True)
-class Adaptation:
-    """What came out."""
-
-    decision: Literal["adapted", "transform", "base"]
-    reason: str
-    arrays: dict[str, NDArray[np.float32]] | None
-    """Content of `adapted.npz`; None where the base is kept."""
-    rounds: tuple[Round, ...]
-    held_out: HeldOut
-    used_s: float
-    """Audio whose frames the last round learned from."""
-    left_out: tuple[LeftOut, ...]
-    transcribed_s: float = 0.0
-    """Audio whose transcript was found in the corpora of the helper language model."""
-
-
-def adapt(
-    adaptation: Sequence[Utterance],
-    held_out: Sequence[Utterance],
-    *,
-    base_version: str,
-    cores: int,
-    checkpoint: Checkpoint,
-    report_progress: Report,
-    language_model: Path | None = None,
-) -> Adaptation:
-    """Adapt a base version to the utterances of `adaptation`, none of which needs a transcript.
-
-    Args:
-        adaptation: what to learn from, at the base's rate.
-        held_out: what the result is judged by; nothing is learned from it.
-        base_version: of the catalogue.
-        cores: how many worker processes to use.
-        checkpoint: finished parts are saved there and found there again.
-        language_model: artefact of a custom language model that helps to decode; where its corpora hold the
-            transcript of an utterance, that is learned from instead of what was heard.
-        report_progress: called with the fraction of the work that is done, 0…1, and with what is being done.
+    Where the corpora of the helper language model hold the transcript of an utterance, that is learned from
+    instead of what was heard.
 
     Raises:
         KeyError: no served model has that version.
         OSError: an utterance's audio cannot be read, or a checkpoint not written.
     """
     one_thread_a_process()
-    with tempfile.TemporaryDirectory(prefix="attune-adapt-") as folder, worker_processes(cores) as executor:
+    learned, judged, helper = assignment.adaptation, assignment.held_out, assignment.language_model
+    with (
+        tempfile.TemporaryDirectory(prefix="attune-adapt-") as folder,
+        worker_processes(assignment.machine.cores) as executor,
+    ):
         job = _Job(
-            Start(base_version, language_model=language_model),
-            shards.shards(adaptation),
-            shards.shards(held_out),
-            checkpoint=checkpoint,
+            Start(assignment.base_version, language_model=helper),
+            shards.shards(learned),
+            shards.shards(judged),
+            checkpoint=assignment.checkpoint,
             executor=executor,
             folder=Path(folder),
             progress=_Progress(
-                report_progress, _total_work(adaptation, held_out, helped=language_model is not None)
+                assignment.report_progress, _total_work(learned, judged, helped=helper is not None)
             ),
         )
         return job.run()
@@ -146,7 +101,7 @@ def _total_work(adaptation: Sequence[Utterance], held_out: Sequence[Utterance], 
 class _Progress:
     """Adds up the work that is done."""
 
-    def __init__(self, report: Report, total: float) -> None:
+    def __init__(self, report: ReportProgress, total: float) -> None:
         self._report, self._total, self._done = report, max(total, 1e-9), 0.0
 
     def add(self, work: float, stage: str) -> None:
@@ -223,36 +178,34 @@ class _Job:
         before: Figures,
         decoded: list[Decoded],
     ) -> Adaptation:
-        reasons = []
-        after = before
-        candidates: tuple[tuple[Literal["adapted", "transform"], AcousticModel], ...] = (
-            ("adapted", best),
-            ("transform", transform),
-        )
-        for decision, candidate in candidates:
-            judged = self._decode(f"judge-{decision}", self._judged, self._save(candidate), 1, "judging")
-            after = guard.figures(judged)
-            verdict = guard.judge_model(before, after, less_noise=self._start.suppresses_noise)
-            reasons.append(verdict.reason)
-            if verdict.accepted:
-                arrays = shards.changed(self._base, candidate)
-                reason = f"Better than the base: {verdict.reason}."
-                if self._start.suppresses_noise:
-                    arrays[NOISE_SUPPRESSION] = np.ones(1, np.float32)
-                    reason = f"{reason} Stationary noise is taken out of the audio."
-                result = self._kept_base(reason, rounds, before, after, decoded)
-                return dataclasses.replace(result, decision=decision, arrays=arrays)
-        reason = f"The base model is kept: adaptation did not help ({'; '.join(reasons)})."
-        return self._kept_base(reason, rounds, before, after, decoded)
+        models = {"adapted": best, "transform": transform}
+
+        def candidates() -> Iterator[tuple[str, Figures]]:
+            for stage, model in models.items():
+                judged = self._decode(f"judge-{stage}", self._judged, self._save(model), 1, "judging")
+                yield stage, guard.figures(judged)
+
+        less_noise = self._start.suppresses_noise
+        judge = functools.partial(guard.judge_model, less_noise=less_noise)
+        choice = choose(before, candidates(), judge)
+        result = self._kept_base(choice.reason, rounds, before, choice.after, decoded)
+        if choice.stage == KEPT_BASE:
+            return result
+        arrays = shards.changed(self._base, models[choice.stage])
+        reason = choice.reason
+        if less_noise:
+            arrays[NOISE_SUPPRESSION] = np.ones(1, np.float32)
+            reason = f"{reason} Stationary noise is taken out of the audio."
+        return dataclasses.replace(result, decision=choice.stage, reason=reason, files=_files(arrays))
 
     def _kept_base(
         self, reason: str, rounds: list[Round], before: Figures, after: Figures, decoded: list[Decoded]
     ) -> Adaptation:
         judged = [utterance for shard in self._judged for utterance in shard]
         return Adaptation(
-            decision="base",
+            decision=KEPT_BASE,
             reason=reason,
-            arrays=None,
+            files={},
             rounds=tuple(rounds),
             held_out=HeldOut(len(judged), sum(each.duration_s for each in judged), before, after),
             used_s=rounds[-1].used_s if rounds else 0.0,
@@ -371,3 +324,9 @@ class _Job:
         path = self._folder / f"model-{self._saved_models}.npz"
         shards.save_model(path, self._base, model)
         return path
+
+
+def _files(arrays: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
+    content = io.BytesIO()
+    write_npz(content, arrays)
+    return {ARRAYS_NAME: content.getvalue()}

@@ -1,4 +1,4 @@
-"""Never worse than the base: judges an adapted model by held-out audio without transcripts."""
+"""What this engine adds to the guard: the thresholds of its posteriors, phones, and noise taken out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from chalicelib.engines.sphinx.features import FRAMES_PER_S
+from training_image import guard
+from training_image.guard import Verdict
 from training_image.sphinx.shards import Decoded
 
 LEAST_BASE_POSTERIOR = 0.35
@@ -23,10 +25,6 @@ NOISY_BELOW = 0.45
 """A base less sure than this may be hindered by noise."""
 LEAST_RISE_WITHOUT_NOISE = 0.05
 """What taking stationary noise out must bring before anything is learned."""
-FEWEST_WORDS = 10
-"""Fewer words on held-out audio say nothing."""
-FEWEST_DIFFERENT_WORDS = 20
-"""Adaptation on a handful of words fits these words and spoils others."""
 FEWEST_PHONES = 20
 """As few phones as one word has would pull the others' Gaussians along."""
 LEAST_PHONE_S = 0.3
@@ -34,24 +32,11 @@ _LIKELY = 0.5
 
 
 @dataclass(frozen=True)
-class Figures:
+class Figures(guard.Figures):
     """How sure a model is of what it finds in some audio."""
 
-    words: int
-    words_a_minute: float
-    mean_posterior: float
-    """Over all words, 0…1; it follows the word error rate down."""
-    different_words: int
     phones: int
     """How many phones were heard for at least LEAST_PHONE_S in words that are likely."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a model may take the base's place, and why."""
-
-    accepted: bool
-    reason: str
 
 
 def figures(decoded: Sequence[Decoded]) -> Figures:
@@ -79,46 +64,28 @@ def _phones(decoded: Sequence[Decoded]) -> int:
 def judge_material(adaptation: Figures, held_out: Figures, *, less_noise: bool = False) -> Verdict:
     """Say whether what the base finds in the audio, or in it less its noise, can teach anything at all."""
     least = LEAST_POSTERIOR_LESS_NOISE if less_noise else LEAST_BASE_POSTERIOR
-    if held_out.words < FEWEST_WORDS:
-        return Verdict(False, f"the base model finds only {held_out.words} words in the held-out audio")
-    if adaptation.different_words < FEWEST_DIFFERENT_WORDS:
-        return Verdict(
-            False, f"the base model finds only {adaptation.different_words} different words in the audio"
-        )
-    if adaptation.phones < FEWEST_PHONES:
-        return Verdict(
-            False,
-            f"the base model finds only {adaptation.phones} of the language's sounds in the audio, "
-            f"at least {FEWEST_PHONES} are needed",
-        )
-    if held_out.mean_posterior < least:
-        return Verdict(
-            False,
-            f"the base model is too unsure of the audio to learn from it (mean word posterior "
-            f"{held_out.mean_posterior:.2f}, at least {least:.2f} is needed)",
-        )
-    return Verdict(True, "the audio holds speech to learn from")
+    sounds = Verdict(
+        adaptation.phones >= FEWEST_PHONES,
+        f"the base model finds only {adaptation.phones} of the language's sounds in the audio, "
+        f"at least {FEWEST_PHONES} are needed",
+    )
+    return guard.judge_material(adaptation, held_out, least_posterior=least, evidence=[sounds])
 
 
 def may_be_noisy(base: Figures) -> bool:
     """Say whether it is worth hearing the audio once more with its stationary noise taken out."""
-    return base.words >= FEWEST_WORDS and base.mean_posterior < NOISY_BELOW
+    return base.words >= guard.FEWEST_WORDS and base.mean_posterior < NOISY_BELOW
 
 
 def better_without_noise(base: Figures, without_noise: Figures) -> bool:
     """Say whether the base is clearly surer of the audio once its stationary noise is taken out."""
     risen = without_noise.mean_posterior >= base.mean_posterior + LEAST_RISE_WITHOUT_NOISE
-    return risen and without_noise.words >= base.words / 2
+    return risen and guard.hears_as_much(base, without_noise)
 
 
 def judge_model(base: Figures, candidate: Figures, *, less_noise: bool = False) -> Verdict:
     """Say whether a model is surer of the held-out audio than the base, without losing words."""
-    change = (
-        f"mean word posterior on held-out audio {base.mean_posterior:.3f} → {candidate.mean_posterior:.3f}"
-    )
     wanted = LEAST_RISE if base.mean_posterior >= UNSURE_BELOW else LEAST_RISE_OF_UNSURE
     if less_noise:
         wanted = LEAST_RISE_LESS_NOISE
-    accepted = candidate.mean_posterior >= base.mean_posterior + wanted
-    accepted = accepted and candidate.words >= base.words / 2
-    return Verdict(accepted, change)
+    return guard.judge_model(base, candidate, least_rise=wanted)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pocketsphinx
 
-from chalicelib.engines.catalogue import base_model_of_version
+from chalicelib.engines.catalogue import base_version
 from chalicelib.engines.protocol import Samples
 from chalicelib.engines.sphinx.bandwidth import BandwidthExtension, read_extension
 from chalicelib.engines.sphinx.features import CEPSTRA, NARROWBAND_HZ, Array, cepstra, log_mel
@@ -129,7 +129,7 @@ def load_base(version: str, *, suppresses_noise: bool = False) -> Base:
     Raises:
         KeyError: no served model has that version.
     """
-    rate_hz = base_model_of_version(version).rate_hz
+    rate_hz = base_version(version).rate_hz
     if rate_hz != NARROWBAND_HZ:
         return Base(version, rate_hz, None, bundled_model(), suppresses_noise)
     extension = read_extension(DATA / "narrowband.npz")

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from chalicelib.engines.collected import CollectedStream
 from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import (
     BASE_ALONE,
@@ -24,7 +25,9 @@ from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.engines.sphinx.display import UNCHANGED, Display
 from chalicelib.engines.sphinx.language import CustomLanguage, load_language
 from chalicelib.engines.sphinx.search import settings_of
-from chalicelib.engines.sphinx.streaming import CollectedStream, SphinxStream
+from chalicelib.engines.sphinx.streaming import SphinxStream
+
+_SIZE_BYTES = 100_000_000
 
 
 class SphinxEngine:
@@ -63,6 +66,11 @@ class SphinxRecognizer:
         """Rate of the samples that `recognize` takes."""
         return self._base.rate_hz
 
+    @property
+    def size_bytes(self) -> int:
+        """About what a decoder with its language model takes."""
+        return _SIZE_BYTES
+
     def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
         """Decode one utterance; empty when nothing was said."""
         segments = self._decoder.decode(self._base.cepstra(samples))
@@ -71,7 +79,7 @@ class SphinxRecognizer:
     def stream(self) -> UtteranceStream:
         """Begin an utterance that is recognised while it is spoken."""
         if self._base.suppresses_noise or not self._decoder.takes_pieces:
-            return CollectedStream(self)
+            return CollectedStream(self)  # its noise is not known before, or a grammar judges the whole
         return SphinxStream(self._base, self._decoder, self._display)
 
 

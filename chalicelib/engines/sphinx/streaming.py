@@ -9,7 +9,6 @@ from chalicelib.engines.protocol import (
     DecodedUtterance,
     DecodingOptions,
     Hypothesis,
-    Recognizer,
     Samples,
 )
 from chalicelib.engines.sphinx.acoustic_model import CHANNEL_FRAMES, Base, Channel
@@ -22,9 +21,6 @@ GUESSED_AFTER_FRAMES = (50, 150)
 """When the channel is guessed from less, for partial results; the search then begins anew."""
 STEP_FRAMES = 10
 """The search goes on in steps of at least so many frames."""
-
-
-_FIRST_PARTIAL_S = 1.0
 
 
 class SphinxStream:
@@ -98,37 +94,3 @@ class SphinxStream:
         first = max(0, start - self._base.context)
         seen = self._base.raw_cepstra(self._spectrum[first : stop + self._base.context], channel)
         return seen[start - first : stop - first]
-
-
-class CollectedStream:
-    """An utterance that can only be recognised as a whole: its noise is not known, or a grammar judges it.
-
-    Partial results come less and less often, so that they cost no more than a few times the whole.
-    """
-
-    decodes_along = False
-
-    def __init__(self, recognizer: Recognizer) -> None:
-        self._recognizer = recognizer
-        self._blocks: list[Samples] = []
-        self._heard = 0
-        self._next = int(_FIRST_PARTIAL_S * recognizer.sample_rate_hz)
-        self._partial = Hypothesis((), 0.0)
-
-    def feed(self, samples: Samples) -> None:
-        """Take the samples that follow those before."""
-        self._blocks.append(samples)
-        self._heard += len(samples)
-
-    def partial(self) -> Hypothesis:
-        """Return the best reading of most of what was said so far."""
-        if self._heard >= self._next:
-            self._next = 2 * self._heard
-            found = self.finish().hypotheses
-            self._partial = Hypothesis(found[0].words if found else (), 0.0)
-        return self._partial
-
-    def finish(self, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
-        """Return what `recognize` gives for all the samples."""
-        samples = np.concatenate([np.empty(0, np.float32), *self._blocks])
-        return self._recognizer.recognize(samples, options)

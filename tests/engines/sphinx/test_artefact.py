@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import tarfile
 import tempfile
 import zipfile
@@ -17,39 +16,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.sphinx.artefact import arrays_content, manifest, read_artefact
+from chalicelib.engines.sphinx.artefact import read_artefact
+from tests import adapted_models
 
 VERSION = "en-US_BroadbandModel.v2018-07-31"
 ARRAYS = {"means": np.arange(6, dtype=np.float32).reshape(2, 3)}
 
 
 def _packed(path: Path, members: Mapping[str, bytes], kind: bytes = tarfile.REGTYPE) -> Path:
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in members.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.type = len(content), kind
-            archive.addfile(member, io.BytesIO(content))
-    return path
+    return adapted_models.written(path, adapted_models.packed(members, kind))
 
 
 def _members(version: str = VERSION) -> dict[str, bytes]:
-    content = arrays_content(ARRAYS)
-    return {
-        "./adapted.npz": content,
-        "./manifest.json": json.dumps(manifest(version, content)).encode(),
-        "./report.json": b"{}",
-    }
+    files = adapted_models.sphinx_files(ARRAYS)
+    return {f"./{name}": content for name, content in adapted_models.members(version, files).items()}
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     arrays = read_artefact(_packed(tmp_path / "model.tar.gz", _members()), VERSION)
     assert arrays is not None
     assert np.array_equal(arrays["means"], ARRAYS["means"])
-    assert arrays_content(ARRAYS) == arrays_content(ARRAYS)
 
 
 def test_a_kept_base_has_no_arrays(tmp_path: Path) -> None:
-    members = {"manifest.json": json.dumps(manifest(VERSION, None)).encode()}
+    members = adapted_models.members(VERSION, {})
     assert read_artefact(_packed(tmp_path / "model.tar.gz", members), VERSION) is None
 
 
@@ -88,10 +78,7 @@ def test_damage_is_refused(changes: dict[str, bytes | None], reason: str, tmp_pa
 def test_hostile_arrays_are_refused_though_the_sum_is_right(
     content: bytes, reason: str, tmp_path: Path
 ) -> None:
-    members = {
-        "adapted.npz": content,
-        "manifest.json": json.dumps(manifest(VERSION, content)).encode(),
-    }
+    members = adapted_models.members(VERSION, {"adapted.npz": content})
     with pytest.raises(ModelUnreadable, match=reason):
         read_artefact(_packed(tmp_path / "model.tar.gz", members), VERSION)
 

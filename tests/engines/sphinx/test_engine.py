@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import itertools
-import json
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +20,11 @@ from chalicelib.engines.protocol import (
     Samples,
 )
 from chalicelib.engines.sphinx.acoustic_model import load_base
-from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays, arrays_content, manifest
+from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays
 from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from infra.local.prompts import Prompt
+from tests import adapted_models
 from tests.engines.sphinx.signals import babble
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
@@ -44,16 +42,7 @@ def _samples(prompt: Prompt) -> Samples:
 
 
 def _artefact(path: Path, arrays: Arrays | None, version: str = NARROWBAND) -> Path:
-    content = None if arrays is None else arrays_content(arrays)
-    members = {"manifest.json": json.dumps(manifest(version, content)).encode()}
-    if content is not None:
-        members["adapted.npz"] = content
-    with tarfile.open(path, "w:gz") as archive:
-        for name, body in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(body)
-            archive.addfile(member, io.BytesIO(body))
-    return path
+    return adapted_models.written(path, adapted_models.sphinx_model(version, arrays))
 
 
 def _recognised(recognizer: Recognizer, prompt: Prompt, alternatives: int = 1) -> tuple[Hypothesis, ...]:

@@ -9,9 +9,9 @@ import pocketsphinx
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from chalicelib.engines.sphinx.dictionary import bundled_language_folder
 from chalicelib.engines.sphinx.model_files import ModelFileUnreadable
 from chalicelib.engines.sphinx.trie import read_trie, trie_content
-from chalicelib.engines.vocabulary import bundled_language_folder
 from chalicelib.language.estimation import estimate, numbered
 from chalicelib.language.interpolation import interpolated
 from chalicelib.language.ngrams import NGrams, triple_keys

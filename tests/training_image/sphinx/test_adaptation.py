@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 import soundfile
 
 from infra.local.prompts import Prompt
+from training_image.adaptation import Adaptation, Assignment
 from training_image.checkpoint import Checkpoint
-from training_image.sphinx.adaptation import Adaptation, adapt
+from training_image.machine import Machine
+from training_image.sphinx.adaptation import adapt
 from training_image.utterances import Utterance
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
@@ -50,12 +53,14 @@ class Job:
 
     def run(self, learned: Sequence[Utterance], judged: Sequence[Utterance]) -> Adaptation:
         return adapt(
-            learned,
-            judged,
-            base_version=NARROWBAND,
-            cores=2,
-            checkpoint=self.checkpoint,
-            report_progress=self._report,
+            Assignment(
+                learned,
+                judged,
+                base_version=NARROWBAND,
+                machine=Machine(cores=2),
+                checkpoint=self.checkpoint,
+                report_progress=self._report,
+            )
         )
 
     def _report(self, fraction: float, stage: str) -> None:
@@ -69,9 +74,7 @@ def _same(one: Adaptation, other: Adaptation) -> None:
     assert one.decision == other.decision
     assert one.rounds == other.rounds
     assert one.held_out == other.held_out
-    assert (one.arrays is None) == (other.arrays is None)
-    if one.arrays is not None and other.arrays is not None:
-        assert all(np.array_equal(one.arrays[name], other.arrays[name]) for name in one.arrays)
+    assert one.files == other.files
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +99,10 @@ def test_an_adaptation_says_what_it_did(speech: list[Utterance], whole: tuple[Jo
     assert 0 < result.used_s <= sum(each.duration_s for each in learned)
     assert result.reason.endswith(".")
     if result.decision == "base":
-        assert result.arrays is None
+        assert result.files == {}
     else:
-        assert result.arrays is not None
-        assert result.arrays["means"].dtype == np.float32
+        with np.load(io.BytesIO(result.files["adapted.npz"]), allow_pickle=False) as arrays:
+            assert arrays["means"].dtype == np.float32
         assert result.held_out.after.mean_posterior > result.held_out.before.mean_posterior
 
 
@@ -144,6 +147,6 @@ def test_sounds_that_are_not_speech_keep_the_base(kind: str, tmp_path: Path) -> 
     utterances = utterances_of(sounds, tmp_path / "sounds.pcm")
     result = Job(tmp_path / "checkpoints").run(utterances[:4], utterances[4:])
     assert result.decision == "base"
-    assert result.arrays is None
+    assert result.files == {}
     assert "base model is kept" in result.reason
     assert result.rounds == ()

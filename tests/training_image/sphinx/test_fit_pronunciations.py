@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.engines.vocabulary import bundled_language_folder
+from chalicelib.engines.sphinx.dictionary import bundled_language_folder
 from chalicelib.language.joint_model import JointModel
 from training_image.sphinx import fit_pronunciations
 from training_image.sphinx.fit_pronunciations import (

@@ -14,7 +14,10 @@ from chalicelib.engines.sphinx.acoustic_model import load_base
 from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.language.training import train
 from infra.local.prompts import Prompt
+from training_image.adaptation import Assignment
+from training_image.arrays import read_npz
 from training_image.checkpoint import Checkpoint
+from training_image.machine import Machine
 from training_image.sphinx.adaptation import adapt
 from training_image.sphinx.shards import Decoded, Start, decode_shard, weigh_shard
 from training_image.utterances import Utterance
@@ -76,21 +79,22 @@ def test_mixture_weights_learn_from_transcripts_alone(few: list[Prompt], tmp_pat
 
 @pytest.mark.slow
 def test_a_helped_adaptation_changes_mixture_weights(speech: list[Prompt], tmp_path: Path) -> None:
-    result = adapt(
+    assignment = Assignment(
         [_utterance(prompt, tmp_path) for prompt in speech[:20]],
         [_utterance(prompt, tmp_path) for prompt in speech[20:]],
         base_version=NARROWBAND,
-        cores=2,
+        machine=Machine(cores=2),
         checkpoint=Checkpoint(tmp_path / "checkpoints", "owner"),
         report_progress=lambda *_: None,
         language_model=_helper([prompt.text for prompt in speech[:20]], tmp_path),
     )
+    result = adapt(assignment)
     assert result.decision == "adapted"
     assert result.transcribed_s > 0.5 * sum(prompt.duration_s for prompt in speech[:20])
-    assert result.arrays is not None
-    assert set(result.arrays) == {"means", "weights"}
-    np.testing.assert_allclose(result.arrays["weights"].sum(axis=2), 1, rtol=1e-4)
-    assert not np.array_equal(result.arrays["weights"], load_base(NARROWBAND).model.weights)
+    arrays = read_npz(io.BytesIO(result.files["adapted.npz"]))
+    assert set(arrays) == {"means", "weights"}
+    np.testing.assert_allclose(arrays["weights"].sum(axis=2), 1, rtol=1e-4)
+    assert not np.array_equal(arrays["weights"], load_base(NARROWBAND).model.weights)
 
 
 def test_a_text_that_cannot_be_aligned_is_given_up(few: list[Prompt], tmp_path: Path) -> None:

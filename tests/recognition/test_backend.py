@@ -1,0 +1,40 @@
+"""Who is asked to recognise: the function of the engine that the base version has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib import settings
+from chalicelib.recognition import backend
+from chalicelib.recognition.backend import RecognitionFailed
+from chalicelib.recognition.models import ServingModel
+from chalicelib.recognition.options import Options
+from chalicelib.storage import objects
+from tests import recognition_function
+
+VERSION = "en-US_NarrowbandModel.v2019-06-24"
+
+
+@pytest.fixture(autouse=True)
+def _settings(account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("ATTUNE_SPHINX_RECOGNITION_FUNCTION", "attune-sphinx")
+    settings.current.cache_clear()
+    yield
+    settings.current.cache_clear()
+
+
+def test_the_function_of_the_versions_engine_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    objects.put("spool/audio", b"audio")
+    with recognition_function.scripted(monkeypatch, "attune-sphinx") as function:
+        answer = backend.recognize("spool/audio", "audio/wav", ServingModel(VERSION, None), Options())
+    assert answer == recognition_function.RESULTS
+    assert function.heard == [b"audio"]
+
+
+def test_a_version_that_is_gone_is_named() -> None:
+    event = backend.event_for("spool/audio", None, ServingModel("xx-XX_Model.v0", None), Options())
+    with pytest.raises(RecognitionFailed, match=r"xx-XX_Model\.v0") as refused:
+        backend.ask(event)
+    assert refused.value.code == 400

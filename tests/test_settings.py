@@ -1,0 +1,59 @@
+"""What an operator decides: for all engines, and for one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib import settings
+from chalicelib.settings import EngineSettings, SettingsError
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {
+        "ATTUNE_BUCKET": "a-bucket",
+        "ATTUNE_INTERNAL_SECRET": "s" * 32,
+        "ATTUNE_TRAINING_IMAGE": "registry/all:1",
+        "ATTUNE_TRAINING_ROLE_ARN": "arn:aws:iam::1:role/training",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings.current.cache_clear()
+    yield
+    settings.current.cache_clear()
+
+
+EVERY = EngineSettings("registry/all:1", "ml.c5.2xlarge", True, "attune-recognize")
+
+
+def test_engines_without_settings_of_their_own_share_those_of_all() -> None:
+    assert settings.current().engine("sphinx") == settings.current().engine("whisper") == EVERY
+
+
+def test_an_engine_changes_what_it_names_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_WHISPER_TRAINING_IMAGE", "registry/whisper:1")
+    monkeypatch.setenv("ATTUNE_WHISPER_TRAINING_INSTANCE_TYPE", "ml.g5.xlarge")
+    monkeypatch.setenv("ATTUNE_WHISPER_TRAINING_USE_SPOT", "false")
+    assert settings.current().engine("whisper") == EngineSettings(
+        "registry/whisper:1", "ml.g5.xlarge", False, "attune-recognize"
+    )
+    assert settings.current().engine("sphinx") == EVERY
+
+
+def test_an_empty_value_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_WHISPER_TRAINING_IMAGE", "")
+    assert settings.current().engine("whisper") == EVERY
+
+
+def test_a_function_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_RECOGNITION_FUNCTION", "all")
+    monkeypatch.setenv("ATTUNE_WHISPER_RECOGNITION_FUNCTION", "whispers")
+    assert settings.current().engine("whisper").recognition_function == "whispers"
+    assert settings.current().engine("sphinx").recognition_function == "all"
+
+
+def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ATTUNE_TRAINING_IMAGE")
+    with pytest.raises(SettingsError, match="ATTUNE_TRAINING_IMAGE is not set"):
+        settings.current()

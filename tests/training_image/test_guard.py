@@ -1,0 +1,87 @@
+"""The promise that every engine keeps: nothing takes the base's place unless it is better."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training_image.guard import Figures, Verdict, choose, judge_material, judge_model
+
+SPEECH = Figures(words=100, words_a_minute=150.0, mean_posterior=0.6, different_words=60)
+JUDGE = functools.partial(judge_model, least_rise=0.01)
+
+figures = st.builds(
+    Figures,
+    words=st.integers(0, 500),
+    words_a_minute=st.just(150.0),
+    mean_posterior=st.floats(0, 1),
+    different_words=st.integers(0, 100),
+)
+
+
+def _heard(posterior: float, words: int = 100) -> Figures:
+    return dataclasses.replace(SPEECH, mean_posterior=posterior, words=words)
+
+
+@given(figures, st.lists(figures, max_size=4))
+def test_what_is_chosen_is_never_less_sure_than_the_base_nor_deaf(
+    base: Figures, candidates: list[Figures]
+) -> None:
+    stages = {f"stage-{number}": each for number, each in enumerate(candidates)}
+    choice = choose(base, stages.items(), JUDGE)
+    if choice.stage == "base":
+        assert choice.reason.startswith("The base model is kept")
+        assert not any(JUDGE(base, each).accepted for each in candidates)
+    else:
+        assert choice.after == stages[choice.stage]
+        assert choice.after.mean_posterior > base.mean_posterior
+        assert choice.after.words >= base.words / 2
+
+
+def test_the_first_that_is_better_is_taken_and_no_further_one_judged() -> None:
+    judged = []
+
+    def candidates() -> Iterator[tuple[str, Figures]]:
+        for stage, posterior in (("whole", 0.5), ("half", 0.7), ("quarter", 0.9)):
+            judged.append(stage)
+            yield stage, _heard(posterior)
+
+    choice = choose(SPEECH, candidates(), JUDGE)
+    assert (choice.stage, judged) == ("half", ["whole", "half"])
+    assert choice.reason == "Better than the base: mean word posterior on held-out audio 0.600 → 0.700."
+
+
+def test_a_kept_base_says_how_every_candidate_did() -> None:
+    choice = choose(SPEECH, [("whole", _heard(0.5)), ("half", _heard(0.9, words=49))], JUDGE)
+    assert (choice.stage, choice.after) == ("base", _heard(0.9, words=49))
+    assert "0.600 → 0.500; mean word posterior on held-out audio 0.600 → 0.900" in choice.reason
+
+
+def test_without_candidates_the_base_is_kept() -> None:
+    assert choose(SPEECH, [], JUDGE).after == SPEECH
+
+
+@pytest.mark.parametrize(
+    ("learned", "held_out", "evidence", "reason"),
+    [
+        (SPEECH, _heard(0.6, words=9), [], "only 9 words"),
+        (dataclasses.replace(SPEECH, different_words=19), SPEECH, [], "only 19 different words"),
+        (SPEECH, SPEECH, [Verdict(True, "fine"), Verdict(False, "too few vowels")], "too few vowels"),
+        (SPEECH, _heard(0.34), [], "too unsure of the audio"),
+    ],
+)
+def test_material_that_teaches_nothing_is_refused(
+    learned: Figures, held_out: Figures, evidence: list[Verdict], reason: str
+) -> None:
+    verdict = judge_material(learned, held_out, least_posterior=0.35, evidence=evidence)
+    assert not verdict.accepted
+    assert reason in verdict.reason
+
+
+def test_speech_that_the_base_is_sure_of_is_material() -> None:
+    assert judge_material(SPEECH, SPEECH, least_posterior=0.35, evidence=[Verdict(True, "")]).accepted
