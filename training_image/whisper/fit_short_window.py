@@ -176,8 +176,8 @@ def fit(network: Any, lessons: Sequence[Lesson], course: Course) -> Any:
                 for name, value in trained.items():
                     mean[name].mul_(decay).add_(value, alpha=1 - decay)
             seen.append((tokens.item(), hidden.item()))
-            if step % 20 == 0:
-                recent = np.mean(seen[-20:], axis=0).round(4)
+            if step % 10 == 0:
+                recent = np.mean(seen[-10:], axis=0).round(4)
                 print(f"step {step} of {steps}: {recent}, {time.monotonic() - started:.0f} s", flush=True)
         print(f"epoch {epoch + 1}: tokens, hidden {np.mean(seen, axis=0).round(4)}", flush=True)
     with torch.no_grad():
