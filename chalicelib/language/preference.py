@@ -15,6 +15,8 @@ _RARE = 1e-7
 """The least probability of a word in ordinary language."""
 _LEAST_RATIO = 0.02
 """However large the custom model's share, a word that it lacks may still have been said."""
+_FREE_GAIN = 1.0
+"""So much of a word's logarithm is not counted where it is above 0: else every further word would gain."""
 
 
 class Preference:
@@ -53,7 +55,7 @@ class Preference:
         self._tokeniser = Tokeniser(self._holds, frozenset(words))
 
     def log_ratio(self, text: str) -> float:
-        """Return the natural logarithm of the ratio of a text's probabilities.
+        """Return the natural logarithm of the ratio of a text's probabilities, small gains left out.
 
         The text is read as corpora are: numbers spoken out, case and punctuation of no account.
         """
@@ -66,7 +68,9 @@ class Preference:
         for place, word in enumerate(lower):
             if word in self._custom:
                 ratios[place] = max(ratios[place], WORD_CHANCE / _RARE if word not in self._numbers else 1.0)
-        return float(np.log(np.maximum(ratios, _LEAST_RATIO)).sum())
+        logs = np.log(np.maximum(ratios, _LEAST_RATIO))
+        gained = np.maximum(logs - _FREE_GAIN, 0.0)
+        return float(np.where(logs > 0, gained, logs).sum())
 
     def _holds(self, word: str) -> bool:
         return word in self._numbers or word in self._custom

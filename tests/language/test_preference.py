@@ -40,7 +40,7 @@ def test_a_text_is_read_as_corpora_are(ngrams: NGrams) -> None:
     assert preference.log_ratio("PRESS 1, to hear the message!") == preference.log_ratio_of_words(
         ["press", "one", "to", "hear", "the", "message"]
     )
-    assert preference.log_ratio("by zorblatt") == preference.log_ratio("by Zorblatt") > math.log(100)
+    assert preference.log_ratio("by zorblatt") == preference.log_ratio("by Zorblatt") > 5
 
 
 def test_an_unknown_word_costs_what_the_custom_models_share_is(ngrams: NGrams) -> None:
@@ -60,7 +60,7 @@ def test_without_a_share_nothing_is_preferred(words: list[str]) -> None:
 
 def test_a_custom_word_is_likely_without_corpora() -> None:
     preference = Preference(None, None, 0.3, ["Quux"])
-    assert preference.log_ratio("a quux") == pytest.approx(math.log(200))
+    assert preference.log_ratio("a quux") == pytest.approx(math.log(200) - 1)
     assert preference.log_ratio("a duck") == 0.0
 
 

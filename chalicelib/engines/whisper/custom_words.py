@@ -38,13 +38,19 @@ class Variant:
 class CustomWords:
     """The custom words of a language model, as a network writes them and as results show them."""
 
-    def __init__(self, entries: Iterable[Entry], listed: Listed) -> None:
-        """Take words with their pronunciations, and the dictionary of ordinary ones."""
-        self._entries = tuple(entry for entry in entries if entry.in_model)
+    def __init__(
+        self, entries: Iterable[Entry], listed: Listed, displayed: Iterable[Entry] | None = None
+    ) -> None:
+        """Take the words to look for, and the dictionary of ordinary ones.
+
+        `displayed` are those with forms of their own, if they are more: grammars may bring further ones.
+        """
+        self._entries = tuple(entries)
+        self._displayed = self._entries if displayed is None else tuple(displayed)
         self._listed = listed
         self._phones = functools.lru_cache(maxsize=4096)(self._uncached_phones)
         self.forms: Mapping[tuple[str, ...], str] = {
-            said: entry.display_as or entry.word for entry in self._entries if (said := said_as(entry.word))
+            said: entry.display_as or entry.word for entry in self._displayed if (said := said_as(entry.word))
         }
         """What is shown, by the words that the network's text is read as."""
         self._longest = max(map(len, self.forms), default=0)
@@ -116,7 +122,7 @@ class CustomWords:
     def _names(self) -> Mapping[str, str]:
         """The phrase that each custom word is heard as, by its names in lower case."""
         named: dict[str, str] = {}
-        for entry in self._entries:
+        for entry in self._displayed:
             if said := " ".join(said_as(entry.word)):
                 for name in (entry.word, entry.display_as or entry.word):
                     named.setdefault(" ".join(name.lower().split()), said)

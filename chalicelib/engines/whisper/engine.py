@@ -24,7 +24,14 @@ from chalicelib.engines.protocol import (
 from chalicelib.engines.whisper.answer import Piece, answer
 from chalicelib.engines.whisper.cutting import cut
 from chalicelib.engines.whisper.decoding import RULES, Rules, decode
-from chalicelib.engines.whisper.language import READINGS, load_language, preferred
+from chalicelib.engines.whisper.grammar import SentenceChoice, as_sure
+from chalicelib.engines.whisper.language import (
+    READINGS,
+    load_grammar,
+    load_language,
+    preferred,
+    restricted,
+)
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
 from chalicelib.engines.whisper.network import ONE_THREAD, Network, Threads
 from chalicelib.engines.whisper.rescoring import CustomLanguage
@@ -71,14 +78,13 @@ class WhisperEngine:
 
         Raises:
             ModelUnreadable: the weights are missing, damaged or other ones.
-            CustomizationUnsupported: a custom acoustic model or a grammar is given.
+            GrammarTooLarge: the grammar has more sentences than this engine scores.
+            CustomizationUnsupported: a custom acoustic model is given, or a grammar without what holds it.
         """
         if custom.adapted_model is not None:
             raise CustomizationUnsupported("this engine cannot yet recognise with a custom acoustic model")
-        if custom.grammar_name is not None:
-            raise CustomizationUnsupported("this engine cannot yet recognise with a grammar")
-        language = load_language(custom, base_version)
-        return WhisperRecognizer(self.network(), self._rules, language)
+        language, grammar = load_language(custom, base_version), load_grammar(custom, base_version)
+        return WhisperRecognizer(self.network(), self._rules, language, grammar)
 
     def network(self) -> Network:
         """Return the network, loaded once for as long as somebody uses it.
@@ -99,11 +105,16 @@ class WhisperRecognizer:
     """A network, ready; threads may share it."""
 
     def __init__(
-        self, network: Network, rules: Rules = RULES, language: CustomLanguage | None = None
+        self,
+        network: Network,
+        rules: Rules = RULES,
+        language: CustomLanguage | None = None,
+        grammar: SentenceChoice | None = None,
     ) -> None:
         self._network = network
         self._rules = rules if language is None else replace(rules, beam=max(rules.beam, READINGS))
         self._language = language
+        self._grammar = grammar
 
     @property
     def sample_rate_hz(self) -> int:
@@ -147,20 +158,24 @@ class WhisperRecognizer:
             self._rules,
             self._rules.beam,
         )
-        if language is not None:
+        likely = [1.0] * len(decoded)
+        if self._grammar is not None:
+            judged = [restricted(self._network, one, self._grammar) for one in decoded]
+            decoded, likely = [one for one, _ in judged], [probability for _, probability in judged]
+        elif language is not None:
             decoded = [preferred(self._network, one, language) for one in decoded]
-        return [
-            answer(
+        answers = []
+        for wanted in range(len(utterances)):
+            own = [place for place, (number, _, _) in enumerate(pieces) if number == wanted]
+            found = answer(
                 self._network,
-                [
-                    Piece(start / SAMPLE_RATE_HZ, samples, found)
-                    for (number, samples, start), found in zip(pieces, decoded, strict=True)
-                    if number == wanted
-                ],
+                [Piece(pieces[place][2] / SAMPLE_RATE_HZ, pieces[place][1], decoded[place]) for place in own],
                 options,
             )
-            for wanted in range(len(utterances))
-        ]
+            if self._grammar is not None:
+                found = as_sure(found, min((likely[place] for place in own), default=0.0))
+            answers.append(found)
+        return answers
 
     def stream(self) -> UtteranceStream:
         """Begin an utterance that is recognised while it is spoken."""

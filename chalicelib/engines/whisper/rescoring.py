@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from chalicelib.engines.whisper.custom_words import CustomWords, Variant
 from chalicelib.language.preference import Preference
 
-LANGUAGE_SHARE = 0.25
+LANGUAGE_SHARE = 0.35
 """Of the preference's logarithm, which is shared by a reading's tokens like the score's."""
-CUSTOM_WORD_GAIN, DISTANCE_COST = 2.0, 8.0
+CUSTOM_WORD_GAIN, DISTANCE_COST = 4.0, 8.0
 """What a variant is given, in logarithms, because names are improbable for a network; and what it loses per
 unit of distance."""
 _READINGS_TRIED = 3

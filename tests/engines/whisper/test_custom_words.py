@@ -14,7 +14,6 @@ WORDS = CustomWords(
         Entry("Zorblatt", guess("zorblatt"), "Zorblatt Inc."),
         Entry("IEEE", ("AY T R IH P AH L IY",)),
         Entry("hhonors", guess("h honors"), "HHonors"),
-        Entry("grammarword", guess("grammarword"), "GW", in_model=False),
     ],
     lambda word: {"call": ("K AO L",), "now": ("N AW",)}.get(word, ()),
 )
@@ -52,6 +51,12 @@ def test_a_word_that_is_read_as_several_is_one_again() -> None:
     assert [word.text for word in reading.words] == ["the", "IEEE", "says", "e"]
     assert (reading.words[1].start_s, reading.words[1].end_s) == (1, 5)
     assert reading.words[1].posterior == pytest.approx(0.5)
+
+
+def test_words_of_grammars_are_shown_but_not_looked_for() -> None:
+    words = CustomWords([], lambda _: (), [Entry("zorblatt", guess("zorblatt"), "ZB", in_model=False)])
+    assert words.variants("Call sore blat.") == []
+    assert words.shown(_heard("zorblatt")).hypotheses[0].text == "ZB"
 
 
 def test_slots_show_words_in_the_same_way() -> None:
