@@ -32,8 +32,8 @@ _ALLOCATION = {
     "MALLOC_MMAP_THRESHOLD_": "1000000",
     "MALLOC_TRIM_THRESHOLD_": "1000000",
 }
-"""A network's intermediate arrays are large and short-lived: glibc gives them back at once, which halves what a
-process holds and costs no time."""
+"""A network's intermediate arrays are large and short-lived: so glibc gives them back at once. It halves what
+a process holds and costs no time."""
 
 
 class ProcessDied(Exception):

@@ -29,7 +29,7 @@ from chalicelib.audio.decoding import read_mono
 from chalicelib.engines.whisper.low_rank import delta_bytes
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, SAMPLE_RATE_HZ, WHOLE, Mel, log_mel, windowed
 from chalicelib.engines.whisper.model_file import read_model
-from chalicelib.engines.whisper.weights import MODEL_SHA256, embedded
+from chalicelib.engines.whisper.weights import MODEL_SHA256, package_folder
 from training_image.whisper.weights import ADAPTED, changes, torch_model
 
 START, END, NO_TIMES = 50257, 50256, 50362
@@ -199,7 +199,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args(argv)
     torch.set_num_threads(chosen.threads)
-    folder = embedded().folder
+    folder = package_folder()
     base = read_model(folder / "model.bin")
     network = torch_model(base, START, END)
     files = sorted(path for folder in chosen.speech for path in folder.rglob("*.wav"))

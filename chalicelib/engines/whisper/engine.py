@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ from chalicelib.engines.whisper.language import (
     restricted,
 )
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
-from chalicelib.engines.whisper.network import ONE_THREAD, Network, Threads
+from chalicelib.engines.whisper.network import Network, Threads
 from chalicelib.engines.whisper.rescoring import CustomLanguage
 from chalicelib.engines.whisper.streaming import WhisperStream
 from chalicelib.engines.whisper.weights import Weights, embedded, in_folder
@@ -52,8 +53,8 @@ class WhisperEngine:
         self,
         folder: Path | None = None,
         language: str | None = None,
-        rules: Rules = RULES,
-        threads: Threads = ONE_THREAD,
+        rules: Rules | None = None,
+        threads: Threads | None = None,
         device: str = "auto",
     ) -> None:
         """Take what is loaded, and how.
@@ -61,14 +62,14 @@ class WhisperEngine:
         Args:
             folder: a network as CTranslate2 keeps it; None: the embedded one.
             language: that is spoken, for networks that know many.
-            rules: how windows are decoded.
-            threads: of the processor.
+            rules: how windows are decoded; None: as the network was taught.
+            threads: of the processor; None: a call for each core at a time.
             device: `cpu`, `cuda`, or `auto`: a graphics processor where there is one.
         """
         self._folder = folder
         self._language = language
         self._rules = rules
-        self._threads = threads
+        self._threads = threads or Threads(workers=len(os.sched_getaffinity(0)))
         self._device = device
         self._lock = threading.Lock()
         self._networks: weakref.WeakValueDictionary[_Key, Network] = weakref.WeakValueDictionary()
@@ -84,7 +85,9 @@ class WhisperEngine:
         if custom.adapted_model is not None:
             raise CustomizationUnsupported("this engine cannot yet recognise with a custom acoustic model")
         language, grammar = load_language(custom, base_version), load_grammar(custom, base_version)
-        return WhisperRecognizer(self.network(), self._rules, language, grammar)
+        network = self.network()
+        rules = self._rules or replace(RULES, window=network.window)
+        return WhisperRecognizer(network, rules, language, grammar)
 
     def network(self) -> Network:
         """Return the network, loaded once for as long as somebody uses it.
