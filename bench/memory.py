@@ -78,7 +78,7 @@ def running(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, float]]:
             if b"is ready" in line:
                 break
         else:
-            raise RuntimeError("the service did not start")
+            raise RuntimeError(f"the service did not start; it ended with status {process.wait()}")
         yield process, f"http://127.0.0.1:{port}", time.monotonic() - began_s
     finally:
         process.send_signal(signal.SIGTERM)

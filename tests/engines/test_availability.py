@@ -91,3 +91,16 @@ def test_a_model_without_any_version_leaves_the_operator_to_ask(without_sphinx: 
         reason = availability.unlisted(name)
         assert reason is not None
         assert reason.endswith("Ask the operator of this service to install it.")
+
+
+def test_a_process_that_learns_later_which_engines_there_are_serves_those(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(catalogue, "BASE_MODELS", dict(catalogue.BASE_MODELS))
+    monkeypatch.setenv("ATTUNE_ENGINES", "whisper")
+    catalogue.serve_anew()
+    assert catalogue.served(["whisper"]) == catalogue.BASE_MODELS
+    monkeypatch.setenv("ATTUNE_ENGINES", "sphynx")
+    with pytest.raises(SettingsError):
+        catalogue.serve_anew()
+    assert catalogue.served(["whisper"]) == catalogue.BASE_MODELS

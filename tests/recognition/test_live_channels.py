@@ -48,26 +48,31 @@ def finals(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [result for message in messages for result in message["results"] if result["final"]]
 
 
-@pytest.mark.parametrize("frame_bytes", [777, 32_000])
+@pytest.mark.parametrize(("frame_bytes", "interim"), [(777, False), (32_000, False), (777, True)])
 def test_a_stream_of_channels_has_the_words_of_the_file(
-    call: Samples, pool: DecoderPool, frame_bytes: int
+    call: Samples, pool: DecoderPool, frame_bytes: int, interim: bool
 ) -> None:
     audio = signals.wav(call, RATE_HZ)
     options = Options(timestamps=True, word_confidence=True, speaker_labels=True, channels="separate")
     of_file = posted(audio, pool, options)
     assert {result["channel"] for result in of_file} == {0, 1}
-    (answer,) = live(audio, pool, options, frame_bytes)
-    assert answer["results"] == of_file
-    assert [label["speaker"] for label in answer["speaker_labels"]].count(1) > 3
-    heard = live(audio, pool, Options(**{**options.__dict__, "interim_results": True}), frame_bytes)
+    heard = live(audio, pool, Options(**{**options.__dict__, "interim_results": interim}), frame_bytes)
+    assert (len(heard) > len(of_file)) is interim
     assert sorted(finals(heard), key=stereo.starts_s) == of_file
-    assert heard[-1]["speaker_labels"] == answer["speaker_labels"]
+    labels = heard[-1]["speaker_labels"]
+    assert [(label["from"], label["speaker"]) for label in labels] == sorted(
+        (start_s, result["channel"])
+        for result in of_file
+        for _, start_s, _ in result["alternatives"][0]["timestamps"]
+    )
+    if not interim:
+        assert heard[0]["results"] == of_file
 
 
 def test_interim_results_tell_their_channel_and_the_index_counts_finals(
     call: Samples, pool: DecoderPool
 ) -> None:
-    messages = live(signals.wav(call, RATE_HZ), pool, INTERIM, 1600)
+    messages = live(signals.wav(call[: 7 * RATE_HZ], RATE_HZ), pool, INTERIM, 1600)
     said = 0
     promised: set[tuple[int, int]] = set()
     for message in messages:
@@ -78,7 +83,7 @@ def test_interim_results_tell_their_channel_and_the_index_counts_finals(
             said += 1
         else:
             promised.add((said, result["channel"]))
-    assert said == len(finals(messages)) >= 4
+    assert said == len(finals(messages)) >= 2
 
 
 def test_nobody_waits_for_a_channel_that_goes_on_speaking(lopsided: Samples, pool: DecoderPool) -> None:
@@ -120,11 +125,12 @@ def test_channels_that_differ_are_averaged_with_a_warning_at_the_end(
     call: Samples, pool: DecoderPool, interim: bool
 ) -> None:
     options = Options(interim_results=interim)
-    messages = live(signals.wav(call, RATE_HZ), pool, options, 8000)
+    begun = call[: 5 * RATE_HZ]
+    messages = live(signals.wav(begun, RATE_HZ), pool, options, 8000)
     warned = [message for message in messages if "warnings" in message]
     assert warned == messages[-1:]
     assert warned[0]["warnings"] == [AVERAGED_DIFFERENCE]
-    same = stereo.together(call[:, 0], call[:, 0])
+    same = stereo.together(begun[:, 0], begun[:, 0])
     assert not any("warnings" in one for one in live(signals.wav(same, RATE_HZ), pool, options, 8000))
 
 

@@ -40,7 +40,8 @@ def using(custom: AcousticModel, **options: Any) -> Options:
 
 
 def test_without_anything_the_newest_version_of_the_default_model() -> None:
-    assert choose(OWNER, Options()) == ServingModel(NEW, None)
+    newest = catalogue.BASE_MODELS["en-US_BroadbandModel"].newest_version
+    assert choose(OWNER, Options()) == ServingModel(newest, None)
 
 
 def test_a_version_that_was_asked_for() -> None:
@@ -220,14 +221,16 @@ def test_a_base_version_that_is_gone_serves_as_the_plain_newest(monkeypatch: pyt
     for models_by_name in (catalogue.KNOWN_MODELS, catalogue.BASE_MODELS):
         monkeypatch.setitem(models_by_name, base.name, dataclasses.replace(base, versions=base.versions[1:]))
     serving = choose(OWNER, using(model))
-    assert (serving.base_version, serving.adapted_model) == (NEW, None)
+    assert (serving.base_version, serving.adapted_model) == (base.newest_version, None)
     assert serving.warnings == (
         "Using non-customized default base model, because your custom acoustic model has been built with "
         "a version of the base model that is no longer supported.",
     )
 
 
-def test_a_custom_model_whose_engine_is_missing_says_so(request: pytest.FixtureRequest) -> None:
+def test_a_custom_model_whose_engine_is_missing_says_so(
+    request: pytest.FixtureRequest, adaptable: None
+) -> None:
     model = promoted(NEW)
     request.getfixturevalue("without_sphinx")
     for options in (using(model), using(model, base_model_version=NEW)):
@@ -239,6 +242,15 @@ def test_a_custom_model_whose_engine_is_missing_says_so(request: pytest.FixtureR
             f"Use version '{NEURAL}', upgrading the custom model if there is one, "
             "or ask the operator of this service to install that engine."
         )
+
+
+def test_no_version_is_recommended_that_takes_no_custom_model(request: pytest.FixtureRequest) -> None:
+    model = promoted(NEW)
+    request.getfixturevalue("without_sphinx")
+    with pytest.raises(
+        models.WrongBase, match=r"3\.13\)\. Ask the operator of this service to install it\.$"
+    ):
+        choose(OWNER, using(model))
 
 
 def test_an_upgraded_model_serves_where_the_engine_of_its_older_version_is_missing(

@@ -18,10 +18,10 @@ from chalicelib.engines.protocol import (
     WordSlot,
 )
 from chalicelib.engines.whisper import confidence
-from chalicelib.engines.whisper.alignment import word_spans
+from chalicelib.engines.whisper.alignment import aligned_words
 from chalicelib.engines.whisper.decoding import Decoded, widened
 from chalicelib.engines.whisper.network import Network, Reading
-from chalicelib.engines.whisper.transcript import judged_words, spoken_words
+from chalicelib.engines.whisper.transcript import spoken_words, words_of
 
 _USUAL_READINGS, _WIDE_BEAM = 5, 10
 """When more alternatives are wanted, more are followed; the best reading stays that of the usual search."""
@@ -57,53 +57,48 @@ def answer(network: Network, pieces: Sequence[Piece], options: DecodingOptions) 
 def hypotheses(network: Network, piece: Piece, *, every_reading: bool) -> list[Hypothesis]:
     """Return the readings of one piece, best first, with their weights; those with the same words once."""
     decoded = piece.decoded
-    if not decoded.readings:
+    if not decoded.readings or not _texts(network, decoded.readings[0]):
         return []
     best, *others = decoded.readings
     ranked = [best, *sorted((*others, *decoded.wider), key=lambda reading: -reading.score)]
-    usual = [_texts(network, reading) for reading in decoded.readings]
-    usual_weights = n_best.weights([reading.score for reading in decoded.readings])
     weights = n_best.weights([reading.score for reading in ranked])
     found: dict[tuple[str, ...], Hypothesis] = {}
     for reading, weight in zip(ranked, weights, strict=True):
-        words = _texts(network, reading)
-        same = found.get(tuple(words))
+        texts = tuple(_texts(network, reading))
+        same = found.get(texts)
         if same is not None:
-            found[tuple(words)] = replace(same, posterior=same.posterior + weight)
-        elif words and (reading is best or every_reading):
-            agreement = _agreement(words, usual, usual_weights)
-            written = decoded.written if reading is best else None
-            told = _words(network, piece, reading, written, texts=words, agreement=agreement)
-            found[tuple(words)] = Hypothesis(told, weight)
+            found[texts] = replace(same, posterior=same.posterior + weight)
+        elif texts and (reading is best or every_reading):
+            found[texts] = Hypothesis(_words(network, piece, reading), weight)
     return list(found.values())
+
+
+def _words(network: Network, piece: Piece, reading: Reading) -> tuple[Word, ...]:
+    return tuple(
+        replace(word, posterior=confidence.confidence(told)) for word, told in judged(network, piece, reading)
+    )
+
+
+def judged(network: Network, piece: Piece, reading: Reading) -> list[tuple[Word, confidence.WordEvidence]]:
+    """Return the words of one reading, without their posteriors, and what speaks for each."""
+    decoded = piece.decoded
+    written = decoded.written.ids if reading is decoded.readings[0] and decoded.written else None
+    words = words_of(network, reading.ids, written)
+    texts = [text for text, _ in words]
+    aligned = aligned_words(network, decoded.encoded, texts, piece.samples)
+    weights = n_best.weights([one.score for one in decoded.readings])
+    shares = _agreement(texts, [_texts(network, one) for one in decoded.readings], weights)
+    spans_s = (piece.start_s + aligned.spans).tolist()
+    return [
+        (Word(text, start_s, end_s, 0.0, shown), confidence.evidence(chances, shared, reading.score))
+        for (text, shown), (start_s, end_s), chances, shared in zip(
+            words, spans_s, aligned.log_probabilities, shares, strict=True
+        )
+    ]
 
 
 def _texts(network: Network, reading: Reading) -> list[str]:
     return [word for word, _ in spoken_words(network.tokens.decode(reading.ids))]
-
-
-def _words(
-    network: Network,
-    piece: Piece,
-    reading: Reading,
-    written: Reading | None,
-    *,
-    texts: Sequence[str],
-    agreement: Sequence[float],
-) -> tuple[Word, ...]:
-    encoded = piece.decoded.encoded
-    judged = judged_words(network, encoded, reading.ids, None if written is None else written.ids)
-    spans = word_spans(network, encoded, texts, piece.samples)
-    return tuple(
-        Word(
-            word.text,
-            piece.start_s + start_s,
-            piece.start_s + end_s,
-            confidence.confidence(confidence.evidence(word.log_probabilities, shared, reading.score)),
-            word.written,
-        )
-        for word, (start_s, end_s), shared in zip(judged, spans.tolist(), agreement, strict=True)
-    )
 
 
 def _agreement(

