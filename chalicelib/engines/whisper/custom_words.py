@@ -19,7 +19,7 @@ from chalicelib.language.pronunciations import Unpronounceable, guess
 
 FARTHEST = 0.45
 """How different, per phone, a text may sound that is tried as a custom word."""
-MOST_VARIANTS = 8
+MOST_VARIANTS = 6
 """Of one text."""
 
 Listed = Callable[[str], Sequence[str]]

@@ -58,9 +58,8 @@ class Heard:
 class Weights:
     """Of the logistic function of the evidence.
 
-    Fitted to short telephone prompts that are not held out, a third of their texts as the grammar. In five folds
-
-    3 of 59 sentences of it were refused, and 4 of 64 others taken for one, as "fifteen" for "sixteen".
+    Fitted to short telephone prompts that are not held out, a third of their texts as the grammar. In five
+    folds 3 of 59 of its sentences were refused, and 4 of 64 others taken for one, as "fifteen" for "sixteen".
     """
 
     bias: float

@@ -8,18 +8,19 @@ each in five folds. The sum instead of the mean, or a term per word, helps promp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.engines.whisper.custom_words import CustomWords, Variant
 from chalicelib.language.preference import Preference
 
 LANGUAGE_SHARE = 0.35
 """Of the preference's logarithm, which is shared by a reading's tokens like the score's."""
-CUSTOM_WORD_GAIN, DISTANCE_COST = 4.0, 8.0
+CUSTOM_WORD_GAIN, DISTANCE_COST = 6.0, 8.0
 """What a variant is given, in logarithms, because names are improbable for a network; and what it loses per
-unit of distance."""
-_READINGS_TRIED = 3
-"""The best readings, whose variants are looked at."""
+unit of distance. Chosen on telephone prompts not held out, half of which hold one of 40 custom words:
+of 110 utterances 18 get better, none worse by these words or by 150 others that nobody says."""
+_READINGS_TRIED = 2
+"""The best readings with and without the language model, whose variants are looked at."""
 
 ScoreTexts = Callable[[Sequence[str]], Sequence[float]]
 """The sum of the logarithms of each text's tokens, as the network hears the utterance."""
@@ -57,27 +58,32 @@ def rescored(
         score_texts: asked once, and only if there are variants.
         count_tokens: how many tokens a text takes.
     """
-    everything = [*readings, *_variants(readings, language.words, score_texts, count_tokens)]
-    ranked = [
-        Reading(
-            one.text,
-            one.score + LANGUAGE_SHARE * language.preference.log_ratio(one.text) / max(1, one.tokens),
-            one.tokens,
-        )
-        for one in everything
+    ranked = _ranked(readings, language.preference)
+    tried = list(dict.fromkeys([*readings[:_READINGS_TRIED], *(one for one, _ in ranked[:_READINGS_TRIED])]))
+    variants = _variants(readings, tried, language.words, score_texts, count_tokens)
+    everything = _ranked([*readings, *variants], language.preference)
+    return [replace(one, score=score) for one, score in everything]
+
+
+def _ranked(readings: Sequence[Reading], preference: Preference) -> list[tuple[Reading, float]]:
+    """Return the readings with their new scores, best first."""
+    scored = [
+        (one, one.score + LANGUAGE_SHARE * preference.log_ratio(one.text) / max(1, one.tokens))
+        for one in readings
     ]
-    return sorted(ranked, key=lambda one: -one.score)
+    return sorted(scored, key=lambda pair: -pair[1])
 
 
 def _variants(
     readings: Sequence[Reading],
+    tried: Sequence[Reading],
     words: CustomWords,
     score_texts: ScoreTexts,
     count_tokens: Callable[[str], int],
 ) -> list[Reading]:
     there = {one.text for one in readings}
     found: dict[str, tuple[Reading, Variant]] = {}
-    for reading in readings[:_READINGS_TRIED]:
+    for reading in tried:
         for variant in words.variants(reading.text):
             if variant.text not in there:
                 found.setdefault(variant.text, (reading, variant))
