@@ -66,6 +66,9 @@ ONLY_IN: dict[str, set[str]] = {
     "uvicorn": {"infra"},
     "ministack": {"infra"},
     "chalice": {"app", "api", "infra"},
+    "torch": {"training_image"},
+    "transformers": {"training_image"},
+    "peft": {"training_image"},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -67,7 +68,8 @@ def merged_folder(base: Path, base_sha256: str, shares: Sequence[Share], cache: 
         sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(part.iterdir())}
         (part / _SUMS).write_text(json.dumps(sums))
         if folder.exists() and not _whole(folder):
-            folder.rename(Path(unfinished) / "damaged")
+            with contextlib.suppress(FileNotFoundError):  # somebody else has seen it, too
+                folder.rename(Path(unfinished) / "damaged")
         try:
             part.rename(folder)
         except OSError:

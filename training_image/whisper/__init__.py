@@ -1,0 +1,1 @@
+"""Teaches networks of the Whisper family; PyTorch is known here only."""
