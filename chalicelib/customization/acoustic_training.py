@@ -55,7 +55,7 @@ def begin_training(
         model = acoustic_models.get(owner, customization_id)
         if statuses.busy(model):
             raise Busy(customization_id)
-        custom_models.check_served(model.versions[-1])
+        custom_models.check_loadable(model)
         resources = audio_resources.of_model(model)
         valid = tuple(audio for audio in resources if audio.status == audio_resources.OK)
         left_out = tuple(audio.audio_name for audio in resources if audio.status == audio_resources.INVALID)
@@ -138,7 +138,7 @@ def _upgrade_target(
 ) -> str:
     """Return the base version that the model is to be upgraded to."""
     newest = custom_models.newest_version(model)
-    custom_models.check_served(newest)
+    custom_models.check_loadable(model, newest)
     again = helper is not None and model.versions[-1] == newest and model.promoted_version == newest
     if not again or not statuses.allowed(model, statuses.UPGRADE_BEGUN):
         newest = runs.upgradable(model, "acoustic", None if resources else "audio")

@@ -85,9 +85,12 @@ def create(
 
     Raises:
         NotCustomizable: the base model, or that version of it, takes no custom model of that kind.
+        NotServed: a version that takes one is not served here.
         TooManyModels: the owner has 1,024 models of that kind already.
     """
     usable = base.versions_with(_NEEDED[kind])
+    if not usable and (missing := availability.without(base.name, _NEEDED[kind])) is not None:
+        raise NotServed(missing)
     if not usable or version not in (None, *usable):
         raise NotCustomizable(version or base.name, _KINDS[kind], usable)
     moment = now()
@@ -113,14 +116,23 @@ def create(
     return model
 
 
-def check_served(version: str) -> None:
-    """Refuse what needs a base version that this installation cannot load.
+def check_served(version: str, *features: FeatureName) -> None:
+    """Refuse what needs a base version that this installation cannot load; see `availability.obstacle`.
 
     Raises:
         NotServed: it does without the engine of that version.
     """
-    if (missing := availability.obstacle(version)) is not None:
+    if (missing := availability.obstacle(version, *features)) is not None:
         raise NotServed(missing)
+
+
+def check_loadable(model: CustomModel, version: str | None = None) -> None:
+    """Refuse what needs the base version of a model, or another one that the model is to be on.
+
+    Raises:
+        NotServed: this installation does without the engine of that version.
+    """
+    check_served(version or model.versions[-1], _NEEDED[type(model)])
 
 
 def newest_version(model: CustomModel) -> str:

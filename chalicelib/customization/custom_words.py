@@ -162,7 +162,7 @@ def row_of(model: LanguageModel, word: NewWord, customer_id: str | None = None) 
     Raises:
         NotServed: this installation does without the engine that knows the words of the base version.
     """
-    custom_models.check_served(model.versions[-1])
+    custom_models.check_loadable(model)
     # Here, because they take memory and time that few calls of the API need; so elsewhere.
     from chalicelib.engines import vocabulary
     from chalicelib.language import pronunciations

@@ -71,7 +71,7 @@ def begin_training(
         model = language_models.get(owner, customization_id)
         if statuses.busy(model):
             raise Busy(customization_id)
-        custom_models.check_served(model.versions[-1])
+        custom_models.check_loadable(model)
         resources = language_resources.of_model(model)
         given = language_words.of_user(model)
         there = {word: row for word, row in given.items() if not row.deleted}

@@ -42,7 +42,7 @@ def upgradable(model: CustomModel, kind: str, empty: str | None) -> str:
         NotServed: this installation does without the engine of its version, and has no newer one.
     """
     newest = custom_models.newest_version(model)
-    custom_models.check_served(newest)
+    custom_models.check_loadable(model, newest)
     if model.versions[-1] == newest:
         raise UpgradeRefused(
             f"The custom {kind} model is up-to-date: '{model.customization_id}' is on {newest}."

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.engines import catalogue
+from chalicelib.engines.features import FeatureName
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,13 @@ def is_served(version: str) -> bool:
     return any(version in model.version_names for model in catalogue.BASE_MODELS.values())
 
 
-def obstacle(version: str) -> str | None:
-    """Return why a version of the catalogue is not served, for its user; None: it is, or nobody knows it."""
+def obstacle(version: str, *features: FeatureName) -> str | None:
+    """Return why a version of the catalogue is not served, for its user; None: it is, or nobody knows it.
+
+    Args:
+        version: full version string.
+        features: what another version has to be capable of, to be recommended.
+    """
     try:
         engine = catalogue.base_version(version).engine
     except KeyError:
@@ -46,8 +53,15 @@ def obstacle(version: str) -> str | None:
         return None
     return (
         f"Base model version '{version}' is not served here: this installation does without its engine "
-        f"'{engine}' ({_NEEDS[engine].wanted}). {_way_out(version)}"
+        f"'{engine}' ({_NEEDS[engine].wanted}). {_way_out(version, features)}"
     )
+
+
+def without(name: str, feature: FeatureName) -> str | None:
+    """Return why no served version of a base model has a feature, where one that is not served has it."""
+    model = catalogue.KNOWN_MODELS[name]
+    newest = model.newest_with(feature)
+    return None if newest is None else obstacle(newest, feature)
 
 
 def unlisted(name: str) -> str | None:
@@ -58,11 +72,12 @@ def unlisted(name: str) -> str | None:
     return obstacle(known.newest_version)
 
 
-def _way_out(version: str) -> str:
+def _way_out(version: str, features: Sequence[FeatureName]) -> str:
     served = catalogue.BASE_MODELS.get(catalogue.base_model_of_version(version).name)
-    if served is None:
+    other = None if served is None else served.newest_with(*features)
+    if other is None:
         return "Ask the operator of this service to install it."
     return (
-        f"Use version '{served.newest_version}', upgrading the custom model if there is one, "
+        f"Use version '{other}', upgrading the custom model if there is one, "
         "or ask the operator of this service to install that engine."
     )

@@ -119,13 +119,13 @@ BASE_MODELS = served(settings.engines() or ENGINE_FEATURES)
 """What this installation serves."""
 
 
-def serve(engines: Collection[str]) -> None:
-    """Serve what some engines load, and nothing else: in a process that learns only now which ones there are.
+def serve_anew() -> None:
+    """Serve what ATTUNE_ENGINES names now: in a process that has learned of it after its start.
 
     Raises:
         settings.SettingsError: there is no engine of one of these names.
     """
-    left = served(engines)
+    left = served(settings.engines() or ENGINE_FEATURES)
     BASE_MODELS.clear()
     BASE_MODELS.update(left)
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection
 
 from chalicelib.language.spoken_forms import ANY, custom_form, spoken_beside
 
-_BRACKETED = re.compile(r"\([^()]*\)|<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
-_BRACKET = re.compile(r"[()<>\[\]{}]")
+_BRACKETED = re.compile(r"\((?!\d{3}\))[^()]*\)|<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
+_BRACKET = re.compile(r"[<>\[\]{}]|\((?!\d{3}\))|(?<!\(\d{3})\)")
+"""But for those around an area code, which belongs to a telephone number."""
 _NESTING_ALLOWED = 8
 TYPOGRAPHY = str.maketrans(
     {

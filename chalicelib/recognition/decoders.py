@@ -81,7 +81,7 @@ class DecoderPool:
             limit_s: for one utterance; a process that takes longer counts as stuck.
             waiting: how many utterances of streams may wait for a decoder.
             shared: tells of a base version whether all threads use one process for it.
-            idle_s: a thread's own process that nobody has needed for so long ends.
+            idle_s: a process that nobody has needed for so long ends.
         """
         self._worker_count = workers
         self._most_waiting = workers * _WAITING_PER_WORKER if waiting is None else waiting
@@ -309,8 +309,7 @@ class DecoderPool:
         except Exception:
             self._drop(key)  # dead, or left with an answer that the next one must not get
             raise
-        if not shared:
-            self._rests(key)
+        self._rests(key)
         return result
 
     def _rests(self, key: tuple[int, bool]) -> None:
@@ -336,6 +335,8 @@ class DecoderPool:
                 del self._idle_since_s[key]
             if ended:
                 self._warmed.clear()  # what they had loaded
+            if not any(shared for _, shared in self._workers):
+                self._shared.close()
             if self._idle_since_s:
                 self._watch_idle(min(self._idle_since_s.values()) - over_s)
         for worker in ended:

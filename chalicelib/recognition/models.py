@@ -137,7 +137,7 @@ def choose(owner: str, options: Options) -> ServingModel:
     custom = [one for one in (acoustic, language) if one is not None]
     version = _version(base, custom, options.base_model_version)
     if version not in base.version_names:
-        if (missing := availability.obstacle(version)) is not None:
+        if (missing := availability.obstacle(version, *_features_of(custom))) is not None:
             raise WrongBase(missing)
         if not custom:
             raise WrongBase(
@@ -210,7 +210,11 @@ def _version(base: BaseModel, custom: Sequence[CustomModel], wanted: str | None)
 
 def _newest_for(base: BaseModel, custom: Sequence[CustomModel]) -> str | None:
     """Return the newest version that custom models of these kinds can be upgraded to."""
-    return base.newest_with(*(_NEEDED[_kind(row)] for row in custom))
+    return base.newest_with(*_features_of(custom))
+
+
+def _features_of(custom: Sequence[CustomModel]) -> list[FeatureName]:
+    return [_NEEDED[_kind(row)] for row in custom]
 
 
 def _artefact(row: CustomModel, version: str, key: Callable[[str, str, int], str]) -> AdaptedModel:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from chalicelib import settings
 from chalicelib.engines import catalogue
 from infra import resources
 from infra.local import child, environment, event_workers, table_client
@@ -87,7 +86,7 @@ class Service:
         child.sweep(self._environment[child.MARK])
         os.environ.clear()
         os.environ.update(self._environment)
-        catalogue.serve(settings.engines())
+        catalogue.serve_anew()
         self._home.clear_temporary()
         tempfile.tempdir = None  # to be looked up anew
         loop = asyncio.get_running_loop()

@@ -51,6 +51,7 @@ def test_the_api_imports_no_room_that_works_on_audio(imported: list[str]) -> Non
     assert rooms.isdisjoint({"training", "events", "gateway"})
     # Names and versions of base models are known without an engine.
     assert [name for name in imported if name.startswith("chalicelib.engines.")] == [
+        "chalicelib.engines.availability",
         "chalicelib.engines.catalogue",
         "chalicelib.engines.features",
     ]

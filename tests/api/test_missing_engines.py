@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.customization import acoustic_training
 from chalicelib.engines import availability
+from chalicelib.engines.features import FeatureName
 from chalicelib.training import launch
 from tests.api.calling import BROADBAND, NEW, Answer, Instance, Model, assert_done, assert_error
 from tests.api.test_language_resources import Language
@@ -23,8 +24,8 @@ def made(model: Model, request: pytest.FixtureRequest) -> Model:
     return model
 
 
-def _reason(version: str = NEW) -> str:
-    reason = availability.obstacle(version)
+def _reason(version: str = NEW, *features: FeatureName) -> str:
+    reason = availability.obstacle(version, *features)
     assert reason is not None
     return reason
 
@@ -53,6 +54,10 @@ def test_no_model_can_be_made_on_what_is_missing(
     assert _created(instance).status == 201
 
 
+def test_no_model_can_be_made_where_nothing_adapts(instance: Instance, without_sphinx: object) -> None:
+    assert_error(_created(instance), 400, _reason(NEW, "acoustic_models"))
+
+
 def test_a_model_on_what_is_missing_is_shown_and_deleted(instance: Instance, made: Model) -> None:
     listed = instance("GET", "/acoustic_customizations?language=en-US").json["customizations"]
     assert [(one["customization_id"], one["status"]) for one in listed] == [(made.customization_id, "ready")]
@@ -60,8 +65,8 @@ def test_a_model_on_what_is_missing_is_shown_and_deleted(instance: Instance, mad
 
 
 def test_it_is_neither_trained_nor_upgraded_and_stays_as_it_is(made: Model) -> None:
-    assert_error(made("POST", "/train"), 400, _reason())
-    assert_error(made("POST", "/upgrade_model"), 400, _reason())
+    assert_error(made("POST", "/train"), 400, _reason(NEW, "acoustic_models"))
+    assert_error(made("POST", "/upgrade_model"), 400, _reason(NEW, "acoustic_models"))
     assert made.status == "ready"
 
 
@@ -101,7 +106,7 @@ def test_recognition_with_it_says_what_is_missing(
         body=b"RIFF....WAVE" + bytes(200),
         headers={"Content-Type": "audio/wav"},
     )
-    assert_error(answer, 400, _reason())
+    assert_error(answer, 400, _reason(NEW, "acoustic_models"))
 
 
 def test_a_language_model_on_what_is_missing_says_so(
@@ -109,6 +114,7 @@ def test_a_language_model_on_what_is_missing_says_so(
 ) -> None:
     language = Language(instance)
     request.getfixturevalue("without_sphinx")
-    assert_error(language("PUT", "/words/quuxly", {"sounds_like": ["quicksly"]}), 400, _reason())
-    assert_error(language("POST", "/train"), 400, _reason())
-    assert_error(language("POST", "/upgrade_model"), 400, _reason())
+    reason = _reason(NEW, "language_models")
+    assert_error(language("PUT", "/words/quuxly", {"sounds_like": ["quicksly"]}), 400, reason)
+    assert_error(language("POST", "/train"), 400, reason)
+    assert_error(language("POST", "/upgrade_model"), 400, reason)

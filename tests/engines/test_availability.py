@@ -97,8 +97,10 @@ def test_a_process_that_learns_later_which_engines_there_are_serves_those(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(catalogue, "BASE_MODELS", dict(catalogue.BASE_MODELS))
-    catalogue.serve(["whisper"])
+    monkeypatch.setenv("ATTUNE_ENGINES", "whisper")
+    catalogue.serve_anew()
     assert catalogue.served(["whisper"]) == catalogue.BASE_MODELS
+    monkeypatch.setenv("ATTUNE_ENGINES", "sphynx")
     with pytest.raises(SettingsError):
-        catalogue.serve(["sphynx"])
+        catalogue.serve_anew()
     assert catalogue.served(["whisper"]) == catalogue.BASE_MODELS

@@ -190,7 +190,9 @@ def test_every_function_has_a_role_of_its_own_and_the_runtime_of_the_layer(packa
     functions = package.functions()
     roles = {function["Role"]["Fn::GetAtt"][0] for function in functions.values()}
     assert roles == {f"{name.removesuffix('Handler')}Role" for name in functions}
-    assert {function["Runtime"] for function in functions.values()} == {f"python{layer.PYTHON_VERSION}"}
+    assert {function["Runtime"] for function in functions.values()} == {
+        f"python{layer.Target().python_version}"
+    }
     assert {function["Architectures"][0] for function in functions.values()} == {"x86_64"}
     with_layer = {name for name, function in functions.items() if "Layers" in function}
     assert with_layer == {"APIHandler", "AudioUploaded", "CorpusAdded", "LanguageTraining", "Recognize"}

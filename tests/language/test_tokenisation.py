@@ -83,6 +83,32 @@ def _words(line: str, *custom: str) -> str:
         ("200/110", "two hundred over one ten"),
         ("50/50 and 24/7", "fifty fifty and twenty four seven"),
         ("0", "zero"),
+        ("room 312, page 105, call 264", "room three twelve page one oh five call two sixty four"),
+        ("527 people, about 350", "five hundred twenty seven people about three hundred fifty"),
+        ("500 or 4500", "five hundred or four thousand five hundred"),
+        ("the 5280 and GMEF39 B747", "the fifty two eighty and GMEF thirty nine B seven forty seven"),
+        ("zip 15203, 50000", "zip one five two oh three fifty thousand"),
+        ("1 5 0 4", "one five oh four"),
+        ("May 5, 1999", "May fifth nineteen ninety nine"),
+        ("you may 5", "you may five"),
+        ("on 5/12/99", "on may twelfth ninety nine"),
+        ("the '90s and 80s", "the nineties and eighties"),
+        ("5/8 of 1 1/2", "five eighths of one and one half"),
+        ("1½", "one and one half"),
+        ("50¢", "fifty cents"),
+        ("$5k and $3M", "five thousand dollars and three million dollars"),
+        ("call 911", "call nine one one"),
+        ("call (412) 555-0199", "call four one two five five five oh one nine nine"),
+        ("123-45-6789", "one two three four five six seven eight nine"),
+        (
+            "4.0.65 and 192.168.0.1",
+            "four point zero point sixty five and one ninety two dot one sixty eight dot zero dot one",
+        ),
+        (".5", "point five"),
+        ("No. 5", "number five"),
+        ("20°C", "twenty degrees celsius"),
+        ("call j.doe@example.co.uk", "call j dot doe at example dot co dot uk"),
+        ("example.com.", "example dot com"),
         ("3 000", "three zero zero zero"),
     ],
 )
@@ -118,9 +144,7 @@ def test_accents_do_not_hide_a_known_word() -> None:
 
 
 def test_custom_words_stay_as_they_are_written() -> None:
-    assert (
-        _words("call I_B_M, H.264 at 264", "I_B_M", "H.264") == "call I_B_M H.264 at two hundred sixty four"
-    )
+    assert _words("call I_B_M, H.264 at 264", "I_B_M", "H.264") == "call I_B_M H.264 at two sixty four"
 
 
 def test_a_line_without_words_is_empty() -> None:

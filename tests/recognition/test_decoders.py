@@ -369,3 +369,10 @@ def test_processes_of_their_own_get_one_task_at_a_time(
 
     monkeypatch.setattr(pool, "_decode", noted)
     assert texts(pool, [task(SAY, number) for number in range(10)]) == [str(number) for number in range(10)]
+
+
+def test_a_shared_process_that_nobody_needs_ends_and_comes_back() -> None:
+    with DecoderPool(2, command=COMMAND, shared=lambda _: True, idle_s=0.2) as pool:
+        assert texts(pool, [task(SAY, 1), task(SAY, 2)]) == ["1", "2"]
+        _eventually(lambda: "" if pool.process_ids else "ended")
+        assert texts(pool, [task(SAY, 3)]) == ["3"]

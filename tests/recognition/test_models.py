@@ -227,7 +227,9 @@ def test_a_base_version_that_is_gone_serves_as_the_plain_newest(monkeypatch: pyt
     )
 
 
-def test_a_custom_model_whose_engine_is_missing_says_so(request: pytest.FixtureRequest) -> None:
+def test_a_custom_model_whose_engine_is_missing_says_so(
+    request: pytest.FixtureRequest, adaptable: None
+) -> None:
     model = promoted(NEW)
     request.getfixturevalue("without_sphinx")
     for options in (using(model), using(model, base_model_version=NEW)):
@@ -239,6 +241,15 @@ def test_a_custom_model_whose_engine_is_missing_says_so(request: pytest.FixtureR
             f"Use version '{NEURAL}', upgrading the custom model if there is one, "
             "or ask the operator of this service to install that engine."
         )
+
+
+def test_no_version_is_recommended_that_takes_no_custom_model(request: pytest.FixtureRequest) -> None:
+    model = promoted(NEW)
+    request.getfixturevalue("without_sphinx")
+    with pytest.raises(
+        models.WrongBase, match=r"3\.13\)\. Ask the operator of this service to install it\.$"
+    ):
+        choose(OWNER, using(model))
 
 
 def test_an_upgraded_model_serves_where_the_engine_of_its_older_version_is_missing(

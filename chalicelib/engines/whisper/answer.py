@@ -21,7 +21,7 @@ from chalicelib.engines.whisper import confidence
 from chalicelib.engines.whisper.alignment import word_spans
 from chalicelib.engines.whisper.decoding import Decoded, widened
 from chalicelib.engines.whisper.network import Network, Reading
-from chalicelib.engines.whisper.transcript import judged_words, spoken_words
+from chalicelib.engines.whisper.transcript import SpokenWord, judged_words, spoken_words
 
 _USUAL_READINGS, _WIDE_BEAM = 5, 10
 """When more alternatives are wanted, more are followed; the best reading stays that of the usual search."""
@@ -61,49 +61,52 @@ def hypotheses(network: Network, piece: Piece, *, every_reading: bool) -> list[H
         return []
     best, *others = decoded.readings
     ranked = [best, *sorted((*others, *decoded.wider), key=lambda reading: -reading.score)]
-    usual = [_texts(network, reading) for reading in decoded.readings]
-    usual_weights = n_best.weights([reading.score for reading in decoded.readings])
     weights = n_best.weights([reading.score for reading in ranked])
     found: dict[tuple[str, ...], Hypothesis] = {}
     for reading, weight in zip(ranked, weights, strict=True):
-        words = _texts(network, reading)
-        same = found.get(tuple(words))
+        texts = tuple(_texts(network, reading))
+        same = found.get(texts)
         if same is not None:
-            found[tuple(words)] = replace(same, posterior=same.posterior + weight)
-        elif words and (reading is best or every_reading):
-            agreement = _agreement(words, usual, usual_weights)
-            written = decoded.written if reading is best else None
-            told = _words(network, piece, reading, written, texts=words, agreement=agreement)
-            found[tuple(words)] = Hypothesis(told, weight)
+            found[texts] = replace(same, posterior=same.posterior + weight)
+        elif texts and (reading is best or every_reading):
+            found[texts] = Hypothesis(_words(network, piece, reading), weight)
     return list(found.values())
 
 
-def _texts(network: Network, reading: Reading) -> list[str]:
-    return [word for word, _ in spoken_words(network.tokens.decode(reading.ids))]
-
-
-def _words(
-    network: Network,
-    piece: Piece,
-    reading: Reading,
-    written: Reading | None,
-    *,
-    texts: Sequence[str],
-    agreement: Sequence[float],
-) -> tuple[Word, ...]:
-    encoded = piece.decoded.encoded
-    judged = judged_words(network, encoded, reading.ids, None if written is None else written.ids)
-    spans = word_spans(network, encoded, texts, piece.samples)
+def _words(network: Network, piece: Piece, reading: Reading) -> tuple[Word, ...]:
+    judged = evidence(network, piece.decoded, reading)
+    spans = word_spans(network, piece.decoded.encoded, [word.text for word, _ in judged], piece.samples)
     return tuple(
         Word(
             word.text,
             piece.start_s + start_s,
             piece.start_s + end_s,
-            confidence.confidence(confidence.evidence(word.log_probabilities, shared, reading.score)),
+            confidence.confidence(told),
             word.written,
         )
-        for word, (start_s, end_s), shared in zip(judged, spans.tolist(), agreement, strict=True)
+        for (word, told), (start_s, end_s) in zip(judged, spans.tolist(), strict=True)
     )
+
+
+def evidence(
+    network: Network, decoded: Decoded, reading: Reading
+) -> list[tuple[SpokenWord, confidence.WordEvidence]]:
+    """Return the words of one reading, and what speaks for each."""
+    best = decoded.readings[0]
+    written = decoded.written.ids if reading is best and decoded.written is not None else None
+    words = judged_words(network, decoded.encoded, reading.ids, written)
+    weights = n_best.weights([one.score for one in decoded.readings])
+    shares = _agreement(
+        [word.text for word in words], [_texts(network, one) for one in decoded.readings], weights
+    )
+    return [
+        (word, confidence.evidence(word.log_probabilities, shared, reading.score))
+        for word, shared in zip(words, shares, strict=True)
+    ]
+
+
+def _texts(network: Network, reading: Reading) -> list[str]:
+    return [word for word, _ in spoken_words(network.tokens.decode(reading.ids))]
 
 
 def _agreement(

@@ -28,8 +28,8 @@ class Rules:
     beam: int = 5
     as_said: bool = True
     """Numbers that were written in digits are searched again in words, for digits hide how they were said."""
-    tries_again: bool = True
-    """What is odd in a short window is decoded again in a whole one, which costs eight times as much."""
+    again: Window | None = WHOLE
+    """What is odd is decoded again in this window, if it is longer; that costs up to eight times as much."""
 
 
 RULES = Rules()
@@ -102,12 +102,13 @@ def _settled(
     if guards.unheard(_evidence(network, found, found.readings[0], speech_frames)):
         return nothing
     odd = _odd(network, found, speech_frames)
-    if odd and rules.tries_again and encoded.frames < WHOLE.frames(speech_frames):
-        # A whole window is what the network was trained on: it rarely repeats itself there.
-        again = network.encode([windowed(mel, WHOLE)], [mel.shape[1]])
-        settled = _searched(network, again, rules.beam, readings)
-        whole = dataclasses.replace(rules, window=WHOLE)
-        return _settled(network, mel, again, settled, rules=whole, readings=readings)
+    if odd and rules.again is not None and encoded.frames < rules.again.frames(speech_frames):
+        # In longer windows, which the network was trained on, it rarely repeats itself.
+        window = rules.again
+        longer = network.encode([windowed(mel, window)], [speech_frames])
+        settled = _searched(network, longer, rules.beam, readings)
+        once = dataclasses.replace(rules, again=None)
+        return _settled(network, mel, longer, settled, rules=once, readings=readings)
     nothing = dataclasses.replace(nothing, odd=odd)
     believed = _believed(network, found, speech_frames)
     if not believed:

@@ -22,8 +22,14 @@ from chalicelib.engines.whisper.network import Network
 
 _FIRST_PARTIAL_S, _LEAST_STEP_S, _STEP_SHARE = 0.8, 0.6, 0.12
 """A partial result is found when that much was said, and then in steps that grow with the piece."""
-_UNSTABLE_S = 0.3
+_LOOKS = 3
+"""So many in a row have to agree on what is shown."""
+_UNSTABLE_S = 0.4
 """Words that end so shortly before what was heard last may still become others."""
+_LEAST_SURE = 0.6
+"""What is less sure, and what follows it, is not shown before more was heard."""
+_PATIENCE_S = 3.0
+"""Longer ago, agreement is enough."""
 
 
 class WhisperStream:
@@ -45,8 +51,8 @@ class WhisperStream:
         """What was found at the last look, if it is what `recognize` would find."""
         self._shown: list[Word] = []
         """Of the piece that goes on."""
-        self._before: list[Word] = []
-        """Its words when it was last looked at."""
+        self._before: list[list[Word]] = []
+        """Its words at the last looks."""
         self._next = int(_FIRST_PARTIAL_S * SAMPLE_RATE_HZ)
 
     def feed(self, samples: Samples) -> None:
@@ -55,13 +61,14 @@ class WhisperStream:
         self._settle()
 
     def partial(self) -> Hypothesis:
-        """Return the words that two looks at what was said so far agree on, their posteriors 0."""
+        """Return the words that the last looks at what was said so far agree on, their posteriors 0."""
         heard = self._heard()
         if len(heard) >= self._next:
             step = max(_LEAST_STEP_S * SAMPLE_RATE_HZ, _STEP_SHARE * len(heard))
             self._next = len(heard) + int(step)
             self._look(heard)
-        return Hypothesis((*self._settled_words, *self._shown), 0.0)
+        words = (*self._settled_words, *self._shown)
+        return Hypothesis(tuple(dataclasses.replace(word, posterior=0.0) for word in words), 0.0)
 
     def finish(self, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
         """Return what `recognize` gives for all the samples."""
@@ -95,7 +102,7 @@ class WhisperStream:
 
     def _look(self, heard: Samples) -> None:
         """Decode what was said of this piece so far, and show what this look and the last have in common."""
-        quick = dataclasses.replace(self._rules, tries_again=False)
+        quick = dataclasses.replace(self._rules, again=None)
         [found] = decode(self._network, [np.ascontiguousarray(heard)], quick, self._rules.beam)
         if found.odd:
             return
@@ -103,10 +110,17 @@ class WhisperStream:
         self._last = look
         words = self._words_of(look)
         stable_s = (self._start + len(heard)) / SAMPLE_RATE_HZ - _UNSTABLE_S
-        agreed = words[: _same(self._before, words)]
-        while agreed and agreed[-1].end_s > stable_s:
-            agreed.pop()
-        self._before = words
+        if len(self._before) < _LOOKS - 1:
+            self._before.append(words)
+            return
+        agreed = words[: min(_same(before, words) for before in self._before)]
+        unsure = (
+            place
+            for place, word in enumerate(agreed)
+            if word.end_s > stable_s or (word.posterior < _LEAST_SURE and word.end_s > stable_s - _PATIENCE_S)
+        )
+        agreed = agreed[: next(unsure, len(agreed))]
+        self._before = [*self._before[1:], words]
         same = _same(agreed, self._shown)
         if same < len(self._shown) and same == len(agreed):
             return  # the other words are not refuted yet
@@ -114,7 +128,7 @@ class WhisperStream:
 
     def _words_of(self, piece: Piece) -> list[Word]:
         found = hypotheses(self._network, piece, every_reading=False)
-        return [dataclasses.replace(word, posterior=0.0) for word in found[0].words] if found else []
+        return list(found[0].words) if found else []
 
 
 def _same(first: list[Word], second: list[Word]) -> int:

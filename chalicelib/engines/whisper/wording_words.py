@@ -22,8 +22,8 @@ _AROUND = "\"'.,;:!?-()"
 _CAPITALS = re.compile(r"([A-Z]{2,})('?s)?")
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+")
 _NUMBER_WORDS = frozenset({*ONES, *TENS, *SCALES, "hundred", "half", "quarter", "quarters"})
-_LONGEST_LOUD_WORD = 3
-"""More letters, all in capitals, in most of the words: the text is loud, and not spelled."""
+_FEWEST_LOUD_WORDS = 4
+"""Fewer words in capitals are spelled, and perhaps cut in the wrong place; a text full of them is loud."""
 
 _tokeniser = Tokeniser(lambda _: False)
 
@@ -49,7 +49,7 @@ def said(pieces: Sequence[str]) -> list[tuple[str, ...]]:
 def _is_loud(pieces: Sequence[str]) -> bool:
     words = [word for piece in pieces for word in re.findall(r"[^\W\d_]{2,}", piece)]
     loud = [word for word in words if word.isupper()]
-    return any(len(word) > _LONGEST_LOUD_WORD for word in loud) and 1 < len(loud) > 0.8 * len(words)
+    return len(loud) >= _FEWEST_LOUD_WORDS and len(loud) > 0.8 * len(words)
 
 
 def _unit(token: str, words: Sequence[str]) -> list[str]:

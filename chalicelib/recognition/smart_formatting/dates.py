@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.language.spoken_forms import MONTHS
+from chalicelib.language.spoken_rules import MONTHS
 from chalicelib.recognition.smart_formatting.number_words import ZEROS
 from chalicelib.recognition.smart_formatting.numbers import (
     below_hundred,

@@ -22,7 +22,7 @@ def _said(text: str) -> str:
         ("$3 million, 5 km and 1 km", "three million dollars five kilometers and one kilometer"),
         ("The FBI's U.S. office, NASA's TVs", "the f b i's u s office nasa's t v's"),
         ("C-I-N-D-Y", "c i n d y"),
-        ("HELLO AND GOODBYE", "hello and goodbye"),
+        ("HELLO THERE AND GOODBYE", "hello there and goodbye"),
         ("[MUSIC] (laughs) *sighs* ♪ la la ♪ So…", "so"),
         ("“don’t” - café!", "don't cafe"),
     ],
@@ -31,7 +31,7 @@ def test_what_is_written_is_read_as_it_is_said(written: str, words: str) -> None
     assert _said(written) == words
 
 
-@given(st.text(max_size=60) | st.text("aB 5.:$-'()[]/pm°%,", max_size=40))
+@given(st.text(max_size=60) | st.text("aBC 50.:$-'()[]/pm°%,", max_size=40))
 def test_nothing_written_is_lost_and_words_hold_only_letters_and_apostrophes(text: str) -> None:
     tokens = spoken(text)
     assert " ".join(token.written for token in tokens) == " ".join(text.split())
