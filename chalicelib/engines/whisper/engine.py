@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from chalicelib.engines import catalogue
 from chalicelib.engines.errors import CustomizationUnsupported
 from chalicelib.engines.protocol import (
     BASE_ALONE,
@@ -26,7 +27,7 @@ from chalicelib.engines.whisper.decoding import RULES, Rules, decode
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
 from chalicelib.engines.whisper.network import ONE_THREAD, Network, Threads
 from chalicelib.engines.whisper.streaming import WhisperStream
-from chalicelib.engines.whisper.weights import Weights, embedded, in_folder
+from chalicelib.engines.whisper.weights import Weights, embedded, in_folder, staged_weights
 
 
 @dataclass(frozen=True)
@@ -74,21 +75,36 @@ class WhisperEngine:
             raise CustomizationUnsupported("this engine cannot yet recognise with a custom acoustic model")
         if custom.language_model is not None or custom.grammar_name is not None:
             raise CustomizationUnsupported("this engine cannot yet recognise with a custom language model")
-        return WhisperRecognizer(self.network(), self._rules)
+        return WhisperRecognizer(self.network(base_version), self._rules)
 
-    def network(self) -> Network:
-        """Return the network, loaded once for as long as somebody uses it.
+    def network(self, base_version: str | None = None) -> Network:
+        """Return the network of a base version, loaded once for as long as somebody uses it.
+
+        Args:
+            base_version: of the catalogue; None, or one that it does not have: what this engine was made for.
 
         Raises:
             ModelUnreadable: the weights are missing, damaged or other ones.
         """
-        weights: Weights = embedded() if self._folder is None else in_folder(self._folder)
-        key = _Key(weights.folder, self._language)
+        weights, language = self._weights(base_version)
+        key = _Key(weights.folder, language)
         with self._lock:
             network = self._networks.get(key)
             if network is None:
-                network = self._networks[key] = Network(weights, self._language, self._threads, self._device)
+                network = self._networks[key] = Network(weights, language, self._threads, self._device)
             return network
+
+    def _weights(self, base_version: str | None) -> tuple[Weights, str | None]:
+        """Return the weights of a base version, and the language that the network is told."""
+        if self._folder is not None:
+            return in_folder(self._folder), self._language
+        try:
+            version = None if base_version is None else catalogue.base_version(base_version)
+        except KeyError:
+            version = None
+        if version is None or version.base is None:
+            return embedded(), self._language
+        return staged_weights(version.base), version.language
 
 
 class WhisperRecognizer:
