@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 _OF_ENGINE = re.compile(
     r"ATTUNE_(?P<engine>[A-Z][A-Z0-9]*)_"
@@ -116,6 +117,12 @@ def table_prefix() -> str:
 def engines() -> tuple[str, ...]:
     """Return the names of the engines that this installation has; none: all. The catalogue is made of it."""
     return tuple(os.environ.get("ATTUNE_ENGINES", "").replace(",", " ").split())
+
+
+def bases() -> Path | None:
+    """Return the folder of staged bases (`engines.staged`); None: there are none."""
+    folder = os.environ.get("ATTUNE_BASES")
+    return Path(folder) if folder else None
 
 
 @functools.cache

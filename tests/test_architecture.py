@@ -59,7 +59,7 @@ MAY_USE: dict[str, set[str]] = {
 ONLY_IN: dict[str, set[str]] = {
     "pynamodb": {"storage"},
     "pocketsphinx": {"engines"},
-    "ctranslate2": {"engines"},
+    "ctranslate2": {"engines", "training_image"},
     "tiktoken": {"engines"},
     "soundfile": {"audio"},
     "av": {"audio"},
@@ -78,6 +78,7 @@ ENGINES = sorted(ENGINE_FEATURES)
 TABLES = {
     "chalicelib/engines/base_language.py",
     "chalicelib/engines/loading.py",
+    "chalicelib/engines/staging.py",
     "chalicelib/engines/vocabulary.py",
     "infra/layer.py",  # has an engine put its own weights into the layer, in a process of their own
     "training_image/adapters.py",

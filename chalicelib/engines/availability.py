@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.engines import catalogue
+from chalicelib.engines import catalogue, staged, watson_models
 from chalicelib.engines.features import FeatureName
 
 
@@ -48,7 +48,7 @@ def obstacle(version: str, *features: FeatureName) -> str | None:
     try:
         engine = catalogue.base_version(version).engine
     except KeyError:
-        return None
+        return _removed(version)
     if is_served(version):
         return None
     return (
@@ -67,9 +67,29 @@ def without(name: str, feature: FeatureName) -> str | None:
 def unlisted(name: str) -> str | None:
     """Return why a base model is not served, for its user; None: it is, or nobody knows it."""
     known = catalogue.KNOWN_MODELS.get(catalogue.own_name(name))
-    if known is None or known.name in catalogue.BASE_MODELS:
+    if known is None:
+        return _to_be_staged(catalogue.own_name(name))
+    if known.name in catalogue.BASE_MODELS:
         return None
     return obstacle(known.newest_version)
+
+
+def _removed(version: str) -> str | None:
+    """Return what is said of a version whose base was removed; None: nobody knows it."""
+    if version not in staged.current().retired:
+        return None
+    return f"Base model version '{version}' is not served here any more: the operator has removed its base."
+
+
+def _to_be_staged(name: str) -> str | None:
+    """Return what can be done about a model of Watson's that nothing serves; None: it had none such."""
+    language = watson_models.language_of(name)
+    if language is None:
+        return None
+    return (
+        f"no base of this service knows {language.tag}. A Whisper network that does can be staged by its "
+        f"operator: python -m infra.bases add FOLDER --languages {language.tag}"
+    )
 
 
 def _way_out(version: str, features: Sequence[FeatureName]) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, MutableMapping
 from dataclasses import dataclass
 
 from chalicelib import settings
+from chalicelib.engines import staged, watson_models
 from chalicelib.engines.features import ENGINE_FEATURES, FeatureName, Features
+from chalicelib.engines.staged import Catalogue
 
-NARROWBAND_HZ, BROADBAND_HZ = 8_000, 16_000
+NARROWBAND_HZ, BROADBAND_HZ = watson_models.NARROWBAND_HZ, watson_models.BROADBAND_HZ
 NETWORK_HZ = 16_000
 """What networks of the Whisper family take, whatever the recording had."""
+_ENGLISH = "en"
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,21 @@ class BaseVersion:
     staged: bool = False
     """Its weights lie in the service's bucket (`storage.layout.base_weights_prefix`), not with the engine."""
 
+    base: str | None = None
+    """Name of the staged base with its weights (`engines.staged`); None: those that come with the engine."""
+    language: str | None = None
+    """Code of the language that its network is told, e.g. `ko`; None: it knows one language only."""
+
     @property
     def features(self) -> Features:
-        """What can be done with it."""
-        return ENGINE_FEATURES[self.engine]
+        """What can be done with it.
+
+        Corpora, custom words and grammars are read as US English; for another language there are none.
+        """
+        features = ENGINE_FEATURES[self.engine]
+        if self.language in (None, _ENGLISH):
+            return features
+        return dataclasses.replace(features, language_models=False, grammars=False, large_grammars=False)
 
 
 @dataclass(frozen=True)
@@ -89,12 +103,85 @@ _BASE_MODELS = (
     ),
 )
 
-KNOWN_MODELS = {model.name: model for model in _BASE_MODELS}
+
+class Models(MutableMapping[str, BaseModel]):
+    """Base models by name: some that are fixed, and those of the bases that are staged at the moment."""
+
+    def __init__(self, fixed: dict[str, BaseModel], engines: Callable[[], Collection[str]]) -> None:
+        """Take what is there without any staged base, and what tells which engines' bases count."""
+        self._fixed = fixed
+        self._engines = engines
+        self._made: tuple[Catalogue, dict[str, BaseModel]] | None = None
+
+    def _now(self) -> dict[str, BaseModel]:
+        catalogue, made = staged.current(), self._made
+        if made is None or made[0] is not catalogue:
+            made = self._made = (catalogue, _with_staged(self._fixed, catalogue, self._engines()))
+        return made[1]
+
+    def __getitem__(self, name: str) -> BaseModel:
+        """Return a model by its own name."""
+        return self._now()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names."""
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        """Return how many models there are."""
+        return len(self._now())
+
+    def __setitem__(self, name: str, model: BaseModel) -> None:
+        """Fix a model."""
+        self._fixed[name], self._made = model, None
+
+    def __delitem__(self, name: str) -> None:
+        """Remove a fixed model."""
+        del self._fixed[name]
+        self._made = None
+
+    def clear(self) -> None:
+        """Remove all fixed models."""
+        self._fixed.clear()
+        self._made = None
+
+
+def _with_staged(
+    fixed: dict[str, BaseModel], catalogue: Catalogue, engines: Collection[str]
+) -> dict[str, BaseModel]:
+    """Return models with the versions that staged bases add, which are newer than the others."""
+    models = dict(fixed)
+    for base in catalogue.bases:
+        for model in base.models:
+            language = watson_models.language_of(model.name)
+            if base.engine not in engines or language is None:
+                continue
+            version = BaseVersion(
+                model.version, base.engine, NETWORK_HZ, base=base.name, language=model.language
+            )
+            known = models.get(model.name) or BaseModel(
+                name=model.name,
+                language=language.tag,
+                least_rate_hz=watson_models.least_rate_hz(model.name),
+                description=watson_models.description(model.name),
+                versions=(),
+            )
+            models[model.name] = dataclasses.replace(known, versions=(*known.versions, version))
+    return models
+
+
+def _engines() -> Collection[str]:
+    return settings.engines() or ENGINE_FEATURES
+
+
+KNOWN_MODELS = Models({model.name: model for model in _BASE_MODELS}, lambda: ENGINE_FEATURES)
 """All that the engines of this program can load, whether this installation has them or not."""
 
 
 def served(engines: Collection[str]) -> dict[str, BaseModel]:
     """Return the base models with those versions that some engines load; none that is left without any.
+
+    Those of staged bases are not among them.
 
     Raises:
         settings.SettingsError: there is no engine of one of these names.
@@ -104,18 +191,17 @@ def served(engines: Collection[str]) -> dict[str, BaseModel]:
             f"environment variable ATTUNE_ENGINES names {unknown[0]!r}: the engines are "
             f"{', '.join(ENGINE_FEATURES)}"
         )
+    own = {model.name: model for model in _BASE_MODELS}
     left = {
         model.name: tuple(version for version in model.versions if version.engine in engines)
         for model in _BASE_MODELS
     }
     return {
-        name: dataclasses.replace(KNOWN_MODELS[name], versions=versions)
-        for name, versions in left.items()
-        if versions
+        name: dataclasses.replace(own[name], versions=versions) for name, versions in left.items() if versions
     }
 
 
-BASE_MODELS = served(settings.engines() or ENGINE_FEATURES)
+BASE_MODELS = Models(served(_engines()), _engines)
 """What this installation serves."""
 
 
@@ -125,7 +211,7 @@ def serve_anew() -> None:
     Raises:
         settings.SettingsError: there is no engine of one of these names.
     """
-    left = served(settings.engines() or ENGINE_FEATURES)
+    left = served(_engines())
     BASE_MODELS.clear()
     BASE_MODELS.update(left)
 

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
+from chalicelib.engines.errors import BaseUnreadable, CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import (
     BatchRecognizer,
     CustomModels,
@@ -99,6 +99,7 @@ class Failure:
     """The task could not be done; the process goes on."""
 
     message: str
+    base_unreadable: bool = False
     model_unreadable: bool = False
     customization_unsupported: bool = False
 
@@ -143,6 +144,8 @@ class _Desk:
     def take(self, message: Message) -> Answer | None:
         try:
             return self._take(message)
+        except BaseUnreadable as error:
+            failure = Failure(str(error), base_unreadable=True)
         except ModelUnreadable as error:
             failure = Failure(str(error), model_unreadable=True)
         except CustomizationUnsupported as error:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from chalicelib.engines import catalogue
-from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
+from chalicelib.engines.errors import BaseUnreadable, CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis
 from chalicelib.recognition.decoder_worker import Batch, Batched, Failure, Prepare, Task
 from chalicelib.recognition.decoding_processes import (
@@ -366,6 +366,8 @@ def as_error(failure: Failure) -> Exception:
     """Return what a process's failure is raised as."""
     if failure.customization_unsupported:
         return CustomizationUnsupported(failure.message)
+    if failure.base_unreadable:
+        return BaseUnreadable(failure.message)
     return (ModelUnreadable if failure.model_unreadable else DecodingFailed)(failure.message)
 
 

@@ -18,7 +18,7 @@ from chalicelib.audio.content_types import ContentType, ContentTypeError, Unsupp
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
 from chalicelib.engines import availability
 from chalicelib.engines.catalogue import base_version
-from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
+from chalicelib.engines.errors import BaseUnreadable, CustomizationUnsupported, ModelUnreadable
 from chalicelib.recognition import forms, kept_results
 from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
 from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
@@ -129,8 +129,7 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
     except (BadForm, NoSpeech, TooLittleAudio) as error:
         return _error(400, str(error))
     except ModelUnreadable as error:
-        _log.error("custom models of %s: %s", event["audio"]["key"], error)
-        return _error(500, "The custom model's data is damaged. Train the model again.")
+        return _unreadable(error, event["audio"]["key"])
     except DecodingFailed as error:
         _log.error("decoding failed: %s", error)
         return _error(500, "Recognition failed. Try again, or send the audio in shorter parts.")
@@ -145,6 +144,14 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
     key = spool.new_key()
     objects.put(key, encoded, "application/json")
     return {"results_key": key}
+
+
+def _unreadable(error: ModelUnreadable, audio_key: str) -> dict[str, Any]:
+    if isinstance(error, BaseUnreadable):
+        _log.error("%s", error)
+        return _error(503, str(error))
+    _log.error("custom models of %s: %s", audio_key, error)
+    return _error(500, "The custom model's data is damaged. Train the model again.")
 
 
 def _recognize(request: Request) -> dict[str, Any]:

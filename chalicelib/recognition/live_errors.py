@@ -6,7 +6,7 @@ import logging
 
 from chalicelib.audio.content_types import ContentTypeError
 from chalicelib.audio.errors import AudioError
-from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
+from chalicelib.engines.errors import BaseUnreadable, CustomizationUnsupported, ModelUnreadable
 from chalicelib.recognition import function
 from chalicelib.recognition.decoders import NoCapacity
 from chalicelib.recognition.inactivity import NoSpeech
@@ -25,6 +25,9 @@ def wording(error: Exception) -> str:
             return str(error)
         case NoCapacity():
             return "Recognition has no capacity at the moment. Try again in a minute."
+        case BaseUnreadable():
+            _log.error("%s", error)
+            return str(error)
         case ModelUnreadable():
             _log.error("custom model: %s", error)
             return "The custom model's data is damaged. Train the model again."

@@ -46,6 +46,7 @@ def own(
         "ATTUNE_TRAINING_IMAGE": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/attune-training:local",
         "ATTUNE_TRAINING_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/attune-training",
         "ATTUNE_SERVICE_INSTANCE": "local",
+        "ATTUNE_BASES": os.environ.get("ATTUNE_BASES") or str(home.bases.resolve()),
         # Without a wheel of its own an engine is left out, and so is what it serves.
         "ATTUNE_ENGINES": os.environ.get("ATTUNE_ENGINES") or ",".join(availability.installed()),
         # A piece has all cores. Between two pieces of a long recording the other jobs have their turn.

@@ -40,6 +40,11 @@ class Home:
         return self.path / "jobs"
 
     @property
+    def bases(self) -> Path:
+        """Networks that the operator has staged, if any."""
+        return self.path / "bases"
+
+    @property
     def temporary(self) -> Path:
         """Where processes keep what they work on, and custom models that are in use."""
         return self.path / "temporary"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from chalicelib.engines import catalogue
 from chalicelib.engines.collected import CollectedStream
 from chalicelib.engines.errors import CustomizationUnsupported
 from chalicelib.engines.protocol import (
@@ -37,7 +38,7 @@ from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
 from chalicelib.engines.whisper.network import Network, Threads
 from chalicelib.engines.whisper.rescoring import CustomLanguage
 from chalicelib.engines.whisper.streaming import WhisperStream
-from chalicelib.engines.whisper.weights import Weights, embedded, in_folder
+from chalicelib.engines.whisper.weights import Weights, embedded, in_folder, staged_weights
 
 
 @dataclass(frozen=True)
@@ -85,23 +86,38 @@ class WhisperEngine:
         if custom.adapted_model is not None:
             raise CustomizationUnsupported("this engine cannot yet recognise with a custom acoustic model")
         language, grammar = load_language(custom, base_version), load_grammar(custom, base_version)
-        network = self.network()
+        network = self.network(base_version)
         rules = self._rules or replace(RULES, window=network.window)
         return WhisperRecognizer(network, rules, language, grammar)
 
-    def network(self) -> Network:
-        """Return the network, loaded once for as long as somebody uses it.
+    def network(self, base_version: str | None = None) -> Network:
+        """Return the network of a base version, loaded once for as long as somebody uses it.
+
+        Args:
+            base_version: of the catalogue; None, or one that it does not have: what this engine was made for.
 
         Raises:
             ModelUnreadable: the weights are missing, damaged or other ones.
         """
-        weights: Weights = embedded() if self._folder is None else in_folder(self._folder)
-        key = _Key(weights.folder, self._language)
+        weights, language = self._weights(base_version)
+        key = _Key(weights.folder, language)
         with self._lock:
             network = self._networks.get(key)
             if network is None:
-                network = self._networks[key] = Network(weights, self._language, self._threads, self._device)
+                network = self._networks[key] = Network(weights, language, self._threads, self._device)
             return network
+
+    def _weights(self, base_version: str | None) -> tuple[Weights, str | None]:
+        """Return the weights of a base version, and the language that the network is told."""
+        if self._folder is not None:
+            return in_folder(self._folder), self._language
+        try:
+            version = None if base_version is None else catalogue.base_version(base_version)
+        except KeyError:
+            version = None
+        if version is None or version.base is None:
+            return embedded(), self._language
+        return staged_weights(version.base), version.language
 
 
 class WhisperRecognizer:

@@ -10,7 +10,7 @@ from chalicelib.engines.whisper.weights import MODEL_SHA256
 
 
 def prepare(source: Path, target: Path) -> Path:
-    """Write the network, as it was taught and in eight bits, into a folder below `target`; returns that folder.
+    """Write the network, as it was taught, in eight bits, into a folder below `target`; return that folder.
 
     Args:
         source: folder of the embedded network, as its package brings it.

@@ -133,16 +133,21 @@ def read_tokens(folder: Path) -> Tokens:
     Raises:
         ModelUnreadable: there is none, or it cannot be read.
     """
+    return Tokens(read_vocabulary(folder))
+
+
+def read_vocabulary(folder: Path) -> list[str]:
+    """Return the tokens of a CTranslate2 folder, in the order of their ids; raises as `read_tokens`."""
     path = next((folder / name for name in _VOCABULARIES if (folder / name).is_file()), None)
     if path is None:
         raise ModelUnreadable(f"{folder} has no {' or '.join(_VOCABULARIES)}")
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".txt":
-            return Tokens(text.removesuffix("\n").split("\n"))
+            return text.removesuffix("\n").split("\n")
         vocabulary = json.loads(text)
     except ValueError as error:
         raise ModelUnreadable(f"{path} cannot be read: {error}") from None
     if not isinstance(vocabulary, list) or not all(isinstance(token, str) for token in vocabulary):
         raise ModelUnreadable(f"{path} is not a list of tokens")
-    return Tokens(vocabulary)
+    return vocabulary

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chalicelib.engines import model_cache
-from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.whisper.mel import SHORT, Window
+from chalicelib.engines import model_cache, staged
+from chalicelib.engines.errors import BaseUnreadable, ModelUnreadable
+from chalicelib.engines.whisper.mel import SHORT, WHOLE, Window
 from chalicelib.engines.whisper.short_window import BEYOND_S, LEAST_S, taught_folder
 from chalicelib.engines.whisper.tokens import Tokens, read_tokens
 
@@ -81,6 +81,21 @@ def package_folder() -> Path:
     return Path(found.submodule_search_locations[0]) / "model"
 
 
+def staged_weights(name: str) -> Weights:
+    """Return the network of a staged base, after its checksums were found right.
+
+    Raises:
+        BaseUnreadable: it is not staged any more, or a file has gone or is another one.
+    """
+    folder, base = staged.located(name)
+    try:
+        for file, stated in base.files.items():
+            check(folder / file, stated.sha256, stated.size_bytes, way_out="stage it anew")
+        return replace(in_folder(folder), window=WHOLE)  # nobody has taught it a shorter one
+    except (ModelUnreadable, OSError) as error:
+        raise BaseUnreadable.told(name, str(error)) from None
+
+
 def in_folder(folder: Path) -> Weights:
     """Return the network of a folder of CTranslate2: model.bin, config.json and a vocabulary.
 
@@ -99,7 +114,9 @@ def in_folder(folder: Path) -> Weights:
     return Weights(folder, read_tokens(folder), config)
 
 
-def check(path: Path, sha256: str, size_bytes: int, stamps: Path | None = None) -> None:
+def check(
+    path: Path, sha256: str, size_bytes: int, stamps: Path | None = None, way_out: str = _INSTALL
+) -> None:
     """Check a large file's checksum; hashed once, and again when the file has changed.
 
     Args:
@@ -107,6 +124,7 @@ def check(path: Path, sha256: str, size_bytes: int, stamps: Path | None = None) 
         sha256: what its checksum must be, in hexadecimal.
         size_bytes: what its size must be.
         stamps: folder that remembers which files were found right; None: the user's own.
+        way_out: what can be done about another file.
 
     Raises:
         ModelUnreadable: the file is not whole, or another one.
@@ -114,7 +132,7 @@ def check(path: Path, sha256: str, size_bytes: int, stamps: Path | None = None) 
     status = path.stat()
     if status.st_size != size_bytes:
         raise ModelUnreadable(
-            f"{path} has {status.st_size} bytes, not {size_bytes}: it is not whole; {_INSTALL}"
+            f"{path} has {status.st_size} bytes, not {size_bytes}: it is not whole; {way_out}"
         )
     stamp = (stamps or _stamps()) / f"{sha256}-{status.st_dev:x}-{status.st_ino:x}"
     seen = f"{sha256} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
@@ -123,7 +141,7 @@ def check(path: Path, sha256: str, size_bytes: int, stamps: Path | None = None) 
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
-        raise ModelUnreadable(f"{path} has the SHA-256 {found}, not {sha256}: it is another file; {_INSTALL}")
+        raise ModelUnreadable(f"{path} has the SHA-256 {found}, not {sha256}: it is another file; {way_out}")
     _write(stamp, seen)
 
 
