@@ -93,6 +93,7 @@ def reset(owner: str, customization_id: str) -> None:
             LanguageModel.customization_weight.remove(),
             LanguageModel.trained_grammars.remove(),
             LanguageModel.older_grammars.remove(),
+            LanguageModel.large_grammars.remove(),
         ],
     )
 

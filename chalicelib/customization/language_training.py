@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -188,13 +188,24 @@ def abandoned(model: LanguageModel, moment: datetime) -> bool:
     return last is None or moment - last >= _ALIVE
 
 
-def succeeded(model: LanguageModel, *, sha256: str, grammars: set[str], versions: Sequence[str] = ()) -> bool:
+def succeeded(
+    model: LanguageModel,
+    *,
+    sha256: str,
+    grammars: set[str],
+    large_grammars: Collection[str] = (),
+    versions: Sequence[str] = (),
+) -> bool:
     """Promote the current run of a model, whose artefact holds these grammars; see `runs.succeeded`.
 
-    `versions` are those that the artefact can be used on beside the one that it was trained on.
+    `large_grammars` are those of them that not every engine with grammars can take. `versions` are those that
+    the artefact can be used on beside the one that it was trained on.
     """
     weight = model.run_weight
     also = [
+        LanguageModel.large_grammars.set(set(large_grammars))
+        if large_grammars
+        else LanguageModel.large_grammars.remove(),
         LanguageModel.promoted_also.set(list(versions)) if versions else LanguageModel.promoted_also.remove(),
         LanguageModel.trained_grammars.set(grammars) if grammars else LanguageModel.trained_grammars.remove(),
         LanguageModel.customization_weight.remove()

@@ -135,9 +135,9 @@ def choose(owner: str, options: Options) -> ServingModel:
     acoustic = _trained(AcousticModel, owner, options.acoustic_customization_id, base)
     language = _trained(LanguageModel, owner, options.language_customization_id, base)
     custom = [one for one in (acoustic, language) if one is not None]
-    version = _version(base, custom, options.base_model_version)
+    version = _version(base, custom, options)
     if version not in base.version_names:
-        if (missing := availability.obstacle(version, *_features_of(custom))) is not None:
+        if (missing := availability.obstacle(version, *_features_of(custom, options))) is not None:
             raise WrongBase(missing)
         if not custom:
             raise WrongBase(
@@ -145,7 +145,7 @@ def choose(owner: str, options: Options) -> ServingModel:
             )
         gone = BASE_VERSION_GONE.format(kind=_kind(custom[0]))
         return ServingModel(base.newest_version, None, (gone,))
-    warnings = (OLDER_BASE_VERSION,) if custom and version != _newest_for(base, custom) else ()
+    warnings = (OLDER_BASE_VERSION,) if custom and version != _newest_for(base, custom, options) else ()
     serving = ServingModel(
         version,
         None if acoustic is None else _artefact(acoustic, version, adapted_model_key),
@@ -185,9 +185,12 @@ def _versions(row: CustomModel) -> str:
     return "' and '".join(row.artefacts)
 
 
-def _version(base: BaseModel, custom: Sequence[CustomModel], wanted: str | None) -> str:
-    """Return the version that was asked for, else the newest that all custom models have, if need be one that
-    is not served."""
+def _version(base: BaseModel, custom: Sequence[CustomModel], options: Options) -> str:
+    """Return the version that was asked for, else the newest that all custom models have.
+
+    A large grammar needs one whose engine takes it; if need be, the version is one that is not served.
+    """
+    wanted = options.base_model_version
     for row in custom:
         if wanted is not None and wanted not in row.artefacts:
             raise WrongBase(
@@ -200,7 +203,9 @@ def _version(base: BaseModel, custom: Sequence[CustomModel], wanted: str | None)
         version for version in custom[0].artefacts if all(version in row.artefacts for row in custom)
     ]
     if in_common:
-        return next((version for version in in_common if version in base.version_names), in_common[0])
+        able = base.versions_with(*_features_of(custom, options))
+        served = [version for version in in_common if version in base.version_names]
+        return next((version for version in served if version in able), [*served, *in_common][0])
     trained = "; ".join(f"the {_kind(row)} one on '{_versions(row)}'" for row in custom)
     raise WrongBase(
         f"The two custom models are not trained on the same version of {base.name}: {trained}. "
@@ -208,13 +213,17 @@ def _version(base: BaseModel, custom: Sequence[CustomModel], wanted: str | None)
     )
 
 
-def _newest_for(base: BaseModel, custom: Sequence[CustomModel]) -> str | None:
+def _newest_for(base: BaseModel, custom: Sequence[CustomModel], options: Options) -> str | None:
     """Return the newest version that custom models of these kinds can be upgraded to."""
-    return base.newest_with(*_features_of(custom))
+    return base.newest_with(*_features_of(custom, options))
 
 
-def _features_of(custom: Sequence[CustomModel]) -> list[FeatureName]:
-    return [_NEEDED[_kind(row)] for row in custom]
+def _features_of(custom: Sequence[CustomModel], options: Options) -> list[FeatureName]:
+    needed = [_NEEDED[_kind(row)] for row in custom]
+    large = [row.large_grammars or () for row in custom if isinstance(row, LanguageModel)]
+    if any(options.grammar_name in grammars for grammars in large):
+        needed.append("large_grammars")
+    return needed
 
 
 def _artefact(row: CustomModel, version: str, key: Callable[[str, str, int], str]) -> AdaptedModel:

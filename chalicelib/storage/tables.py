@@ -124,6 +124,9 @@ class LanguageModel(CustomModel):
     run_alive = UTCDateTimeAttribute(null=True)
     """When whoever does the current run last gave a sign of life; null: nobody has taken it up."""
 
+    large_grammars = UnicodeSetAttribute(null=True)
+    """Those of the promoted run's grammars that have too many sentences for an engine that scores each."""
+
     def grammars_on(self, base_version: str) -> set[str]:
         """Return the names of the grammars that can be used on a base version."""
         promoted = base_version == self.promoted_version or base_version in (self.promoted_also or ())

@@ -122,7 +122,11 @@ def _trained(model: LanguageModel) -> bool:
         with target.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     promoted = language_training.succeeded(
-        model, sha256=sha256, grammars=set(grammars), versions=base.versions[1:]
+        model,
+        sha256=sha256,
+        grammars=set(grammars),
+        large_grammars={name for name, grammar in grammars.items() if _is_large(grammar)},
+        versions=base.versions[1:],
     )
     if not promoted:
         # Cancelled in the meantime; or another one, who took this one for gone, has promoted the run.
@@ -130,6 +134,13 @@ def _trained(model: LanguageModel) -> bool:
         if now is None or now.promoted_run != model.run:
             objects.delete(key)
     return promoted
+
+
+def _is_large(grammar: GrammarText) -> bool:
+    from chalicelib.language.grammar_sentences import sentences
+    from chalicelib.language.grammars import parse
+
+    return sentences(parse(grammar.text, grammar.kind).network) is None
 
 
 def _grammar(row: LanguageResource) -> GrammarText:

@@ -256,6 +256,7 @@ def test_a_language_model_is_shared_by_engines(instance: Instance, tmp_path: Pat
     assert list(row.artefacts) == [NEURAL, NEW]
     assert row.grammars_on(NEURAL) == row.grammars_on(NEW) == {"g"}
     assert row.grammars_on(OLD) == set()
+    assert not row.large_grammars
     alone = models.choose(instance.owner, Options(language_customization_id=language.id))
     assert (alone.base_version, alone.warnings) == (NEURAL, ())
     acoustic = instance.model()
@@ -274,6 +275,25 @@ def test_a_language_model_is_shared_by_engines(instance: Instance, tmp_path: Pat
     assert both.language_model == alone.language_model
     assert_done(language("POST", "/reset"))
     assert _row(language).artefacts == {}
+
+
+@pytest.mark.usefixtures("neural", "quick")
+def test_a_large_grammar_is_recognised_by_the_engine_that_takes_it(instance: Instance) -> None:
+    language = Language(instance)
+    srgs = {"Content-Type": "application/srgs"}
+    endless = b"#ABNF 1.0;\nroot $a;\n$a = (one | two | three) <1->;"
+    assert language("POST", "/grammars/small", body=ABNF, headers=srgs).status == 201
+    language.analyse()
+    assert language("POST", "/grammars/endless", body=endless, headers=srgs).status == 201
+    language.analyse()
+    _trained(language)
+    assert _row(language).large_grammars == {"endless"}
+    for grammar, version in (("small", NEURAL), ("endless", NEW)):
+        options = Options(language_customization_id=language.id, grammar_name=grammar)
+        serving = models.choose(instance.owner, options)
+        assert (serving.base_version, serving.warnings) == (version, ())
+    assert_done(language("POST", "/reset"))
+    assert not _row(language).large_grammars
 
 
 @pytest.mark.usefixtures("neural")
