@@ -28,7 +28,7 @@ from bench.long import PAUSES_S, RATE_HZ, recognised, stretches, telephone_speec
 from bench.recordings import Recording, RecordingsUnavailable, an4
 from chalicelib.engines import loading
 from chalicelib.engines.catalogue import BASE_MODELS
-from chalicelib.engines.whisper.weights import embedded
+from chalicelib.engines.whisper.weights import package_folder
 from chalicelib.engines.whisper.wording import spoken
 from chalicelib.recognition.decoders import DecoderPool
 from infra.local.prompts import PromptsUnavailable
@@ -106,7 +106,7 @@ def _reference(
     python = reference_whisper.environment(REFERENCE)
     model = folder / "model"
     model.mkdir()
-    for file in embedded().folder.iterdir():
+    for file in package_folder().iterdir():
         (model / file.name).symlink_to(file)
     files = _files(recordings, folder)
     return reference_whisper.heard(python, model, files, mode, threads, folder / "listing.json")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bench.figures import ROOT
 from bench.recordings import Recording, RecordingsUnavailable, an4
 from chalicelib.engines.protocol import Samples
-from chalicelib.engines.whisper.answer import evidence
+from chalicelib.engines.whisper.answer import Piece, judged
 from chalicelib.engines.whisper.confidence import WordEvidence, confidence
 from chalicelib.engines.whisper.decoding import RULES, decode
 from chalicelib.engines.whisper.engine import WhisperEngine
@@ -44,16 +44,17 @@ def examples(recordings: Sequence[Recording]) -> Iterator[tuple[WordEvidence, bo
     """Yield what speaks for each word that was heard, and whether it was said."""
     network = WhisperEngine().network()
     for recording in recordings:
-        [decoded] = decode(network, [samples_of(recording)], RULES, RULES.beam)
+        samples = samples_of(recording)
+        [decoded] = decode(network, [samples], RULES, RULES.beam)
         if not decoded.readings:
             continue
-        judged = evidence(network, decoded, decoded.readings[0])
-        heard = [word.text.replace("'", "") for word, _ in judged]
+        found = judged(network, Piece(0.0, samples, decoded), decoded.readings[0])
+        heard = [word.text.replace("'", "") for word, _ in found]
         said = recording.text.lower().replace("'", "").split()
         right = np.zeros(len(heard), np.bool_)
         for block in difflib.SequenceMatcher(a=heard, b=said, autojunk=False).get_matching_blocks():
             right[block.a : block.a + block.size] = True
-        yield from ((one, bool(is_right)) for (_, one), is_right in zip(judged, right, strict=True))
+        yield from ((one, bool(is_right)) for (_, one), is_right in zip(found, right, strict=True))
 
 
 def fitted(known: Examples) -> NDArray[np.float64]:

@@ -21,6 +21,20 @@ _OF_SPHINX = (
     "tests/training_image/test_train.py",
 )
 """Beside every folder of that name: what cannot even be imported without pocketsphinx."""
+_WITH_SPHINX = (
+    "tests/api/test_language_resources.py",
+    "tests/api/test_language_training.py",
+    "tests/customization/test_language_words.py",
+    "tests/engines/test_base_language.py",
+    "tests/engines/test_vocabulary.py",
+    "tests/events/test_corpus_added.py",
+    "tests/recognition/test_channels.py",
+    "tests/recognition/test_function.py",
+    "tests/recognition/test_live.py",
+    "tests/recognition/test_live_channels.py",
+    "tests/training_image/test_dockerfile.py",
+)
+"""What can be imported, and then recognises with Sphinx or asks for the words of its versions."""
 _SPHINX_IS_HERE = "sphinx" in availability.installed()
 
 
@@ -35,7 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if _SPHINX_IS_HERE:
         return
     for item in items:
-        if item.get_closest_marker("sphinx"):
+        conformance = item.path.name == "test_conformance.py" and "sphinx" in item.nodeid
+        of_sphinx = item.get_closest_marker("sphinx") or item.path.as_posix().endswith(_WITH_SPHINX)
+        if of_sphinx or conformance:
             item.add_marker(pytest.mark.skip(reason="pocketsphinx has no wheel for this Python"))
 
 

@@ -59,7 +59,7 @@ MAY_USE: dict[str, set[str]] = {
 ONLY_IN: dict[str, set[str]] = {
     "pynamodb": {"storage"},
     "pocketsphinx": {"engines"},
-    "ctranslate2": {"engines"},
+    "ctranslate2": {"engines", "training_image"},
     "tiktoken": {"engines"},
     "soundfile": {"audio"},
     "av": {"audio"},
@@ -87,6 +87,7 @@ TABLES = {
 TESTS_OF_SPHINX = {
     "tests/acoustic/test_adaptation.py",
     "tests/adapted_models.py",
+    "tests/engines/test_display.py",
     "tests/promoted.py",
     "tests/training_image/test_adapters.py",
     "tests/training_image/test_train.py",

@@ -14,7 +14,7 @@ from chalicelib.api.errors import ApiError
 from chalicelib.api.routing import Routes
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType
-from chalicelib.recognition import backend, forms, models, options
+from chalicelib.recognition import backend, forms, models, options, unheeded
 from chalicelib.recognition.models import ServingModel
 from chalicelib.storage import failures, objects, spool
 
@@ -102,7 +102,9 @@ def _answer(
             )
         except backend.RecognitionFailed as error:
             raise ApiError(error.code, str(error)) from error
-    return backend.with_warnings(answer, [*asked.warnings, *model.warnings])
+    return backend.with_warnings(
+        answer, [*asked.warnings, *unheeded.warnings(asked.options, model.base_version), *model.warnings]
+    )
 
 
 @routes.route("GET", "/recognize")

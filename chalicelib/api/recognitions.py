@@ -16,7 +16,7 @@ from chalicelib.callbacks.errors import NotRegistered
 from chalicelib.jobs import recognition_jobs
 from chalicelib.jobs.recognition_jobs import Callback
 from chalicelib.jobs.statuses import Event, Status
-from chalicelib.recognition import backend, models, options
+from chalicelib.recognition import backend, models, options, unheeded
 from chalicelib.storage import objects
 from chalicelib.storage.layout import JobKey
 from chalicelib.storage.tables import RecognitionJob, watson_time
@@ -46,7 +46,7 @@ def create_job(call: Call) -> Answer:
     job_id = recognition_jobs.new_id()
     key = JobKey(call.owner, job_id).audio_key
     body.store(key)
-    about_results = (*query.warnings, *model.warnings)
+    about_results = (*query.warnings, *unheeded.warnings(query.options, model.base_version), *model.warnings)
     try:
         job = recognition_jobs.create(
             call.owner,

@@ -24,3 +24,14 @@ class BaseUnreadable(ModelUnreadable):
 
 class CustomizationUnsupported(Exception):
     """The engine cannot recognise with that kind of custom model; the message tells the user which."""
+
+
+class GrammarTooLarge(CustomizationUnsupported):
+    """The engine scores every sentence of a grammar, and there are too many; another engine may take it."""
+
+    def __init__(self, name: str, most: int) -> None:
+        super().__init__(
+            f"The grammar '{name}' has more than {most} sentences, or sentences without an end. "
+            "Only base model versions with large grammars can recognise with it"
+        )
+        self.name = name

@@ -26,7 +26,7 @@ from chalicelib.gateway.websocket_protocol import (
     failure,
 )
 from chalicelib.gateway.websocket_work import Work
-from chalicelib.recognition import live, live_errors, options
+from chalicelib.recognition import live, live_errors, options, unheeded
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.live import LiveRequest
 from chalicelib.recognition.live_model import LiveModel
@@ -159,7 +159,11 @@ class Session:
             live.content_type(self._description),
             self._model,
             self._parsed.options,
-            warnings=(*self._parsed.warnings, *self._lasting_warnings),
+            warnings=(
+                *self._parsed.warnings,
+                *unheeded.warnings(self._parsed.options, self._model.base_version),
+                *self._lasting_warnings,
+            ),
             pool=self._ears.pool(),
             wake=self._wake,
         )

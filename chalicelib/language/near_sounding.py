@@ -45,6 +45,7 @@ _CLASSES = {
 _MOST_COMPARED = 60
 _LEAST_SHARED = 0.4
 _FARTHEST = float("inf")
+_HARDLY_WORSE = 0.15
 
 
 def _costs() -> dict[tuple[str, str], float]:
@@ -90,7 +91,10 @@ class SoundIndex:
                 self._holding[gram].append(number)
 
     def places(self, words: Sequence[Sequence[str]], farthest: float) -> list[Place]:
-        """Return where a text sounds like one of the words, nearest first, the best place of each word.
+        """Return where a text sounds like one of the words, nearest first.
+
+        Of each word it is the best place, and others with the same beginning that are hardly worse: whether
+        one more word of the text belongs to it, sounds alone may not tell.
 
         Args:
             words: of the text, each as its phones; a word without any is passed over.
@@ -98,19 +102,20 @@ class SoundIndex:
         """
         phones = [phone for word in words for phone in word]
         owner = [number for number, word in enumerate(words) for _ in word]
-        nearest: dict[str, Place] = {}
+        nearest: dict[str, list[Place]] = {}
         for number in self._likely(phones):
             word, said = self._said[number]
-            found = _best_place(said, phones, owner)
-            if found is None or found[2] > farthest:
-                continue
-            if word not in nearest or found[2] < nearest[word].distance:
-                nearest[word] = Place(word, *found)
-        return sorted(nearest.values(), key=lambda place: (place.distance, place.first, place.word))
+            found = [
+                Place(word, *place) for place in _best_places(said, phones, owner) if place[2] <= farthest
+            ]
+            if found and (word not in nearest or found[0].distance < nearest[word][0].distance):
+                nearest[word] = found
+        places = [place for ways in nearest.values() for place in ways]
+        return sorted(places, key=lambda place: (place.distance, place.first, place.last, place.word))
 
     def _likely(self, phones: Sequence[str]) -> list[int]:
         """Return the pronunciations that have much of their rough shape in common with the text."""
-        there = _class_pairs(phones)
+        there = _class_pairs(phones) + Counter((_class_of(phone), "") for phone in phones)
         shared: Counter[int] = Counter()
         for gram, count in there.items():
             for number in self._holding.get(gram, ()):
@@ -139,9 +144,9 @@ def distance(said: Sequence[str], heard: Sequence[str]) -> float:
     return previous[-1] / max(1, len(said))
 
 
-def _best_place(
+def _best_places(
     said: Sequence[str], phones: Sequence[str], owner: Sequence[int]
-) -> tuple[int, int, float] | None:
+) -> list[tuple[int, int, float]]:
     """Return the whole words of a text that are nearest to a pronunciation: first, last, distance."""
     count = len(phones)
     begins = [place == 0 or owner[place] != owner[place - 1] for place in range(count)]
@@ -164,10 +169,9 @@ def _best_place(
         for place in range(1, count + 1)
         if (place == count or begins[place]) and costs[place] < _FARTHEST and starts[place] < place
     ]
-    if not ends:
-        return None
-    end = min(ends, key=lambda place: (costs[place], place))
-    return owner[starts[end]], owner[end - 1], costs[end] / len(said)
+    found = [(owner[starts[end]], owner[end - 1], costs[end] / len(said)) for end in ends]
+    found.sort(key=lambda place: (place[2], place[1]))
+    return [place for place in found if place[0] == found[0][0] and place[2] <= found[0][2] + _HARDLY_WORSE]
 
 
 def _cost(one: str, other: str) -> float:
@@ -180,5 +184,9 @@ def _left_out(phone: str) -> float:
 
 def _class_pairs(phones: Sequence[str]) -> Counter[tuple[str, str]]:
     """Return the pairs of neighbours by rough classes; of a single phone, that phone's class."""
-    classes = [_CLASSES.get(phone, "h") for phone in phones]
+    classes = [_class_of(phone) for phone in phones]
     return Counter(itertools.pairwise(classes) if len(classes) > 1 else [(one, "") for one in classes])
+
+
+def _class_of(phone: str) -> str:
+    return _CLASSES.get(phone, "h")

@@ -22,6 +22,7 @@ _NAMED = re.compile(
     r"\s+(?:number\s+|code\s+)?)$",
     re.IGNORECASE,
 )
+_AREA = re.compile(r"\barea\s+code\s+$", re.IGNORECASE)
 _COUNTED = re.compile(
     r"\s+(?!(?:and|or|is|was|are|were|to|in|on|at|for|from|with|but|then|if|so|by|as|please|has|have|had|will|"
     r"the|this|that|my|your|it|he|she|we|they|you|plus|minus|times|extension|north|south|east|west)\b)[a-z']{2,}"
@@ -39,7 +40,7 @@ def said(match: re.Match[str]) -> str:
     behind = match.string[match.end() : match.end() + _CONTEXT]
     if not _NAMED.search(before) and (_COUNTED.match(behind) or _QUANTIFIED.search(before)):
         return text
-    if len(text) > 4:
+    if len(text) > 4 or _AREA.search(before):
         words = [] if text.endswith("000") and text[0] != "0" else one_by_one(text)
     else:
         words = [] if text.endswith("00") or text[0] == "0" else in_pairs(text)

@@ -254,7 +254,7 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"(?<![\w.,:/-])911(?![\w%°]|[-.,:/]\d)"), lambda found: _padded(digits(found[0]))),
     (re.compile(r"\b[Nn]o\.\s?(?=\d)"), lambda _: "number "),
     (re.compile(r"#(?=\d)"), lambda _: " number "),
-    (re.compile(r"(?<![\d.,])\d+(?:\.\d+){2,}(?![\w.]*\d)"), _version),
+    (re.compile(r"(?<![\d.,])\d+(?:\.\d+){2,}(?!\w|\.\w)"), _version),
     (spoken_codes.RUN, spoken_codes.said),
     (re.compile(r"(?<![\w.,:/$€£¥-])0(?![\w.,:/%°-]\w|[%°])"), _zero),
     (re.compile(r"(?<![\w.,])\.(?P<part>\d+)"), lambda found: _padded(["point", *digits(found["part"])])),

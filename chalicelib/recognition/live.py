@@ -24,6 +24,7 @@ from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.live_utterance import LiveUtterance
 from chalicelib.recognition.observation import Observation
 from chalicelib.recognition.options import Options
+from chalicelib.recognition.recordings import rounded
 from chalicelib.recognition.results import RecognizedUtterance
 from chalicelib.recognition.utterances import Piece
 
@@ -188,7 +189,7 @@ class LiveRequest:
             self._channels = self._begun_channels()
         step = round(_STEP_S * self._rate_hz)
         for start in range(0, len(samples), step):
-            block = samples[start : start + step]
+            block = rounded(samples[start : start + step])
             self._samples += len(block)
             self._observation.feed(block)
             each = block.reshape(len(block), -1).T

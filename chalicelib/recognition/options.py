@@ -74,6 +74,8 @@ class Options:
     word_alternatives_threshold: float | None = None
     profanity_filter: bool = True
     smart_formatting: bool = False
+    written: bool = False
+    """Whether each alternative also has the text as the engine writes it."""
     redaction: bool = False
     speaker_labels: bool = False
     audio_metrics: bool = False

@@ -43,6 +43,7 @@ REQUEST_KINDS: dict[str, Kind] = {
     "word_alternatives_threshold": FRACTION,
     "profanity_filter": BOOLEAN,
     "smart_formatting": BOOLEAN,
+    "written": BOOLEAN,
     "redaction": BOOLEAN,
     "speaker_labels": BOOLEAN,
     "audio_metrics": BOOLEAN,

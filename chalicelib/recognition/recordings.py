@@ -45,13 +45,27 @@ class Recording:
 
     def samples(self, start: int, end: int) -> Samples:
         """Return a stretch in -1…1, shape (end - start,), or with the channels behind it."""
-        return self.pcm[start:end].astype(np.float32) / np.float32(_FULL_SCALE)
+        return _samples(self.pcm[start:end])
 
     def blocks(self) -> Iterator[Samples]:
         """Yield all of it in -1…1, piece by piece."""
         step = _BLOCK_S * self.rate_hz
         for start in range(0, len(self.pcm), step):
             yield self.samples(start, start + step)
+
+
+def rounded(samples: Samples) -> Samples:
+    """Return samples as a recording keeps them, in 16 bits: a stream gets the same words as a file."""
+    return _samples(_pcm(samples))
+
+
+def _pcm(samples: Samples) -> NDArray[np.int16]:
+    scaled = np.clip(samples * _FULL_SCALE, -_FULL_SCALE, _FULL_SCALE - 1)
+    return np.asarray(np.rint(scaled), np.int16)
+
+
+def _samples(pcm: NDArray[np.int16]) -> Samples:
+    return pcm.astype(np.float32) / np.float32(_FULL_SCALE)
 
 
 @contextmanager
@@ -82,7 +96,7 @@ def decoded(
         for block in decoding.mixed(
             source, content_type, rate_hz, mixer, min_rate_hz=least_rate_hz, limits=limits
         ):
-            pcm = np.rint(np.clip(block * _FULL_SCALE, -_FULL_SCALE, _FULL_SCALE - 1)).astype(np.int16)
+            pcm = _pcm(block)
             file.write(pcm.tobytes())
             total += len(pcm)
         file.flush()

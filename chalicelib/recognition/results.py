@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from chalicelib.recognition.phrase_ends import phrases
 from chalicelib.recognition.transcripts import Transcript
 from chalicelib.recognition.utterances import Ending
 from chalicelib.recognition.word_alternatives import word_alternatives
+from chalicelib.recognition.written_text import written_text
 
 Result = dict[str, Any]
 """A `SpeechRecognitionResult`."""
@@ -95,7 +96,7 @@ def assemble_interim(reading: Hypothesis, start_s: float, clock: Clock, options:
         clock: of the stream; it does not go on.
         options: of the request.
     """
-    alternative: dict[str, Any] = {"transcript": transcripts.interim(reading.words, options)}
+    alternative = _with_written(transcripts.interim(reading.words, options), reading.words, options)
     if options.timestamps:
         spelled = [transcripts.spelled(word.text, options) for word in reading.words]
         alternative["timestamps"] = _timestamps(reading.words, spelled, start_s, clock.copy())
@@ -121,10 +122,8 @@ def _alternatives(
 ) -> list[dict[str, Any]]:
     words = readings[0].words
     transcript = transcripts.final(words, options)
-    first: dict[str, Any] = {
-        "transcript": transcript.text,
-        "confidence": two_decimals(sum(word.posterior for word in words) / len(words)),
-    }
+    first = _with_written(transcript.text, words, options, transcript.hidden)
+    first["confidence"] = two_decimals(sum(word.posterior for word in words) / len(words))
     spelled = _spelled(words, transcript, options)
     times = _timestamps(words, spelled, start_s, clock)
     if options.timestamps:
@@ -133,11 +132,21 @@ def _alternatives(
         first["word_confidence"] = [
             [text, two_decimals(word.posterior)] for text, word in zip(spelled, words, strict=True)
         ]
-    others = dict.fromkeys(
-        transcripts.final(reading.words, options).text for reading in readings[1:] if reading.words
-    )
-    others.pop(transcript.text, None)
-    return [first, *({"transcript": text} for text in list(others)[: options.max_alternatives - 1])]
+    others: dict[str, dict[str, Any]] = {}
+    for reading in readings[1:]:
+        other = transcripts.final(reading.words, options)
+        if reading.words and other.text != transcript.text:
+            shown = _with_written(other.text, reading.words, options, other.hidden)
+            others.setdefault(other.text, shown)
+    return [first, *list(others.values())[: options.max_alternatives - 1]]
+
+
+def _with_written(
+    transcript: str, words: Sequence[Word], options: Options, hidden: Collection[int] = ()
+) -> dict[str, Any]:
+    """Return an alternative; with the written text beside the transcript where that is wanted and known."""
+    written = written_text(words, options, hidden)
+    return {"transcript": transcript} | ({} if written is None else {"written": written})
 
 
 def _spelled(words: Sequence[Word], transcript: Transcript, options: Options) -> list[str]:

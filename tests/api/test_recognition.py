@@ -14,7 +14,7 @@ from chalicelib.recognition import backend
 from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
 from chalicelib.storage import objects, spool
-from tests.api.calling import NEW, Answer, Instance, assert_error, basic, send
+from tests.api.calling import Answer, Instance, assert_error, basic, send
 from tests.recognition_function import RESULTS, Function
 
 GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
@@ -57,7 +57,7 @@ def test_the_answer_of_the_function_is_passed_on(api: Api, function: Function) -
     (event,) = function.events
     assert event["audio"].keys() == {"bucket", "key", "content_type"}
     assert event["audio"]["content_type"] == "audio/wav"
-    assert event["base_version"] == "en-US_BroadbandModel.v2020-01-16"
+    assert event["base_version"] == "en-US_BroadbandModel.v2026-11-30"
     assert event["adapted_model"] is None
     assert Options.from_json(event["options"]) == Options()
     assert spooled() == []
@@ -105,6 +105,16 @@ def test_warnings_stand_before_the_results(api: Api, function: Function) -> None
         "Not supported over HTTP and ignored: interim_results.",
     ]
     assert answer["results"] == RESULTS["results"]
+
+
+def test_the_written_text_is_asked_for_and_missed_where_the_version_does_not_write(
+    api: Api, function: Function
+) -> None:
+    light = "&base_model_version=en-US_BroadbandModel.v2020-01-16"
+    answers = [api.recognize(query=f"?written=true{version}").json for version in ("", light)]
+    assert [event["options"]["written"] for event in function.events] == [True, True]
+    assert "warnings" not in answers[0]
+    assert [warning[:38] for warning in answers[1]["warnings"]] == ["written has no effect: version en-US_B"]
 
 
 @pytest.mark.parametrize(
@@ -259,7 +269,7 @@ def connecting(instance: Instance, query: str = "", *, reference: str | None = N
 def test_a_connection_is_told_which_model_serves_it(instance: Instance) -> None:
     answer = connecting(instance, "?x-watson-metadata=customer_id%3Da&smart_formatting=true")
     assert answer.status == 200
-    assert ServingModel.from_json(answer.json) == ServingModel(NEW, None)
+    assert ServingModel.from_json(answer.json) == ServingModel("en-US_BroadbandModel.v2026-11-30", None)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_metadata_says_how_and_the_query_with_which_model(
     (event,) = function.events
     assert event["audio"]["content_type"] == "audio/wav"
     assert event["audio"]["form"] == {"boundary": BOUNDARY, "parts": 2}
-    assert event["base_version"] == "en-US_NarrowbandModel.v2019-06-24"
+    assert event["base_version"] == "en-US_NarrowbandModel.v2026-11-30"
     assert Options.from_json(event["options"]) == Options(
         model="en-US_NarrowbandModel", keywords=("heavy rain",), keywords_threshold=0.5
     )

@@ -136,6 +136,17 @@ def test_warnings_belong_to_the_job_and_to_its_results(jobs: Jobs, function: Fun
     assert "user_token" not in jobs.listed()[0]
 
 
+def test_a_job_misses_the_written_text_where_the_version_does_not_write(
+    jobs: Jobs, function: Function
+) -> None:
+    answer = jobs.post("?written=true&base_model_version=en-US_BroadbandModel.v2020-01-16")
+    jobs.work(answer.json["id"])
+    (found,) = jobs.get(answer.json["id"])["results"]
+    assert function.events[-1]["options"]["written"] is True
+    assert found["warnings"] == answer.json["warnings"]
+    assert found["warnings"][0].startswith("written has no effect: version en-US_BroadbandModel.v2020-01-16 ")
+
+
 def test_processing_metrics_come_before_the_transcripts(jobs: Jobs, function: Function) -> None:
     processed = {"received": 4.2, "seen_by_engine": 4.2, "transcription": 4.2}
     function.answer = {"results": RESULTS | {"processing_metrics": {"processed_audio": processed}}}

@@ -209,6 +209,17 @@ def test_audio_without_a_start_is_a_request_like_the_one_before(socket: ClientCo
     assert first[0]["warnings"] == ["Unknown arguments: sing.", "an old version"]
 
 
+def test_the_written_text_is_missed_in_the_requests_that_ask_for_it(socket: ClientConnection) -> None:
+    send(socket, L16 | {"written": True}, bytes(32_000), b"", L16 | {"written": False}, bytes(32_000), b"")
+    answers = []
+    for _ in range(2):
+        assert receive(socket) == LISTENING
+        answers += until_listening(socket)
+    asked, not_asked = (answer["warnings"] for answer in answers)
+    assert asked[0].startswith(f"written has no effect: version {MODEL.base_version} gives spoken words only")
+    assert (asked[1:], not_asked) == (["an old version"], ["an old version"])
+
+
 def test_unknown_arguments_of_the_url_are_warned_of_in_every_request(port: int) -> None:
     with connect(port, "?foo=1&interim_results=false&access_token=x") as socket:
         send(socket, L16, bytes(32_000), b"", L16 | {"sing": 1}, bytes(32_000), b"")

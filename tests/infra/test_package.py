@@ -193,7 +193,8 @@ def test_every_function_has_a_role_of_its_own_and_the_runtime_of_the_layer(packa
     assert {function["Runtime"] for function in functions.values()} == {
         f"python{layer.Target().python_version}"
     }
-    assert {function["Architectures"][0] for function in functions.values()} == {"x86_64"}
+    assert all(function["Architectures"] == [{"Ref": "Architecture"}] for function in functions.values())
+    assert not list(package.tree.rglob("*.so")), "the package is for one architecture alone"
     with_layer = {name for name, function in functions.items() if "Layers" in function}
     assert with_layer == {"APIHandler", "AudioUploaded", "CorpusAdded", "LanguageTraining", "Recognize"}
 

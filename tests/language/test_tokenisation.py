@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -179,3 +181,18 @@ _PUNCTUATION = st.text("\"'.,;:!?", max_size=3)
 def test_punctuation_around_a_custom_word_is_not_of_it(before: str, word: str, behind: str) -> None:
     tokens = Tokeniser(KNOWN.__contains__, ["HbA1c", "SpO2", "5-FU", "A&E", "q4h", "mg/kg", "T4", "C++"])
     assert tokens.words(f"call {before}{word}{behind} for 2") == ["call", word, "for", "two"]
+
+
+@pytest.mark.parametrize(
+    "repeated", ["1.", "1-", "a.", "a@", "1 ", "a-", "1/", "12,", "1:", "a1.", "(123)", "$1"]
+)
+def test_a_long_line_of_anything_takes_a_time_that_grows_with_its_length(repeated: str) -> None:
+    tokens = Tokeniser(KNOWN.__contains__)
+
+    def takes_s(count: int) -> float:
+        begun = time.process_time()
+        tokens.words(repeated * count + "a9")
+        return time.process_time() - begun
+
+    takes_s(100)
+    assert takes_s(16_000) < 40 * max(takes_s(1_000), 0.005)

@@ -22,6 +22,7 @@ from chalicelib.recognition.options import (
     from_message,
     parse,
 )
+from chalicelib.recognition.parameters import Interface
 
 GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 BOOLEANS = [field.name for field in fields(Options) if field.type == "bool"]
@@ -361,3 +362,15 @@ def test_any_message_is_read_or_refused_by_name(message: dict[str, object]) -> N
         return
     carried = json.loads(json.dumps(options.to_json(), allow_nan=False))
     assert Options.from_json({**carried, "of_a_later_version": 1}) == options
+
+
+def test_the_written_text_can_be_asked_for_on_every_interface() -> None:
+    of_queries: tuple[Interface, ...] = ("sync", "async", "websocket")
+    for interface in of_queries:
+        parsed = parse({"written": ["true"]}, interface)
+        assert (parsed.options.written, parsed.warnings) == (True, ())
+    of_messages: tuple[Interface, ...] = ("multipart", "websocket")
+    for interface in of_messages:
+        parsed = from_message({"written": True}, interface=interface)
+        assert (parsed.options.written, parsed.warnings) == (True, ())
+        assert Options.from_json(parsed.options.to_json()).written

@@ -29,7 +29,7 @@ from chalicelib.audio.decoding import read_mono
 from chalicelib.engines.whisper.low_rank import delta_bytes
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, SAMPLE_RATE_HZ, WHOLE, Mel, log_mel, windowed
 from chalicelib.engines.whisper.model_file import read_model
-from chalicelib.engines.whisper.weights import MODEL_SHA256, embedded
+from chalicelib.engines.whisper.weights import MODEL_SHA256, package_folder
 from training_image.whisper.weights import ADAPTED, changes, torch_model
 
 START, END, NO_TIMES = 50257, 50256, 50362
@@ -176,8 +176,8 @@ def fit(network: Any, lessons: Sequence[Lesson], course: Course) -> Any:
                 for name, value in trained.items():
                     mean[name].mul_(decay).add_(value, alpha=1 - decay)
             seen.append((tokens.item(), hidden.item()))
-            if step % 20 == 0:
-                recent = np.mean(seen[-20:], axis=0).round(4)
+            if step % 10 == 0:
+                recent = np.mean(seen[-10:], axis=0).round(4)
                 print(f"step {step} of {steps}: {recent}, {time.monotonic() - started:.0f} s", flush=True)
         print(f"epoch {epoch + 1}: tokens, hidden {np.mean(seen, axis=0).round(4)}", flush=True)
     with torch.no_grad():
@@ -199,7 +199,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args(argv)
     torch.set_num_threads(chosen.threads)
-    folder = embedded().folder
+    folder = package_folder()
     base = read_model(folder / "model.bin")
     network = torch_model(base, START, END)
     files = sorted(path for folder in chosen.speech for path in folder.rglob("*.wav"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chalicelib.engines.display import Display, shown
 from chalicelib.engines.protocol import DecodedUtterance, DecodingOptions, Hypothesis, Word
 from chalicelib.engines.sphinx.confusion import confusion_network
 from chalicelib.engines.sphinx.decoder import Decoder, Segment
-from chalicelib.engines.sphinx.display import Display, shown
 from chalicelib.engines.sphinx.features import FRAMES_PER_S
 from chalicelib.engines.sphinx.lattice import Arc, Lattice
 from chalicelib.engines.sphinx.spotting import spot

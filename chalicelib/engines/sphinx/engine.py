@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from chalicelib.engines.collected import CollectedStream
+from chalicelib.engines.display import Display
 from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import (
     BASE_ALONE,
@@ -22,8 +23,7 @@ from chalicelib.engines.sphinx.acoustic_model import VARIANCE_FLOOR, AcousticMod
 from chalicelib.engines.sphinx.answer import answer
 from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays, read_artefact
 from chalicelib.engines.sphinx.decoder import Decoder
-from chalicelib.engines.sphinx.display import UNCHANGED, Display
-from chalicelib.engines.sphinx.language import CustomLanguage, load_language
+from chalicelib.engines.sphinx.language import CustomLanguage, decoder_spelling, load_language
 from chalicelib.engines.sphinx.search import settings_of
 from chalicelib.engines.sphinx.streaming import SphinxStream
 
@@ -59,7 +59,7 @@ class SphinxRecognizer:
     def __init__(self, base: Base, model: AcousticModel, language: CustomLanguage | None = None) -> None:
         self._base = base
         self._decoder = Decoder(model, settings_of(base.version), language)
-        self._display = UNCHANGED if language is None else Display(language.shown)
+        self._display = Display({} if language is None else language.shown, decoder_spelling)
 
     @property
     def sample_rate_hz(self) -> int:

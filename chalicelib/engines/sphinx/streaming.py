@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chalicelib.engines.display import Display, shown_hypothesis
 from chalicelib.engines.protocol import (
     DEFAULT_OPTIONS,
     DecodedUtterance,
@@ -14,7 +15,6 @@ from chalicelib.engines.protocol import (
 from chalicelib.engines.sphinx.acoustic_model import CHANNEL_FRAMES, Base, Channel
 from chalicelib.engines.sphinx.answer import answer, spoken
 from chalicelib.engines.sphinx.decoder import Decoder
-from chalicelib.engines.sphinx.display import Display, shown_hypothesis
 from chalicelib.engines.sphinx.features import Array, LogMelStream
 
 GUESSED_AFTER_FRAMES = (50, 150)

@@ -56,9 +56,16 @@ ABBREVIATIONS = {
     "approx": "approximately",
     "dept": "department",
     "ok": "okay",
+    "phd": "p h d",
+    "ph.d": "p h d",
+    "#": "pound",
+    "*": "star",
 }
 """With a full stop or without."""
+ROMAN_NUMERALS = {"II": "two", "III": "three", "VI": "six", "VII": "seven", "VIII": "eight"}
+"""Behind a name; others are letters more often."""
 WITH_A_STOP = {
+    "Apt": "apartment",
     "Ave": "avenue",
     "Rd": "road",
     "Mt": "mount",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +34,18 @@ _LONGEST_GAP_FRAMES = 15
 """What is loud but farther from the rest of its word is not part of it."""
 
 
-def word_spans(network: Network, encoded: Encoded, words: Sequence[str], samples: Samples) -> Spans:
-    """Return when each spoken word was said: in order, apart, within the samples, and never empty.
+@dataclass(frozen=True)
+class AlignedWords:
+    """When words were said, and how well the network can imagine that they were."""
+
+    spans: Spans
+    """In order, apart, within the samples, and never empty; in seconds from their beginning."""
+    log_probabilities: list[tuple[float, ...]]
+    """Of the tokens of each word, given those before."""
+
+
+def aligned_words(network: Network, encoded: Encoded, words: Sequence[str], samples: Samples) -> AlignedWords:
+    """Return when each spoken word was said.
 
     Words are aligned as they are spoken, not as they are written: so each letter and each part of a number
     has a time of its own.
@@ -50,12 +61,19 @@ def word_spans(network: Network, encoded: Encoded, words: Sequence[str], samples
     """
     pieces = [network.tokens.encode(f" {word}") for word in words]
     [aligned] = network.align(encoded, [[one for word in pieces for one in word]])
-    edges = aligned.starts_s[np.cumsum([0, *map(len, pieces)])] - _LATE_S
+    ends = np.cumsum([0, *map(len, pieces)])
+    chances = np.log(np.maximum(aligned.probabilities, 1e-10)).tolist()
+    of_words = [tuple(chances[first:last]) for first, last in itertools.pairwise(ends.tolist())]
+    return AlignedWords(_spans(aligned.starts_s[ends] - _LATE_S, samples), of_words)
+
+
+def _spans(edges: NDArray[np.float64], samples: Samples) -> Spans:
+    """Return the loud parts between edges that are moved to quiet places."""
     levels = levels_db(samples)
     end_s = len(samples) / HOP / FRAMES_PER_S
     edges = np.clip(edges, 0.0, end_s)
     edges[-1] = end_s
-    for place in range(1, len(words)):
+    for place in range(1, len(edges) - 1):
         edges[place] = _quietest(levels, edges[place])
     edges = np.maximum.accumulate(edges)
     loud = _loud(levels)

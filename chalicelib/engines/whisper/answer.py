@@ -18,10 +18,10 @@ from chalicelib.engines.protocol import (
     WordSlot,
 )
 from chalicelib.engines.whisper import confidence
-from chalicelib.engines.whisper.alignment import word_spans
+from chalicelib.engines.whisper.alignment import aligned_words
 from chalicelib.engines.whisper.decoding import Decoded, widened
 from chalicelib.engines.whisper.network import Network, Reading
-from chalicelib.engines.whisper.transcript import SpokenWord, judged_words, spoken_words
+from chalicelib.engines.whisper.transcript import spoken_words, words_of
 
 _USUAL_READINGS, _WIDE_BEAM = 5, 10
 """When more alternatives are wanted, more are followed; the best reading stays that of the usual search."""
@@ -57,7 +57,7 @@ def answer(network: Network, pieces: Sequence[Piece], options: DecodingOptions) 
 def hypotheses(network: Network, piece: Piece, *, every_reading: bool) -> list[Hypothesis]:
     """Return the readings of one piece, best first, with their weights; those with the same words once."""
     decoded = piece.decoded
-    if not decoded.readings:
+    if not decoded.readings or not _texts(network, decoded.readings[0]):
         return []
     best, *others = decoded.readings
     ranked = [best, *sorted((*others, *decoded.wider), key=lambda reading: -reading.score)]
@@ -74,34 +74,26 @@ def hypotheses(network: Network, piece: Piece, *, every_reading: bool) -> list[H
 
 
 def _words(network: Network, piece: Piece, reading: Reading) -> tuple[Word, ...]:
-    judged = evidence(network, piece.decoded, reading)
-    spans = word_spans(network, piece.decoded.encoded, [word.text for word, _ in judged], piece.samples)
     return tuple(
-        Word(
-            word.text,
-            piece.start_s + start_s,
-            piece.start_s + end_s,
-            confidence.confidence(told),
-            word.written,
-        )
-        for (word, told), (start_s, end_s) in zip(judged, spans.tolist(), strict=True)
+        replace(word, posterior=confidence.confidence(told)) for word, told in judged(network, piece, reading)
     )
 
 
-def evidence(
-    network: Network, decoded: Decoded, reading: Reading
-) -> list[tuple[SpokenWord, confidence.WordEvidence]]:
-    """Return the words of one reading, and what speaks for each."""
-    best = decoded.readings[0]
-    written = decoded.written.ids if reading is best and decoded.written is not None else None
-    words = judged_words(network, decoded.encoded, reading.ids, written)
+def judged(network: Network, piece: Piece, reading: Reading) -> list[tuple[Word, confidence.WordEvidence]]:
+    """Return the words of one reading, without their posteriors, and what speaks for each."""
+    decoded = piece.decoded
+    written = decoded.written.ids if reading is decoded.readings[0] and decoded.written else None
+    words = words_of(network, reading.ids, written)
+    texts = [text for text, _ in words]
+    aligned = aligned_words(network, decoded.encoded, texts, piece.samples)
     weights = n_best.weights([one.score for one in decoded.readings])
-    shares = _agreement(
-        [word.text for word in words], [_texts(network, one) for one in decoded.readings], weights
-    )
+    shares = _agreement(texts, [_texts(network, one) for one in decoded.readings], weights)
+    spans_s = (piece.start_s + aligned.spans).tolist()
     return [
-        (word, confidence.evidence(word.log_probabilities, shared, reading.score))
-        for word, shared in zip(words, shares, strict=True)
+        (Word(text, start_s, end_s, 0.0, shown), confidence.evidence(chances, shared, reading.score))
+        for (text, shown), (start_s, end_s), chances, shared in zip(
+            words, spans_s, aligned.log_probabilities, shares, strict=True
+        )
     ]
 
 

@@ -18,6 +18,8 @@ LONGEST_S = 28.0
 _DIGITS = "0123456789$%£€"
 _TOKENS_ALWAYS, _TOKENS_PER_S, _TOKENS_STEP_S = 16, 10.0, 5.0
 _LARGEST_BATCH = 8
+_LEAST_S = 0.1
+"""No word is shorter; of a click the network makes "Thank you."."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,9 @@ def _settled(
     """Return what is believed of a window; searches once more where that is needed."""
     speech_frames = mel.shape[1]
     nothing = Decoded(encoded, no_speech=found.no_speech)
-    if guards.unheard(_evidence(network, found, found.readings[0], speech_frames)):
+    if speech_frames < _LEAST_S * FRAMES_PER_S or guards.unheard(
+        _evidence(network, found, found.readings[0], speech_frames)
+    ):
         return nothing
     odd = _odd(network, found, speech_frames)
     if odd and rules.again is not None and encoded.frames < rules.again.frames(speech_frames):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from chalicelib.engines import catalogue
+from chalicelib.engines.collected import CollectedStream
 from chalicelib.engines.errors import CustomizationUnsupported
 from chalicelib.engines.protocol import (
     BASE_ALONE,
@@ -24,8 +26,17 @@ from chalicelib.engines.protocol import (
 from chalicelib.engines.whisper.answer import Piece, answer
 from chalicelib.engines.whisper.cutting import cut
 from chalicelib.engines.whisper.decoding import RULES, Rules, decode
+from chalicelib.engines.whisper.grammar import SentenceChoice, as_sure
+from chalicelib.engines.whisper.language import (
+    READINGS,
+    load_grammar,
+    load_language,
+    preferred,
+    restricted,
+)
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
-from chalicelib.engines.whisper.network import ONE_THREAD, Network, Threads
+from chalicelib.engines.whisper.network import Network, Threads
+from chalicelib.engines.whisper.rescoring import CustomLanguage
 from chalicelib.engines.whisper.streaming import WhisperStream
 from chalicelib.engines.whisper.weights import Weights, embedded, in_folder, staged_weights
 
@@ -43,8 +54,8 @@ class WhisperEngine:
         self,
         folder: Path | None = None,
         language: str | None = None,
-        rules: Rules = RULES,
-        threads: Threads = ONE_THREAD,
+        rules: Rules | None = None,
+        threads: Threads | None = None,
         device: str = "auto",
     ) -> None:
         """Take what is loaded, and how.
@@ -52,14 +63,14 @@ class WhisperEngine:
         Args:
             folder: a network as CTranslate2 keeps it; None: the embedded one.
             language: that is spoken, for networks that know many.
-            rules: how windows are decoded.
-            threads: of the processor.
+            rules: how windows are decoded; None: as the network was taught.
+            threads: of the processor; None: a call for each core at a time.
             device: `cpu`, `cuda`, or `auto`: a graphics processor where there is one.
         """
         self._folder = folder
         self._language = language
         self._rules = rules
-        self._threads = threads
+        self._threads = threads or Threads(workers=len(os.sched_getaffinity(0)))
         self._device = device
         self._lock = threading.Lock()
         self._networks: weakref.WeakValueDictionary[_Key, Network] = weakref.WeakValueDictionary()
@@ -69,13 +80,15 @@ class WhisperEngine:
 
         Raises:
             ModelUnreadable: the weights are missing, damaged or other ones.
-            CustomizationUnsupported: a custom model is given.
+            GrammarTooLarge: the grammar has more sentences than this engine scores.
+            CustomizationUnsupported: a custom acoustic model is given, or a grammar without what holds it.
         """
         if custom.adapted_model is not None:
             raise CustomizationUnsupported("this engine cannot yet recognise with a custom acoustic model")
-        if custom.language_model is not None or custom.grammar_name is not None:
-            raise CustomizationUnsupported("this engine cannot yet recognise with a custom language model")
-        return WhisperRecognizer(self.network(base_version), self._rules)
+        language, grammar = load_language(custom, base_version), load_grammar(custom, base_version)
+        network = self.network(base_version)
+        rules = self._rules or replace(RULES, window=network.window)
+        return WhisperRecognizer(network, rules, language, grammar)
 
     def network(self, base_version: str | None = None) -> Network:
         """Return the network of a base version, loaded once for as long as somebody uses it.
@@ -110,9 +123,17 @@ class WhisperEngine:
 class WhisperRecognizer:
     """A network, ready; threads may share it."""
 
-    def __init__(self, network: Network, rules: Rules = RULES) -> None:
+    def __init__(
+        self,
+        network: Network,
+        rules: Rules = RULES,
+        language: CustomLanguage | None = None,
+        grammar: SentenceChoice | None = None,
+    ) -> None:
         self._network = network
-        self._rules = rules
+        self._rules = rules if language is None else replace(rules, beam=max(rules.beam, READINGS))
+        self._language = language
+        self._grammar = grammar
 
     @property
     def sample_rate_hz(self) -> int:
@@ -132,6 +153,19 @@ class WhisperRecognizer:
         self, utterances: Sequence[Samples], options: DecodingOptions = DEFAULT_OPTIONS
     ) -> list[DecodedUtterance]:
         """Decode several utterances, in batches; each gets what `recognize` would give."""
+        language = self._language
+        if language is not None:
+            asked = replace(options, keywords=language.words.asked(options.keywords))
+            found = self._recognized(utterances, asked, language)
+            return [language.words.shown(one, options.keywords) for one in found]
+        return self._recognized(utterances, options)
+
+    def _recognized(
+        self,
+        utterances: Sequence[Samples],
+        options: DecodingOptions,
+        language: CustomLanguage | None = None,
+    ) -> list[DecodedUtterance]:
         pieces = [
             (number, utterance[start:end], start)
             for number, utterance in enumerate(utterances)
@@ -143,19 +177,27 @@ class WhisperRecognizer:
             self._rules,
             self._rules.beam,
         )
-        return [
-            answer(
+        likely = [1.0] * len(decoded)
+        if self._grammar is not None:
+            judged = [restricted(self._network, one, self._grammar) for one in decoded]
+            decoded, likely = [one for one, _ in judged], [probability for _, probability in judged]
+        elif language is not None:
+            decoded = [preferred(self._network, one, language) for one in decoded]
+        answers = []
+        for wanted in range(len(utterances)):
+            own = [place for place, (number, _, _) in enumerate(pieces) if number == wanted]
+            found = answer(
                 self._network,
-                [
-                    Piece(start / SAMPLE_RATE_HZ, samples, found)
-                    for (number, samples, start), found in zip(pieces, decoded, strict=True)
-                    if number == wanted
-                ],
+                [Piece(pieces[place][2] / SAMPLE_RATE_HZ, pieces[place][1], decoded[place]) for place in own],
                 options,
             )
-            for wanted in range(len(utterances))
-        ]
+            if self._grammar is not None:
+                found = as_sure(found, min((likely[place] for place in own), default=0.0))
+            answers.append(found)
+        return answers
 
     def stream(self) -> UtteranceStream:
         """Begin an utterance that is recognised while it is spoken."""
+        if self._language is not None:
+            return CollectedStream(self)  # words are weighed with those that follow
         return WhisperStream(self._network, self._rules)

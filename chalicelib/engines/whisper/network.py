@@ -117,6 +117,7 @@ class Network:
         except (RuntimeError, ValueError) as error:
             raise ModelUnreadable(f"{weights.folder} cannot be loaded: {error}") from None
         self.tokens = weights.tokens
+        self.window = weights.window
         self.language = language if self._model.is_multilingual else None
         if self._model.is_multilingual and language is None:
             raise ModelUnreadable(f"{weights.folder} knows many languages: one has to be chosen")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from chalicelib.engines.whisper.merging import merged_folder
+from chalicelib.engines.whisper.short_window import taught_folder
 from chalicelib.engines.whisper.weights import MODEL_SHA256
 
 
 def prepare(source: Path, target: Path) -> Path:
-    """Write the network in eight bits into a folder below `target`; returns that folder.
+    """Write the network, as it was taught, in eight bits, into a folder below `target`; return that folder.
 
     Args:
         source: folder of the embedded network, as its package brings it.
@@ -19,7 +19,7 @@ def prepare(source: Path, target: Path) -> Path:
     Raises:
         engines.errors.ModelUnreadable: the network is damaged.
     """
-    folder = merged_folder(source, MODEL_SHA256, (), target)
+    folder = taught_folder(source, MODEL_SHA256, target)
     (folder / "tokenizer.json").unlink(missing_ok=True)  # the vocabulary says the same
     return folder
 

@@ -20,11 +20,11 @@ from chalicelib.engines.whisper.decoding import Rules, decode
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
 from chalicelib.engines.whisper.network import Network
 
-_FIRST_PARTIAL_S, _LEAST_STEP_S, _STEP_SHARE = 0.8, 0.6, 0.12
+_FIRST_PARTIAL_S, _LEAST_STEP_S, _STEP_SHARE = 0.7, 0.45, 0.1
 """A partial result is found when that much was said, and then in steps that grow with the piece."""
 _LOOKS = 3
 """So many in a row have to agree on what is shown."""
-_UNSTABLE_S = 0.4
+_UNSTABLE_S = 0.3
 """Words that end so shortly before what was heard last may still become others."""
 _LEAST_SURE = 0.6
 """What is less sure, and what follows it, is not shown before more was heard."""

@@ -57,6 +57,10 @@ class Tokens:
         except KeyError as missing:
             raise ModelUnreadable(f"not the vocabulary of a Whisper network: {missing} is missing") from None
         self.size = len(vocabulary)
+        self._pieces = [b""] * self.size
+        """Of special tokens nothing."""
+        for piece, at in ranks.items():
+            self._pieces[at] = piece
         self._containing: dict[str, tuple[int, ...]] = {}
         self._languages = {
             found[1]: at
@@ -103,9 +107,9 @@ class Tokens:
     def containing_any(self, characters: str) -> tuple[int, ...]:
         """Return the ids of all ordinary tokens that contain one of the characters."""
         if characters not in self._containing:
-            wanted = [character.encode() for character in characters]
+            wanted = re.compile(b"|".join(re.escape(character.encode()) for character in characters))
             self._containing[characters] = tuple(
-                one for one in range(self.size) if any(sequence in self._bytes(one) for sequence in wanted)
+                one for one, piece in enumerate(self._pieces) if wanted.search(piece)
             )
         return self._containing[characters]
 
@@ -120,15 +124,7 @@ class Tokens:
         return [*words, pending] if pending else words
 
     def _bytes(self, one: int) -> bytes:
-        if one >= self.end and one in self._special_ids:
-            return b""
-        return self._encoding.decode_single_token_bytes(one)
-
-    @cached_property
-    def _special_ids(self) -> frozenset[int]:
-        return frozenset(
-            self._encoding.encode_single_token(token) for token in self._encoding.special_tokens_set
-        )
+        return self._pieces[one]
 
 
 def read_tokens(folder: Path) -> Tokens:

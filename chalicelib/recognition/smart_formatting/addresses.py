@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from chalicelib.language.spoken_addresses import TOP_LEVEL
 from chalicelib.recognition.smart_formatting.number_words import ZEROS, is_number_word
 from chalicelib.recognition.smart_formatting.numbers import Number, groups
 from chalicelib.recognition.smart_formatting.tokens import Match, Token, at
 from chalicelib.recognition.word_sets import word_set
 
-_TOP_LEVEL = word_set("com org net edu gov mil io co us uk ca de eu info biz tv me ai app dev fm ly")
 _SEPARATORS = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
 _WORD = re.compile(r"[a-z]{2,}")
 _LETTER = re.compile(r"[a-z]\.?")
@@ -63,7 +63,7 @@ def _domain(tokens: Sequence[Token], index: int) -> Number | None:
         if at(tokens, part.end) != "dot":
             break
         part = _part(tokens, part.end + 1, letters_alone=True)
-    while names and names[-1].digits.lower() not in _TOP_LEVEL:
+    while names and names[-1].digits.lower() not in TOP_LEVEL:
         names.pop()
     if len(names) < 2:
         return None

@@ -95,8 +95,8 @@ def test_recognisers_of_the_same_weights_share_the_network(engine: WhisperEngine
 def test_custom_models_are_refused_with_a_reason(engine: WhisperEngine) -> None:
     with pytest.raises(CustomizationUnsupported, match="acoustic"):
         engine.load("en-US_BroadbandModel", CustomModels(adapted_model=Path("model.tar.gz")))
-    with pytest.raises(CustomizationUnsupported, match="language"):
-        engine.load("en-US_BroadbandModel", CustomModels(language_model=Path("language-model.tar.gz")))
+    with pytest.raises(CustomizationUnsupported, match="a grammar needs the custom language model"):
+        engine.load("en-US_BroadbandModel", CustomModels(grammar_name="orders"))
 
 
 def test_speech_without_a_pause_longer_than_a_window_keeps_all_its_words(

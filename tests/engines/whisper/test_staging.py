@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.whisper import staging, transformers_folder
+from chalicelib.engines.whisper import safetensors_file, staging
 from chalicelib.engines.whisper.architecture import checked
 from chalicelib.engines.whisper.engine import WhisperEngine
 from chalicelib.engines.whisper.model_file import ModelFile, model_bytes, quantised, read_model
@@ -66,7 +66,7 @@ def test_safetensors_give_the_same_file(folder: Path, tmp_path: Path, kind: str,
 def test_bfloat16_is_read_as_the_upper_half_of_single_precision(tmp_path: Path) -> None:
     values = np.array([[1.0, -2.5], [0.0, 3.140625]], np.float32)
     networks.write_safetensors(tmp_path / "x.safetensors", {"a": values}, "BF16")
-    found = transformers_folder.safetensors_file.read(tmp_path / "x.safetensors")
+    found = safetensors_file.read(tmp_path / "x.safetensors")
     assert found["a"].tolist() == values.tolist()
 
 

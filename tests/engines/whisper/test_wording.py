@@ -22,6 +22,18 @@ def _said(text: str) -> str:
         ("$3 million, 5 km and 1 km", "three million dollars five kilometers and one kilometer"),
         ("The FBI's U.S. office, NASA's TVs", "the f b i's u s office nasa's t v's"),
         ("C-I-N-D-Y", "c i n d y"),
+        ("MAH ONEY.", "m a h o n e y"),
+        ("In World War II a Ph.D. and a PhD", "in world war two a p h d and a p h d"),
+        ("Press # or *.", "press pound or star"),
+        (
+            "Dr. Jones lives in St. Mary St., Apt. 5, not in Mulholland Dr.",
+            "doctor jones lives in saint mary street apartment five not in mulholland drive",
+        ),
+        (
+            "Gen. Lee, Acme Inc. in Jan. 1999, etc.",
+            "general lee acme incorporated in january nineteen ninety nine et cetera",
+        ),
+        ("Area code 412, ZIP code 15203.", "area code four one two zip code one five two oh three"),
         ("HELLO THERE AND GOODBYE", "hello there and goodbye"),
         ("[MUSIC] (laughs) *sighs* ♪ la la ♪ So…", "so"),
         ("“don’t” - café!", "don't cafe"),

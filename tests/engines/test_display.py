@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.engines.display import UNCHANGED, Display, shown_hypothesis
 from chalicelib.engines.protocol import Hypothesis, Word
-from chalicelib.engines.sphinx.display import UNCHANGED, Display, shown_hypothesis
+from chalicelib.engines.sphinx.language import decoder_spelling
 
 DISPLAY = Display(
     {
@@ -13,7 +14,8 @@ DISPLAY = Display(
         "doctor_smith": "Dr. Smith",
         "a%2Bc": "A+C",
         "nothing": "nothing",
-    }
+    },
+    decoder_spelling,
 )
 
 

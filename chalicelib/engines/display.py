@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, WordSlot
-from chalicelib.engines.sphinx.language import decoder_spelling
 
 _MOST_WAYS = 16
 """Of words that one keyword may mean."""
 
 
+def as_it_is(word: str) -> str:
+    """Return a word as an engine spells it that knows no signs of its own."""
+    return word
+
+
 @dataclass(frozen=True)
 class Display:
-    """How words of the decoder are shown."""
+    """How an engine's words are shown."""
 
     forms: Mapping[str, str]
-    """By the decoder's spelling; a word that is not in it is shown as it is."""
+    """By the engine's spelling; a word that is not in it is shown as it is."""
+    spelling: Callable[[str], str] = as_it_is
+    """The engine's spelling of a word."""
 
     def ways(self, keyword: str) -> list[tuple[str, ...]]:
-        """Return the phrases in the decoder's spelling, lower case, that a keyword may mean.
+        """Return the phrases in the engine's spelling, lower case, that a keyword may mean.
 
         A word may be named by its spelling or by its display form, which is all that a result shows of it.
         """
@@ -32,7 +38,7 @@ class Display:
             for end in range(start + 1, min(start + self._longest, len(tokens)) + 1):
                 words = list(self._named.get(tokens[start:end], ()))
                 if end == start + 1:
-                    words.insert(0, decoder_spelling(token).lower())
+                    words.insert(0, self.spelling(token).lower())
                 reached[end] += [(*way, word) for way in reached[start] for word in dict.fromkeys(words)]
                 del reached[end][_MOST_WAYS:]
         return reached[-1]
@@ -53,7 +59,7 @@ UNCHANGED = Display({})
 
 
 def shown(utterance: DecodedUtterance, display: Display) -> DecodedUtterance:
-    """Return an utterance with words in the decoder's spelling replaced by their display forms."""
+    """Return an utterance with words in the engine's spelling replaced by their display forms."""
     forms = display.forms
     if not forms:
         return utterance

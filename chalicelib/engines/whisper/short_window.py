@@ -1,0 +1,39 @@
+"""What the embedded network was taught: to hear in short windows what it hears in 30 seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chalicelib.engines.whisper.low_rank import Delta, read_delta
+from chalicelib.engines.whisper.merging import Share, merged_folder
+
+DELTA_SHA256 = "a033ab64a6dd6c81850da08fd09745869fc21d13e8fd488e4d56ecf13e4c1cd4"
+LEAST_S = 6.0
+"""The shortest window."""
+BEYOND_S = 2.0
+"""Zeros behind the speech, where the window is longer than the shortest."""
+_DELTA = Path(__file__).parent / "data" / "short-window.npz"
+
+
+def taught_folder(base: Path, base_sha256: str, cache: Path, *others: Share) -> Path:
+    """Return a folder with the embedded network as it was taught, in eight bits, ready for CTranslate2.
+
+    Args:
+        base: folder of the embedded weights.
+        base_sha256: checksum of its model.bin, which the caller has checked.
+        cache: folder in which merged networks lie; made if need be.
+        others: what was taught to it beyond that, such as a custom model.
+
+    Raises:
+        ModelUnreadable: a file is damaged, or does not belong to that base.
+    """
+    return merged_folder(base, base_sha256, [Share(short_window()), *others], cache)
+
+
+def short_window() -> Delta:
+    """Return the change that comes with this package.
+
+    Raises:
+        ModelUnreadable: its file is missing or damaged.
+    """
+    return read_delta(_DELTA, DELTA_SHA256)

@@ -1,0 +1,52 @@
+"""`written=true`: the text as the engine writes it, with capitals and punctuation, beside transcripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+
+from chalicelib.engines.protocol import Word
+from chalicelib.recognition import profanity
+from chalicelib.recognition.options import Options
+from chalicelib.recognition.transcripts import HIDDEN, redacted
+
+_WRITTEN_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_ANYTHING = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+
+
+def written_text(words: Sequence[Word], options: Options, hidden: Collection[int] = ()) -> str | None:
+    """Return the written text of words; None if it is not asked for, or the engine does not write.
+
+    Args:
+        words: of a result, or of a part of it.
+        options: of the request; profanity is masked in the written text, and digits are redacted.
+        hidden: places of words whose digits are redacted in the transcript: whatever stands for them is, too.
+    """
+    if not options.written or not words or any(word.written is None for word in words):
+        return None
+    text = " ".join(filter(None, (_shown(words, token, options, hidden) for token in _tokens(words))))
+    return redacted(text) if options.redaction else text
+
+
+def _tokens(words: Sequence[Word]) -> Iterator[range]:
+    """Yield the places of the words that each written token stands for."""
+    start = 0
+    for place in range(1, len(words) + 1):
+        if place == len(words) or words[place].written:
+            yield range(start, place)
+            start = place
+
+
+def _shown(words: Sequence[Word], token: range, options: Options, hidden: Collection[int]) -> str:
+    piece = words[token.start].written or ""
+    if any(place in hidden for place in token):
+        # Digits, or a number that is written in words.
+        piece = re.sub(r"\d", HIDDEN, piece) if re.search(r"\d", piece) else _ANYTHING.sub(HIDDEN, piece)
+    if not options.profanity_filter:
+        return piece
+    masked = _WRITTEN_WORD.sub(
+        lambda word: profanity.MASK if profanity.is_profane(word[0].replace("’", "'")) else word[0], piece
+    )
+    if masked == piece and any(profanity.is_profane(words[place].text) for place in token):
+        return _ANYTHING.sub(profanity.MASK, piece)
+    return masked
