@@ -24,7 +24,9 @@ MODEL, CONFIG, VOCABULARY = "model.bin", "config.json", "vocabulary.json"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 _PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _MULTILINGUAL = 51_865
-"""From so many tokens on CTranslate2 takes a network for one of many languages."""
+"""From so many tokens on a network is one of many languages."""
+_EMPTY = ""
+"""A token of every vocabulary of many languages, by which CTranslate2 knows one."""
 _ALIGNMENT = "alignment_heads"
 
 
@@ -82,8 +84,8 @@ def prepare(source: Path, target: Path) -> Prepared:
         )
     config = _checked_config(found.config, architecture, source)
     multilingual = architecture.vocabulary >= _MULTILINGUAL
-    if multilingual and not tokens.languages:
-        raise ModelUnreadable(f"{source} has a vocabulary that names no language")
+    if multilingual and not (tokens.languages and _EMPTY in found.vocabulary):
+        raise ModelUnreadable(f"{source} has a vocabulary without languages, or without the empty token")
     (target / MODEL).write_bytes(model_bytes(quantised(found.model)))
     (target / CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
     (target / VOCABULARY).write_text(json.dumps(list(found.vocabulary), ensure_ascii=False), encoding="utf-8")

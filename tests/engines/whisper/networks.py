@@ -65,7 +65,7 @@ def multilingual_vocabulary() -> list[str]:
     special = ["endoftext", "startoftranscript", *MULTILINGUAL_LANGUAGES, "translate", "transcribe"]
     special += ["startoflm", "startofprev", "nospeech", "notimestamps"]
     times = [f"{0.02 * number:.2f}" for number in range(1501)]
-    return [*characters, *pairs[: 50_257 - 256], *(f"<|{name}|>" for name in (*special, *times))]
+    return [*characters, *pairs[: 50_256 - 256], "", *(f"<|{name}|>" for name in (*special, *times))]
 
 
 def multilingual_network(width: int = 8, bands: int = 80, decoder_layers: int = 1) -> ModelFile:
