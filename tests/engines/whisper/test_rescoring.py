@@ -52,6 +52,13 @@ def test_the_corpora_decide_between_texts_that_sound_alike() -> None:
     assert rescored(readings, _language(0.0), _never, _tokens)[0].text == "At the town please record."
 
 
+def test_a_reading_that_breaks_off_is_never_preferred() -> None:
+    text = "At the tone please record your name and then hang up or wait."
+    readings = [Reading(text, -0.12, 14), Reading("At the tone please record.", -0.3, 6)]
+    for weight in (0.0, 0.3, 0.9):
+        assert [one.text for one in rescored(readings, _language(weight), _never, _tokens)] == [text]
+
+
 def test_what_the_network_heard_clearly_stays() -> None:
     readings = [
         Reading("At the town please record.", -0.1, 6),
