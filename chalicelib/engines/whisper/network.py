@@ -126,6 +126,11 @@ class Network:
         self.size_bytes = round(_MEMORY_SHARE * (weights.folder / "model.bin").stat().st_size)
         """About how much memory it takes."""
 
+    @property
+    def is_english(self) -> bool:
+        """Whether what it writes is read as English."""
+        return self.language in (None, "en")
+
     def encode(self, windows: Sequence[Mel], speech_frames: Sequence[int]) -> Encoded:
         """Encode windows of equal length, each of shape (bands, frames).
 
