@@ -46,4 +46,4 @@ def test_a_base_is_listed_from_the_next_request_on(instance: Instance, network: 
 
 def test_a_language_that_no_base_knows_says_what_could_be_staged(instance: Instance) -> None:
     assert_error(instance("GET", f"/models/{KOREAN}"), 404, NOT_FOUND)
-    assert_error(instance("POST", f"/recognize?model={KOREAN}", b"RIFF"), 404, NOT_FOUND)
+    assert_error(instance("POST", f"/recognize?model={KOREAN}", body=b"RIFF"), 404, NOT_FOUND)
