@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.engines import catalogue
+from chalicelib.engines.errors import BaseUnreadable
 from chalicelib.recognition import function, live_errors
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.storage import objects
@@ -78,5 +79,5 @@ def test_a_job_on_a_base_that_was_removed_is_told(handle: Callable[[], dict[str,
 
 
 def test_a_live_client_is_told_the_same() -> None:
-    error = function.BaseUnreadable.told("tiny", "it has gone")
+    error = BaseUnreadable.told("tiny", "it has gone")
     assert live_errors.wording(error) == str(error)

@@ -123,7 +123,8 @@ class Network:
             raise ModelUnreadable(f"{weights.folder} knows many languages: one has to be chosen")
         self._prompt = self.tokens.prompt(self.language)
         self.bands: int = self._model.n_mels
-        self.size_bytes = round(_MEMORY_SHARE * (weights.folder / "model.bin").stat().st_size)
+        file_bytes = (weights.folder / "model.bin").stat().st_size
+        self.size_bytes = weights.memory_bytes or round(_MEMORY_SHARE * file_bytes)
         """About how much memory it takes."""
 
     @property
