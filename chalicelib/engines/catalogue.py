@@ -39,9 +39,12 @@ class BaseVersion:
     def features(self) -> Features:
         """What can be done with it.
 
-        Corpora, custom words and grammars are read as US English; for another language there are none.
+        Corpora, custom words and grammars are read as US English; for another language there are none. Nor
+        can a staged base be adapted, whose weights no training machine has.
         """
         features = ENGINE_FEATURES[self.engine]
+        if self.base is not None:
+            features = dataclasses.replace(features, acoustic_models=False)
         if self.language in (None, _ENGLISH):
             return features
         return dataclasses.replace(features, language_models=False, grammars=False, large_grammars=False)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from chalicelib.engines.catalogue import DEFAULT_BASE_MODEL, NEXT_GENERATION
-from chalicelib.recognition import parameters
+from chalicelib.recognition import languages, parameters
 from chalicelib.recognition.parameter_kinds import shown
 from chalicelib.recognition.parameters import AVERAGED, SEPARATE, Interface
 
@@ -213,6 +213,7 @@ def _parsed(
     _check_dependencies(given)
     ignored = [name for name in parameters.NOT_SUPPORTED[interface] if new.get(name)]
     warnings += _warning("Not supported over HTTP and ignored", ignored)
+    warnings += languages.warnings(new, given.get("model", DEFAULT_BASE_MODEL))
     return Parsed(_settled(given, interface), tuple(warnings), MappingProxyType(given))
 
 
@@ -240,7 +241,7 @@ def _settled(given: Mapping[str, Any], interface: Interface) -> Options:
         # Nothing may show the digits that the transcript hides.
         values |= {"smart_formatting": True, "keywords": (), "max_alternatives": 1, "interim_results": False}
         values |= {"keywords_threshold": None, "word_alternatives_threshold": None}
-    return Options(**values)
+    return Options(**languages.settled(values, values.get("model", DEFAULT_BASE_MODEL)))
 
 
 def _warning(beginning: str, names: Collection[str]) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.engines.protocol import Word
-from chalicelib.recognition import profanity
+from chalicelib.recognition import languages, profanity
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.smart_formatting import formatter
 
@@ -18,6 +19,8 @@ HIDDEN = "X"
 _HESITATIONS = frozenset({"uh", "uhh", "um", "umm", "uhm", "hm", "hmm", "mm", "erm"})
 _MANY_DIGITS = re.compile(r"\d(?:-?\d){2,}")
 """Three digits or more; hyphens in telephone numbers do not separate them."""
+_DIGITS_APART = re.compile(r"\d(?:[ .,:-]?\d){2,}")
+"""The same where nothing has put the digits of a number together."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Transcript:
 def final(words: Sequence[Word], options: Options) -> Transcript:
     """Return the transcript of a final result; each word is followed by a space, as Watson writes it."""
     shown = [(number, spelled(word.text, options)) for number, word in enumerate(words)]
+    if not languages.is_english(options.model):
+        return _as_written(shown, options)
     if not options.smart_formatting:
         return Transcript(_joined([text for _, text in shown], options))
     heard = [(number, text) for number, text in shown if text != HESITATION]
@@ -51,11 +56,27 @@ def interim(words: Sequence[Word], options: Options) -> str:
 
 def spelled(word: str, options: Options) -> str:
     """Return a word as it is shown."""
+    if not languages.is_english(options.model):
+        return word
     if word.lower() in _HESITATIONS:
         return HESITATION
     if options.profanity_filter and profanity.is_profane(word):
         return profanity.MASK
     return word
+
+
+def _as_written(shown: Sequence[tuple[int, str]], options: Options) -> Transcript:
+    """Return the transcript of a language whose numbers stand in digits already, or in words unknown here."""
+    if not options.redaction:
+        return Transcript(_joined([text for _, text in shown], options))
+    ends = list(itertools.accumulate(len(text) + 1 for _, text in shown))
+    runs = [run.span() for run in _DIGITS_APART.finditer(" ".join(text for _, text in shown))]
+    hidden = {
+        number: re.sub(r"\d", HIDDEN, text)
+        for (number, text), end in zip(shown, ends, strict=True)
+        if any(first < end - 1 and end - 1 - len(text) < last for first, last in runs)
+    }
+    return Transcript(_joined([hidden.get(*one) for one in shown], options), frozenset(hidden))
 
 
 def redacted(text: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from infra.bases.errors import NotStaged
 
 _CONVERTING, _CONVERTING_BYTES = 2.6, 300 * 1024**2
-"""What the conversion takes, of the file's bytes, and beside: it holds the file and three times the weights in
-eight bits. Measured with tiny.en: 345 MB for a file of 76 MB."""
+"""What the conversion takes, of the file's bytes, and beside: it holds the file and three times the weights
+in eight bits. Measured with tiny.en: 345 MB for a file of 76 MB."""
 _SERVING, _SERVING_BYTES = 0.7, 150 * 1024**2
 """What a process takes that serves it: the weights in eight bits, and room to work."""
 _MEMINFO = Path("/proc/meminfo")

@@ -53,7 +53,10 @@ def test_the_api_imports_no_room_that_works_on_audio(imported: list[str]) -> Non
     assert [name for name in imported if name.startswith("chalicelib.engines.")] == [
         "chalicelib.engines.availability",
         "chalicelib.engines.catalogue",
+        "chalicelib.engines.errors",
         "chalicelib.engines.features",
+        "chalicelib.engines.staged",
+        "chalicelib.engines.watson_models",
     ]
 
 

@@ -162,7 +162,7 @@ def test_a_base_serves_until_its_files_change_and_check_says_which(
     korean: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     version = catalogue.BASE_MODELS[KOREAN[0]].newest_version
-    assert loading.load(version).size_bytes > 0
+    assert loading.load(version).size_bytes == staged.current().bases[0].memory_bytes
     assert main(["check"]) == 0
     model = korean / "random" / "model.bin"
     content = bytearray(model.read_bytes())
@@ -196,7 +196,7 @@ def test_a_damaged_catalogue_is_not_written_over(
 
 
 def test_memory_that_does_not_suffice_is_said_before_anything_is_read(tmp_path: Path) -> None:
-    memory.check(1000, 100_000)
+    memory.check(1000, 1024**3)
     memory.check(1000, None)
     with pytest.raises(
         NotStaged, match=r"weights of 1,000 MiB need about 2,\d00 MiB .* 2,000 MiB are available"

@@ -21,7 +21,7 @@ from chalicelib.engines.whisper import confidence
 from chalicelib.engines.whisper.alignment import aligned_words
 from chalicelib.engines.whisper.decoding import Decoded, widened
 from chalicelib.engines.whisper.network import Network, Reading
-from chalicelib.engines.whisper.transcript import spoken_words, words_of
+from chalicelib.engines.whisper.transcript import network_words, words_of
 
 _USUAL_READINGS, _WIDE_BEAM = 5, 10
 """When more alternatives are wanted, more are followed; the best reading stays that of the usual search."""
@@ -98,7 +98,7 @@ def judged(network: Network, piece: Piece, reading: Reading) -> list[tuple[Word,
 
 
 def _texts(network: Network, reading: Reading) -> list[str]:
-    return [word for word, _ in spoken_words(network.tokens.decode(reading.ids))]
+    return [word for word, _ in network_words(network, reading.ids)]
 
 
 def _agreement(

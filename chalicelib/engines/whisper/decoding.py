@@ -119,7 +119,7 @@ def _settled(
         return nothing
     suppressed: tuple[int, ...] = ()
     written = believed[0]
-    if rules.as_said and _has_digits(network, written):
+    if rules.as_said and network.is_english and _has_digits(network, written):
         said = _searched(network, encoded, rules.beam, readings, network.tokens.containing_any(_DIGITS))
         as_written, as_said = (network.tokens.decode(reading.ids) for reading in (written, said.readings[0]))
         if not _odd(network, said, speech_frames) and guards.says_numbers(as_written, as_said):

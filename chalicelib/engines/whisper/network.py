@@ -123,8 +123,14 @@ class Network:
             raise ModelUnreadable(f"{weights.folder} knows many languages: one has to be chosen")
         self._prompt = self.tokens.prompt(self.language)
         self.bands: int = self._model.n_mels
-        self.size_bytes = round(_MEMORY_SHARE * (weights.folder / "model.bin").stat().st_size)
+        file_bytes = (weights.folder / "model.bin").stat().st_size
+        self.size_bytes = weights.memory_bytes or round(_MEMORY_SHARE * file_bytes)
         """About how much memory it takes."""
+
+    @property
+    def is_english(self) -> bool:
+        """Whether what it writes is read as English."""
+        return self.language in (None, "en")
 
     def encode(self, windows: Sequence[Mel], speech_frames: Sequence[int]) -> Encoded:
         """Encode windows of equal length, each of shape (bands, frames).

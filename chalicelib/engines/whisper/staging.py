@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from chalicelib.engines.protocol import Samples
 from chalicelib.engines.staging import Measured, Prepared
 from chalicelib.engines.whisper import transformers_folder
 from chalicelib.engines.whisper.architecture import Architecture, checked
+from chalicelib.engines.whisper.decoding import RULES
 from chalicelib.engines.whisper.engine import WhisperEngine
-from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
+from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ, WHOLE
 from chalicelib.engines.whisper.model_file import ModelFile, model_bytes, quantised, read_model
 from chalicelib.engines.whisper.tokens import Tokens, read_vocabulary
 
@@ -105,7 +106,7 @@ def measure(folder: Path, language: str | None, samples: Samples) -> Measured:
         ModelUnreadable: it cannot be loaded.
     """
     started_s = time.perf_counter()
-    recognizer = WhisperEngine(folder, language, device="cpu").load("")
+    recognizer = WhisperEngine(folder, language, replace(RULES, window=WHOLE), device="cpu").load("")
     loaded_s = time.perf_counter()
     recognizer.recognize(samples)
     begun_s = time.perf_counter()

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Sequence
 
 from chalicelib.engines.whisper.network import Network
+from chalicelib.engines.whisper.plain_wording import plain
 from chalicelib.engines.whisper.wording import spoken, worded
 
 
@@ -14,6 +15,14 @@ from chalicelib.engines.whisper.wording import spoken, worded
 def spoken_words(text: str) -> tuple[tuple[str, str], ...]:
     """Return the words of a written text, each with its piece of it."""
     return tuple(worded(spoken(text)))
+
+
+def network_words(network: Network, ids: Sequence[int]) -> tuple[tuple[str, str], ...]:
+    """Return the words of a reading as they are said in the network's language, each with its piece."""
+    if network.is_english:
+        return spoken_words(network.tokens.decode(ids))
+    pieces = [network.tokens.decode(piece) for piece in network.tokens.words(ids, network.language)]
+    return tuple(worded(plain(pieces)))
 
 
 def words_of(
@@ -26,8 +35,8 @@ def words_of(
         ids: the reading's tokens.
         written: the same as the network writes it, if `ids` have numbers in words.
     """
-    words = spoken_words(network.tokens.decode(ids))
-    if not words or written is None:
+    words = network_words(network, ids)
+    if not words or written is None or not network.is_english:
         return words
     return transferred(words, network.tokens.decode(written))
 

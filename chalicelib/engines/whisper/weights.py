@@ -38,6 +38,8 @@ class Weights:
     config: dict[str, Any]
     window: Window = SHORT
     """What it hears in; the embedded network was taught a shorter one."""
+    memory_bytes: int | None = None
+    """How much a process takes with it, where that was measured."""
 
 
 @functools.cache
@@ -91,7 +93,8 @@ def staged_weights(name: str) -> Weights:
     try:
         for file, stated in base.files.items():
             check(folder / file, stated.sha256, stated.size_bytes, way_out="stage it anew")
-        return replace(in_folder(folder), window=WHOLE)  # nobody has taught it a shorter one
+        # Nobody has taught it a shorter window.
+        return replace(in_folder(folder), window=WHOLE, memory_bytes=base.memory_bytes)
     except (ModelUnreadable, OSError) as error:
         raise BaseUnreadable.told(name, str(error)) from None
 

@@ -31,7 +31,7 @@ class Spoken:
 def spoken(text: str) -> tuple[Spoken, ...]:
     """Return what was said, token by token; all that is written is there, joined by single spaces."""
     tokens = text.split()
-    pieces = spoken_pieces([token.translate(TYPOGRAPHY) for token in _without_annotations(tokens)])
+    pieces = spoken_pieces([token.translate(TYPOGRAPHY) for token in without_annotations(tokens)])
     readings = said([piece for _, piece in pieces])
     found, start = [], 0
     for (count, _), words in zip(pieces, readings, strict=True):
@@ -69,7 +69,8 @@ def _append(found: list[tuple[str, str]], written: str) -> None:
     found[place] = (word, f"{piece} {written}")
 
 
-def _without_annotations(tokens: Sequence[str]) -> Iterator[str]:
+def without_annotations(tokens: Sequence[str]) -> Iterator[str]:
+    """Yield each token with spaces in place of what is no speech."""
     line = " ".join(tokens)
     line = _ANNOTATION.sub(lambda match: " " * len(match[0]), line)
     start = 0
