@@ -63,8 +63,8 @@ class Course:
     """How the student is taught."""
 
     rank: int = 16
-    epochs: int = 3
-    rate: float = 1e-3
+    epochs: int = 5
+    rate: float = 3e-4
     """Of the optimiser, after its first steps."""
     seed: int = 1
 
@@ -192,8 +192,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("speech", type=Path, nargs="+", help="folders of WAV files at 16 kHz")
     parser.add_argument("output", type=Path)
     parser.add_argument("--rank", type=int, default=16)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--longest", type=float, default=10.0, help="seconds; longer recordings are left out")
     parser.add_argument("--threads", type=int, default=2)

@@ -7,7 +7,7 @@ from pathlib import Path
 from chalicelib.engines.whisper.low_rank import Delta, read_delta
 from chalicelib.engines.whisper.merging import Share, merged_folder
 
-DELTA_SHA256 = "a033ab64a6dd6c81850da08fd09745869fc21d13e8fd488e4d56ecf13e4c1cd4"
+DELTA_SHA256 = "aa1e014b8db25f8c10ae645d7cbcc9492dfe7ad5eac0667dee166f69f3d56e9e"
 LEAST_S = 6.0
 """The shortest window."""
 BEYOND_S = 2.0
