@@ -16,6 +16,7 @@ from chalicelib.engines.whisper import safetensors_file, staging
 from chalicelib.engines.whisper.architecture import checked
 from chalicelib.engines.whisper.engine import WhisperEngine
 from chalicelib.engines.whisper.model_file import ModelFile, model_bytes, quantised, read_model
+from chalicelib.engines.whisper.transcript import network_words
 from tests.engines.whisper import networks
 
 Breaking = Callable[[Path], object]
@@ -235,3 +236,18 @@ def test_a_folder_without_weights_says_what_is_wanted(tmp_path: Path) -> None:
         staging.weights(tmp_path)
     with pytest.raises(ModelUnreadable, match="is no folder"):
         staging.weights(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        ("fr", " Bonjour, où est Zoé ?", "bonjour où est zoé"),
+        ("en", " It's 5:30.", "it's five thirty"),
+        ("ja", "今日は。", "今 日は"),  # as the tokens of this vocabulary part it
+    ],
+)
+def test_a_network_is_read_in_its_own_language(folder: Path, language: str, text: str, words: str) -> None:
+    network = WhisperEngine(folder, language).network()
+    assert network.is_english == (language == "en")
+    found = network_words(network, network.tokens.encode(text))
+    assert " ".join(word for word, _ in found) == words
