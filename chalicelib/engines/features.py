@@ -51,6 +51,6 @@ ENGINE_FEATURES = {
         large_grammars=True,
         decodes_along=True,
     ),
-    "whisper": Features(written_text=True, serves_threads=True),
+    "whisper": Features(language_models=True, grammars=True, written_text=True, serves_threads=True),
 }
 """By the engine's name in the catalogue."""

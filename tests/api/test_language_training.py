@@ -24,6 +24,8 @@ from chalicelib.training import language_model
 from tests.api.calling import NEW, OLD, Instance, assert_done, assert_error
 from tests.api.test_language_resources import ABNF, Language
 
+NEURAL = "en-US_BroadbandModel.v2026-11-30"
+
 
 @pytest.fixture
 def language(instance: Instance) -> Language:
@@ -83,7 +85,7 @@ def test_a_model_is_trained_on_everything_valid(language: Language, tmp_path: Pa
     assert language.shown["status"] == "ready"
     _trained(language, "?customization_weight=0.5")
     artefact = _promoted(language, tmp_path)
-    assert (artefact.base_version, artefact.weight, list(artefact.grammars)) == (NEW, 0.5, ["orders"])
+    assert (artefact.base_version, artefact.weight, list(artefact.grammars)) == (NEURAL, 0.5, ["orders"])
     assert {entry.word for entry in artefact.entries} == {"Quuxly", "zorblax"}
     row = _row(language)
     assert (row.customization_weight, row.trained_grammars) == (0.5, {"orders"})
@@ -209,8 +211,8 @@ def test_upgrading(instance: Instance) -> None:
     language = Language(instance, **fields)
     language.add("one", b"tea")
     assert_done(language("POST", "/upgrade_model"))
-    assert language.shown["versions"] == [OLD, NEW]
-    up_to_date = f"The custom language model is up-to-date: '{language.id}' is on {NEW}."
+    assert language.shown["versions"] == [OLD, NEURAL]
+    up_to_date = f"The custom language model is up-to-date: '{language.id}' is on {NEURAL}."
     assert_error(language("POST", "/upgrade_model"), 400, up_to_date)
     trained = Language(instance, **fields)
     assert trained("POST", "/upgrade_model").status == 400
@@ -223,15 +225,12 @@ def test_upgrading(instance: Instance) -> None:
     assert trained.shown["status"] == "upgrading"
     language_training.handle(_event(trained), None)
     shown = trained.shown
-    assert (shown["status"], shown["versions"]) == ("available", [OLD, NEW])
-    assert _row(trained).promoted_version == NEW
-    assert (_row(trained).grammars_on(OLD), _row(trained).grammars_on(NEW)) == ({"g"}, {"g"})
+    assert (shown["status"], shown["versions"]) == ("available", [OLD, NEURAL])
+    assert _row(trained).promoted_version == NEURAL
+    assert (_row(trained).grammars_on(OLD), _row(trained).grammars_on(NEURAL)) == ({"g"}, {"g"})
     assert_done(trained("DELETE", "/grammars/g"))
     _trained(trained)
-    assert (_row(trained).grammars_on(OLD), _row(trained).grammars_on(NEW)) == ({"g"}, set())
-
-
-NEURAL = "en-US_BroadbandModel.v2026-11-30"
+    assert (_row(trained).grammars_on(OLD), _row(trained).grammars_on(NEURAL)) == ({"g"}, set())
 
 
 @pytest.fixture

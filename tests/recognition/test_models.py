@@ -118,7 +118,7 @@ def test_a_language_model_serves_alone_and_beside_an_acoustic_one() -> None:
     model, acoustic = language(), promoted()
     artefact = AdaptedModel(language_model_key(OWNER, model.customization_id, 3), "cd" * 32)
     alone = choose(OWNER, Options(language_customization_id=model.customization_id))
-    assert alone == ServingModel(NEW, None, (), artefact, ("orders",))
+    assert alone == ServingModel(NEW, None, (models.OLDER_BASE_VERSION,), artefact, ("orders",))
     assert ServingModel.from_json(alone.to_json()) == alone
     serving = choose(OWNER, both(acoustic, model, grammar_name="orders"))
     assert serving.adapted_model == choose(OWNER, using(acoustic)).adapted_model
