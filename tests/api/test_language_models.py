@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.customization import limits
-from tests.api.calling import BROADBAND, NEW, OLD, Instance, assert_done, assert_error
+from tests.api.calling import BROADBAND, OLD, Instance, assert_done, assert_error
 
 MODELS = "/customizations"
 GOOD = {"name": "menu", "base_model_name": BROADBAND}
@@ -31,7 +31,7 @@ def test_a_new_model_is_pending(instance: Instance) -> None:
         "base_model_name": BROADBAND,
         "customization_id": customization_id,
         "dialect": "en-US",
-        "versions": [NEW],
+        "versions": ["en-US_BroadbandModel.v2026-11-30"],
         "created": created,
         "name": "menu",
         "description": "dishes and drinks",

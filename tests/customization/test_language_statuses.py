@@ -15,7 +15,7 @@ from chalicelib.customization.language_resources import CORPUS, Analysis, FoundW
 from chalicelib.storage.tables import LanguageModel
 
 RUNNING = {"training", "upgrading"}
-OLD, NEW = "en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2020-01-16"
+OLD, NEW = "en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2026-11-30"
 
 
 @dataclass
