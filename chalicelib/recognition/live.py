@@ -80,8 +80,8 @@ class LiveRequest:
         self._options = options
         self._pool = pool
         self._wake = wake
-        self._rate_hz = catalogue.base_version(model.base_version).rate_hz
-        least_rate_hz = catalogue.base_model_of_version(model.base_version).least_rate_hz
+        self._rate_hz = catalogue.base_version(self._model.base_version).rate_hz
+        least_rate_hz = catalogue.base_model_of_version(self._model.base_version).least_rate_hz
         self._mixer = Mixer(separate=options.separate)
         self._decoder = StreamingDecoder(said, self._rate_hz, least_rate_hz=least_rate_hz, mixer=self._mixer)
         self._samples = 0

@@ -21,6 +21,9 @@ class LiveModel:
     custom: CustomModels
     warnings: tuple[str, ...] = ()
     grammars: tuple[str, ...] = ()
+    large_grammars: tuple[str, ...] = ()
+    large_grammars_version: str | None = None
+    """As those of `ServingModel`."""
     held: tuple[Held, ...] = ()
     """The files, which stay for as long as this object lives."""
 
@@ -31,7 +34,9 @@ class LiveModel:
         custom = dataclasses.replace(
             self.custom, customization_weight=options.customization_weight, grammar_name=options.grammar_name
         )
-        return dataclasses.replace(self, custom=custom)
+        is_large = self.large_grammars_version is not None and options.grammar_name in self.large_grammars
+        version = self.large_grammars_version if is_large else self.base_version
+        return dataclasses.replace(self, base_version=version or self.base_version, custom=custom)
 
 
 def fetched(model: ServingModel) -> LiveModel:
@@ -45,7 +50,15 @@ def fetched(model: ServingModel) -> LiveModel:
         None if adapted is None else adapted.path, None if language is None else language.path
     )
     held = tuple(one for one in (adapted, language) if one is not None)
-    return LiveModel(model.base_version, custom, model.warnings, model.grammars, held)
+    return LiveModel(
+        model.base_version,
+        custom,
+        model.warnings,
+        model.grammars,
+        model.large_grammars,
+        model.large_grammars_version,
+        held,
+    )
 
 
 def _held(artefact: AdaptedModel | None) -> Held | None:

@@ -86,10 +86,15 @@ class ServingModel:
     language_model: AdaptedModel | None = None
     grammars: tuple[str, ...] = ()
     """Names of the grammars inside the language model."""
+    large_grammars: tuple[str, ...] = ()
+    """Those of them that this version's engine cannot take."""
+    large_grammars_version: str | None = None
+    """The version that recognises with them, with the same language model: a connection names its grammar late."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads; all of it is JSON."""
-        return dataclasses.asdict(self) | {"warnings": list(self.warnings), "grammars": list(self.grammars)}
+        several = {name: list(getattr(self, name)) for name in ("warnings", "grammars", "large_grammars")}
+        return dataclasses.asdict(self) | several
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -101,6 +106,8 @@ class ServingModel:
             warnings=tuple(values.get("warnings", ())),
             language_model=None if language is None else AdaptedModel(**language),
             grammars=tuple(values.get("grammars", ())),
+            large_grammars=tuple(values.get("large_grammars", ())),
+            large_grammars_version=values.get("large_grammars_version"),
         )
 
 
@@ -154,7 +161,9 @@ def choose(owner: str, options: Options) -> ServingModel:
         () if language is None else tuple(sorted(language.grammars_on(version))),
     )
     check_grammar(serving.grammars, options)
-    return serving
+    return (
+        serving if language is None or acoustic is not None else _with_large_grammars(serving, language, base)
+    )
 
 
 Row = TypeVar("Row", bound=CustomModel)
@@ -211,6 +220,17 @@ def _version(base: BaseModel, custom: Sequence[CustomModel], options: Options) -
         f"The two custom models are not trained on the same version of {base.name}: {trained}. "
         "Upgrade the older one."
     )
+
+
+def _with_large_grammars(serving: ServingModel, language: LanguageModel, base: BaseModel) -> ServingModel:
+    """Return the same with the version that takes the grammars which are too large for its own."""
+    large = tuple(sorted(set(language.large_grammars or ()) & set(serving.grammars)))
+    able = base.versions_with("language_models", "large_grammars")
+    if not large or serving.base_version in able:
+        return serving
+    artefact = language.artefacts[serving.base_version]
+    other = next((version for version in able if language.artefacts.get(version) == artefact), None)
+    return dataclasses.replace(serving, large_grammars=large, large_grammars_version=other)
 
 
 def _newest_for(base: BaseModel, custom: Sequence[CustomModel], options: Options) -> str | None:

@@ -29,6 +29,7 @@ pytestmark = [
 ]
 
 OLD, NEW = f"{BROADBAND}.v2018-07-31", f"{BROADBAND}.v2020-01-16"
+NETWORK = f"{BROADBAND}.v2026-11-30"
 NARROW = f"{NARROWBAND}.v2019-06-24"
 TEXT = b"please enter your konferenz number followed by the pound key\n" * 20
 GRAMMAR = """#ABNF 1.0;
@@ -121,9 +122,13 @@ def posted(client: SpeechToTextV1, models: Models, audio: bytes) -> dict[str, Sa
 
 
 def test_every_model_has_its_part(posted: dict[str, Said]) -> None:
-    """Each combination hears something else: none of its parts is left out."""
+    """Each combination hears something else: none of its parts is left out.
+
+    A language model that weighs next to nothing leaves the network at what it hears by itself.
+    """
     assert all(posted.values())
-    assert len({str(said) for said in posted.values()}) == len(COMBINATIONS), posted
+    different = {name: said for name, said in posted.items() if name != "language, lightly"}
+    assert len({str(said) for said in different.values()}) == len(different), posted
     assert "Konferenz" in posted["both"][0][0]
     assert "Konferenz" not in posted["acoustic"][0][0]
     allowed = {"conference", "Konferenz", "that", "an", "extension", "again", "key", "by", "the"}
@@ -205,7 +210,7 @@ def test_both_are_used_on_the_newest_version_that_both_have(
     assert warnings() == warnings(base_model_version=OLD) == previous
     client.upgrade_language_model(language)
     _settled(client, language, "available")
-    assert client.get_language_model(language).get_result()["versions"] == [OLD, NEW]
+    assert client.get_language_model(language).get_result()["versions"] == [OLD, NETWORK]
     assert warnings() == warnings(base_model_version=OLD) == previous
     assert refused(base_model_version=NEW) == (
         f"Custom acoustic model '{acoustic}' cannot be used with base model version '{NEW}': "
