@@ -89,7 +89,7 @@ class ServingModel:
     large_grammars: tuple[str, ...] = ()
     """Those of them that this version's engine cannot take."""
     large_grammars_version: str | None = None
-    """The version that recognises with them, with the same language model: a connection names its grammar late."""
+    """The version that takes them with the same language model: a connection names its grammar late."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads; all of it is JSON."""
@@ -161,9 +161,9 @@ def choose(owner: str, options: Options) -> ServingModel:
         () if language is None else tuple(sorted(language.grammars_on(version))),
     )
     check_grammar(serving.grammars, options)
-    return (
-        serving if language is None or acoustic is not None else _with_large_grammars(serving, language, base)
-    )
+    if language is None or acoustic is not None:
+        return serving
+    return _with_large_grammars(serving, language, base)
 
 
 Row = TypeVar("Row", bound=CustomModel)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.customization import language_models
 from chalicelib.engines import catalogue
+from chalicelib.engines.protocol import CustomModels
 from chalicelib.recognition import models
+from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.models import AdaptedModel, ServingModel, choose
 from chalicelib.recognition.options import Options
 from chalicelib.storage.layout import adapted_model_key, language_model_key
@@ -267,3 +271,22 @@ def test_a_model_none_of_whose_versions_is_served_says_why(without_sphinx: objec
         models.UnknownModel, match=r"en-US_Telephony not found: Base model version .* 'sphinx'"
     ):
         choose(OWNER, Options(model="en-US_Telephony"))
+
+
+def test_a_connection_learns_which_version_takes_its_large_grammars() -> None:
+    newest = catalogue.BASE_MODELS["en-US_BroadbandModel"].newest_version
+    model = language(newest, promoted_also=[NEW], large_grammars={"orders"})
+    connected = choose(OWNER, Options(language_customization_id=model.customization_id))
+    assert (connected.base_version, connected.large_grammars) == (newest, ("orders",))
+    assert connected.large_grammars_version == NEW
+    assert ServingModel.from_json(json.loads(json.dumps(connected.to_json()))) == connected
+    files = LiveModel(
+        connected.base_version,
+        CustomModels(language_model=Path("language")),
+        large_grammars=connected.large_grammars,
+        large_grammars_version=connected.large_grammars_version,
+    )
+    assert files.asked(Options(grammar_name="orders")).base_version == NEW
+    assert files.asked(Options()).base_version == newest
+    small = language(newest, promoted_also=[NEW])
+    assert choose(OWNER, Options(language_customization_id=small.customization_id)).large_grammars == ()
