@@ -74,7 +74,7 @@ def test_our_own_options_of_a_new_model(instance: Instance) -> None:
         ({"description": 7}, "Invalid value for parameter 'description': it must be a string."),
         (
             {"base_model_version": "v1"},
-            f"The base model '{BROADBAND}' has no version 'v1'; it has {OLD}, {NEW}.",
+            f"The base model '{BROADBAND}' has no version 'v1'; it has {OLD}, {NEW}, {BROADBAND}.v2026-11-30.",
         ),
         *(
             (

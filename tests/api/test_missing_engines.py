@@ -112,7 +112,7 @@ def test_recognition_with_it_says_what_is_missing(
 def test_a_language_model_on_what_is_missing_says_so(
     instance: Instance, request: pytest.FixtureRequest
 ) -> None:
-    language = Language(instance)
+    language = Language(instance, base_model_version=NEW)
     request.getfixturevalue("without_sphinx")
     reason = _reason(NEW, "language_models")
     assert_error(language("PUT", "/words/quuxly", {"sounds_like": ["quicksly"]}), 400, reason)

@@ -37,7 +37,7 @@ def test_an_alias_is_shown_but_not_listed(instance: Instance, alias: str, rate_h
     assert alias not in {listed["name"] for listed in instance("GET", "/models").json["models"]}
 
 
-@pytest.mark.parametrize("name", ["nothing", "en-us_broadbandmodel", "en-UK_BroadbandModel", "WatsonModel"])
+@pytest.mark.parametrize("name", ["nothing", "en-us_broadbandmodel", "WatsonModel"])
 def test_an_unknown_model_is_not_found(instance: Instance, name: str) -> None:
     assert_error(instance("GET", f"/models/{name}"), 404, f"Model {name} not found")
 

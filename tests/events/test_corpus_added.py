@@ -136,8 +136,14 @@ def test_a_second_attempt_leaves_what_its_user_has_changed_since(
 
 
 def test_a_corpus_for_an_engine_that_is_missing_says_what_is_missing(
-    model: LanguageModel, request: pytest.FixtureRequest
+    request: pytest.FixtureRequest,
 ) -> None:
+    model = language_models.create(
+        OWNER,
+        name="menu",
+        base_model_name="en-US_BroadbandModel",
+        base_model_version="en-US_BroadbandModel.v2020-01-16",
+    )
     key = _add(model).key
     request.getfixturevalue("without_sphinx")
     assert _handled(key) == []
