@@ -99,7 +99,7 @@ class DecoderPool:
         self._workers: dict[tuple[int, bool], DecodingProcess] = {}
         self._idle_s = idle_s
         self._idle_since_s: dict[tuple[int, bool], float] = {}
-        """Of the threads' own processes; those at work are not in it."""
+        """Of the threads' processes and connections; those at work are not in it."""
         self._idle_timer: threading.Timer | None = None
         # Each thread has a process of its own and a connection to the shared one, as far as they are needed.
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="decoder")
@@ -250,19 +250,10 @@ class DecoderPool:
                 self._waiting -= 1
 
     def _serve(self, utterance: SpokenUtterance) -> None:
-        shared = self._is_shared(utterance.base_version)
         try:
-            for together in (shared, False):
-                try:
-                    self._with_worker(
-                        lambda process: utterance.serve(process, lambda: self._waiting > 0), together
-                    )
-                except ProcessDied:
-                    continue
-                if shared and not together:
-                    self._drop((threading.get_ident(), False))
-                return
-            utterance.fail(DecodingFailed("the decoding process died twice over the same utterance"))
+            self._twice(
+                lambda process: utterance.serve(process, lambda: self._waiting > 0), utterance.base_version
+            )
         except Exception as error:  # noqa: BLE001  whatever it is, somebody waits for the answer
             utterance.fail(error)
         finally:
@@ -270,21 +261,31 @@ class DecoderPool:
                 self._spoken.discard(utterance)
 
     def _decode(self, batch: Batch) -> tuple[DecodedUtterance, ...]:
-        shared = self._is_shared(batch.base_version)
-        try:
-            answer = self._with_worker(lambda process: process.ask(batch), shared)
-        except ProcessDied:
-            # Alone: if another utterance killed the shared process, it is not to take this one along again.
-            try:
-                answer = self._with_worker(lambda process: process.ask(batch), shared=False)
-            except ProcessDied as error:
-                raise DecodingFailed("the decoding process died twice over the same utterance") from error
-            if shared:
-                self._drop((threading.get_ident(), False))
+        answer = self._twice(lambda process: process.ask(batch), batch.base_version)
         if isinstance(answer, Failure):
             raise as_error(answer)
         assert isinstance(answer, Batched)
         return answer.utterances
+
+    def _twice(self, work: Callable[[DecodingProcess], T], base_version: str) -> T:
+        """Do something with a process, and once more if it dies of it.
+
+        The second time it has a process to itself: if another utterance killed the shared one, it is not to
+        take this one along again.
+
+        Raises:
+            DecodingFailed: it died twice, no process can be started, or the pool has ended.
+        """
+        shared = self._is_shared(base_version)
+        with suppress(ProcessDied):
+            return self._with_worker(work, shared)
+        try:
+            return self._with_worker(work, shared=False)
+        except ProcessDied as error:
+            raise DecodingFailed("the decoding process died twice over the same utterance") from error
+        finally:
+            if shared:
+                self._drop((threading.get_ident(), False))
 
     def _with_worker(self, work: Callable[[DecodingProcess], T], shared: bool) -> T:
         """Do something with this thread's process, or with the shared one, which is started if need be.
