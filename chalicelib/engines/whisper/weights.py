@@ -51,11 +51,11 @@ def embedded() -> Weights:
     Raises:
         ModelUnreadable: it is not installed, not whole, or another file.
     """
-    prepared = importlib.util.find_spec(PREPARED)
-    if prepared is not None and prepared.submodule_search_locations:
-        return _taught(next(Path(prepared.submodule_search_locations[0]).iterdir()))
+    prepared = _on_path(PREPARED)
+    if prepared is not None:
+        return _taught(next(prepared.iterdir()))
     folder = package_folder()
-    in_folder(folder)
+    _config(folder)
     check(folder / _MODEL, MODEL_SHA256, MODEL_BYTES)
     return _taught(taught_folder(folder, MODEL_SHA256, networks_folder()))
 
@@ -77,10 +77,17 @@ def package_folder() -> Path:
     Raises:
         ModelUnreadable: it is not installed.
     """
-    found = importlib.util.find_spec(PACKAGE)
-    if found is None or not found.submodule_search_locations:
+    found = _on_path(PACKAGE)
+    if found is None:
         raise ModelUnreadable(f"the embedded network is not installed; {_INSTALL}")
-    return Path(found.submodule_search_locations[0]) / "model"
+    return found / "model"
+
+
+def _on_path(package: str) -> Path | None:
+    """Return the folder of a package without importing it; None: it is not on Python's path."""
+    found = importlib.util.find_spec(package)
+    locations = None if found is None else found.submodule_search_locations
+    return Path(locations[0]) if locations else None
 
 
 def staged_weights(name: str) -> Weights:
@@ -105,6 +112,12 @@ def in_folder(folder: Path) -> Weights:
     Raises:
         ModelUnreadable: a file is missing or damaged, or it is no Whisper network.
     """
+    config = _config(folder)
+    return Weights(folder, read_tokens(folder), config)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """Return what config.json says of a network whose files are there; raises as `in_folder`."""
     for name in (_MODEL, _CONFIG):
         if not (folder / name).is_file():
             raise ModelUnreadable(f"{folder} is no network of CTranslate2: it has no {name}")
@@ -114,7 +127,7 @@ def in_folder(folder: Path) -> Weights:
         raise ModelUnreadable(f"{folder / _CONFIG} cannot be read: {error}") from None
     if not isinstance(config, dict) or not config.get("alignment_heads"):
         raise ModelUnreadable(f"{folder / _CONFIG} names no alignment heads: it is no Whisper network")
-    return Weights(folder, read_tokens(folder), config)
+    return config
 
 
 def check(
