@@ -13,20 +13,17 @@ import csv
 import gzip
 import random
 import re
-import subprocess
 import sys
-import tempfile
-import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import soxr
-from numpy.typing import NDArray
 
-RATE_HZ = 16_000
+from training_image.microphones import Sound, at_peak, in_noise, in_room, of_another_size, through_telephone
+from training_image.non_speech import RATE_HZ, coloured
+from training_image.synthesisers import espeak, flite, hibari, read_wav, write_wav
+
 LONGEST_S = 27.0
-Sound = NDArray[np.float32]
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _READABLE = re.compile(r"[A-Z][A-Za-z0-9 ,;:'\-]+[.!?]")
@@ -80,50 +77,21 @@ def passage(prose: Sequence[str], choice: random.Random) -> str:
     )
 
 
-def _spoken_by(command: Sequence[str]) -> Sound:
-    with tempfile.TemporaryDirectory() as folder:
-        wav = Path(folder) / "spoken.wav"
-        subprocess.run([*command, str(wav)], check=True, capture_output=True)
-        return _read(wav)
-
-
-def _read(path: Path) -> Sound:
-    """Return a WAV file of 16 bits at 16 kHz, its channels averaged."""
-    with wave.open(str(path)) as file:
-        raw = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
-        rate_hz = file.getframerate()
-    return np.asarray(soxr.resample(raw.mean(axis=1) / 32768, rate_hz, RATE_HZ), np.float32)
-
-
-def _write(path: Path, sound: Sound) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        file.writeframes(np.rint(32767 * np.clip(sound, -1, 1)).astype("<i2").tobytes())
-
-
 def voices(choice: random.Random) -> list[tuple[float, str, Callable[[str], Sound]]]:
-    """Return the share, the name and the voice of each synthesiser that is installed."""
-    from hibari import Hibari
+    """Return the share, the name and the voice of each synthesiser."""
 
-    heart = Hibari()
+    def american(text: str) -> Sound:
+        return hibari(text, choice.uniform(0.8, 1.35), choice.randrange(1000))
 
-    def hibari(text: str) -> Sound:
-        spoken = heart(text, speed=choice.uniform(0.8, 1.35), seed=choice.randrange(1000))
-        return np.asarray(soxr.resample(np.asarray(spoken, np.float32), 24_000, RATE_HZ), np.float32)
+    def of_flite(text: str) -> Sound:
+        stretch = choice.uniform(0.8, 1.25)
+        return flite(text, choice.choice(_FLITE_VOICES), stretch)
 
-    def flite(text: str) -> Sound:
-        stretch = f"duration_stretch={choice.uniform(0.8, 1.25):.2f}"
-        return _spoken_by(
-            ["flite", "-voice", choice.choice(_FLITE_VOICES), "--setf", stretch, "-t", text, "-o"]
-        )
+    def of_espeak(text: str) -> Sound:
+        words_a_minute = choice.randint(130, 210)
+        return espeak(text, choice.choice(_ESPEAK_VOICES), words_a_minute)
 
-    def espeak(text: str) -> Sound:
-        rate = str(choice.randint(130, 210))
-        return _spoken_by(["espeak-ng", "-v", choice.choice(_ESPEAK_VOICES), "-s", rate, text, "-w"])
-
-    return [(0.5, "hibari", hibari), (0.3, "flite", flite), (0.2, "espeak", espeak)]
+    return [(0.5, "hibari", american), (0.3, "flite", of_flite), (0.2, "espeak", of_espeak)]
 
 
 def unspoken(choice: random.Random) -> Sound:
@@ -133,47 +101,26 @@ def unspoken(choice: random.Random) -> Sound:
     if choice.random() < 0.2:
         pitches_hz = noise.uniform(80, 3000, count // 4000 + 1).repeat(4000)[:count]
         return (0.3 * np.sin(2 * np.pi * np.cumsum(pitches_hz) / RATE_HZ)).astype(np.float32)
-    return choice.uniform(0.0003, 0.2) * _coloured(count, choice.uniform(0, 2), noise)
+    return choice.uniform(0.0003, 0.2) * coloured(count, choice.uniform(0, 2), noise)
 
 
 def heard(sound: Sound, choice: random.Random) -> Sound:
     """Return a sound as some microphone hears it: another vocal tract, a telephone line, noise, faintly."""
     noise = np.random.default_rng(choice.randrange(1 << 30))
     if choice.random() < 0.6:
-        faster = choice.uniform(0.86, 1.16)
-        sound = soxr.resample(sound, faster * RATE_HZ, RATE_HZ)
-    line = choice.random()
-    if line < 0.35:
-        narrow = np.clip(soxr.resample(sound, RATE_HZ, 8_000), -1, 1)
-        coded = np.round(np.sign(narrow) * np.log1p(255 * np.abs(narrow)) / np.log1p(255) * 127) / 127
-        narrow = np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(255)) / 255
-        sound = soxr.resample(narrow, 8_000, RATE_HZ)
+        sound = of_another_size(sound, choice.uniform(0.86, 1.16))
+    if choice.random() < 0.35:
+        sound = through_telephone(sound)
     if choice.random() < 0.2:
-        tail_s = choice.uniform(0.15, 0.5)
-        time_s = np.arange(int(tail_s * RATE_HZ)) / RATE_HZ
-        echoes = noise.standard_normal(len(time_s)) * 10 ** (-3 * time_s / tail_s)
-        echoes[0] = np.sqrt((echoes**2).sum()) * choice.uniform(0.7, 2)
-        size = len(sound) + len(echoes)
-        spectrum = np.fft.rfft(sound, size) * np.fft.rfft(echoes / np.abs(echoes).max(), size)
-        sound = np.fft.irfft(spectrum, size)[: len(sound)].astype(np.float32)
+        sound = in_room(sound, choice.uniform(0.15, 0.5), choice.uniform(0.7, 2), noise)
     if choice.random() < 0.5:
-        power = float(np.mean(np.square(sound))) + 1e-9
-        added = _coloured(len(sound), choice.uniform(0, 2), noise)
-        sound = sound + added * np.sqrt(power / 10 ** (choice.uniform(5, 35) / 10))
-    sound = sound / max(float(np.abs(sound).max()), 1e-6) * 10 ** (choice.uniform(-30, -1) / 20)
-    return np.asarray(sound, np.float32)
-
-
-def _coloured(count: int, slope: float, noise: np.random.Generator) -> Sound:
-    """Return noise of power 1 that falls with the frequency to the power of `slope`, 50 Hz and below flat."""
-    frequency_hz = np.maximum(np.fft.rfftfreq(count, 1 / RATE_HZ), 50)
-    sound = np.fft.irfft(np.fft.rfft(noise.standard_normal(count)) * frequency_hz ** (-slope / 2), count)
-    return np.asarray(sound / sound.std(), np.float32)
+        sound = in_noise(sound, choice.uniform(0, 2), choice.uniform(5, 35), noise)
+    return at_peak(sound, choice.uniform(-30, -1))
 
 
 def _cut(files: Sequence[Path], choice: random.Random) -> tuple[str, Sound]:
     path = choice.choice(files)
-    sound = _read(path)
+    sound = read_wav(path)
     length = int(RATE_HZ * choice.uniform(1, 12))
     start = choice.randrange(max(1, len(sound) - length))
     return path.stem, sound[start : start + length]
@@ -215,7 +162,7 @@ def main(argv: Sequence[str]) -> int:
                 sound = heard(say(text), choice)
             sound = sound[: int(LONGEST_S * RATE_HZ)]
             total_s += len(sound) / RATE_HZ
-            _write(chosen.output / f"{number:05d}.wav", sound)
+            write_wav(chosen.output / f"{number:05d}.wav", sound)
             rows.writerow((f"{number:05d}.wav", voice, text))
     print(
         f"{chosen.count} recordings, {total_s / 60:.1f} min, written to {chosen.output}; "

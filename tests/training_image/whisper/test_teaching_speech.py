@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training_image.whisper.teaching_speech import RATE_HZ, heard, passage, sentences, unspoken
+from training_image.non_speech import RATE_HZ
+from training_image.whisper.teaching_speech import heard, passage, sentences, unspoken
 
 TEXT = """
 Title of it
