@@ -20,7 +20,7 @@ from chalicelib.language.sealed import ArchiveUnreadable
 from training_image.adaptation import Adaptation, Assignment, ReportProgress
 from training_image.adapters import adapter
 from training_image.checkpoint import Checkpoint
-from training_image.configuration import read_configuration
+from training_image.configuration import allowed_time_s, read_configuration
 from training_image.failures import JobFailed
 from training_image.held_out import split
 from training_image.layout import Layout
@@ -52,6 +52,7 @@ def run_job(layout: Layout) -> None:
     layout.failure.unlink(missing_ok=True)
     clear_model(layout.model)
     machine = read_configuration(layout.config)
+    allowed_s = allowed_time_s(layout.config)
     plan = _read_plan(layout)
     base = _base_of(plan)
     base_weights = _base_weights(layout, plan)
@@ -95,6 +96,8 @@ def run_job(layout: Layout) -> None:
             report_progress=_part(report, _PREPARED_AT, _ADAPTED_AT),
             language_model=_helper(layout, plan),
             base_weights=base_weights,
+            language=base.language,
+            seconds_left=lambda: allowed_s - spent.total_s(),
         )
         adaptation = chosen.adapt(assignment)
     report(_ADAPTED_AT, "writing the model")
@@ -228,6 +231,9 @@ def _report(
         "left_out": [*prepared.left_out, *adaptation.left_out],
         "rounds": adaptation.rounds,
         "held_out": adaptation.held_out,
+        "alpha": adaptation.alpha,
+        "candidates": adaptation.candidates,
+        "ordinary": adaptation.ordinary,
         "training_s": training_s,
         "cores": machine.cores,
         "gpus": machine.gpus,

@@ -28,7 +28,7 @@ def altered(samples: Samples, course: Course, random: np.random.Generator) -> Sa
         samples = through_telephone(samples)
     if course.gain_db:
         samples = samples * np.float32(10 ** ((2 * gain - 1) * course.gain_db / 20))
-    return np.clip(samples, -1, 1, dtype=np.float32)
+    return np.asarray(np.clip(samples, -1, 1), np.float32)
 
 
 def masked(mel: Mel, course: Course, random: np.random.Generator) -> Mel:

@@ -1,4 +1,4 @@
-"""What a student is taught: speech with its text, joined into windows and batches, in an order of their own."""
+"""What a student is taught: speech with its text, joined into windows and batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.whisper.mel import FRAMES_PER_S, HOP, LONGEST_S, SAMPLE_RATE_HZ
+from chalicelib.engines.whisper.mel import FRAMES_PER_S, HOP, LONGEST_S, SAMPLE_RATE_HZ, Window
 
 Samples = NDArray[np.float32]
 
@@ -20,8 +20,8 @@ _MOST_PAUSE_S = 0.3
 """Between two utterances of a window."""
 _MOST_TOKENS = 200
 """Of a window's text; the decoder has room for 224."""
-_LEAST_ZEROS_S, _MOST_ZEROS_S = 1.5, 3.0
-"""Behind the speech of the longest window of a batch."""
+_MOST_ZEROS_S = 1.0
+"""Behind the speech of a batch's longest window, beyond what the recogniser puts there."""
 
 
 class Audio(Protocol):
@@ -107,7 +107,7 @@ class BatchPlan:
 
 
 def joined(lessons: Sequence[Lesson], longest_s: float, choice: random.Random) -> list[WindowPlan]:
-    """Return windows that hold every lesson once, in a random order, lessons of one window next to another."""
+    """Return windows that hold every lesson once, in a random order."""
     shuffled = list(lessons)
     choice.shuffle(shuffled)
     found: list[WindowPlan] = []
@@ -127,21 +127,28 @@ def joined(lessons: Sequence[Lesson], longest_s: float, choice: random.Random) -
 
 
 def batches(
-    lessons: Sequence[Lesson], *, longest_s: float, batch_s: float, choice: random.Random
+    lessons: Sequence[Lesson], *, longest_s: float, batch_s: float, window: Window, choice: random.Random
 ) -> list[BatchPlan]:
-    """Return the batches of one epoch: windows of similar length together, the batches in a random order."""
+    """Return the batches of one epoch: windows of similar length together, the batches in a random order.
+
+    Args:
+        lessons: what is taught.
+        longest_s: utterances are joined up to this length.
+        batch_s: length of the windows of a batch together.
+        window: what the recogniser hears in.
+        choice: the same one gives the same batches.
+    """
     windows = joined(lessons, longest_s, choice)
     by_length = sorted(windows, key=lambda one: one.speech_s * choice.uniform(0.85, 1.18))
     found: list[BatchPlan] = []
     held: list[WindowPlan] = []
-    for window in by_length:
-        longest = max(one.speech_s for one in [*held, window])
-        if held and (longest + _MOST_ZEROS_S) * (len(held) + 1) > batch_s:
-            found.append(_batch(held, choice))
+    for one in by_length:
+        if held and _frames([*held, one], window) * (len(held) + 1) > batch_s * FRAMES_PER_S:
+            found.append(_batch(held, window, choice))
             held = []
-        held.append(window)
+        held.append(one)
     if held:
-        found.append(_batch(held, choice))
+        found.append(_batch(held, window, choice))
     choice.shuffle(found)
     return found
 
@@ -151,7 +158,12 @@ def _window(lessons: Sequence[Lesson], choice: random.Random) -> WindowPlan:
     return WindowPlan(tuple(lessons), pauses_s, choice.getrandbits(32))
 
 
-def _batch(windows: Sequence[WindowPlan], choice: random.Random) -> BatchPlan:
-    longest = max(round(one.speech_s * SAMPLE_RATE_HZ) // HOP for one in windows)
-    zeros = round(FRAMES_PER_S * choice.uniform(_LEAST_ZEROS_S, _MOST_ZEROS_S))
-    return BatchPlan(tuple(windows), min(LONGEST_S * FRAMES_PER_S, 2 * ((longest + zeros) // 2)))
+def _batch(windows: Sequence[WindowPlan], window: Window, choice: random.Random) -> BatchPlan:
+    zeros = round(FRAMES_PER_S * choice.uniform(0, _MOST_ZEROS_S))
+    return BatchPlan(
+        tuple(windows), min(LONGEST_S * FRAMES_PER_S, 2 * ((_frames(windows, window) + zeros) // 2))
+    )
+
+
+def _frames(windows: Sequence[WindowPlan], window: Window) -> int:
+    return window.frames(max(round(one.speech_s * SAMPLE_RATE_HZ) // HOP for one in windows))
