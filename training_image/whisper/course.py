@@ -60,7 +60,8 @@ def course(environment: Mapping[str, str] = os.environ) -> Course:
     """Return the defaults, with what the environment overrides.
 
     Raises:
-        ValueError: an override is no field of a course, or of another type.
+        ValueError: an override is no field of a course.
+        TypeError: it is of another type.
     """
     text = environment.get(OVERRIDES_VARIABLE)
     if not text:
@@ -72,5 +73,5 @@ def course(environment: Mapping[str, str] = os.environ) -> Course:
             raise ValueError(f"{OVERRIDES_VARIABLE}: a course has no {name!r}")
         wanted = int if known[name] == "int" else (int, float)
         if not isinstance(value, wanted) or isinstance(value, bool):
-            raise ValueError(f"{OVERRIDES_VARIABLE}: {name} cannot be {value!r}")
+            raise TypeError(f"{OVERRIDES_VARIABLE}: {name} cannot be {value!r}")
     return replace(Course(), **overrides)

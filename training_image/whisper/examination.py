@@ -1,4 +1,4 @@
-"""What a network makes of the audio that judges it: held-out speech, ordinary speech, and no speech at all."""
+"""What a network makes of the audio that judges it: held-out, ordinary, and no speech at all."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def _errors(wanted: Sequence[Sequence[str]], found: Sequence[Sequence[str]]) -> 
 
 
 def distance(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return how many words must be replaced, put in or left out to make one text of another (Levenshtein)."""
+    """Return how many words must be replaced, put in or left out to make one text of another."""
     row = list(range(len(other) + 1))
     for place, word in enumerate(one, 1):
         diagonal, row[0] = row[0], place
