@@ -51,6 +51,12 @@ ENGINE_FEATURES = {
         large_grammars=True,
         decodes_along=True,
     ),
-    "whisper": Features(language_models=True, grammars=True, written_text=True, serves_threads=True),
+    "whisper": Features(
+        acoustic_models=True,
+        language_models=True,
+        grammars=True,
+        written_text=True,
+        serves_threads=True,
+    ),
 }
 """By the engine's name in the catalogue."""
