@@ -58,7 +58,7 @@ def taught(seed: int = 1, strength: float = 0.3) -> bytes:
 
     Args:
         seed: of a little chance, so that no two changes are alike.
-        strength: how much of it; 0 is chance alone.
+        strength: how much of it; 0 is chance alone, less than 0 makes it forget.
     """
     chance = np.random.default_rng(seed)
     base = short_window()
@@ -73,15 +73,6 @@ def network_model(base_version: str, content: bytes | None = None) -> bytes:
     """Return a whole `model.tar.gz` of the network, with some bytes as what it was taught."""
     files = {FILE_NAME: taught() if content is None else content}
     return packed(members(base_version, files, "whisper"))
-
-
-def adapted(engine: str, base_version: str) -> bytes:
-    """Return a whole `model.tar.gz` of an engine, which hears a little otherwise than its base."""
-    if engine == "whisper":
-        return network_model(base_version)
-    from chalicelib.engines.sphinx.acoustic_model import load_base  # which not every Python has
-
-    return sphinx_model(base_version, {"means": load_base(base_version).model.means + 0.2})
 
 
 def written(path: Path, content: bytes) -> Path:

@@ -43,6 +43,12 @@ class Features:
 
 FEATURE_NAMES: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Features))
 
+CUSTOM_MODELS: dict[Literal["acoustic", "language"], FeatureName] = {
+    "acoustic": "acoustic_models",
+    "language": "language_models",
+}
+"""What a version must be capable of, for each kind of custom model that is made on it."""
+
 ENGINE_FEATURES = {
     "sphinx": Features(
         acoustic_models=True,

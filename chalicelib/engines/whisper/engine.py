@@ -158,6 +158,11 @@ class WhisperRecognizer:
         """About how much memory the network takes; recognisers of the same weights share it."""
         return self._network.size_bytes
 
+    @property
+    def shared(self) -> object:
+        """What recognisers of the same weights share."""
+        return self._network
+
     def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
         """Decode one utterance; empty when nothing was said."""
         return self.recognize_all([samples], options)[0]

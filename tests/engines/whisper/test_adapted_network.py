@@ -97,16 +97,16 @@ def test_recognisers_of_the_same_model_share_its_network(
     same = engine.load(VERSION, _model(tmp_path))
     other = engine.load(VERSION, _model(tmp_path, adapted_models.taught(seed=2), "other.tar.gz"))
     base, plain = engine.load(VERSION), engine.load(VERSION, BASE_ALONE)
-    assert one._network is same._network
-    assert base._network is plain._network
-    assert len({id(each._network) for each in (one, other, base)}) == 3
+    assert one.shared is same.shared
+    assert base.shared is plain.shared
+    assert len({id(each.shared) for each in (one, other, base)}) == 3
     assert one.size_bytes < base.size_bytes
 
 
 def test_a_model_that_kept_its_base_is_the_base_itself(engine: WhisperEngine, tmp_path: Path) -> None:
     packed = adapted_models.packed(adapted_models.members(VERSION, {}, "whisper"))
     kept = CustomModels(adapted_models.written(tmp_path / "kept.tar.gz", packed))
-    assert engine.load(VERSION, kept)._network is engine.load(VERSION)._network
+    assert engine.load(VERSION, kept).shared is engine.load(VERSION).shared
 
 
 def test_a_network_that_nobody_uses_goes(custom: CustomModels) -> None:
@@ -145,7 +145,7 @@ def test_a_language_model_and_a_grammar_are_used_together_with_it(
     engine: WhisperEngine, custom: CustomModels, language: Path
 ) -> None:
     both = engine.load(VERSION, replace(custom, language_model=language))
-    assert both._network is engine.load(VERSION, custom)._network
+    assert both.shared is engine.load(VERSION, custom).shared
     heard = both.recognize(speech("Please send the letter to vorlandia.")).hypotheses[0]
     assert heard.text.lower() == "please send the letter to vorlandia"
     restricted = engine.load(VERSION, replace(custom, language_model=language, grammar_name="rooms"))
