@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import random
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,7 +15,7 @@ import torch
 from chalicelib.engines.adapted_model import KEPT_BASE
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.whisper.language import load_language
-from chalicelib.engines.whisper.low_rank import Delta, delta_bytes, parse_delta
+from chalicelib.engines.whisper.low_rank import FILE_NAME, Delta
 from chalicelib.engines.whisper.rescoring import CustomLanguage
 from chalicelib.language.artefact import read_artefact
 from training_image import guard, non_speech, ordinary_speech
@@ -34,7 +32,6 @@ from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches
 from training_image.whisper.student import Diverged, Student, batch
 from training_image.whisper.teacher import Read, Teacher, arrays_of, from_arrays, spoken_words
 
-FILE_NAME = "low-rank.safetensors"
 LEAST_POSTERIOR = 0.4
 """Below this mean posterior on held-out audio the base is wrong too often to teach itself."""
 ADAPTED = "adapted"
@@ -79,8 +76,7 @@ def adapt(assignment: Assignment) -> Adaptation:
         OSError: an utterance's audio cannot be read, or a checkpoint not written.
     """
     torch.set_num_threads(assignment.machine.cores)
-    with tempfile.TemporaryDirectory(prefix="attune-networks-") as folder:
-        return _Job(assignment, course(), Path(folder)).run()
+    return _Job(assignment, course()).run()
 
 
 @dataclass
@@ -112,8 +108,8 @@ class _Learned:
 class _Job:
     """One adaptation under way."""
 
-    def __init__(self, assignment: Assignment, chosen: Course, folder: Path) -> None:
-        self._given, self._course, self._folder = assignment, chosen, folder
+    def __init__(self, assignment: Assignment, chosen: Course) -> None:
+        self._given, self._course = assignment, chosen
         self._base: Base = base_of(assignment.base_weights, assignment.language)
         self._examination = Examination(assignment.held_out)
         self._helper = _helper(assignment)
@@ -167,7 +163,7 @@ class _Job:
         return Adaptation(
             decision=ADAPTED,
             reason=f"{choice.reason}{learned.remark}",
-            files={FILE_NAME: delta_bytes(self._base.sha256, scaled)},
+            files={FILE_NAME: self._base.delta_bytes(scaled)},
             rounds=learned.rounds,
             held_out=self._judged(heard.held_out, choice.hearing.held_out),
             used_s=learned.used_s,
@@ -207,7 +203,7 @@ class _Job:
 
     def _teacher(self, change: Delta | None, alpha: float = 1.0, *, helped: bool = True) -> Teacher:
         cores = self._given.machine.cores
-        network = self._base.network(self._folder, cores, change, alpha)
+        network = self._base.network(cores, change, alpha)
         language = self._helper if helped else None
         return Teacher(network, self._base.window, cores, beam=self._course.beam, language=language)
 
@@ -247,7 +243,7 @@ class _Job:
         plans = self._plans(number, lessons)
         student = Student(self._base.model(), self._base.tokens, self._course, len(plans), self._device)
         losses, remark = self._steps(number, student, plans)
-        learned.change = parse_delta(delta_bytes(self._base.sha256, student.changes()))
+        learned.change = self._base.delta(student.changes())
         learned.remark = remark
         learned.used_s = sum(one.audio.duration_s for one in lessons)
         learned.transcribed_s = transcribed_s
