@@ -28,6 +28,7 @@ from training_image.whisper import selection
 from training_image.whisper.bases import Base, base_of
 from training_image.whisper.course import Course, course
 from training_image.whisper.examination import Examination, figures
+from training_image.whisper.experiments import keep_whole_change, true_transcripts
 from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches
 from training_image.whisper.student import Diverged, Student, batch
 from training_image.whisper.teacher import Read, Teacher, arrays_of, from_arrays, spoken_words
@@ -244,6 +245,7 @@ class _Job:
         student = Student(self._base.model(), self._base.tokens, self._course, len(plans), self._device)
         losses, remark = self._steps(number, student, plans)
         learned.change = self._base.delta(student.changes())
+        keep_whole_change(self._base.delta_bytes(learned.change.changes), self._given.checkpoint.folder)
         learned.remark = remark
         learned.used_s = sum(one.audio.duration_s for one in lessons)
         learned.transcribed_s = transcribed_s
@@ -278,6 +280,13 @@ class _Job:
         lessons: list[Lesson] = []
         transcribed_s = 0.0
         tokens = self._base.tokens
+        true = true_transcripts(self._given.adaptation)
+        if true is not None:
+            left_out.clear()
+            return [
+                Lesson(self._given.adaptation[place], tuple(tokens.encode(f" {text}")))
+                for place, text in true.items()
+            ], sum(self._given.adaptation[place].duration_s for place in true)
         for place, (utterance, one) in enumerate(zip(self._given.adaptation, read, strict=True)):
             ids = one.ids
             if transcripts is not None and one.heard:
