@@ -48,8 +48,8 @@ def adapter(engine: str) -> Adapter:
     if missing:
         raise JobFailed(
             f"Adapting models of the engine {engine!r} needs {', '.join(missing)}, which is not installed "
-            "where trainings run. Have the operator install it (on one machine: make training; on AWS: deploy the "
-            "image made for this engine), and train again."
+            "where trainings run. Have the operator install it (on one machine: make training; on AWS: "
+            "deploy the image made for this engine), and train again."
         )
     return found
 

@@ -68,7 +68,7 @@ def _among_hosts(machine: Machine, resources: dict[str, Any]) -> Machine:
         raise ConfigurationInvalid("resourceconfig.json names a host twice")
     if host is None and len(hosts) == 1:
         host = hosts[0]
-    if host not in hosts:
+    if not isinstance(host, str) or host not in hosts:
         raise ConfigurationInvalid(f"the host {host!r} is not among those of resourceconfig.json")
     interface = resources.get("network_interface_name")
     if interface is not None and not isinstance(interface, str):

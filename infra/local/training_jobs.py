@@ -78,7 +78,10 @@ class TrainingJob:
         """Return what DescribeTrainingJob answers."""
         request = {key: value for key, value in self.request.items() if key != "Tags"}
         modified_s = self.transitions[-1][1] if self.transitions else self.created_s
+        billed_s = None if self.ended_s is None else round(self.ended_s - (self.started_s or self.ended_s))
         optional = {
+            "TrainingTimeInSeconds": billed_s,
+            "BillableTimeInSeconds": billed_s,
             "TrainingStartTime": self.started_s,
             "TrainingEndTime": self.ended_s,
             "FailureReason": self.failure_reason,
