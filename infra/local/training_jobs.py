@@ -152,6 +152,14 @@ class TrainingJobs:
                 self._put(job.at("Stopping", status="Stopping"))
             return True
 
+    def tag(self, name: str, tags: list[dict[str, str]]) -> list[dict[str, str]]:
+        """Add tags to a job, in place of those with the same keys; return all."""
+        with self.changed:
+            job = self._jobs[name]
+            merged = {tag["Key"]: tag for tag in [*job.request.get("Tags", []), *tags]}
+            self._put(replace(job, request={**job.request, "Tags": list(merged.values())}))
+            return list(merged.values())
+
     def mark_announced(self, name: str) -> None:
         """Note that the event of a job's end was sent."""
         with self.changed:
