@@ -104,11 +104,22 @@ def train_when_due(owner: str, customization_id: str) -> bool:
     if model is None or not retraining.due(model):
         return False
     try:
-        claim = acoustic_training.begin_training(owner, customization_id, strict=False, helper=_helper(model))
+        train_again(owner, customization_id)
     except errors.CustomizationError:
         return False  # somebody else was quicker, or the audio has changed again
-    start(claim)
     return True
+
+
+def train_again(owner: str, customization_id: str) -> RunKey:
+    """Train a model on the audio that it has now, with what helped the last time, and return the run.
+
+    Raises:
+        customization.errors.CustomizationError: it cannot be trained now; the text says why.
+    """
+    helper = _helper(acoustic_models.get(owner, customization_id))
+    claim = acoustic_training.begin_training(owner, customization_id, strict=False, helper=helper)
+    start(claim)
+    return run_of(claim.model)
 
 
 def _helper(model: AcousticModel) -> LanguageModel | None:
