@@ -20,7 +20,7 @@ class Adapter:
     libraries: tuple[str, ...]
     """Distributions that decide what it computes, beside those that all engines share."""
     several_hosts: bool = False
-    """Whether it shares the work among the instances of a job; otherwise there must be one."""
+    """Whether it shares the work among the GPUs and instances of a job; otherwise there is one process."""
 
     @property
     def adapt(self) -> Adapt:
@@ -33,6 +33,7 @@ _ADAPTERS = {
     "whisper": Adapter(
         "training_image.whisper.adaptation",
         ("ctranslate2", "peft", "tiktoken", "torch", "transformers"),
+        several_hosts=True,
     ),
 }
 """By the engine's name in the catalogue."""

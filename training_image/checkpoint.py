@@ -34,6 +34,8 @@ class Checkpoint:
     folder: Path
     owner: str
     """What the arrays were computed from (plan and base version); others' files do not count."""
+    writes: bool = True
+    """Whether this process saves; of several on one job one does."""
 
     def load(self, name: str) -> dict[str, NDArray[Any]] | None:
         """Return what was saved under this name, or None when there is nothing to rely on."""
@@ -55,6 +57,8 @@ class Checkpoint:
             ValueError: the name is not letters, digits, `.`, `_`, `-`, or an array holds Python objects.
             OSError: the disk is full or not writable.
         """
+        if not self.writes:
+            return
         body = io.BytesIO()
         write_npz(body, arrays)
         rest = _digest(self.owner.encode()) + body.getvalue()

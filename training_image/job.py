@@ -18,6 +18,7 @@ import numpy as np
 from chalicelib.engines.catalogue import base_model_of_version, base_version
 from chalicelib.language.artefact import read_artefact
 from chalicelib.language.sealed import ArchiveUnreadable
+from training_image import ranks
 from training_image.adaptation import Adaptation, Assignment, ReportProgress
 from training_image.adapters import adapter
 from training_image.checkpoint import Checkpoint
@@ -50,8 +51,9 @@ def run_job(layout: Layout) -> None:
         JobFailed: there is nothing to learn from, or the job is not one for this image.
         OSError: the disk is full or not writable.
     """
-    layout.failure.unlink(missing_ok=True)
-    clear_model(layout.model)
+    if ranks.leads():
+        layout.failure.unlink(missing_ok=True)
+        clear_model(layout.model)
     machine = read_configuration(layout.config)
     allowed_s = allowed_time_s(layout.config)
     plan = _read_plan(layout)
@@ -60,7 +62,7 @@ def run_job(layout: Layout) -> None:
     chosen = adapter(plan.engine)
     check_hosts(machine, plan.engine, several=chosen.several_hosts)
     program = program_digest(chosen.libraries)
-    checkpoint = Checkpoint(layout.checkpoints, f"{plan.fingerprint} {program}")
+    checkpoint = Checkpoint(layout.checkpoints, f"{plan.fingerprint} {program}", writes=ranks.leads())
     checkpoint.clear_partial()
     spent = _TimeSpent(checkpoint)
     progress = Progress(layout.progress, floor=published(layout.progress) if spent.resumed else 0.0)
@@ -68,7 +70,8 @@ def run_job(layout: Layout) -> None:
         _log.info("taking up an interrupted job at %.1f %%", progress.floor)
 
     def report(fraction: float, stage: str) -> None:
-        progress.report(fraction, stage)
+        if ranks.leads():
+            progress.report(fraction, stage)
         spent.save(within_s=_TIME_INTERVAL_S)
 
     with _scratch(layout.scratch):
@@ -103,6 +106,8 @@ def run_job(layout: Layout) -> None:
             seconds_left=lambda: allowed_s - spent.total_s(),
         )
         adaptation = chosen.adapt(assignment)
+    if not ranks.leads():
+        return
     report(_ADAPTED_AT, "writing the model")
     write_model(
         layout.model,
@@ -113,6 +118,19 @@ def run_job(layout: Layout) -> None:
     )
     report(1.0, "done")
     _log.info("done: %s (%s)", adaptation.decision, adaptation.reason)
+
+
+def processes_wanted(layout: Layout) -> list[str] | None:
+    """Return the command that runs the job in several processes; None where one is enough.
+
+    Raises:
+        JobFailed: the job is not one for this image.
+    """
+    machine = read_configuration(layout.config)
+    if ranks.wanted(machine) * len(machine.hosts) == 1:
+        return None
+    chosen = adapter(_read_plan(layout).engine)
+    return ranks.command(machine, layout.root) if chosen.several_hosts else None
 
 
 @contextlib.contextmanager

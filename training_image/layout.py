@@ -68,4 +68,10 @@ class Layout:
 def layout_of(root: Path | None, environment: Mapping[str, str] = os.environ) -> Layout:
     """Return the layout below `root`, or below what the environment says, or below /opt/ml."""
     chosen = (root or Path(environment.get(ROOT_VARIABLE) or "/opt/ml")).resolve()
-    return Layout(chosen, (Path(environment.get(SCRATCH_VARIABLE) or chosen) / "attune-scratch").resolve())
+    scratch = Path(environment.get(SCRATCH_VARIABLE) or chosen) / f"attune-scratch{_of_process(environment)}"
+    return Layout(chosen, scratch.resolve())
+
+
+def _of_process(environment: Mapping[str, str]) -> str:
+    """Several processes of a machine do not share a scratch folder."""
+    return f"-{environment['LOCAL_RANK']}" if "LOCAL_RANK" in environment else ""

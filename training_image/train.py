@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from training_image import ranks
 from training_image.checkpoint import write_atomically
 from training_image.failures import Stopped, reason_of
-from training_image.job import run_job
+from training_image.job import processes_wanted, run_job
 from training_image.layout import ROOT_VARIABLE, Layout, layout_of
 from training_image.stopping import EXIT_STATUS, is_stopping, stop_on_sigterm
 
@@ -25,8 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, help=f"instead of ${ROOT_VARIABLE} or /opt/ml")
     layout = layout_of(parser.parse_args(arguments).root)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    device = ranks.own_device()
+    if device is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = device
     stop_on_sigterm()
     try:
+        if not ranks.is_started():
+            _become_several(layout)
         run_job(layout)
     except Stopped:
         _log.info("stopped by SIGTERM; the checkpoint holds what was done")
@@ -39,6 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write_failure(layout, reason_of(error))
         return 1
     return 0
+
+
+def _become_several(layout: Layout) -> None:
+    """Run on every GPU and host that the job has; return where one process is enough."""
+    command = processes_wanted(layout)
+    if command is not None:
+        _log.info("working in several processes: %s", " ".join(command))
+        os.execv(command[0], command)  # noqa: S606
 
 
 def _write_failure(layout: Layout, reason: str) -> None:

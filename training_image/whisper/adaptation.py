@@ -32,6 +32,7 @@ from training_image.whisper.experiments import keep_whole_change, true_transcrip
 from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches
 from training_image.whisper.student import Diverged, Student, batch
 from training_image.whisper.teacher import Read, Teacher, arrays_of, from_arrays, spoken_words
+from training_image.whisper.world import World
 
 LEAST_POSTERIOR = 0.4
 """Below this mean posterior on held-out audio the base is wrong too often to teach itself."""
@@ -115,6 +116,7 @@ class _Job:
         self._examination = Examination(assignment.held_out)
         self._helper = _helper(assignment)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._world = World()
         learned_s = sum(one.duration_s for one in assignment.adaptation)
         per_round = _READING + chosen.kept_share * chosen.epochs * _LEARNING
         judged_s = 2 * self._examination.audio_s + sum(one.duration_s for one in assignment.held_out)
@@ -145,6 +147,9 @@ class _Job:
         if learned.change is None:
             reason = f"The base model is kept: {learned.remark or 'nothing was sure enough to learn from'}."
             return self._kept_base(reason, before, learned)
+        self._world.leave()
+        if not self._world.leads:
+            return self._kept_base("Another process decides.", before, learned)
         return self._decided(learned, heard, held_out)
 
     def _decided(self, learned: _Learned, heard: Hearing, held_out: Sequence[Read]) -> Adaptation:
@@ -217,11 +222,17 @@ class _Job:
     def _read_all(self, number: int, teacher: Teacher) -> list[Read]:
         stage = f"reading the audio, round {number} of {self._course.rounds}"
         utterances = self._given.adaptation
-        found: list[Read] = []
-        for place, first in enumerate(range(0, len(utterances), _SHARD)):
-            shard = utterances[first : first + _SHARD]
-            found += self._read(f"reading-{number}-{place:05d}", shard, teacher, stage)
-        return found
+        shards = [utterances[first : first + _SHARD] for first in range(0, len(utterances), _SHARD)]
+        own = {
+            place: self._read(f"reading-{number}-{place:05d}", shards[place], teacher, stage)
+            for place in self._world.own(range(len(shards)))
+        }
+        parts = self._world.together(own)
+        everything = {place: read for part in parts for place, read in part.items()}
+        for place, read in everything.items():
+            if place not in own:
+                self._given.checkpoint.save(f"reading-{number}-{place:05d}", arrays_of(read))
+        return [one for place in range(len(shards)) for one in everything[place]]
 
     def _read(self, name: str, utterances: Sequence[Utterance], teacher: Teacher, stage: str) -> list[Read]:
         """Read some utterances; what a checkpoint holds is not read again."""
@@ -242,7 +253,14 @@ class _Job:
         if not lessons:
             return False
         plans = self._plans(number, lessons)
-        student = Student(self._base.model(), self._base.tokens, self._course, len(plans), self._device)
+        student = Student(
+            self._base.model(),
+            self._base.tokens,
+            self._course,
+            len(plans),
+            device=self._device,
+            world=self._world,
+        )
         losses, remark = self._steps(number, student, plans)
         learned.change = self._base.delta(student.changes())
         keep_whole_change(self._base.delta_bytes(learned.change.changes), self._given.checkpoint.folder)
@@ -353,15 +371,17 @@ class _Job:
         prompt, end, bands = self._base.prompt, self._base.tokens.end, student.bands
         reserved_s = _RESERVED_SHARE * given.seconds_left()
         saved_at_s = time.monotonic()
+        own = slice(self._world.rank, None, self._world.size)
         for plan in plans[student.step :]:
-            if given.seconds_left() < reserved_s:
+            if self._world.together(given.seconds_left())[0] < reserved_s:
                 given.checkpoint.save(name, student.state() | {"losses": np.array(losses)})
                 return losses, (
                     f" Learning ended after {student.step} of {len(plans)} steps, for the time that the "
                     "training may take was over."
                 )
             try:
-                losses.append(student.learn(batch(plan, prompt, end, bands, self._course)))
+                lesson = batch(plan, prompt, end, bands, self._course, part=own)
+                losses.append(student.learn(lesson))
             except Diverged:
                 return losses, (
                     f" Learning ended after {student.step} of {len(plans)} steps, for it gave values that "

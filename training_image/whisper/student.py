@@ -22,6 +22,7 @@ from training_image.whisper.augmentation import altered, masked
 from training_image.whisper.course import Course
 from training_image.whisper.lessons import BatchPlan
 from training_image.whisper.weights import ADAPTED, changes, torch_model
+from training_image.whisper.world import World
 
 _MOST_GRADIENT = 1.0
 _MOST_UNSOUND = 5
@@ -43,6 +44,8 @@ class Batch:
     """Tokens, _IGNORED where none is, shape (windows, longest)."""
     weights: NDArray[np.float32]
     """Of each wanted token, shape (windows, longest)."""
+    total: float
+    """Sum of the weights of all windows that are heard at once, wherever."""
 
     @property
     def size(self) -> int:
@@ -52,29 +55,33 @@ class Batch:
     def part(self, first: int, end: int) -> Batch:
         """Return some of the windows."""
         some = slice(first, end)
-        return Batch(self.mel[some], self.given[some], self.wanted[some], self.weights[some])
+        return Batch(self.mel[some], self.given[some], self.wanted[some], self.weights[some], self.total)
 
 
 class Diverged(Exception):
     """Training gave values that are no numbers, several steps in a row."""
 
 
-def batch(plan: BatchPlan, prompt: Sequence[int], end: int, bands: int, course: Course) -> Batch:
+def batch(
+    plan: BatchPlan, prompt: Sequence[int], end: int, bands: int, course: Course, *, part: slice = slice(None)
+) -> Batch:
     """Read, alter and transform the audio of a batch.
 
     Args:
         plan: what is in it.
+        part: which of its windows; the others are heard elsewhere.
         prompt: tokens before a text, `<|notimestamps|>` with them.
         end: token behind a text.
         bands: of the features.
         course: how much is altered.
     """
+    windows = plan.windows[part]
     longest = max(len(one.ids) for one in plan.windows) + len(prompt)
-    mel = np.zeros((len(plan.windows), bands, plan.frames), np.float32)
-    given = np.full((len(plan.windows), longest), end, np.int64)
-    wanted = np.full((len(plan.windows), longest), _IGNORED, np.int64)
-    weights = np.zeros((len(plan.windows), longest), np.float32)
-    for row, window in enumerate(plan.windows):
+    mel = np.zeros((len(windows), bands, plan.frames), np.float32)
+    given = np.full((len(windows), longest), end, np.int64)
+    wanted = np.full((len(windows), longest), _IGNORED, np.int64)
+    weights = np.zeros((len(windows), longest), np.float32)
+    for row, window in enumerate(windows):
         random = np.random.default_rng(window.seed)
         heard = masked(log_mel(altered(window.samples(), course, random), bands), course, random)
         frames = min(heard.shape[1], plan.frames)
@@ -83,14 +90,22 @@ def batch(plan: BatchPlan, prompt: Sequence[int], end: int, bands: int, course: 
         given[row, : len(text) - 1] = text[:-1]
         wanted[row, len(prompt) - 1 : len(text) - 1] = text[len(prompt) :]
         weights[row, len(prompt) - 1 : len(text) - 1] = [*window.weights, 1.0]
-    return Batch(mel, given, wanted, weights)
+    total = sum(sum(one.weights) + 1.0 for one in plan.windows)
+    return Batch(mel, given, wanted, weights, max(total, 1e-6))
 
 
 class Student:
     """A network with a low-rank change that is trained, and the running mean of that change."""
 
     def __init__(
-        self, base: ModelFile, tokens: Tokens, course: Course, steps: int, device: str = "cpu"
+        self,
+        base: ModelFile,
+        tokens: Tokens,
+        course: Course,
+        steps: int,
+        *,
+        device: str = "cpu",
+        world: World | None = None,
     ) -> None:
         """Take the network to begin with.
 
@@ -100,8 +115,10 @@ class Student:
             course: how it is trained.
             steps: that there will be; the rate falls over them.
             device: of PyTorch.
+            world: the processes that learn together; None: this one alone.
         """
         torch.manual_seed(course.seed)
+        self._world = world or World()
         self._base, self._course, self._steps = base, course, steps
         self._device = torch.device(device)
         network = torch_model(base, tokens.start, tokens.end)
@@ -149,10 +166,12 @@ class Student:
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 if not _is_memory(error):
                     raise
-                if self.parts >= lesson.size:
+                if self.parts >= lesson.size:  # in every process: those that still can would wait for ever
                     raise MemoryError("not even one window fits into the memory") from None
                 self.parts = min(2 * self.parts, lesson.size)
                 _log.warning("too little memory: each batch is heard in %d parts from now on", self.parts)
+        self._world.add_gradients(self._trained.values())
+        loss = self._world.added(loss)
         norm = torch.nn.utils.clip_grad_norm_(self._trained.values(), _MOST_GRADIENT)
         self.step += 1
         if not (math.isfinite(loss) and math.isfinite(float(norm))):
@@ -172,11 +191,10 @@ class Student:
     def _gradient(self, lesson: Batch) -> float:
         """Leave the gradient of the mean loss with the parameters; return that loss."""
         self._optimiser.zero_grad(set_to_none=True)
-        total = max(float(lesson.weights.sum()), 1e-6)
         loss = 0.0
-        width = -(-lesson.size // self.parts)
+        width = max(1, -(-lesson.size // self.parts))
         for first in range(0, lesson.size, width):
-            part = self._loss(lesson.part(first, first + width)) / total
+            part = self._loss(lesson.part(first, first + width)) / lesson.total
             part.backward()
             loss += float(part.detach())
         return loss
