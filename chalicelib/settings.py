@@ -119,6 +119,11 @@ def engines() -> tuple[str, ...]:
     return tuple(os.environ.get("ATTUNE_ENGINES", "").replace(",", " ").split())
 
 
+def adapted_engines() -> tuple[str, ...]:
+    """Return the names of the engines that custom acoustic models are made on; none: all that can be."""
+    return tuple(os.environ.get("ATTUNE_ADAPTED_ENGINES", "").replace(",", " ").split())
+
+
 def bases() -> Path | None:
     """Return the folder of staged bases (`engines.staged`); None: there are none."""
     folder = os.environ.get("ATTUNE_BASES")

@@ -9,7 +9,6 @@ import pytest
 
 from chalicelib.engines import availability, catalogue
 from chalicelib.engines.catalogue import BaseModel, BaseVersion
-from chalicelib.engines.features import ENGINE_FEATURES
 
 NEURAL = "en-US_BroadbandModel.v2099-01-01"
 """A version of the engine `whisper` that the fixture `without_sphinx` serves."""
@@ -75,7 +74,6 @@ def without_sphinx(monkeypatch: pytest.MonkeyPatch) -> BaseModel:
 
 
 @pytest.fixture
-def adaptable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other engine, as one that can be adapted and takes language models."""
-    features = dataclasses.replace(ENGINE_FEATURES["whisper"], acoustic_models=True, language_models=True)
-    monkeypatch.setitem(ENGINE_FEATURES, "whisper", features)
+def only_sphinx_adapts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator who does not want the network adapted."""
+    monkeypatch.setenv("ATTUNE_ADAPTED_ENGINES", "sphinx")

@@ -83,8 +83,8 @@ TABLES = {
     "infra/layer.py",  # has an engine put its own weights into the layer, in a process of their own
     "training_image/adapters.py",
 }
-# Tests that are about the whole of what the embedded engine hears, and what they make its models with.
-TESTS_OF_SPHINX = {
+# Tests that are about the whole of what an engine hears, and what they make its models with.
+TESTS_OF_ENGINES = {
     "tests/acoustic/test_adaptation.py",
     "tests/adapted_models.py",
     "tests/engines/test_display.py",
@@ -208,7 +208,7 @@ def test_tests_of_what_is_for_all_engines_know_none_of_them() -> None:
         folders = set(file.relative_to(ROOT).parts)
         if not engines <= folders:
             knowing.add(str(file.relative_to(ROOT)))
-    assert knowing == TESTS_OF_SPHINX
+    assert knowing == TESTS_OF_ENGINES
 
 
 def test_nothing_is_imported_in_a_circle() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 
 from chalicelib.engines.adapted_model import KEPT_BASE, is_decision
 from training_image.checkpoint import Checkpoint
-from training_image.guard import Figures
+from training_image.guard import Candidate, Errors, Figures
 from training_image.machine import Machine
 from training_image.recordings import LeftOut
 from training_image.utterances import Utterance
@@ -36,6 +37,10 @@ class Assignment:
     """Artefact of a custom language model that helps to recognise."""
     base_weights: Path | None = None
     """Folder of the base version's weights; None: they come with the engine."""
+    language: str | None = None
+    """Code of the language that the base version is for; None: its weights know one only."""
+    seconds_left: Callable[[], float] = lambda: math.inf
+    """Until the platform ends the job, whatever it has done by then."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,14 @@ class HeldOut:
     audio_s: float
     before: Figures
     after: Figures
+
+
+@dataclass(frozen=True)
+class Ordinary:
+    """What happened to speech that is not the user's."""
+
+    base: Errors
+    chosen: Errors
 
 
 @dataclass(frozen=True)
@@ -67,6 +80,12 @@ class Adaptation:
     """Utterances that taught nothing."""
     transcribed_s: float = 0.0
     """Seconds of audio whose transcript was found in the corpora of the helper language model."""
+    alpha: float | None = None
+    """Share of what was learned that serves, where an engine can serve a share."""
+    candidates: Sequence[Candidate] = ()
+    """Shares that were judged, with the figures of each."""
+    ordinary: Ordinary | None = None
+    """Words wrong in the ordinary speech that comes with the program, where that was heard."""
 
     def __post_init__(self) -> None:
         if not is_decision(self.decision):

@@ -26,7 +26,13 @@ class Adapter:
         return cast(Adapt, importlib.import_module(self.module).adapt)
 
 
-_ADAPTERS = {"sphinx": Adapter("training_image.sphinx.adaptation", ("pocketsphinx",))}
+_ADAPTERS = {
+    "sphinx": Adapter("training_image.sphinx.adaptation", ("pocketsphinx",)),
+    "whisper": Adapter(
+        "training_image.whisper.adaptation",
+        ("ctranslate2", "peft", "tiktoken", "torch", "transformers"),
+    ),
+}
 """By the engine's name in the catalogue."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,22 @@ def read_configuration(folder: Path) -> Machine:
     if not (cores.isascii() and cores.isdecimal() and 1 <= int(cores) <= 1024):
         raise ConfigurationInvalid(f"the hyperparameter cores must be a number from 1 to 1024, not {cores!r}")
     return replace(machine, cores=int(cores))
+
+
+def allowed_time_s(folder: Path) -> float:
+    """Return how many seconds all runs of the job may take together, by the hyperparameter `max_runtime_s`.
+
+    Raises:
+        ConfigurationInvalid: it is no whole number above 0.
+    """
+    text = str(_read(folder / "hyperparameters.json").get("max_runtime_s", ""))
+    if not text:
+        return math.inf
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise ConfigurationInvalid(
+            f"the hyperparameter max_runtime_s must be a number of seconds, not {text!r}"
+        )
+    return float(text)
 
 
 def _check_channels(channels: dict[str, Any]) -> None:

@@ -118,3 +118,139 @@ def choose(
         reasons.append(verdict.reason)
     reason = f"The base model is kept: adaptation did not help ({'; '.join(reasons)})."
     return Choice(KEPT_BASE, reason, after)
+
+
+ALPHAS = (1.0, 0.75, 0.5, 0.25)
+"""Shares of a change that are tried, the whole of it first; what is left is the base itself."""
+MOST_ORDINARY_LOSS = 0.01
+"""Relative: so much worse may ordinary speech become, in words."""
+LEAST_SHARE_OF_SURE_WORDS = 0.9
+"""Of the words that the base was sure of, so many must be found again."""
+LEAST_AGREEMENT_GAIN = -0.01
+"""A model that finds other words whenever the audio is altered a little was fitted to chance."""
+MOST_PACE = 1.35
+"""A model that hears so many more words than the base invents some."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Words wrong in speech whose transcript is known."""
+
+    words: int
+    errors: int
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What a model makes of everything that judges it."""
+
+    held_out: Figures
+    agreement: float
+    """Share of the words on held-out audio that it finds again when the audio is altered a little, 0…1."""
+    sure_words_found: float
+    """Share of the words that the base was sure of on held-out audio, 0…1; 1 for the base itself."""
+    ordinary: Errors
+    """On the ordinary speech that comes with the program."""
+    non_speech_words: int
+    """Found where nobody speaks."""
+    repetitions: int
+    """Utterances of the held-out audio in which it repeats itself."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A share of what was learned, and how it was judged."""
+
+    alpha: float
+    hearing: Hearing
+    accepted: bool
+    reason: str
+    """What spoke against it, or for it."""
+
+
+@dataclass(frozen=True)
+class AlphaChoice:
+    """How much of what was learned serves from now on."""
+
+    alpha: float
+    """0: the base is kept."""
+    reason: str
+    """For the model's user."""
+    hearing: Hearing
+    """Of the chosen share; of the base where it is kept."""
+    candidates: tuple[Candidate, ...]
+
+
+def judge_change(base: Hearing, candidate: Hearing) -> Verdict:
+    """Say whether a model may take the base's place: nothing that is known got worse, and it is surer."""
+    before, after = base.held_out, candidate.held_out
+    least_words = before.words * LEAST_SHARE_OF_WORDS
+    most_errors = int(base.ordinary.errors * (1 + MOST_ORDINARY_LOSS))
+    verdicts = (
+        Verdict(
+            candidate.ordinary.errors <= most_errors,
+            f"ordinary speech would be heard worse ({candidate.ordinary.errors} of "
+            f"{candidate.ordinary.words} words wrong, {base.ordinary.errors} with the base)",
+        ),
+        Verdict(
+            candidate.non_speech_words <= base.non_speech_words,
+            f"it writes {candidate.non_speech_words} words where nobody speaks, the base "
+            f"{base.non_speech_words}",
+        ),
+        Verdict(
+            candidate.repetitions <= base.repetitions,
+            f"it repeats itself in {candidate.repetitions} held-out utterances, the base in "
+            f"{base.repetitions}",
+        ),
+        Verdict(
+            least_words <= after.words <= MOST_PACE * max(before.words, FEWEST_WORDS),
+            f"it finds {after.words} words in the held-out audio, the base {before.words}",
+        ),
+        Verdict(
+            candidate.sure_words_found >= LEAST_SHARE_OF_SURE_WORDS,
+            f"it finds only {candidate.sure_words_found:.0%} of the words again that the base was sure of",
+        ),
+        Verdict(
+            candidate.agreement >= base.agreement + LEAST_AGREEMENT_GAIN,
+            f"it finds {candidate.agreement:.0%} of its words again when the audio is altered a little, the "
+            f"base {base.agreement:.0%}",
+        ),
+        Verdict(
+            after.mean_posterior > before.mean_posterior,
+            f"it is not surer of the held-out audio (mean word posterior {before.mean_posterior:.3f} → "
+            f"{after.mean_posterior:.3f})",
+        ),
+    )
+    refused = (verdict for verdict in verdicts if not verdict.accepted)
+    better = Verdict(
+        True,
+        f"mean word posterior on held-out audio {before.mean_posterior:.3f} → {after.mean_posterior:.3f}, "
+        f"{base.agreement:.0%} → {candidate.agreement:.0%} of the words are found again when the audio is "
+        f"altered a little, ordinary speech {base.ordinary.errors} → {candidate.ordinary.errors} of "
+        f"{base.ordinary.words} words wrong",
+    )
+    return next(refused, better)
+
+
+def choose_alpha(
+    base: Hearing, hear: Callable[[float], Hearing], alphas: Iterable[float] = ALPHAS
+) -> AlphaChoice:
+    """Return the largest share of a change that may serve; none where every one does harm.
+
+    Args:
+        base: what the base makes of what judges.
+        hear: returns what the base with a share of the change makes of it.
+        alphas: shares in the order in which they are wanted; no more are heard than must be.
+    """
+    candidates: list[Candidate] = []
+    for alpha in alphas:
+        hearing = hear(alpha)
+        verdict = judge_change(base, hearing)
+        candidates.append(Candidate(alpha, hearing, verdict.accepted, verdict.reason))
+        if verdict.accepted:
+            share = "all" if alpha == 1 else f"{alpha:.0%}"
+            reason = f"Better than the base with {share} of what was learned: {verdict.reason}."
+            return AlphaChoice(alpha, reason, hearing, tuple(candidates))
+    reasons = "; ".join(f"{one.alpha:.0%} of it: {one.reason}" for one in candidates)
+    reason = f"The base model is kept: what was learned did not help ({reasons})."
+    return AlphaChoice(0.0, reason, base, tuple(candidates))

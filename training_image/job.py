@@ -9,18 +9,19 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chalicelib.engines.catalogue import BaseVersion, base_version
+from chalicelib.engines.catalogue import base_model_of_version, base_version
 from chalicelib.language.artefact import read_artefact
 from chalicelib.language.sealed import ArchiveUnreadable
 from training_image.adaptation import Adaptation, Assignment, ReportProgress
 from training_image.adapters import adapter
 from training_image.checkpoint import Checkpoint
-from training_image.configuration import read_configuration
+from training_image.configuration import allowed_time_s, read_configuration
 from training_image.failures import JobFailed
 from training_image.held_out import split
 from training_image.layout import Layout
@@ -52,6 +53,7 @@ def run_job(layout: Layout) -> None:
     layout.failure.unlink(missing_ok=True)
     clear_model(layout.model)
     machine = read_configuration(layout.config)
+    allowed_s = allowed_time_s(layout.config)
     plan = _read_plan(layout)
     base = _base_of(plan)
     base_weights = _base_weights(layout, plan)
@@ -74,6 +76,7 @@ def run_job(layout: Layout) -> None:
             audio=layout.audio,
             scratch=layout.scratch,
             rate_hz=base.rate_hz,
+            least_rate_hz=base.least_rate_hz,
             cores=machine.cores,
             report_progress=_part(report, 0.0, _PREPARED_AT),
         )
@@ -95,6 +98,8 @@ def run_job(layout: Layout) -> None:
             report_progress=_part(report, _PREPARED_AT, _ADAPTED_AT),
             language_model=_helper(layout, plan),
             base_weights=base_weights,
+            language=base.language,
+            seconds_left=lambda: allowed_s - spent.total_s(),
         )
         adaptation = chosen.adapt(assignment)
     report(_ADAPTED_AT, "writing the model")
@@ -181,9 +186,22 @@ def _base_weights(layout: Layout, plan: Plan) -> Path | None:
     return layout.base
 
 
-def _base_of(plan: Plan) -> BaseVersion:
+@dataclass(frozen=True)
+class _Base:
+    """What a job must know of a base version."""
+
+    rate_hz: int
+    least_rate_hz: int
+    language: str | None
+
+
+def _base_of(plan: Plan) -> _Base:
+    """Return what the plan says of a staged base, and what the catalogue says of all others."""
+    if plan.base_weights is not None and plan.rate_hz is not None:
+        return _Base(plan.rate_hz, plan.least_rate_hz or plan.rate_hz, plan.language)
     try:
         base = base_version(plan.base_version)
+        least_rate_hz = base_model_of_version(plan.base_version).least_rate_hz
     except KeyError:
         raise JobFailed(
             f"This training image has no base model {plan.base_version!r}. Upgrade the custom model, or have "
@@ -194,7 +212,7 @@ def _base_of(plan: Plan) -> BaseVersion:
             f"The base model {plan.base_version!r} is one of the engine {base.engine!r}, not of "
             f"{plan.engine!r}. Train again; if it fails again, tell the operator."
         )
-    return base
+    return _Base(base.rate_hz, least_rate_hz, base.language)
 
 
 def _check_enough(prepared: Prepared, recordings: int) -> None:
@@ -228,6 +246,9 @@ def _report(
         "left_out": [*prepared.left_out, *adaptation.left_out],
         "rounds": adaptation.rounds,
         "held_out": adaptation.held_out,
+        "alpha": adaptation.alpha,
+        "candidates": adaptation.candidates,
+        "ordinary": adaptation.ordinary,
         "training_s": training_s,
         "cores": machine.cores,
         "gpus": machine.gpus,

@@ -51,6 +51,12 @@ class Plan:
     """Artefact of the helper language model, a path below the language channel."""
     base_weights: str | None = None
     """Where the weights in the base channel come from; None: they come with the engine, without a channel."""
+    rate_hz: int | None = None
+    """What the engine hears; None: what the catalogue of this image says."""
+    least_rate_hz: int | None = None
+    """What a recording must have at least; None: what the catalogue of this image says."""
+    language: str | None = None
+    """Code of the language that the base is told; None: it knows one only."""
 
 
 def parse_plan(text: str | bytes) -> Plan:
@@ -86,6 +92,9 @@ def parse_plan(text: str | bytes) -> Plan:
         recordings=recordings,
         language_model=_language_model(document),
         base_weights=_optional_text(document, "base_weights"),
+        rate_hz=_optional_rate(document, "rate_hz"),
+        least_rate_hz=_optional_rate(document, "least_rate_hz"),
+        language=_optional_text(document, "language"),
         fingerprint=hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest(),
     )
 
@@ -120,6 +129,13 @@ def _language_model(document: dict[str, Any]) -> str | None:
 
 def _optional_text(document: dict[str, Any], name: str) -> str | None:
     return None if document.get(name) is None else _text(document, name, "")
+
+
+def _optional_rate(document: dict[str, Any], name: str) -> int | None:
+    value = document.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
+        raise PlanInvalid(f"{name} must be a whole number above 0")
+    return value
 
 
 def _is_inside(file: str) -> bool:

@@ -22,6 +22,7 @@ def prepare_all(
     scratch: Path,
     rate_hz: int,
     cores: int,
+    least_rate_hz: int | None = None,
     report_progress: Callable[[float, str], None],
 ) -> Prepared:
     """Decode every recording below `audio` into `scratch`; the result follows the order of the plan.
@@ -39,7 +40,14 @@ def prepare_all(
     parts = []
     with worker_processes(min(cores, count)) as workers:
         scratch_files = [scratch / f"{index}.pcm" for index in range(count)]
-        prepared = workers.map(prepare, plan.recordings, files, scratch_files, itertools.repeat(rate_hz))
+        prepared = workers.map(
+            prepare,
+            plan.recordings,
+            files,
+            scratch_files,
+            itertools.repeat(rate_hz),
+            itertools.repeat(least_rate_hz),
+        )
         for number, (size_bytes, part) in enumerate(zip(sizes, prepared, strict=True), start=1):
             for entry in part.left_out:
                 _log.info("left out: %s", entry)

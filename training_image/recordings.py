@@ -63,8 +63,12 @@ def together(parts: Iterable[Prepared]) -> Prepared:
     )
 
 
-def prepare(recording: Recording, file: Path, scratch_file: Path, rate_hz: int) -> Prepared:
+def prepare(
+    recording: Recording, file: Path, scratch_file: Path, rate_hz: int, least_rate_hz: int | None = None
+) -> Prepared:
     """Decode an audio resource into a scratch file, in blocks, and cut it into utterances.
+
+    Recordings of a lower rate than `least_rate_hz`, which is `rate_hz` unless given, are refused.
 
     Audio that cannot be read or holds no speech is left out with its reason.
 
@@ -78,7 +82,7 @@ def prepare(recording: Recording, file: Path, scratch_file: Path, rate_hz: int) 
                 if source.file is None:
                     parts.append(_nothing(recording.audio_name, source.member, source.error))
                     continue
-                where = _Place(recording.audio_name, source.member, scratch_file, rate_hz)
+                where = _Place(recording.audio_name, source.member, scratch_file, rate_hz, least_rate_hz)
                 parts.append(_prepare_one(where, source.file, source.content_type, scratch))
         except FileNotFoundError as error:
             if error.filename != str(file):
@@ -109,6 +113,7 @@ class _Place:
     member: str | None
     scratch_file: Path
     rate_hz: int
+    least_rate_hz: int | None
 
 
 def _sources(recording: Recording, file: Path) -> Iterator[_Source]:
@@ -130,7 +135,9 @@ def _prepare_one(
     speech: list[Stretch] = []
     total = 0
     try:
-        for samples in decoding.resampled(source, content_type, where.rate_hz, limits=_LIMITS):
+        for samples in decoding.resampled(
+            source, content_type, where.rate_hz, min_rate_hz=where.least_rate_hz, limits=_LIMITS
+        ):
             scratch.write(_pcm(samples).tobytes())
             total += len(samples)
             speech += detector.feed(samples)

@@ -25,21 +25,14 @@ from chalicelib.customization.errors import (
 )
 from chalicelib.engines import availability, catalogue
 from chalicelib.engines.catalogue import BASE_MODELS, KNOWN_MODELS, BaseModel
-from chalicelib.engines.features import FeatureName
+from chalicelib.engines.features import CUSTOM_MODELS, FeatureName
 from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import MOST_TOGETHER, Action, ConditionFailed, Delete, Put, Update, write
 from chalicelib.storage.rows import CustomModel
-from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel, LanguageResource, Word
+from chalicelib.storage.tables import AudioResource, LanguageModel, LanguageResource, Word
 
 _log = logging.getLogger(__name__)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-_KINDS: dict[type[CustomModel], str] = {AcousticModel: "acoustic", LanguageModel: "language"}
-_NEEDED: dict[type[CustomModel], FeatureName] = {
-    AcousticModel: "acoustic_models",
-    LanguageModel: "language_models",
-}
-"""What a version of a base model must be capable of, to be customised."""
 
 Model = TypeVar("Model", bound=CustomModel)
 
@@ -88,11 +81,12 @@ def create(
         NotServed: a version that takes one is not served here.
         TooManyModels: the owner has 1,024 models of that kind already.
     """
-    usable = base.versions_with(_NEEDED[kind])
-    if not usable and (missing := availability.without(base.name, _NEEDED[kind])) is not None:
+    needed = CUSTOM_MODELS[kind.kind]
+    usable = base.versions_with(needed)
+    if not usable and (missing := availability.without(base.name, needed)) is not None:
         raise NotServed(missing)
     if not usable or version not in (None, *usable):
-        raise NotCustomizable(version or base.name, _KINDS[kind], usable)
+        raise NotCustomizable(version or base.name, kind.kind, usable)
     moment = now()
     model = kind(
         owner,
@@ -112,7 +106,7 @@ def create(
     # Counting afterwards keeps the limit whoever else creates a model at this moment.
     if kind.count(owner, consistent_read=True) > limits.MODELS_PER_OWNER:
         write(Delete(model, kind.customization_id.exists()))
-        raise TooManyModels(_KINDS[kind], limits.MODELS_PER_OWNER)
+        raise TooManyModels(kind.kind, limits.MODELS_PER_OWNER)
     return model
 
 
@@ -132,14 +126,20 @@ def check_loadable(model: CustomModel, version: str | None = None) -> None:
     Raises:
         NotServed: this installation does without the engine of that version.
     """
-    check_served(version or model.versions[-1], _NEEDED[type(model)])
+    check_served(version or model.versions[-1], CUSTOM_MODELS[model.kind])
 
 
 def newest_version(model: CustomModel) -> str:
-    """Return the newest served version of a model's base that takes its kind of model, else its own."""
+    """Return the newest served version of a model's base that takes its kind of model, else its own.
+
+    It is never an older one than its own, on which an operator may have new models made.
+    """
+    own = model.versions[-1]
     base = BASE_MODELS.get(model.base_model_name)
-    newest = None if base is None else base.newest_with(_NEEDED[type(model)])
-    return newest or model.versions[-1]
+    newest = None if base is None else base.newest_with(CUSTOM_MODELS[model.kind])
+    if newest is None or base is None or base.is_newer(own, newest):
+        return own
+    return newest
 
 
 def get(kind: type[Model], owner: str, customization_id: str) -> Model:

@@ -40,10 +40,11 @@ class BaseVersion:
         """What can be done with it.
 
         Corpora, custom words and grammars are read as US English; for another language there are none. Nor
-        can a staged base be adapted, whose weights no training machine has.
+        can a staged base be adapted, whose weights no training machine has, or an engine that the operator
+        does not want adapted.
         """
         features = ENGINE_FEATURES[self.engine]
-        if self.base is not None:
+        if self.base is not None or self.engine not in adapted_engines():
             features = dataclasses.replace(features, acoustic_models=False)
         if self.language in (None, _ENGLISH):
             return features
@@ -76,6 +77,11 @@ class BaseModel:
     def versions_with(self, *features: FeatureName) -> tuple[str, ...]:
         """Return the versions that have some features, oldest first."""
         return tuple(version.name for version in self.versions if all(map(version.features.has, features)))
+
+    def is_newer(self, one: str, other: str) -> bool:
+        """Return whether one version is newer than another; one that is not served is newer than none."""
+        names = self.version_names
+        return one in names and other in names and names.index(one) > names.index(other)
 
     def newest_with(self, *features: FeatureName) -> str | None:
         """Return the newest version that has some features: what a new custom model starts from."""
@@ -177,6 +183,24 @@ def _engines() -> Collection[str]:
     return settings.engines() or ENGINE_FEATURES
 
 
+def adapted_engines() -> Collection[str]:
+    """Return the engines that custom acoustic models are made on.
+
+    Raises:
+        settings.SettingsError: there is no engine of one of these names.
+    """
+    return _known(settings.adapted_engines(), "ATTUNE_ADAPTED_ENGINES") or ENGINE_FEATURES
+
+
+def _known(engines: Collection[str], variable: str) -> Collection[str]:
+    if unknown := sorted(set(engines) - ENGINE_FEATURES.keys()):
+        raise settings.SettingsError(
+            f"environment variable {variable} names {unknown[0]!r}: the engines are "
+            f"{', '.join(ENGINE_FEATURES)}"
+        )
+    return engines
+
+
 KNOWN_MODELS = Models({model.name: model for model in _BASE_MODELS}, lambda: ENGINE_FEATURES)
 """All that the engines of this program can load, whether this installation has them or not."""
 
@@ -189,11 +213,8 @@ def served(engines: Collection[str]) -> dict[str, BaseModel]:
     Raises:
         settings.SettingsError: there is no engine of one of these names.
     """
-    if unknown := sorted(set(engines) - ENGINE_FEATURES.keys()):
-        raise settings.SettingsError(
-            f"environment variable ATTUNE_ENGINES names {unknown[0]!r}: the engines are "
-            f"{', '.join(ENGINE_FEATURES)}"
-        )
+    _known(engines, "ATTUNE_ENGINES")
+    adapted_engines()
     own = {model.name: model for model in _BASE_MODELS}
     left = {
         model.name: tuple(version for version in model.versions if version.engine in engines)

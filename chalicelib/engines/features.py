@@ -43,6 +43,12 @@ class Features:
 
 FEATURE_NAMES: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Features))
 
+CUSTOM_MODELS: dict[Literal["acoustic", "language"], FeatureName] = {
+    "acoustic": "acoustic_models",
+    "language": "language_models",
+}
+"""What a version must be capable of, for each kind of custom model that is made on it."""
+
 ENGINE_FEATURES = {
     "sphinx": Features(
         acoustic_models=True,
@@ -51,6 +57,12 @@ ENGINE_FEATURES = {
         large_grammars=True,
         decodes_along=True,
     ),
-    "whisper": Features(language_models=True, grammars=True, written_text=True, serves_threads=True),
+    "whisper": Features(
+        acoustic_models=True,
+        language_models=True,
+        grammars=True,
+        written_text=True,
+        serves_threads=True,
+    ),
 }
 """By the engine's name in the catalogue."""

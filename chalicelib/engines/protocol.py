@@ -170,6 +170,19 @@ class BatchRecognizer(Protocol):
         ...
 
 
+@runtime_checkable
+class SharingRecognizer(Protocol):
+    """A recogniser whose memory is nearly all in what it has in common with others.
+
+    Those of one base version and adapted model share, whatever language models they have.
+    """
+
+    @property
+    def shared(self) -> object:
+        """What it shares, the same object for all that do; `size_bytes` is how much memory that takes."""
+        ...
+
+
 class Engine(Protocol):
     """Loads models of one kind."""
 

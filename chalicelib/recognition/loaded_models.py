@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from chalicelib.engines.protocol import CustomModels, Recognizer
+from chalicelib.engines.protocol import CustomModels, Recognizer, SharingRecognizer
 
 Load = Callable[[str, CustomModels], Recognizer]
 Key = tuple[str, CustomModels]
@@ -26,6 +26,8 @@ BUDGET_BYTES = 3 * ASSUMED_BYTES
 @dataclass
 class _Loaded:
     size_bytes: int = ASSUMED_BYTES
+    shared: object = None
+    """What takes the memory, where others have it in common; None: it is this model's alone."""
     users: int = 0
     recognizer: Future[Recognizer] = field(default_factory=Future)
 
@@ -73,6 +75,8 @@ class LoadedModels:
                 raise
             with self._changed:
                 model.size_bytes = self._sizes_bytes[base_version] = recognizer.size_bytes
+                if isinstance(recognizer, SharingRecognizer):
+                    model.shared = recognizer.shared
                 self._changed.notify_all()
             model.recognizer.set_result(recognizer)
         return model.recognizer.result()
@@ -98,7 +102,7 @@ class LoadedModels:
                 self._changed.notify_all()
             is_new = key not in self._models
             if is_new:
-                self._models[key] = _Loaded(self._sizes_bytes.get(key[0], ASSUMED_BYTES))
+                self._models[key] = _Loaded(self._needed_bytes(key))
             model = self._models[key]
             model.users += 1
             self._models.move_to_end(key)
@@ -108,12 +112,26 @@ class LoadedModels:
         """Tell whether a model is there or fits; what nobody uses makes way."""
         if key in self._models:
             return True
-        needed_bytes = self._sizes_bytes.get(key[0], ASSUMED_BYTES)
         for other in [one for one, model in self._models.items() if model.users == 0]:
-            if self._taken_bytes() + needed_bytes <= self._budget_bytes:
+            if self._taken_bytes() + self._needed_bytes(key) <= self._budget_bytes:
                 break
             del self._models[other]
-        return not self._models or self._taken_bytes() + needed_bytes <= self._budget_bytes
+        return not self._models or self._taken_bytes() + self._needed_bytes(key) <= self._budget_bytes
+
+    def _needed_bytes(self, key: Key) -> int:
+        """Return about how much more a model takes that is not there: nothing if it will share all of it."""
+        base_version, custom = key
+        for (version, other), model in self._models.items():
+            if model.shared is not None and (version, other.adapted_model) == (
+                base_version,
+                custom.adapted_model,
+            ):
+                return 0
+        return self._sizes_bytes.get(base_version, ASSUMED_BYTES)
 
     def _taken_bytes(self) -> int:
-        return sum(model.size_bytes for model in self._models.values())
+        sizes_bytes = {
+            id(model if model.shared is None else model.shared): model.size_bytes
+            for model in self._models.values()
+        }
+        return sum(sizes_bytes.values())

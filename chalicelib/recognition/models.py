@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 
 from chalicelib.engines import availability, catalogue
 from chalicelib.engines.catalogue import BaseModel
-from chalicelib.engines.features import FeatureName
+from chalicelib.engines.features import CUSTOM_MODELS, FeatureName
 from chalicelib.recognition.options import Options
 from chalicelib.storage.layout import adapted_model_key, language_model_key
 from chalicelib.storage.rows import CustomModel
@@ -24,9 +24,6 @@ BASE_VERSION_GONE = (
     "Using non-customized default base model, because your custom {kind} model has been built with "
     "a version of the base model that is no longer supported."
 )
-
-
-_NEEDED: dict[str, FeatureName] = {"acoustic": "acoustic_models", "language": "language_models"}
 
 
 class UnknownModel(LookupError):
@@ -150,9 +147,11 @@ def choose(owner: str, options: Options) -> ServingModel:
             raise WrongBase(
                 f"Base model version '{version}' not found: {base.name} has {', '.join(base.version_names)}"
             )
-        gone = BASE_VERSION_GONE.format(kind=_kind(custom[0]))
+        gone = BASE_VERSION_GONE.format(kind=custom[0].kind)
         return ServingModel(base.newest_version, None, (gone,))
-    warnings = (OLDER_BASE_VERSION,) if custom and version != _newest_for(base, custom, options) else ()
+    newest = _newest_for(base, custom, options)
+    is_older = newest is not None and base.is_newer(newest, version)
+    warnings = (OLDER_BASE_VERSION,) if custom and is_older else ()
     serving = ServingModel(
         version,
         None if acoustic is None else _artefact(acoustic, version, adapted_model_key),
@@ -178,16 +177,12 @@ def _trained(kind: type[Row], owner: str, customization_id: str | None, base: Ba
         raise UnknownCustomization(customization_id) from None
     if row.base_model_name != base.name:
         raise WrongBase(
-            f"Custom {_kind(row)} model '{customization_id}' is built on {row.base_model_name}, "
+            f"Custom {row.kind} model '{customization_id}' is built on {row.base_model_name}, "
             f"not on {base.name}: add model={row.base_model_name} to the request"
         )
     if not row.artefacts:
-        raise NotAvailable(_kind(row))
+        raise NotAvailable(row.kind)
     return row
-
-
-def _kind(row: CustomModel) -> str:
-    return "language" if isinstance(row, LanguageModel) else "acoustic"
 
 
 def _versions(row: CustomModel) -> str:
@@ -203,7 +198,7 @@ def _version(base: BaseModel, custom: Sequence[CustomModel], options: Options) -
     for row in custom:
         if wanted is not None and wanted not in row.artefacts:
             raise WrongBase(
-                f"Custom {_kind(row)} model '{row.customization_id}' cannot be used with base model version "
+                f"Custom {row.kind} model '{row.customization_id}' cannot be used with base model version "
                 f"'{wanted}': it is trained on '{_versions(row)}'"
             )
     if wanted is not None or not custom:
@@ -215,7 +210,7 @@ def _version(base: BaseModel, custom: Sequence[CustomModel], options: Options) -
         able = base.versions_with(*_features_of(custom, options))
         served = [version for version in in_common if version in base.version_names]
         return next((version for version in served if version in able), [*served, *in_common][0])
-    trained = "; ".join(f"the {_kind(row)} one on '{_versions(row)}'" for row in custom)
+    trained = "; ".join(f"the {row.kind} one on '{_versions(row)}'" for row in custom)
     raise WrongBase(
         f"The two custom models are not trained on the same version of {base.name}: {trained}. "
         "Upgrade the older one."
@@ -239,7 +234,7 @@ def _newest_for(base: BaseModel, custom: Sequence[CustomModel], options: Options
 
 
 def _features_of(custom: Sequence[CustomModel], options: Options) -> list[FeatureName]:
-    needed = [_NEEDED[_kind(row)] for row in custom]
+    needed = [CUSTOM_MODELS[row.kind] for row in custom]
     large = [row.large_grammars or () for row in custom if isinstance(row, LanguageModel)]
     if any(options.grammar_name in grammars for grammars in large):
         needed.append("large_grammars")

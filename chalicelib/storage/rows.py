@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
 from pynamodb.attributes import (
     BooleanAttribute,
     ListAttribute,
@@ -16,6 +18,8 @@ from chalicelib.storage.connection import Table
 
 class CustomModel(Table):
     """A custom model. Its transitions: `customization.statuses`."""
+
+    kind: ClassVar[Literal["acoustic", "language"]]
 
     owner = UnicodeAttribute(hash_key=True)
     customization_id = UnicodeAttribute(range_key=True)

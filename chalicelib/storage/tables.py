@@ -41,6 +41,8 @@ class Credential(Table):
 class AcousticModel(CustomModel):
     """A custom acoustic model."""
 
+    kind = "acoustic"
+
     class Meta:
         """Where the rows are."""
 
@@ -99,6 +101,8 @@ class AudioResource(UploadedResource):
 
 class LanguageModel(CustomModel):
     """A custom language model."""
+
+    kind = "language"
 
     class Meta:
         """Where the rows are."""

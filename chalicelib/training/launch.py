@@ -155,6 +155,7 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
             "run": str(run.run),
             "base_version": base.name,
             "engine": base.engine,
+            "max_runtime_s": str(chosen.training_max_runtime_s),
         },
         "Environment": {"PYTHONUNBUFFERED": "1"},
         "Tags": [

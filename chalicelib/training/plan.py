@@ -22,6 +22,9 @@ def plan(model: AcousticModel, recordings: Sequence[AudioResource]) -> bytes:
         "run": int(model.run),
         "base_version": base.name,
         "engine": base.engine,
+        "rate_hz": base.rate_hz,
+        "least_rate_hz": catalogue.base_model_of_version(base.name).least_rate_hz,
+        "language": base.language,
         "base_weights": layout.base_weights_prefix(base.name) if base.staged else None,
         "language_model": LANGUAGE_MODEL if model.run_helper else None,
         "recordings": [

@@ -49,6 +49,7 @@ def own(
         "ATTUNE_BASES": os.environ.get("ATTUNE_BASES") or str(home.bases.resolve()),
         # Without a wheel of its own an engine is left out, and so is what it serves.
         "ATTUNE_ENGINES": os.environ.get("ATTUNE_ENGINES") or ",".join(availability.installed()),
+        "ATTUNE_ADAPTED_ENGINES": os.environ.get("ATTUNE_ADAPTED_ENGINES", ""),
         # A piece has all cores. Between two pieces of a long recording the other jobs have their turn.
         "ATTUNE_PIECES_AT_ONCE": "1",
         "POWERTOOLS_SERVICE_NAME": "attune",

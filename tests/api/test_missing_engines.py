@@ -46,15 +46,15 @@ def test_models_without_a_version_are_not_listed(instance: Instance, without_sph
     )
 
 
-def test_no_model_can_be_made_on_what_is_missing(
-    instance: Instance, without_sphinx: object, adaptable: None
-) -> None:
+def test_no_model_can_be_made_on_what_is_missing(instance: Instance, without_sphinx: object) -> None:
     assert_error(_created(instance, base_model_version=NEW), 400, _reason())
     assert _created(instance, base_model_name="en-US_NarrowbandModel").status == 400
     assert _created(instance).status == 201
 
 
-def test_no_model_can_be_made_where_nothing_adapts(instance: Instance, without_sphinx: object) -> None:
+def test_no_model_can_be_made_where_nothing_adapts(
+    instance: Instance, without_sphinx: object, only_sphinx_adapts: None
+) -> None:
     assert_error(_created(instance), 400, _reason(NEW, "acoustic_models"))
 
 
@@ -64,15 +64,13 @@ def test_a_model_on_what_is_missing_is_shown_and_deleted(instance: Instance, mad
     assert_done(made("DELETE"))
 
 
-def test_it_is_neither_trained_nor_upgraded_and_stays_as_it_is(made: Model) -> None:
+def test_it_is_neither_trained_nor_upgraded_and_stays_as_it_is(made: Model, only_sphinx_adapts: None) -> None:
     assert_error(made("POST", "/train"), 400, _reason(NEW, "acoustic_models"))
     assert_error(made("POST", "/upgrade_model"), 400, _reason(NEW, "acoustic_models"))
     assert made.status == "ready"
 
 
-def test_it_can_be_upgraded_to_an_engine_that_adapts(
-    made: Model, adaptable: None, platform: Platform
-) -> None:
+def test_it_can_be_upgraded_to_an_engine_that_adapts(made: Model, platform: Platform) -> None:
     assert_done(made("POST", "/upgrade_model"))
     assert made.shown["versions"] == [NEW, NEURAL]
     assert_done(made("POST", "/train"))

@@ -18,6 +18,7 @@ from chalicelib.engines.catalogue import BASE_MODELS, BaseVersion
 from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.features import Features
 from chalicelib.engines.protocol import (
+    BASE_ALONE,
     BatchRecognizer,
     CustomModels,
     DecodedUtterance,
@@ -54,10 +55,12 @@ class Case:
     """Two utterances at its rate: one of several words, and a short one."""
     everything: DecodingOptions
     """All that can be asked for. Keywords: the first utterance's last word, two in a row, and one unsaid."""
+    custom: CustomModels = BASE_ALONE
+    """What it recognises with."""
 
-    def load(self, custom: CustomModels = CustomModels()) -> Recognizer:  # noqa: B008 - it is frozen
-        """Load the version."""
-        return self.engine.load(self.version, custom)
+    def load(self, custom: CustomModels | None = None) -> Recognizer:
+        """Load the version, with its own custom models or with others."""
+        return self.engine.load(self.version, self.custom if custom is None else custom)
 
 
 def _newest_versions() -> dict[str, BaseVersion]:
@@ -78,25 +81,43 @@ def _tones(tones: Sequence[tuple[float, float]]) -> Samples:
     return np.concatenate(parts)
 
 
-@pytest.fixture(scope="module", params=[*sorted(VERSIONS), "tones"])
-def case(request: pytest.FixtureRequest) -> Case:
+ADAPTED = "-adapted"
+"""Behind an engine's name: with a custom acoustic model."""
+CASES = [*sorted(VERSIONS), f"whisper{ADAPTED}", "tones"]
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     if request.param == "tones":
         tones = (_tones(TONES), _tones(TONES[:1]))
         return _case("tones", ToneEngine(), "xx-XX_Tones.v1", tone_engine.RATE_HZ, Features(), tones)
-    version = VERSIONS[request.param]
+    name = request.param.removesuffix(ADAPTED)
+    version = VERSIONS[name]
+    custom = BASE_ALONE
+    if name != request.param:
+        content = adapted_models.network_model(version.name)
+        custom = CustomModels(
+            adapted_models.written(tmp_path_factory.mktemp("adapted") / "m.tar.gz", content)
+        )
     prompts: dict[str, Prompt] = request.getfixturevalue("prompt_named")
     speech = tuple(_spoken(prompts[name], version.rate_hz) for name in PROMPTS)
     engine = loading.engine(version.engine)
-    return _case(request.param, engine, version.name, version.rate_hz, version.features, speech)
+    return _case(name, engine, version.name, version.rate_hz, version.features, speech, custom)
 
 
 def _case(
-    name: str, engine: Engine, version: str, rate_hz: int, features: Features, speech: tuple[Samples, ...]
+    name: str,
+    engine: Engine,
+    version: str,
+    rate_hz: int,
+    features: Features,
+    speech: tuple[Samples, ...],
+    custom: CustomModels = BASE_ALONE,
 ) -> Case:
-    words = engine.load(version).recognize(speech[0]).hypotheses[0].text.split()
+    words = engine.load(version, custom).recognize(speech[0]).hypotheses[0].text.split()
     keywords = (words[-1], " ".join(words[-3:-1]), "hippopotamus")
     everything = DecodingOptions(max_alternatives=4, word_alternatives=True, keywords=keywords)
-    return Case(name, engine, version, rate_hz, features, speech, everything)
+    return Case(name, engine, version, rate_hz, features, speech, everything, custom)
 
 
 def _spoken(prompt: Prompt, rate_hz: int) -> Samples:
@@ -298,14 +319,19 @@ def _adapted(folder: Path, version: str, engine: str, files: dict[str, bytes]) -
     return CustomModels(adapted_models.written(folder / "model.tar.gz", content))
 
 
-def test_a_model_that_kept_its_base_recognises_exactly_like_it(
-    case: Case, decoded: DecodedUtterance, tmp_path: Path
-) -> None:
+def test_a_model_that_kept_its_base_recognises_exactly_like_it(case: Case, tmp_path: Path) -> None:
     custom = _adapted(tmp_path, case.version, case.name, {})
     if not case.features.acoustic_models:
         _refused(case, custom)
         return
-    assert case.load(custom).recognize(case.speech[0], case.everything) == decoded
+    base = case.load(BASE_ALONE).recognize(case.speech[0], case.everything)
+    assert case.load(custom).recognize(case.speech[0], case.everything) == base
+
+
+def test_an_adapted_model_hears_otherwise_than_its_base(case: Case, decoded: DecodedUtterance) -> None:
+    if case.custom == BASE_ALONE:
+        pytest.skip("it is the base itself")
+    assert case.load(BASE_ALONE).recognize(case.speech[0], case.everything) != decoded
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,8 @@ class RunningService:
             "TLS_PORT": str(self.tls_port),
             "ATTUNE_HOME": str(home),
             "ATTUNE_API_KEY": self.key,
+            # Custom acoustic models are made on the engine that learns in a minute.
+            "ATTUNE_ADAPTED_ENGINES": "sphinx",
             **variables,
         }
         self.launch()

@@ -128,3 +128,41 @@ def _until(happened: object) -> None:
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+class _Sharing(ScriptedRecognizer):
+    """Takes 1,000 bytes together with all others of the same adapted model."""
+
+    def __init__(self, custom: CustomModels) -> None:
+        super().__init__(custom)
+        self.shared = _shared.setdefault(custom.adapted_model, object())
+
+
+_shared: dict[Path | None, object] = {}
+
+
+def test_what_recognisers_share_counts_once() -> None:
+    loaded: list[CustomModels] = []
+
+    def load(base_version: str, custom: CustomModels) -> Recognizer:
+        loaded.append(custom)
+        return _Sharing(custom)
+
+    models = LoadedModels(load, budget_bytes=2_000)
+    languages = [CustomModels(language_model=Path(f"language-{number}")) for number in range(5)]
+    adapted = CustomModels(Path("adapted"))
+    both = CustomModels(Path("adapted"), Path("language-0"))
+    for _ in range(2):
+        for custom in (BASE_ALONE, *languages, adapted, both):
+            with models.use("a", custom):
+                pass
+    assert loaded == [BASE_ALONE, *languages, adapted, both], "all of them fit, and stay"
+    with models.use("a", CustomModels(Path("another"))):
+        pass
+    with models.use("a", both):
+        pass
+    assert loaded[-1] == CustomModels(Path("another")), "what was used last stays with what it shares"
+    loaded.clear()
+    with models.use("a", BASE_ALONE):
+        pass
+    assert loaded == [BASE_ALONE], "those used longest ago went, all that shared the base's memory"

@@ -232,9 +232,7 @@ def test_a_base_version_that_is_gone_serves_as_the_plain_newest(monkeypatch: pyt
     )
 
 
-def test_a_custom_model_whose_engine_is_missing_says_so(
-    request: pytest.FixtureRequest, adaptable: None
-) -> None:
+def test_a_custom_model_whose_engine_is_missing_says_so(request: pytest.FixtureRequest) -> None:
     model = promoted(NEW)
     request.getfixturevalue("without_sphinx")
     for options in (using(model), using(model, base_model_version=NEW)):
@@ -248,7 +246,9 @@ def test_a_custom_model_whose_engine_is_missing_says_so(
         )
 
 
-def test_no_version_is_recommended_that_takes_no_custom_model(request: pytest.FixtureRequest) -> None:
+def test_no_version_is_recommended_that_takes_no_custom_model(
+    request: pytest.FixtureRequest, only_sphinx_adapts: None
+) -> None:
     model = promoted(NEW)
     request.getfixturevalue("without_sphinx")
     with pytest.raises(
@@ -258,7 +258,7 @@ def test_no_version_is_recommended_that_takes_no_custom_model(request: pytest.Fi
 
 
 def test_an_upgraded_model_serves_where_the_engine_of_its_older_version_is_missing(
-    request: pytest.FixtureRequest, adaptable: None
+    request: pytest.FixtureRequest,
 ) -> None:
     model = promoted(NEURAL, versions=[NEW, NEURAL], older_version=NEW, older_run=1, older_sha256="cd" * 32)
     request.getfixturevalue("without_sphinx")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training_image import guard
 from training_image.guard import Figures, Verdict, choose, judge_material, judge_model
 
 SPEECH = Figures(words=100, words_a_minute=150.0, mean_posterior=0.6, different_words=60)
@@ -85,3 +87,89 @@ def test_material_that_teaches_nothing_is_refused(
 
 def test_speech_that_the_base_is_sure_of_is_material() -> None:
     assert judge_material(SPEECH, SPEECH, least_posterior=0.35, evidence=[Verdict(True, "")]).accepted
+
+
+def _hearing(**changes: Any) -> guard.Hearing:
+    figures = guard.Figures(words=100, words_a_minute=120.0, mean_posterior=0.7, different_words=60)
+    plain = guard.Hearing(
+        held_out=figures,
+        agreement=0.8,
+        sure_words_found=1.0,
+        ordinary=guard.Errors(words=600, errors=30),
+        non_speech_words=0,
+        repetitions=0,
+    )
+    return dataclasses.replace(plain, **changes)
+
+
+def _surer(**changes: Any) -> guard.Hearing:
+    return _hearing(held_out=dataclasses.replace(_hearing().held_out, mean_posterior=0.8), **changes)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reason"),
+    [
+        (_surer(ordinary=guard.Errors(600, 31)), "ordinary speech"),
+        (_surer(non_speech_words=1), "where nobody speaks"),
+        (_surer(repetitions=1), "repeats itself"),
+        (_surer(sure_words_found=0.85), "the base was sure of"),
+        (_surer(agreement=0.75), "altered a little"),
+        (_hearing(), "not surer"),
+        (_hearing(held_out=guard.Figures(40, 50.0, 0.95, 20)), "finds 40 words"),
+        (_hearing(held_out=guard.Figures(200, 240.0, 0.95, 20)), "finds 200 words"),
+    ],
+)
+def test_each_harm_is_seen_and_named(candidate: guard.Hearing, reason: str) -> None:
+    verdict = guard.judge_change(_hearing(), candidate)
+    assert not verdict.accepted
+    assert reason in verdict.reason
+
+
+def test_what_is_surer_and_harms_nothing_serves() -> None:
+    choice = guard.choose_alpha(_hearing(), lambda alpha: _surer())
+    assert choice.alpha == 1.0
+    assert choice.reason.startswith("Better than the base with all of what was learned")
+    assert len(choice.candidates) == 1
+
+
+def test_the_largest_harmless_share_serves_and_no_more_is_heard() -> None:
+    heard = []
+
+    def hear(alpha: float) -> guard.Hearing:
+        heard.append(alpha)
+        return _surer(ordinary=guard.Errors(600, 30 if alpha <= 0.5 else 40))
+
+    choice = guard.choose_alpha(_hearing(), hear)
+    assert choice.alpha == 0.5
+    assert heard == [1.0, 0.75, 0.5]
+    assert [one.accepted for one in choice.candidates] == [False, False, True]
+
+
+def test_the_base_is_kept_where_every_share_harms() -> None:
+    choice = guard.choose_alpha(_hearing(), lambda alpha: _surer(repetitions=2))
+    assert choice.alpha == 0
+    assert choice.hearing == _hearing()
+    assert "The base model is kept" in choice.reason
+    assert "repeats itself in 2" in choice.reason
+
+
+@given(
+    errors=st.integers(0, 200),
+    words=st.integers(0, 300),
+    posterior=st.floats(0, 1),
+    agreement=st.floats(0, 1),
+    non_speech_words=st.integers(0, 5),
+)
+def test_what_serves_never_loses_more_ordinary_words_than_allowed(
+    errors: int, words: int, posterior: float, agreement: float, non_speech_words: int
+) -> None:
+    candidate = _hearing(
+        held_out=guard.Figures(words, 100.0, posterior, words),
+        ordinary=guard.Errors(600, errors),
+        agreement=agreement,
+        non_speech_words=non_speech_words,
+    )
+    if guard.choose_alpha(_hearing(), lambda alpha: candidate).alpha:
+        assert errors <= 30 * 1.01
+        assert non_speech_words == 0
+        assert posterior > 0.7

@@ -1,6 +1,6 @@
 """Teaches a Whisper network to hear in a short window what it hears in its own of 30 seconds.
 
-`python -m training_image.whisper.fit_short_window SPEECH OUTPUT.npz`. The teacher is the network itself: it
+`python -m training_image.whisper.fit_short_window SPEECH OUTPUT`. The teacher is the network itself: it
 reads each recording of the folder in 30 s. The student is the same network with a low-rank change (Hu et al.
 2021). In a window that ends soon behind the speech, it learns to give every token of the reading the same
 probability (distillation: Hinton et al. 2015), and the same hidden states to the speech, as FUTO's

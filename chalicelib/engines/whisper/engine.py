@@ -13,7 +13,7 @@ import numpy as np
 
 from chalicelib.engines import catalogue
 from chalicelib.engines.collected import CollectedStream
-from chalicelib.engines.errors import CustomizationUnsupported
+from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import (
     BASE_ALONE,
     DEFAULT_OPTIONS,
@@ -23,6 +23,7 @@ from chalicelib.engines.protocol import (
     Samples,
     UtteranceStream,
 )
+from chalicelib.engines.whisper.adapted_network import read_artefact
 from chalicelib.engines.whisper.answer import Piece, answer
 from chalicelib.engines.whisper.cutting import cut
 from chalicelib.engines.whisper.decoding import RULES, Rules, decode
@@ -34,7 +35,9 @@ from chalicelib.engines.whisper.language import (
     preferred,
     restricted,
 )
+from chalicelib.engines.whisper.low_rank import NotForThisBase
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
+from chalicelib.engines.whisper.merging import Share
 from chalicelib.engines.whisper.network import Network, Threads
 from chalicelib.engines.whisper.rescoring import CustomLanguage
 from chalicelib.engines.whisper.streaming import WhisperStream
@@ -45,6 +48,8 @@ from chalicelib.engines.whisper.weights import Weights, embedded, in_folder, sta
 class _Key:
     folder: Path
     language: str | None
+    taught: tuple[tuple[str, float], ...]
+    """Checksums of what else it was taught, and how much of it."""
 
 
 class WhisperEngine:
@@ -76,35 +81,43 @@ class WhisperEngine:
         self._networks: weakref.WeakValueDictionary[_Key, Network] = weakref.WeakValueDictionary()
 
     def load(self, base_version: str, custom: CustomModels = BASE_ALONE) -> WhisperRecognizer:
-        """Load a base version.
+        """Load a base version with the custom acoustic and language models that are given.
 
         Raises:
-            ModelUnreadable: the weights are missing, damaged or other ones.
+            ModelUnreadable: the weights are missing, damaged or other ones, or a custom model is damaged or
+                was made for others.
             GrammarTooLarge: the grammar has more sentences than this engine scores.
-            CustomizationUnsupported: a custom acoustic model is given, or a grammar without what holds it.
+            CustomizationUnsupported: a grammar is given without what holds it.
         """
-        if custom.adapted_model is not None:
-            raise CustomizationUnsupported("this engine cannot yet recognise with a custom acoustic model")
+        delta = None if custom.adapted_model is None else read_artefact(custom.adapted_model, base_version)
         language, grammar = load_language(custom, base_version), load_grammar(custom, base_version)
-        network = self.network(base_version)
+        try:
+            network = self.network(base_version, [] if delta is None else [Share(delta)])
+        except NotForThisBase as reason:
+            path = custom.adapted_model
+            raise ModelUnreadable(f"{path.name if path else 'the custom model'}: {reason}") from None
         rules = self._rules or replace(RULES, window=network.window)
         return WhisperRecognizer(network, rules, language, grammar)
 
-    def network(self, base_version: str | None = None) -> Network:
+    def network(self, base_version: str | None = None, shares: Sequence[Share] = ()) -> Network:
         """Return the network of a base version, loaded once for as long as somebody uses it.
 
         Args:
             base_version: of the catalogue; None, or one that it does not have: what this engine was made for.
+            shares: what else it was taught.
 
         Raises:
+            NotForThisBase: what it was taught belongs to other weights, or does not fit them.
             ModelUnreadable: the weights are missing, damaged or other ones.
         """
         weights, language = self._weights(base_version)
-        key = _Key(weights.folder, language)
+        taught = tuple((share.delta.sha256, share.alpha) for share in shares if share.alpha)
+        key = _Key(weights.folder, language, taught)
         with self._lock:
             network = self._networks.get(key)
             if network is None:
-                network = self._networks[key] = Network(weights, language, self._threads, self._device)
+                network = Network(weights, language, self._threads, self._device, shares if taught else ())
+                self._networks[key] = network
             return network
 
     def _weights(self, base_version: str | None) -> tuple[Weights, str | None]:
@@ -144,6 +157,11 @@ class WhisperRecognizer:
     def size_bytes(self) -> int:
         """About how much memory the network takes; recognisers of the same weights share it."""
         return self._network.size_bytes
+
+    @property
+    def shared(self) -> object:
+        """What recognisers of the same weights share."""
+        return self._network
 
     def recognize(self, samples: Samples, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
         """Decode one utterance; empty when nothing was said."""

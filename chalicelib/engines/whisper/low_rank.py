@@ -1,16 +1,15 @@
 """Low-rank changes of a network (Hu et al. 2021): a small file that is added to a base's weights.
 
-The file is an npz without pickled objects: `base_sha256`, and for each change two matrices, named after the
-weights that they change and the first row that they change there (CTranslate2 stacks projections).
+The file is one of safetensors. Its metadata say which base it was taught to, and what was merged into that
+base before. For each change it has two matrices in half precision, named after the weights that they change
+and the first row that they change there (CTranslate2 stacks projections).
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import re
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.whisper import safetensors_file
 from chalicelib.engines.whisper.model_file import Arrays, ModelFile
 
-_BASE = "base_sha256"
+FILE_NAME = "low-rank.safetensors"
+"""Of the file that an adaptation of a network leaves."""
+_BASE, _BENEATH = "base_sha256", "beneath"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _PART = re.compile(r"(?P<weights>[a-z0-9_/]+)@(?P<first_row>[0-9]{1,6})\.(?P<kind>down|up)")
+
+
+class NotForThisBase(ModelUnreadable):
+    """A change was taught to other weights than those that it is to be merged into."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class Delta:
     changes: tuple[Change, ...]
     sha256: str
     """Checksum of its own file."""
+    beneath: tuple[str, ...] = ()
+    """Checksums of the changes that were merged into the base, in this order, when this one was taught."""
 
 
 def read_delta(path: Path, sha256: str | None = None) -> Delta:
@@ -72,30 +81,37 @@ def parse_delta(content: bytes) -> Delta:
     Raises:
         ModelUnreadable: they are truncated, damaged, or something else.
     """
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays: dict[str, NDArray[Any]] = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelUnreadable(f"is no low-rank change, or is damaged: {error}") from None
-    base = arrays.pop(_BASE, None)
-    if base is None or base.shape != () or base.dtype.kind != "U":
-        raise ModelUnreadable("does not say which base it belongs to")
-    return Delta(str(base), tuple(_changes(arrays)), hashlib.sha256(content).hexdigest())
+    found = safetensors_file.parse(content)
+    base, *beneath = (found.metadata.get(_BASE, ""), *_split(found.metadata.get(_BENEATH, "")))
+    if not all(map(_SHA256.fullmatch, (base, *beneath))) or found.metadata.keys() - {_BASE, _BENEATH}:
+        raise ModelUnreadable("does not say by checksums which base, with what beneath, it belongs to")
+    changes = tuple(_changes(found.arrays))
+    return Delta(base, changes, hashlib.sha256(content).hexdigest(), tuple(beneath))
 
 
-def delta_bytes(base_sha256: str, changes: tuple[Change, ...]) -> bytes:
-    """Return a delta's file, matrices in half precision; the same changes give the same bytes."""
-    arrays: dict[str, NDArray[Any]] = {_BASE: np.array(base_sha256)}
+def delta_bytes(base_sha256: str, changes: Sequence[Change], beneath: Sequence[str] = ()) -> bytes:
+    """Return a delta's file, matrices in half precision; the same changes give the same bytes.
+
+    Args:
+        base_sha256: checksum of the model file that was taught.
+        changes: what it was taught, all of it: a share of it is to be multiplied into `up` before.
+        beneath: checksums of the deltas' files that had been merged into the base, in their order.
+
+    Raises:
+        ValueError: two changes begin in the same row of the same weights.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
     for change in changes:
         name = f"{change.weights}@{change.first_row}"
-        arrays[f"{name}.down"] = np.ascontiguousarray(change.down, np.float16)
-        arrays[f"{name}.up"] = np.ascontiguousarray(change.up, np.float16)
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(arrays):
-            with archive.open(zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0)), "w") as member:
-                np.lib.format.write_array(member, arrays[name], allow_pickle=False)
-    return out.getvalue()
+        if f"{name}.down" in arrays:
+            raise ValueError(f"{change.weights} is changed twice from row {change.first_row} on")
+        arrays[f"{name}.down"] = np.asarray(change.down, np.float16)
+        arrays[f"{name}.up"] = np.asarray(change.up, np.float16)
+    return safetensors_file.packed(arrays, {_BASE: base_sha256, _BENEATH: ",".join(beneath)})
+
+
+def _split(text: str) -> list[str]:
+    return text.split(",") if text else []
 
 
 def merged(model: ModelFile, delta: Delta, base_sha256: str, alpha: float = 1.0) -> ModelFile:
@@ -108,10 +124,11 @@ def merged(model: ModelFile, delta: Delta, base_sha256: str, alpha: float = 1.0)
         alpha: how much of the change, 0…1; with 0 every array stays as it is.
 
     Raises:
-        ModelUnreadable: the change belongs to another base, or does not fit its weights.
+        NotForThisBase: the change belongs to another base, or does not fit its weights.
+        ModelUnreadable: the base is quantised already.
     """
     if delta.base_sha256 != base_sha256:
-        raise ModelUnreadable(
+        raise NotForThisBase(
             f"this change was taught to the base {delta.base_sha256}, not to {base_sha256}: teach it anew"
         )
     arrays: Arrays = dict(model.arrays)
@@ -119,7 +136,7 @@ def merged(model: ModelFile, delta: Delta, base_sha256: str, alpha: float = 1.0)
         old = arrays.get(change.weights)
         rows = slice(change.first_row, change.first_row + len(change.up))
         if old is None or old.ndim != 2 or old[rows].shape != (len(change.up), change.down.shape[1]):
-            raise ModelUnreadable(f"this change does not fit the base's {change.weights}")
+            raise NotForThisBase(f"this change does not fit the base's {change.weights}")
         if not np.issubdtype(old.dtype, np.floating):
             raise ModelUnreadable(f"the base's {change.weights} is quantised: merge before quantising")
         new = old.astype(np.float32) if old is model.arrays[change.weights] else old

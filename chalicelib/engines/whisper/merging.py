@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.whisper import safetensors_file
+from chalicelib.engines.whisper.checked_file import check, checksum
 from chalicelib.engines.whisper.low_rank import Delta, merged
 from chalicelib.engines.whisper.model_file import model_bytes, quantised, read_model
+from chalicelib.engines.whisper.remainders import remainders
 
-_MODEL, _SUMS = "model.bin", "merged.json"
+MODEL, REMAINDERS = "model.bin", "remainders.safetensors"
+_SUMS = "merged.json"
 _BESIDE = ("config.json", "vocabulary.txt", "vocabulary.json", "tokenizer.json", "preprocessor_config.json")
-_FORMAT = 1
+_FORMAT = 2
 """Counts up whenever the same base and changes would give another file."""
 
 
@@ -33,8 +37,9 @@ class Share:
 def merged_folder(base: Path, base_sha256: str, shares: Sequence[Share], cache: Path) -> Path:
     """Return a folder that `ctranslate2.models.Whisper` can load: the base with the changes, in eight bits.
 
-    It is made once, in a second or two, and used again by every later start: its name tells base, changes and
-    shares. Several processes may ask for it at once; what a killed one left unfinished is never used.
+    Beside it lies what eight bits leave out, for those who merge more into it. It is made once, in a second
+    or two, and used again by every later start: its name tells base, changes and shares. Several processes
+    may ask for it at once; what a killed one left unfinished is never used.
 
     Args:
         base: folder of the base as CTranslate2 has it: model.bin, config.json and a vocabulary.
@@ -46,13 +51,15 @@ def merged_folder(base: Path, base_sha256: str, shares: Sequence[Share], cache: 
         ModelUnreadable: the base or a change is damaged, or they do not belong together.
     """
     key = json.dumps([_FORMAT, base_sha256, [[one.delta.sha256, float(one.alpha)] for one in shares]])
-    folder = cache / hashlib.sha256(key.encode()).hexdigest()[:32]
+    folder = cache / sha256(key.encode()).hexdigest()[:32]
     if _whole(folder):
         return folder
-    model = read_model(base / _MODEL)
+    model = read_model(base / MODEL)
     for share in shares:
         model = merged(model, share.delta, base_sha256, share.alpha)
-    content = model_bytes(quantised(model))
+    in_eight_bits = quantised(model)
+    content = model_bytes(in_eight_bits)
+    rest = safetensors_file.packed(remainders(model, in_eight_bits), {})
     beside = [base / name for name in _BESIDE if (base / name).is_file()]
     if not {"config.json"} < {path.name for path in beside}:
         raise ModelUnreadable(
@@ -64,8 +71,9 @@ def merged_folder(base: Path, base_sha256: str, shares: Sequence[Share], cache: 
         part.mkdir()
         for path in beside:
             shutil.copyfile(path, part / path.name)
-        (part / _MODEL).write_bytes(content)
-        sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(part.iterdir())}
+        (part / MODEL).write_bytes(content)
+        (part / REMAINDERS).write_bytes(rest)
+        sums = {path.name: [checksum(path), path.stat().st_size] for path in sorted(part.iterdir())}
         (part / _SUMS).write_text(json.dumps(sums))
         if folder.exists() and not _whole(folder):
             with contextlib.suppress(FileNotFoundError):  # somebody else has seen it, too
@@ -82,11 +90,8 @@ def _whole(folder: Path) -> bool:
     """Say whether every file of a merged network is there as it was written."""
     try:
         sums = json.loads((folder / _SUMS).read_bytes())
-        return bool(sums) and all(_sha256(folder / name) == sum_ for name, sum_ in sums.items())
-    except (OSError, ValueError):
+        for name, (stated, size_bytes) in sums.items():
+            check(folder / name, stated, size_bytes, "it is made anew")
+    except (OSError, ValueError, TypeError, AttributeError, ModelUnreadable):
         return False
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return bool(sums)

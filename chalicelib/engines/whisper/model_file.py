@@ -7,6 +7,7 @@ arrays, then aliases (a second name for an array). A file that is read and writt
 from __future__ import annotations
 
 import math
+import mmap
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +42,7 @@ class ModelFile:
 class _Reader:
     """Takes values off a file's bytes, one after the other."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes | mmap.mmap) -> None:
         self.content = content
         self.at = 0
 
@@ -92,8 +93,8 @@ def read_model(path: Path) -> ModelFile:
         raise ModelUnreadable(f"{path} cannot be read: {error}") from None
 
 
-def parse_model(content: bytes) -> ModelFile:
-    """Read the bytes of a model file; see `read_model`.
+def parse_model(content: bytes | mmap.mmap) -> ModelFile:
+    """Read the bytes of a model file; see `read_model`. Arrays in memory that can be written to can be, too.
 
     Raises:
         ModelUnreadable: they are not those of a Whisper network, whole and as expected.
@@ -153,7 +154,7 @@ def quantised(model: ModelFile) -> ModelFile:
         if not np.issubdtype(array.dtype, np.floating):
             arrays[name] = array
         elif is_linear(name):
-            arrays[name], arrays[f"{name}_scale"] = _in_eight_bits(array.astype(np.float32))
+            arrays[name], arrays[f"{name}_scale"] = in_eight_bits(array.astype(np.float32))
         else:
             arrays[name] = array.astype(np.float32)
     return replace(model, arrays=dict(sorted(arrays.items())))
@@ -164,13 +165,14 @@ def is_linear(name: str) -> bool:
     return name.endswith("weight") and "conv" not in name
 
 
-def _in_eight_bits(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def in_eight_bits(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Return rows in -127…127 and the factor of each row, shape (rows,)."""
-    largest = np.abs(weights).max(axis=1)
+    largest = np.maximum(weights.max(axis=1), -weights.min(axis=1))
     scale = np.where(largest > 0, _INT8_MAX / np.where(largest > 0, largest, 1), np.float32(1)).astype(
         np.float32
     )
-    return np.rint(weights * scale[:, None]).astype(np.int8), scale
+    steps = weights * scale[:, None]
+    return np.rint(steps, out=steps).astype(np.int8), scale
 
 
 def _packed(text: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import ctranslate2
@@ -10,13 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.whisper.adapted_network import folder_in_memory
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, LONGEST_S, Mel
+from chalicelib.engines.whisper.merging import Share
 from chalicelib.engines.whisper.weights import Weights
 
 MOST_TOKENS = 448
 """Of a prompt and a text together: so many places the decoder has."""
 _MEMORY_SHARE = 2.2
-"""Of the file of 16-bit weights: those of 8 bits and what is needed to work."""
+"""Of the file of 8-bit weights: they, and what is needed to work."""
+_ADAPTED_MEMORY_SHARE = 1.4
+"""The same for an adapted network, beside its base."""
 _LEAST_ALIGNED_FRAMES = 32
 """The filter over the alignment needs some frames; what is behind the speech is silence."""
 
@@ -92,6 +97,7 @@ class Network:
         language: str | None = None,
         threads: Threads = ONE_THREAD,
         device: str = "auto",
+        shares: Sequence[Share] = (),
     ) -> None:
         """Load a network.
 
@@ -100,22 +106,24 @@ class Network:
             language: code of the language that is spoken; English networks need none.
             threads: of the processor.
             device: `cpu`, `cuda`, or `auto`: a graphics processor where there is one.
+            shares: what else it was taught.
 
         Raises:
-            ModelUnreadable: it cannot be loaded, or does not know the language.
+            ModelUnreadable: it cannot be loaded, does not know the language, or the changes do not fit it.
         """
         if device == "auto":
             device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
-        try:
-            self._model = ctranslate2.models.Whisper(
-                str(weights.folder),
-                device=device,
-                compute_type="int8" if device == "cpu" else "float16",
-                inter_threads=threads.workers,
-                intra_threads=threads.per_call,
-            )
-        except (RuntimeError, ValueError) as error:
-            raise ModelUnreadable(f"{weights.folder} cannot be loaded: {error}") from None
+        with folder_in_memory(weights, shares) if shares else nullcontext(weights.folder) as folder:
+            try:
+                self._model = ctranslate2.models.Whisper(
+                    str(folder),
+                    device=device,
+                    compute_type="int8" if device == "cpu" else "float16",
+                    inter_threads=threads.workers,
+                    intra_threads=threads.per_call,
+                )
+            except (RuntimeError, ValueError) as error:
+                raise ModelUnreadable(f"{weights.folder} cannot be loaded: {error}") from None
         self.tokens = weights.tokens
         self.window = weights.window
         self.language = language if self._model.is_multilingual else None
@@ -124,7 +132,8 @@ class Network:
         self._prompt = self.tokens.prompt(self.language)
         self.bands: int = self._model.n_mels
         file_bytes = (weights.folder / "model.bin").stat().st_size
-        self.size_bytes = weights.memory_bytes or round(_MEMORY_SHARE * file_bytes)
+        share = _ADAPTED_MEMORY_SHARE if shares else _MEMORY_SHARE
+        self.size_bytes = weights.memory_bytes or round(share * file_bytes)
         """About how much memory it takes."""
 
     @property

@@ -7,12 +7,12 @@ from pathlib import Path
 from chalicelib.engines.whisper.low_rank import Delta, read_delta
 from chalicelib.engines.whisper.merging import Share, merged_folder
 
-DELTA_SHA256 = "aa1e014b8db25f8c10ae645d7cbcc9492dfe7ad5eac0667dee166f69f3d56e9e"
+DELTA_SHA256 = "d401fd3ce190c20a7a6e586911b2645ad29a703f4ad9e44e35dc5ae1455c11c1"
 LEAST_S = 6.0
 """The shortest window."""
 BEYOND_S = 2.0
 """Zeros behind the speech, where the window is longer than the shortest."""
-_DELTA = Path(__file__).parent / "data" / "short-window.npz"
+_DELTA = Path(__file__).parent / "data" / "short-window.safetensors"
 
 
 def taught_folder(base: Path, base_sha256: str, cache: Path, *others: Share) -> Path:

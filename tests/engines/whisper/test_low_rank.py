@@ -11,8 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.whisper.low_rank import Change, Delta, delta_bytes, merged, parse_delta, read_delta
+from chalicelib.engines.whisper.low_rank import (
+    FILE_NAME,
+    Change,
+    Delta,
+    NotForThisBase,
+    delta_bytes,
+    merged,
+    parse_delta,
+    read_delta,
+)
 from chalicelib.engines.whisper.model_file import ModelFile, model_bytes, quantised
+from chalicelib.engines.whisper.safetensors_file import packed
 from tests.engines.whisper.networks import random_network
 
 BASE = "a" * 64
@@ -76,14 +86,14 @@ def test_two_changes_add_up_in_any_order(one: float, other: float) -> None:
 
 
 def test_a_change_of_another_base_is_refused() -> None:
-    with pytest.raises(ModelUnreadable, match="teach it anew"):
+    with pytest.raises(NotForThisBase, match="teach it anew"):
         merged(random_network(), taught(), "b" * 64)
 
 
 def test_weights_of_another_shape_or_name_are_refused() -> None:
-    with pytest.raises(ModelUnreadable, match="does not fit"):
+    with pytest.raises(NotForThisBase, match="does not fit"):
         merged(random_network(width=6), taught(), BASE)
-    with pytest.raises(ModelUnreadable, match="does not fit"):
+    with pytest.raises(NotForThisBase, match="does not fit"):
         merged(ModelFile({"other/weight": np.zeros((8, 8), np.float16)}, {}), taught(), BASE)
 
 
@@ -108,25 +118,42 @@ def test_anything_else_is_refused(content: bytes) -> None:
 def test_pickled_objects_are_refused() -> None:
     file = io.BytesIO()
     np.savez(file, base_sha256=np.array([{"an": "object"}], dtype=object))
-    with pytest.raises(ModelUnreadable, match="is no low-rank change"):
+    with pytest.raises(ModelUnreadable, match="no file of safetensors"):
         parse_delta(file.getvalue())
 
 
-def _packed(**arrays: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, allow_pickle=False, **arrays)
-    return file.getvalue()
+def test_what_lay_beneath_is_kept_in_its_order() -> None:
+    beneath = ("c" * 64, "b" * 64)
+    assert parse_delta(delta_bytes(BASE, changes(), beneath)).beneath == beneath
+    assert parse_delta(delta_bytes(BASE, changes())).beneath == ()
+    assert delta_bytes(BASE, changes(), beneath) != delta_bytes(BASE, changes(), beneath[::-1])
+
+
+def test_matrices_that_lie_otherwise_in_memory_are_stored_as_they_read() -> None:
+    [one, *_] = changes()
+    turned = Change(one.weights, one.first_row, np.asfortranarray(one.down), np.asfortranarray(one.up))
+    assert delta_bytes(BASE, [turned]) == delta_bytes(BASE, [one])
+    [read] = parse_delta(delta_bytes(BASE, [turned])).changes
+    assert np.array_equal(read.up, one.up)
+
+
+def test_two_changes_of_the_same_rows_are_not_written() -> None:
+    with pytest.raises(ValueError, match="changed twice from row 0"):
+        delta_bytes(BASE, [*changes(), changes()[0]])
 
 
 def test_files_that_hold_something_else_are_refused() -> None:
-    base, down, up = np.array(BASE), np.zeros((2, 8), np.float16), np.zeros((8, 2), np.float16)
+    down, up = np.zeros((2, 8), np.float16), np.zeros((8, 2), np.float16)
+    whole = {"a/weight@0.down": down, "a/weight@0.up": up}
+    of_base = {"base_sha256": BASE, "beneath": ""}
     cases = {
-        "which base": _packed(**{"a/weight@0.down": down, "a/weight@0.up": up}),
-        "it holds 'shifts'": _packed(base_sha256=base, shifts=down),
-        "do not fit each other": _packed(base_sha256=base, **{"a/weight@0.down": down}),
-        "no numbers": _packed(
-            base_sha256=base, **{"a/weight@0.down": down + np.float16(np.nan), "a/weight@0.up": up}
-        ),
+        "which base": packed(whole, {}),
+        "by checksums": packed(whole, {"base_sha256": "tiny"}),
+        "beneath": packed(whole, {**of_base, "beneath": f"{BASE},"}),
+        "belongs to": packed(whole, {**of_base, "alpha": "0.5"}),
+        "it holds 'shifts'": packed({"shifts": down}, of_base),
+        "do not fit each other": packed({"a/weight@0.down": down}, of_base),
+        "no numbers": packed({**whole, "a/weight@0.down": down + np.float16(np.nan)}, of_base),
     }
     for expected, content in cases.items():
         with pytest.raises(ModelUnreadable, match=expected):
@@ -134,11 +161,11 @@ def test_files_that_hold_something_else_are_refused() -> None:
 
 
 def test_a_file_with_another_checksum_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "change.npz"
+    path = tmp_path / FILE_NAME
     path.write_bytes(delta_bytes(BASE, changes()))
     found = read_delta(path)
     assert read_delta(path, found.sha256).sha256 == found.sha256
     with pytest.raises(ModelUnreadable, match="another file"):
         read_delta(path, "0" * 64)
     with pytest.raises(ModelUnreadable, match="cannot be read"):
-        read_delta(tmp_path / "absent.npz")
+        read_delta(tmp_path / "absent.safetensors")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.whisper import safetensors_file
 from chalicelib.engines.whisper.low_rank import Change, Delta, delta_bytes, merged, parse_delta
-from chalicelib.engines.whisper.merging import Share, merged_folder
+from chalicelib.engines.whisper.merging import REMAINDERS, Share, merged_folder
 from chalicelib.engines.whisper.model_file import model_bytes, quantised, read_model
+from chalicelib.engines.whisper.remainders import remainders
 from tests.engines.whisper.networks import random_network, write_network
 from tests.engines.whisper.test_low_rank import changes
 
@@ -51,7 +54,19 @@ def test_without_changes_or_with_none_of_them_it_is_the_base_in_eight_bits(tmp_p
         assert (folder / "model.bin").read_bytes() == expected
 
 
-@pytest.mark.parametrize("name", ["model.bin", "config.json", "vocabulary.txt", "merged.json"])
+def test_what_eight_bits_leave_out_lies_beside_it(tmp_path: Path) -> None:
+    sha256 = write_network(tmp_path / "base", random_network())
+    delta = _delta(sha256)
+    folder = merged_folder(tmp_path / "base", sha256, [Share(delta)], tmp_path / "cache")
+    whole = merged(random_network(), delta, sha256)
+    found = safetensors_file.parse((folder / REMAINDERS).read_bytes()).arrays
+    expected = remainders(whole, quantised(whole))
+    assert found.keys() == expected.keys() == {delta.changes[0].weights}
+    for name, array in expected.items():
+        assert np.array_equal(found[name], array)
+
+
+@pytest.mark.parametrize("name", ["model.bin", "config.json", "vocabulary.txt", "merged.json", REMAINDERS])
 def test_a_damaged_folder_is_made_anew(tmp_path: Path, name: str) -> None:
     sha256 = write_network(tmp_path / "base", random_network())
     folder = merged_folder(tmp_path / "base", sha256, [], tmp_path / "cache")
@@ -60,6 +75,17 @@ def test_a_damaged_folder_is_made_anew(tmp_path: Path, name: str) -> None:
     assert read_model(folder / "model.bin").arrays
     assert (folder / "vocabulary.txt").read_text() == "a\n"
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [folder.name]
+
+
+def test_a_folder_whose_network_was_replaced_by_another_is_made_anew(tmp_path: Path) -> None:
+    sha256 = write_network(tmp_path / "base", random_network(width=600))
+    folder = merged_folder(tmp_path / "base", sha256, [], tmp_path / "cache")
+    right = (folder / "model.bin").read_bytes()
+    assert len(right) > 1 << 20, "a stamp says that it was found right"
+    assert merged_folder(tmp_path / "base", sha256, [], tmp_path / "cache") == folder
+    (folder / "model.bin").write_bytes(right[::-1])
+    assert merged_folder(tmp_path / "base", sha256, [], tmp_path / "cache") == folder
+    assert (folder / "model.bin").read_bytes() == right
 
 
 def test_many_may_ask_at_once(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_a_changed_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     from chalicelib.engines.errors import ModelUnreadable
     from chalicelib.engines.whisper import short_window as module
 
-    changed = tmp_path / "short-window.npz"
+    changed = tmp_path / "short-window.safetensors"
     changed.write_bytes(module._DELTA.read_bytes()[:-1])
     monkeypatch.setattr(module, "_DELTA", changed)
     with pytest.raises(ModelUnreadable):

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import hashlib
-import os
 import sys
 from pathlib import Path
 
@@ -9,42 +7,13 @@ import pytest
 
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.whisper.engine import WhisperEngine
-from chalicelib.engines.whisper.weights import PACKAGE, check, embedded, in_folder
+from chalicelib.engines.whisper.weights import PACKAGE, embedded, in_folder
 
 
 def test_the_embedded_network_is_found_without_running_its_package() -> None:
     weights = embedded()
     assert (weights.folder / "model.bin").is_file()
     assert PACKAGE not in sys.modules
-
-
-def test_a_right_file_is_hashed_once(tmp_path: Path) -> None:
-    file, stamps = tmp_path / "model.bin", tmp_path / "stamps"
-    file.write_bytes(b"weights")
-    digest = hashlib.sha256(b"weights").hexdigest()
-    check(file, digest, 7, stamps)
-    [stamp] = stamps.iterdir()
-    written = stamp.stat().st_mtime_ns
-    check(file, digest, 7, stamps)
-    assert stamp.stat().st_mtime_ns == written
-
-
-def test_a_file_that_has_changed_is_hashed_again(tmp_path: Path) -> None:
-    file, stamps = tmp_path / "model.bin", tmp_path / "stamps"
-    file.write_bytes(b"weights")
-    digest = hashlib.sha256(b"weights").hexdigest()
-    check(file, digest, 7, stamps)
-    file.write_bytes(b"WEIGHTS")
-    os.utime(file, ns=(1, 1))
-    with pytest.raises(ModelUnreadable, match="another file"):
-        check(file, digest, 7, stamps)
-
-
-def test_a_truncated_file_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "model.bin"
-    file.write_bytes(b"weig")
-    with pytest.raises(ModelUnreadable, match="4 bytes, not 7"):
-        check(file, "0" * 64, 7, tmp_path)
 
 
 @pytest.mark.parametrize("missing", ["model.bin", "config.json", "vocabulary"])

@@ -1,0 +1,112 @@
+"""A student learns, goes on exactly where it stopped, and survives values that are no numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from functools import cache
+
+import numpy as np
+import pytest
+
+from chalicelib.engines.whisper.low_rank import delta_bytes
+from chalicelib.engines.whisper.model_file import ModelFile, read_model
+from chalicelib.engines.whisper.tokens import Tokens, read_tokens
+from tests.engines.whisper.networks import embedded_folder
+from training_image import ordinary_speech
+from training_image.whisper.course import Course
+from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("peft")
+
+from chalicelib.engines.whisper.mel import Window  # noqa: E402
+from training_image.whisper.student import Batch, Diverged, Student, batch  # noqa: E402
+
+COURSE = Course(rank=2, batch_s=14.0, longest_window_s=6.0)
+
+
+@cache
+def _base() -> tuple[ModelFile, Tokens]:
+    return read_model(embedded_folder() / "model.bin"), read_tokens(embedded_folder())
+
+
+@cache
+def _plans() -> list[BatchPlan]:
+    _, tokens = _base()
+    spoken = [one for one, _ in zip(ordinary_speech.ordinary_speech("replay"), range(6), strict=False)]
+    lessons = [Lesson(Clip(one.samples), tuple(tokens.encode(f" {one.written}"))) for one in spoken]
+    return batches(lessons, longest_s=6.0, batch_s=14.0, window=Window(6.0, 2.0), choice=random.Random(1))
+
+
+def _batches(course: Course = COURSE) -> list[Batch]:
+    _, tokens = _base()
+    return [batch(plan, [tokens.start, tokens.no_times], tokens.end, 80, course) for plan in _plans()]
+
+
+def _student(course: Course = COURSE, steps: int = 8) -> Student:
+    return Student(*_base(), course, steps)
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> None:
+    torch.set_num_threads(2)
+
+
+def test_what_is_taught_is_learned() -> None:
+    student = _student(dataclasses.replace(COURSE, rate=3e-3))
+    lesson = _batches()[0]
+    losses = [student.learn(lesson) for _ in range(8)]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_a_student_goes_on_bit_for_bit_where_it_stopped() -> None:
+    lessons = _batches()
+    whole = _student()
+    for place in range(4):
+        whole.learn(lessons[place % len(lessons)])
+    first = _student()
+    for place in range(2):
+        first.learn(lessons[place % len(lessons)])
+    saved = first.state()
+    second = _student()
+    assert second.resume(saved)
+    for place in range(2, 4):
+        second.learn(lessons[place % len(lessons)])
+    assert second.step == whole.step == 4
+    assert delta_bytes("a" * 64, second.changes()) == delta_bytes("a" * 64, whole.changes())
+    for name, value in whole.state().items():
+        np.testing.assert_array_equal(second.state()[name], value, err_msg=name)
+
+
+def test_another_students_state_is_not_taken_up() -> None:
+    student = _student()
+    assert not student.resume(_student(dataclasses.replace(COURSE, rank=3)).state())
+    assert not student.resume({})
+    assert student.step == 0
+
+
+def test_a_batch_in_parts_teaches_the_same() -> None:
+    lesson = max(_batches(), key=lambda one: one.size)
+    assert lesson.size > 1
+    whole, parts = _student(), _student()
+    parts.parts = lesson.size
+    assert parts.learn(lesson) == pytest.approx(whole.learn(lesson), rel=1e-4)
+    for name, value in whole.state().items():
+        if name.startswith("exp_avg "):
+            scale = max(float(np.abs(value).max()), 1e-9)
+            np.testing.assert_allclose(parts.state()[name] / scale, value / scale, atol=0.02, err_msg=name)
+
+
+def test_a_step_without_numbers_is_left_out_and_many_end_it() -> None:
+    student = _student()
+    sound, broken = _batches()[0], dataclasses.replace(_batches()[0])
+    student.learn(sound)
+    before = student.changes()
+    broken = dataclasses.replace(sound, mel=np.full_like(sound.mel, np.nan))
+    with pytest.raises(Diverged):
+        for _ in range(20):
+            student.learn(broken)
+    for one, other in zip(before, student.changes(), strict=True):
+        assert np.isfinite(other.up).all()
+        np.testing.assert_array_equal(one.up, other.up)

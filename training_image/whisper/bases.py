@@ -1,0 +1,138 @@
+"""The network that an adaptation begins with: its weights to learn on, and a recogniser of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.whisper import safetensors_file
+from chalicelib.engines.whisper.checked_file import checksum
+from chalicelib.engines.whisper.low_rank import Change, Delta, delta_bytes, merged, parse_delta
+from chalicelib.engines.whisper.mel import WHOLE, Window
+from chalicelib.engines.whisper.merging import MODEL, REMAINDERS, Share
+from chalicelib.engines.whisper.model_file import Arrays, ModelFile, read_model
+from chalicelib.engines.whisper.network import Network, Threads
+from chalicelib.engines.whisper.remainders import restored
+from chalicelib.engines.whisper.short_window import short_window
+from chalicelib.engines.whisper.tokens import Tokens
+from chalicelib.engines.whisper.weights import MODEL_SHA256, Weights, embedded, in_folder, package_folder
+from training_image.failures import JobFailed
+
+_SCALE = "_scale"
+
+
+@dataclass(frozen=True)
+class Base:
+    """A network on disk."""
+
+    weights: Weights
+    """What recognises, in eight bits."""
+    language: str | None
+    """That it is told; None: it knows one only."""
+    embedded: bool
+
+    @property
+    def tokens(self) -> Tokens:
+        """Its vocabulary."""
+        return self.weights.tokens
+
+    @property
+    def window(self) -> Window:
+        """What it hears in."""
+        return self.weights.window
+
+    @property
+    def prompt(self) -> list[int]:
+        """Tokens before a text."""
+        return [*self.tokens.prompt(self.language), self.tokens.no_times]
+
+    def model(self) -> ModelFile:
+        """Return the weights to learn on, in half or single precision.
+
+        Raises:
+            JobFailed: they are damaged.
+        """
+        try:
+            if self.embedded:
+                return merged(read_model(package_folder() / MODEL), short_window(), MODEL_SHA256)
+            return _restored(self.weights.folder)
+        except ModelUnreadable as error:
+            raise _unreadable(error) from None
+
+    def network(self, cores: int, change: Delta | None = None, alpha: float = 1.0) -> Network:
+        """Return a recogniser of the network with a share of a change, for so many calls at a time.
+
+        Raises:
+            JobFailed: the weights are damaged, or have not the layers that the change names.
+        """
+        shares = [] if change is None else [Share(change, alpha)]
+        try:
+            return Network(self.weights, self.language, Threads(workers=cores), shares=shares)
+        except ModelUnreadable as error:
+            raise _unreadable(error) from None
+
+    def delta_bytes(self, changes: Sequence[Change]) -> bytes:
+        """Return the file of what was taught to this base."""
+        return delta_bytes(self.weights.base_sha256 or "", tuple(changes), self.weights.beneath)
+
+    def delta(self, changes: Sequence[Change]) -> Delta:
+        """Return what was taught to this base as a recogniser will read it."""
+        return parse_delta(self.delta_bytes(changes))
+
+
+def base_of(folder: Path | None, language: str | None) -> Base:
+    """Return a staged network, or the embedded one.
+
+    Args:
+        folder: of a staged network, as it was staged; None: the embedded one.
+        language: that the model is for.
+
+    Raises:
+        JobFailed: the network is missing, damaged or another one.
+    """
+    try:
+        if folder is None:
+            weights = embedded()
+        else:
+            weights = replace(in_folder(folder), window=WHOLE, base_sha256=checksum(folder / MODEL))
+        if not weights.tokens.languages:
+            language = None
+        weights.tokens.prompt(language)
+    except (ModelUnreadable, OSError) as error:
+        raise _unreadable(error) from None
+    return Base(weights, language, folder is None)
+
+
+def _restored(folder: Path) -> ModelFile:
+    """Return a network that was staged in eight bits in single precision, with what eight bits leave out.
+
+    Raises:
+        ModelUnreadable: it is damaged.
+    """
+    model = read_model(folder / MODEL)
+    beside: Arrays = {}
+    if (folder / REMAINDERS).is_file():
+        beside = safetensors_file.parse((folder / REMAINDERS).read_bytes()).arrays
+    arrays: Arrays = {}
+    for name, array in model.arrays.items():
+        scale = model.arrays.get(f"{name}{_SCALE}")
+        if name.endswith(_SCALE) and name.removesuffix(_SCALE) in model.arrays:
+            continue
+        if scale is None:
+            arrays[name] = array
+        elif name in beside:
+            arrays[name] = restored(array, scale, beside[name])
+        else:
+            arrays[name] = array.astype(np.float32) / scale[:, None]
+    return replace(model, arrays=arrays)
+
+
+def _unreadable(error: Exception) -> JobFailed:
+    return JobFailed(
+        f"The weights of the base model cannot be used: {error}. Tell the operator to add that base model "
+        "again."
+    )

@@ -1,0 +1,139 @@
+"""What a network makes of the audio that judges it: held-out, ordinary, and no speech at all."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+
+from training_image import non_speech, ordinary_speech
+from training_image.guard import Errors, Figures, Hearing
+from training_image.utterances import Utterance
+from training_image.whisper.lessons import Audio, Clip, Samples
+from training_image.whisper.selection import mean_score
+from training_image.whisper.teacher import Read, Teacher
+
+SURE = -0.35
+"""Mean log-probability of a reading that the base is sure of: about every twelfth word of such is wrong."""
+_FASTER = 1.06
+"""How much the tempo and pitch of held-out audio are altered."""
+_SOFTER = 0.5
+
+
+@dataclass(frozen=True)
+class _Altered:
+    """Audio that is a little faster, higher and softer."""
+
+    audio: Audio
+
+    @property
+    def duration_s(self) -> float:
+        return self.audio.duration_s / _FASTER
+
+    def samples(self) -> Samples:
+        samples = soxr.resample(self.audio.samples(), 16_000 * _FASTER, 16_000)
+        return np.asarray(samples * _SOFTER, np.float32)
+
+
+class Examination:
+    """The same questions for every network."""
+
+    def __init__(self, held_out: Sequence[Utterance]) -> None:
+        """Take the held-out audio; the rest comes with the program.
+
+        Raises:
+            JobFailed: what comes with the program is missing or damaged.
+        """
+        self._held_out = held_out
+        self._ordinary = [
+            (Clip(one.samples), one.transcript.split()) for one in ordinary_speech.ordinary_speech("guard")
+        ]
+        self._non_speech = [Clip(one.samples) for one in non_speech.clips("guard")]
+
+    @property
+    def audio_s(self) -> float:
+        """How much audio a network hears in it."""
+        clips = [clip for clip, _ in self._ordinary] + self._non_speech
+        return 2 * sum(one.duration_s for one in self._held_out) + sum(one.duration_s for one in clips)
+
+    def held_out(self, teacher: Teacher, advance: Callable[[float], None] | None = None) -> list[Read]:
+        """Return what a network reads in the held-out audio."""
+        return teacher.read(self._held_out, advance)
+
+    def hearing(
+        self,
+        teacher: Teacher,
+        read: Sequence[Read],
+        of_base: Sequence[Read],
+        advance: Callable[[float], None] | None = None,
+    ) -> Hearing:
+        """Return what a network makes of everything.
+
+        Args:
+            teacher: of the network.
+            read: what it read in the held-out audio.
+            of_base: what the base read there.
+            advance: is told how many seconds of audio were heard.
+        """
+        altered = teacher.read([_Altered(one) for one in self._held_out], advance)
+        ordinary = teacher.read([clip for clip, _ in self._ordinary], advance)
+        silent = teacher.read(self._non_speech, advance)
+        words = [teacher.words(one) for one in read]
+        sure = [place for place, one in enumerate(of_base) if one.score >= SURE]
+        return Hearing(
+            held_out=figures(teacher, read, sum(one.duration_s for one in self._held_out)),
+            agreement=_found_again(words, [teacher.words(one) for one in altered]),
+            sure_words_found=_found_again(
+                [teacher.words(of_base[place]) for place in sure], [words[place] for place in sure]
+            ),
+            ordinary=_errors(
+                [transcript for _, transcript in self._ordinary], [teacher.words(one) for one in ordinary]
+            ),
+            non_speech_words=sum(len(teacher.words(one)) for one in silent),
+            repetitions=sum(one.odd for one in read),
+        )
+
+
+def figures(teacher: Teacher, read: Sequence[Read], audio_s: float) -> Figures:
+    """Return how sure a network was of what it read."""
+    words = [teacher.words(one) for one in read]
+    count = sum(map(len, words))
+    score = mean_score(read)
+    return Figures(
+        words=count,
+        words_a_minute=round(60 * count / audio_s, 2) if audio_s else 0.0,
+        mean_posterior=round(math.exp(score), 4),
+        different_words=len({word for one in words for word in one}),
+    )
+
+
+def _found_again(wanted: Sequence[Sequence[str]], found: Sequence[Sequence[str]]) -> float:
+    """Return which share of words stands in the same order in other texts; 1 where there are none."""
+    count = sum(map(len, wanted))
+    same = sum(
+        block.size
+        for one, other in zip(wanted, found, strict=True)
+        for block in difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    )
+    return round(same / count, 4) if count else 1.0
+
+
+def _errors(wanted: Sequence[Sequence[str]], found: Sequence[Sequence[str]]) -> Errors:
+    return Errors(
+        words=sum(map(len, wanted)),
+        errors=sum(distance(one, other) for one, other in zip(wanted, found, strict=True)),
+    )
+
+
+def distance(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many words must be replaced, put in or left out to make one text of another."""
+    row = list(range(len(other) + 1))
+    for place, word in enumerate(one, 1):
+        diagonal, row[0] = row[0], place
+        for at, heard in enumerate(other, 1):
+            diagonal, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, diagonal + (word != heard))
+    return row[-1]

@@ -1,0 +1,277 @@
+"""The network that learns: a low-rank change of it, trained step by step, on a CPU or a GPU."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from peft import LoraConfig, get_peft_model
+
+from chalicelib.engines.whisper.low_rank import Change
+from chalicelib.engines.whisper.mel import log_mel
+from chalicelib.engines.whisper.model_file import ModelFile
+from chalicelib.engines.whisper.tokens import Tokens
+from training_image.whisper.augmentation import altered, masked
+from training_image.whisper.course import Course
+from training_image.whisper.lessons import BatchPlan
+from training_image.whisper.weights import ADAPTED, changes, torch_model
+
+_MOST_GRADIENT = 1.0
+_MOST_UNSOUND = 5
+_IGNORED = -100
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a student hears and is to say."""
+
+    mel: NDArray[np.float32]
+    """Shape (windows, bands, frames)."""
+    given: NDArray[np.int64]
+    """Tokens before each that is wanted, shape (windows, longest)."""
+    wanted: NDArray[np.int64]
+    """Tokens, _IGNORED where none is, shape (windows, longest)."""
+    weights: NDArray[np.float32]
+    """Of each wanted token, shape (windows, longest)."""
+
+    @property
+    def size(self) -> int:
+        """How many windows there are."""
+        return len(self.mel)
+
+    def part(self, first: int, end: int) -> Batch:
+        """Return some of the windows."""
+        some = slice(first, end)
+        return Batch(self.mel[some], self.given[some], self.wanted[some], self.weights[some])
+
+
+class Diverged(Exception):
+    """Training gave values that are no numbers, several steps in a row."""
+
+
+def batch(plan: BatchPlan, prompt: Sequence[int], end: int, bands: int, course: Course) -> Batch:
+    """Read, alter and transform the audio of a batch.
+
+    Args:
+        plan: what is in it.
+        prompt: tokens before a text, `<|notimestamps|>` with them.
+        end: token behind a text.
+        bands: of the features.
+        course: how much is altered.
+    """
+    longest = max(len(one.ids) for one in plan.windows) + len(prompt)
+    mel = np.zeros((len(plan.windows), bands, plan.frames), np.float32)
+    given = np.full((len(plan.windows), longest), end, np.int64)
+    wanted = np.full((len(plan.windows), longest), _IGNORED, np.int64)
+    weights = np.zeros((len(plan.windows), longest), np.float32)
+    for row, window in enumerate(plan.windows):
+        random = np.random.default_rng(window.seed)
+        heard = masked(log_mel(altered(window.samples(), course, random), bands), course, random)
+        frames = min(heard.shape[1], plan.frames)
+        mel[row, :, :frames] = heard[:, :frames]
+        text = [*prompt, *window.ids, end]
+        given[row, : len(text) - 1] = text[:-1]
+        wanted[row, len(prompt) - 1 : len(text) - 1] = text[len(prompt) :]
+        weights[row, len(prompt) - 1 : len(text) - 1] = [*window.weights, 1.0]
+    return Batch(mel, given, wanted, weights)
+
+
+class Student:
+    """A network with a low-rank change that is trained, and the running mean of that change."""
+
+    def __init__(
+        self, base: ModelFile, tokens: Tokens, course: Course, steps: int, device: str = "cpu"
+    ) -> None:
+        """Take the network to begin with.
+
+        Args:
+            base: the network, not quantised, with whatever was taught to it before.
+            tokens: its vocabulary.
+            course: how it is trained.
+            steps: that there will be; the rate falls over them.
+            device: of PyTorch.
+        """
+        torch.manual_seed(course.seed)
+        self._base, self._course, self._steps = base, course, steps
+        self._device = torch.device(device)
+        network = torch_model(base, tokens.start, tokens.end)
+        adapted = get_peft_model(
+            network,
+            LoraConfig(r=course.rank, lora_alpha=2 * course.rank, target_modules=list(ADAPTED)),
+        )
+        self._adapted = adapted.to(self._device)
+        self._inner: Any = adapted.base_model.model
+        self._inner.train()
+        self._positions = self._inner.model.encoder.embed_positions.weight.data.clone()
+        self._trained = {
+            name: value for name, value in self._adapted.named_parameters() if value.requires_grad
+        }
+        self._mean = {name: value.detach().clone() for name, value in self._trained.items()}
+        self._optimiser = torch.optim.AdamW(self._trained.values(), lr=course.rate, weight_decay=0.0)
+        self.bands: int = network.config.num_mel_bins
+        """Of the features."""
+        self.step = 0
+        """So many steps are done."""
+        self.parts = 1
+        """In which a batch is heard."""
+        self._unsound = 0
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are trained."""
+        return sum(value.numel() for value in self._trained.values())
+
+    def learn(self, lesson: Batch) -> float:
+        """Take one step; return the loss before it, the mean over the wanted tokens.
+
+        What does not fit into the device's memory is heard in halves, which gives the same gradient.
+
+        Raises:
+            Diverged: losses or gradients are no numbers, several steps in a row.
+            MemoryError: not even one window fits.
+        """
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._rate()
+        while True:
+            try:
+                loss = self._gradient(lesson)
+                break
+            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+                if not _is_memory(error):
+                    raise
+                if self.parts >= lesson.size:
+                    raise MemoryError("not even one window fits into the memory") from None
+                self.parts = min(2 * self.parts, lesson.size)
+                _log.warning("too little memory: each batch is heard in %d parts from now on", self.parts)
+        norm = torch.nn.utils.clip_grad_norm_(self._trained.values(), _MOST_GRADIENT)
+        self.step += 1
+        if not (math.isfinite(loss) and math.isfinite(float(norm))):
+            self._unsound += 1
+            _log.warning("step %d gave no numbers and is left out", self.step)
+            if self._unsound >= _MOST_UNSOUND:
+                raise Diverged
+            return loss
+        self._unsound = 0
+        self._optimiser.step()
+        decay = min(self._course.mean_decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, value in self._trained.items():
+                self._mean[name].mul_(decay).add_(value, alpha=1 - decay)
+        return loss
+
+    def _gradient(self, lesson: Batch) -> float:
+        """Leave the gradient of the mean loss with the parameters; return that loss."""
+        self._optimiser.zero_grad(set_to_none=True)
+        total = max(float(lesson.weights.sum()), 1e-6)
+        loss = 0.0
+        width = -(-lesson.size // self.parts)
+        for first in range(0, lesson.size, width):
+            part = self._loss(lesson.part(first, first + width)) / total
+            part.backward()
+            loss += float(part.detach())
+        return loss
+
+    def _rate(self) -> float:
+        course = self._course
+        warm = (self.step + 1) / (course.warm_up_steps + 1)
+        falling = 1 - (1 - course.least_rate_share) * self.step / max(1, self._steps - 1)
+        return course.rate * min(1.0, warm, max(course.least_rate_share, falling))
+
+    def _loss(self, lesson: Batch) -> torch.Tensor:
+        """Return the sum over the wanted tokens."""
+        mel = torch.from_numpy(lesson.mel).to(self._device)
+        given = torch.from_numpy(lesson.given).to(self._device)
+        wanted = torch.from_numpy(lesson.wanted).to(self._device)
+        weights = torch.from_numpy(lesson.weights).to(self._device)
+        self._shorten(mel.shape[-1])
+        there = wanted != _IGNORED
+        with self._precision():
+            out = self._inner.model(input_features=mel, decoder_input_ids=given)
+            logits = self._inner.proj_out(out.last_hidden_state[there])
+        each = torch.nn.functional.cross_entropy(logits.float(), wanted[there], reduction="none")
+        return (each * weights[there]).sum()
+
+    def _precision(self) -> contextlib.AbstractContextManager[Any]:
+        if self._device.type == "cpu" and not _CPU_BF16:
+            return contextlib.nullcontext()
+        precision: contextlib.AbstractContextManager[Any] = torch.autocast(
+            self._device.type, dtype=torch.bfloat16
+        )
+        return precision
+
+    def _shorten(self, frames: int) -> None:
+        """Let the encoder take windows of so many frames: it sees the first positions only."""
+        encoder = self._inner.model.encoder
+        if encoder.max_source_positions == frames // 2:
+            return
+        encoder.embed_positions = torch.nn.Embedding.from_pretrained(self._positions[: frames // 2])
+        self._inner.config.max_source_positions = encoder.max_source_positions = frames // 2
+
+    def changes(self) -> tuple[Change, ...]:
+        """Return the running mean of what was learned, named after the arrays of the model file."""
+        kept = {name: value.detach().clone() for name, value in self._trained.items()}
+        with torch.no_grad():
+            for name, value in self._trained.items():
+                value.copy_(self._mean[name])
+            found = changes(self._adapted, self._base.arrays)
+            for name, value in self._trained.items():
+                value.copy_(kept[name])
+        return found
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return everything that the next steps depend on, but for the lessons."""
+        arrays: dict[str, NDArray[Any]] = {"step": np.array(self.step)}
+        moments = self._optimiser.state
+        for name, value in self._trained.items():
+            kept = {"value": value.detach(), "mean": self._mean[name]}
+            kept |= {key: moments[value][key] for key in _MOMENTS if value in moments}
+            for kind, tensor in kept.items():
+                arrays[f"{kind} {name}"] = tensor.cpu().numpy().copy()
+            if value in moments:
+                arrays[f"step {name}"] = np.array(float(moments[value]["step"]))
+        return arrays
+
+    def resume(self, arrays: Mapping[str, NDArray[Any]]) -> bool:
+        """Take up a state; False, and nothing has changed, where it is not that of such a student."""
+        if "step" not in arrays or any(
+            arrays.get(f"{kind} {name}", np.empty(0)).shape != value.shape
+            for name, value in self._trained.items()
+            for kind in ("value", "mean")
+        ):
+            return False
+        with torch.no_grad():
+            for name, value in self._trained.items():
+                value.copy_(torch.from_numpy(arrays[f"value {name}"]))
+                self._mean[name].copy_(torch.from_numpy(arrays[f"mean {name}"]))
+                if f"step {name}" in arrays:
+                    self._optimiser.state[value] = {
+                        "step": torch.tensor(float(arrays[f"step {name}"])),
+                        **{
+                            key: torch.from_numpy(arrays[f"{key} {name}"].copy()).to(self._device)
+                            for key in _MOMENTS
+                        },
+                    }
+        self.step = int(arrays["step"])
+        return True
+
+
+def _is_memory(error: Exception) -> bool:
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
+def _computes_in_16_bits() -> bool:
+    """Say whether this processor multiplies bfloat16 by itself: others would only be slowed down."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+_CPU_BF16 = False
