@@ -217,15 +217,15 @@ def guard_table(figures: Mapping[str, Any]) -> str:
     """Return what the guard chose and what would have been best, in Markdown."""
     rows = ["| learned from | base | α = 1 | chosen | best possible | right |", "|---|---|---|---|---|---|"]
     for name, found in figures.items():
-        if found.get("alphas") is None and not found["harmful"]:
+        if "alphas" not in found and not found["harmful"]:
             continue
         base, chosen = found["base"]["rate"], found["custom"]["rate"]
-        shares = {float(alpha): one["rate"] for alpha, one in (found.get("alphas") or {}).items()} | {
-            0.0: base
-        }
-        best = min(shares, key=lambda alpha: (shares[alpha], alpha))
+        shares = {float(alpha): one["rate"] for alpha, one in found.get("alphas", {}).items()} | {0.0: base}
+        if found["alpha"] is not None:
+            shares.setdefault(found["alpha"], chosen)
+        best = min(shares, key=lambda share: (shares[share], share))
         alpha = REFUSED if found["decision"] == REFUSED else f"α {_shown(found['alpha'])}"
-        whole = f"{100 * shares[1.0]:.1f} %" if 1.0 in shares else "nothing learned"
+        whole = f"{100 * shares[1.0]:.1f} %" if 1.0 in shares else "–"
         rows.append(
             f"| {name} | {100 * base:.1f} % | {whole} | {100 * chosen:.1f} % ({alpha}) | "
             f"{100 * shares[best]:.1f} % (α {best:g}) | {_verdict(base, chosen, shares[best])} |"
