@@ -1,16 +1,20 @@
 # The same few commands for everyone; each makes the virtual environment it needs.
 PYTHON ?= python3
 VENV := .venv
+SAGEMAKER := .venv-sagemaker
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: demo run test check bench clean
+.PHONY: demo run training test check bench sagemaker clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m infra.local.demo
 
 run: $(VENV)/local.stamp
 	@exec $(BIN)/python -m infra.local
+
+# What trains the network on this machine; `make run` recognises without it, and trains what needs none of it.
+training: $(VENV)/training.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -24,8 +28,11 @@ check: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 
+# The operator's tools, in a virtual environment of their own.
+sagemaker: $(SAGEMAKER)/sagemaker.stamp
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(SAGEMAKER)
 
 $(VENV)/bin/python:
 	@infra/make-venv $(PYTHON) $(VENV)
@@ -35,7 +42,14 @@ $(VENV)/local.stamp: requirements.txt requirements/engine.txt requirements/front
 	@$(PIP) -c requirements/constraints.txt -r requirements/local.txt
 	@touch $@
 
-$(VENV)/demo.stamp: $(VENV)/local.stamp requirements/demo.txt
+$(VENV)/training.stamp: $(VENV)/local.stamp requirements/training.txt
+	@echo "Installing what trains the network into $(VENV) (once): PyTorch and what it brings." \
+	    "That takes about 1.1 GB of disk without CUDA, and about 5 GB with it, as on Linux by default" \
+	    "(docs/running.md says how to leave CUDA out) ..."
+	@$(PIP) -c requirements/constraints.txt -r requirements/training.txt
+	@touch $@
+
+$(VENV)/demo.stamp: $(VENV)/training.stamp requirements/demo.txt
 	@echo "Installing IBM's SDK into $(VENV) (once) ..."
 	@$(PIP) -c requirements/constraints.txt -r requirements/demo.txt
 	@touch $@
@@ -43,4 +57,12 @@ $(VENV)/demo.stamp: $(VENV)/local.stamp requirements/demo.txt
 $(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/dev.txt
 	@echo "Installing the development tools into $(VENV) (once) ..."
 	@$(PIP) -c requirements/constraints.txt -r requirements/dev.txt
+	@touch $@
+
+$(SAGEMAKER)/bin/python:
+	@infra/make-venv $(PYTHON) $(SAGEMAKER)
+
+$(SAGEMAKER)/sagemaker.stamp: requirements/sagemaker.txt requirements.txt | $(SAGEMAKER)/bin/python
+	@echo "Installing SageMaker's SDK into $(SAGEMAKER) (once): about 1 GB of disk ..."
+	@$(SAGEMAKER)/bin/python -m pip install --disable-pip-version-check --quiet -r requirements/sagemaker.txt
 	@touch $@

@@ -11,8 +11,10 @@ from pathlib import Path
 
 _OF_ENGINE = re.compile(
     r"ATTUNE_(?P<engine>[A-Z][A-Z0-9]*)_"
-    r"(?P<setting>TRAINING_IMAGE|TRAINING_INSTANCE_TYPE|TRAINING_USE_SPOT|RECOGNITION_FUNCTION)"
+    r"(?P<setting>TRAINING_IMAGE|TRAINING_INSTANCE_TYPE|TRAINING_INSTANCE_COUNT|TRAINING_USE_SPOT"
+    r"|RECOGNITION_FUNCTION)"
 )
+_PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 
 
 class SettingsError(ValueError):
@@ -25,7 +27,9 @@ class EngineSettings:
 
     training_image: str
     """URI of the container image that SageMaker runs."""
-    training_instance_type: str
+    training_instance_type: str | None
+    """None: `training.machines` plans it for each run. So it is with the number of instances."""
+    training_instance_count: int | None
     training_use_spot: bool
     recognition_function: str
     """Name of the Lambda function that turns audio in S3 into words."""
@@ -56,7 +60,10 @@ class Settings:
     callback_allow_private: bool
     """Whether callbacks may have addresses that are not public. Never in a cloud: it has secrets to tell."""
     training_role_arn: str
-    training_max_runtime_s: int
+    training_max_runtime_s: int | None
+    """None: `training.machines` plans it for each run."""
+    training_prices: Mapping[str, float]
+    """USD an hour of instance types, where they differ from the list in `training.cost`."""
     service_instance: str
     """Stage or installation name; goes into tags and job names."""
     every_engine: EngineSettings
@@ -84,10 +91,21 @@ def _integer(name: str, default: int) -> int:
         raise SettingsError(f"environment variable {name} must be a whole number, not {text!r}") from None
 
 
+def _positive(name: str) -> int | None:
+    """Return a number that may be left out."""
+    if not os.environ.get(name):
+        return None
+    number = _integer(name, 0)
+    if number < 1:
+        raise SettingsError(f"environment variable {name} must be at least 1, not {number}")
+    return number
+
+
 def _every_engine() -> EngineSettings:
     return EngineSettings(
         training_image=_required("ATTUNE_TRAINING_IMAGE"),
-        training_instance_type=os.environ.get("ATTUNE_TRAINING_INSTANCE_TYPE", "ml.c5.2xlarge"),
+        training_instance_type=os.environ.get("ATTUNE_TRAINING_INSTANCE_TYPE") or None,
+        training_instance_count=_positive("ATTUNE_TRAINING_INSTANCE_COUNT"),
         training_use_spot=_truth(os.environ.get("ATTUNE_TRAINING_USE_SPOT", "true")),
         recognition_function=os.environ.get("ATTUNE_RECOGNITION_FUNCTION", "attune-recognize"),
     )
@@ -95,13 +113,18 @@ def _every_engine() -> EngineSettings:
 
 def _engines(every_engine: EngineSettings) -> dict[str, EngineSettings]:
     """Return what `ATTUNE_{ENGINE}_{SETTING}` changes; an empty value changes nothing."""
-    changes: dict[str, dict[str, str | bool]] = {}
+    changes: dict[str, dict[str, str | bool | int | None]] = {}
     for variable, value in os.environ.items():
         found = _OF_ENGINE.fullmatch(variable)
         if found and value:
             setting = found["setting"].lower()
             of_engine = changes.setdefault(found["engine"].lower(), {})
-            of_engine[setting] = _truth(value) if setting == "training_use_spot" else value
+            if setting == "training_use_spot":
+                of_engine[setting] = _truth(value)
+            elif setting == "training_instance_count":
+                of_engine[setting] = _positive(variable)
+            else:
+                of_engine[setting] = value
     return {name: replace(every_engine, **changed) for name, changed in changes.items()}  # type: ignore[arg-type]
 
 
@@ -122,6 +145,24 @@ def engines() -> tuple[str, ...]:
 def adapted_engines() -> tuple[str, ...]:
     """Return the names of the engines that custom acoustic models are made on; none: all that can be."""
     return tuple(os.environ.get("ATTUNE_ADAPTED_ENGINES", "").replace(",", " ").split())
+
+
+def training_prices() -> dict[str, float]:
+    """Return USD an hour by instance type, as ATTUNE_TRAINING_PRICES says: `ml.g5.xlarge=1.52`, and more.
+
+    Raises:
+        SettingsError: it does not say it in that form.
+    """
+    prices = {}
+    for entry in os.environ.get("ATTUNE_TRAINING_PRICES", "").replace(",", " ").split():
+        instance_type, _, price = entry.partition("=")
+        if not instance_type or not _PRICE.fullmatch(price):
+            raise SettingsError(
+                "environment variable ATTUNE_TRAINING_PRICES must have USD an hour by instance type, such as "
+                f"'ml.g5.xlarge=1.52 ml.c5.2xlarge=0.46'; {entry!r} is not in that form"
+            )
+        prices[instance_type] = float(price)
+    return prices
 
 
 def bases() -> Path | None:
@@ -153,7 +194,8 @@ def current() -> Settings:
         callback_queue=os.environ.get("ATTUNE_CALLBACK_QUEUE", "attune-callback-due"),
         callback_allow_private=_truth(os.environ.get("ATTUNE_CALLBACK_ALLOW_PRIVATE", "false")),
         training_role_arn=_required("ATTUNE_TRAINING_ROLE_ARN"),
-        training_max_runtime_s=_integer("ATTUNE_TRAINING_MAX_RUNTIME_S", 24 * 3600),
+        training_max_runtime_s=_positive("ATTUNE_TRAINING_MAX_RUNTIME_S"),
+        training_prices=training_prices(),
         every_engine=every_engine,
         engines=_engines(every_engine),
         service_instance=os.environ.get("ATTUNE_SERVICE_INSTANCE", "attune"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -25,11 +27,29 @@ def lay_out(dockerfile: Path, target: Path) -> None:
                     shutil.copy(ROOT / source, path)
 
 
-def runs(folder: Path, code: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code in such a folder, which knows nothing of this checkout."""
+def install(distributions: Iterable[str], target: Path) -> None:
+    """Link some of the distributions that are installed here into a folder, and no others."""
+    target.mkdir()
+    for name in distributions:
+        distribution = importlib.metadata.distribution(name)
+        for top in {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "")}:
+            if not (target / top).exists() and top != "__pycache__":
+                (target / top).symlink_to(Path(str(distribution.locate_file(top))))
+
+
+def runs(
+    folder: Path, code: str, *, site: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Python code in such a folder, which knows nothing of this checkout.
+
+    With `site` it knows none of the distributions that are installed here either, only those of that folder.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | variables
+    alone = [] if site is None else ["-S"]
+    if site is not None:
+        environment["PYTHONPATH"] = str(site)
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, *alone, "-c", code],
         cwd=folder,
         env=environment,
         capture_output=True,

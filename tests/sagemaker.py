@@ -45,6 +45,10 @@ class Platform:
         job.secondary_status = secondary or status
         job.failure_reason = failure
 
+    def bill(self, name: str, seconds: int | None) -> None:
+        """Say how long a job is billed."""
+        self.job(name).billable_time_in_seconds = seconds
+
     def forget_artifacts(self, name: str) -> None:
         """Describe the job as SageMaker does before it knows of its artefact."""
         self.job(name).model_artifacts = None

@@ -52,7 +52,7 @@ MAY_USE: dict[str, set[str]] = {
     "settings": set(),
     "gateway": {"recognition", "storage", "settings"},
     "training_image": {"audio", "engines", "language"},
-    "infra": {"app", "gateway", "storage", "engines"},
+    "infra": {"app", "gateway", "training", "customization", "storage", "engines", "settings"},
 }
 
 # Libraries that only one room (and those who compose, test or measure) may know.

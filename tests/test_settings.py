@@ -24,7 +24,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.current.cache_clear()
 
 
-EVERY = EngineSettings("registry/all:1", "ml.c5.2xlarge", True, "attune-recognize")
+EVERY = EngineSettings("registry/all:1", None, None, True, "attune-recognize")
 
 
 def test_engines_without_settings_of_their_own_share_those_of_all() -> None:
@@ -34,9 +34,10 @@ def test_engines_without_settings_of_their_own_share_those_of_all() -> None:
 def test_an_engine_changes_what_it_names_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATTUNE_WHISPER_TRAINING_IMAGE", "registry/whisper:1")
     monkeypatch.setenv("ATTUNE_WHISPER_TRAINING_INSTANCE_TYPE", "ml.g5.xlarge")
+    monkeypatch.setenv("ATTUNE_WHISPER_TRAINING_INSTANCE_COUNT", "2")
     monkeypatch.setenv("ATTUNE_WHISPER_TRAINING_USE_SPOT", "false")
     assert settings.current().engine("whisper") == EngineSettings(
-        "registry/whisper:1", "ml.g5.xlarge", False, "attune-recognize"
+        "registry/whisper:1", "ml.g5.xlarge", 2, False, "attune-recognize"
     )
     assert settings.current().engine("sphinx") == EVERY
 
@@ -56,4 +57,45 @@ def test_a_function_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ATTUNE_TRAINING_IMAGE")
     with pytest.raises(SettingsError, match="ATTUNE_TRAINING_IMAGE is not set"):
+        settings.current()
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "ATTUNE_TRAINING_INSTANCE_COUNT",
+        "ATTUNE_WHISPER_TRAINING_INSTANCE_COUNT",
+        "ATTUNE_TRAINING_MAX_RUNTIME_S",
+    ],
+)
+def test_there_is_at_least_one_of_what_is_counted(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "0")
+    with pytest.raises(SettingsError, match=f"{variable} must be at least 1, not 0"):
+        settings.current()
+
+
+def test_what_is_not_set_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_TRAINING_INSTANCE_TYPE", "")
+    monkeypatch.setenv("ATTUNE_TRAINING_MAX_RUNTIME_S", "")
+    assert settings.current().every_engine.training_instance_type is None
+    assert settings.current().training_max_runtime_s is None
+
+
+def test_prices_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_TRAINING_PRICES", "ml.g5.xlarge=1.52, ml.c5.2xlarge=0.46 ml.p5.48xlarge=63")
+    assert settings.current().training_prices == {
+        "ml.g5.xlarge": 1.52,
+        "ml.c5.2xlarge": 0.46,
+        "ml.p5.48xlarge": 63.0,
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["1.52", "ml.g5.xlarge", "=1", "ml.g5.xlarge=", "ml.g5.xlarge=nan", "a=-1", "a=1e3"]
+)
+def test_prices_in_another_form_are_refused_at_once(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("ATTUNE_TRAINING_PRICES", text)
+    with pytest.raises(
+        SettingsError, match=r"ATTUNE_TRAINING_PRICES must have USD an hour .* not in that form"
+    ):
         settings.current()

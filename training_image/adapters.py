@@ -19,6 +19,8 @@ class Adapter:
     """Has a function `adapt`."""
     libraries: tuple[str, ...]
     """Distributions that decide what it computes, beside those that all engines share."""
+    several_hosts: bool = False
+    """Whether it shares the work among the instances of a job; otherwise there must be one."""
 
     @property
     def adapt(self) -> Adapt:
@@ -52,7 +54,8 @@ def adapter(engine: str) -> Adapter:
     if missing:
         raise JobFailed(
             f"Adapting models of the engine {engine!r} needs {', '.join(missing)}, which is not installed "
-            "where trainings run. Have the operator install it, or deploy the image made for this engine."
+            "where trainings run. Have the operator install it (on one machine: make training; on AWS: "
+            "deploy the image made for this engine), and train again."
         )
     return found
 

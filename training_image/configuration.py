@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+
+
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from training_image.failures import JobFailed
-from training_image.machine import Machine, this_machine
+from training_image.machine import ALONE, Machine, this_machine
 
 _CHANNELS = ("plan", "audio")
+_NUMBERED = re.compile(r"(?P<name>.*?)(?P<number>[0-9]{1,9})")
 
 
 class ConfigurationInvalid(JobFailed):
@@ -32,11 +36,8 @@ def read_configuration(folder: Path) -> Machine:
     Raises:
         ConfigurationInvalid: a file is not JSON, or machines or channels are not as this image needs them.
     """
-    hosts = _read(folder / "resourceconfig.json").get("hosts", [])
-    if isinstance(hosts, list) and len(hosts) > 1:
-        raise ConfigurationInvalid(f"it adapts on one instance and was given {len(hosts)}")
+    machine = _among_hosts(this_machine(), _read(folder / "resourceconfig.json"))
     _check_channels(_read(folder / "inputdataconfig.json"))
-    machine = this_machine()
     cores = str(_read(folder / "hyperparameters.json").get("cores", machine.cores))
     if not (cores.isascii() and cores.isdecimal() and 1 <= int(cores) <= 1024):
         raise ConfigurationInvalid(f"the hyperparameter cores must be a number from 1 to 1024, not {cores!r}")
@@ -57,6 +58,50 @@ def allowed_time_s(folder: Path) -> float:
             f"the hyperparameter max_runtime_s must be a number of seconds, not {text!r}"
         )
     return float(text)
+
+
+def check_hosts(machine: Machine, engine: str, *, several: bool) -> None:
+    """Refuse a job on several instances where the engine's adaptation uses one.
+
+    Args:
+        machine: what `read_configuration` found.
+        engine: its name in the catalogue.
+        several: whether its adaptation shares its work among hosts.
+
+    Raises:
+        ConfigurationInvalid: there are more hosts than one, and they would all do the same.
+    """
+    if len(machine.hosts) > 1 and not several:
+        raise ConfigurationInvalid(
+            f"the engine {engine!r} is adapted on one instance and was given {len(machine.hosts)}"
+        )
+
+
+def _among_hosts(machine: Machine, resources: dict[str, Any]) -> Machine:
+    """Return the machine with what resourceconfig.json says of it and the others."""
+    host = resources.get("current_host")
+    hosts = resources.get("hosts") or [host or ALONE]
+    if not (isinstance(hosts, list) and all(isinstance(name, str) and name for name in hosts)):
+        raise ConfigurationInvalid("the hosts in resourceconfig.json are not a list of names")
+    if len(set(hosts)) != len(hosts):
+        raise ConfigurationInvalid("resourceconfig.json names a host twice")
+    if host is None and len(hosts) == 1:
+        host = hosts[0]
+    if not isinstance(host, str) or host not in hosts:
+        raise ConfigurationInvalid(f"the host {host!r} is not among those of resourceconfig.json")
+    interface = resources.get("network_interface_name")
+    if interface is not None and not isinstance(interface, str):
+        raise ConfigurationInvalid("network_interface_name in resourceconfig.json is not a name")
+    # SageMaker promises no order, and every host must count alike.
+    return replace(
+        machine, hosts=tuple(sorted(hosts, key=_natural)), host=host, network_interface=interface or None
+    )
+
+
+def _natural(name: str) -> tuple[str, int, str]:
+    """Return a key that puts `algo-2` before `algo-10`."""
+    found = _NUMBERED.fullmatch(name)
+    return (found["name"], int(found["number"]), "") if found else (name, -1, name)
 
 
 def _check_channels(channels: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from chalicelib.language.sealed import ArchiveUnreadable
 from training_image.adaptation import Adaptation, Assignment, ReportProgress
 from training_image.adapters import adapter
 from training_image.checkpoint import Checkpoint
-from training_image.configuration import allowed_time_s, read_configuration
+from training_image.configuration import allowed_time_s, check_hosts, read_configuration
 from training_image.failures import JobFailed
 from training_image.held_out import split
 from training_image.layout import Layout
@@ -58,6 +58,7 @@ def run_job(layout: Layout) -> None:
     base = _base_of(plan)
     base_weights = _base_weights(layout, plan)
     chosen = adapter(plan.engine)
+    check_hosts(machine, plan.engine, several=chosen.several_hosts)
     program = program_digest(chosen.libraries)
     checkpoint = Checkpoint(layout.checkpoints, f"{plan.fingerprint} {program}")
     checkpoint.clear_partial()

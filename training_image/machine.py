@@ -1,4 +1,4 @@
-"""What a job may use of its machine."""
+"""What a job may use of its machine, and which others work on it beside this one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from training_image.workers import available_cores
 
 _DEVICES = Path("/dev")
 _GPU = re.compile(r"nvidia\d+")
+ALONE = "algo-1"
+"""What SageMaker calls the only host of a job."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,22 @@ class Machine:
     cores: int
     gpus: int = 0
     """Whether an engine can use them is for its libraries to say."""
+    hosts: tuple[str, ...] = (ALONE,)
+    """Names of all machines of the job, in the order in which all of them count; this one is among them."""
+    host: str = ALONE
+    """The name of this one."""
+    network_interface: str | None = None
+    """Through which the hosts reach each other, e.g. `eth0`; None: nobody has said."""
+
+    @property
+    def rank(self) -> int:
+        """Number of this machine among the hosts, from 0; number 0 leads and leaves the model."""
+        return self.hosts.index(self.host)
+
+    @property
+    def leader(self) -> str:
+        """Name of the host where the others meet."""
+        return self.hosts[0]
 
 
 def this_machine(devices: Path = _DEVICES) -> Machine:

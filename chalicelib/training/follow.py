@@ -128,7 +128,7 @@ def _promote(job: jobs.Job, model: AcousticModel) -> bool:
             return runs.failed(AcousticModel, run.owner, run.customization_id, run.run, DAMAGED)
         # Objects first, row last: whoever reads the row finds the objects.
         objects.upload(path, model_key)
-        objects.put(report_key, made.report, "application/json")
+        objects.put(report_key, _report(made.report, job), "application/json")
     promoted = acoustic_training.training_succeeded(
         run.owner, run.customization_id, run.run, sha256=made.sha256
     )
@@ -138,6 +138,12 @@ def _promote(job: jobs.Job, model: AcousticModel) -> bool:
         if now is None or now.promoted_run != run.run:
             objects.delete(model_key, report_key)
     return promoted
+
+
+def _report(written: bytes, job: jobs.Job) -> bytes:
+    """Return a job's report with what only the platform knows: what it cost."""
+    cost = None if job.cost is None else job.cost.to_json()
+    return json.dumps({**json.loads(written), "cost": cost}, ensure_ascii=False, indent=1).encode()
 
 
 def _finite(value: object) -> bool:

@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.storage.layout import RunKey
+from chalicelib.training.cost import Cost, price_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -63,6 +64,8 @@ class Job:
     """As the platform words it; empty unless failed."""
     artifact_key: str | None
     """Key of `model.tar.gz`, once there is one."""
+    cost: Cost | None = None
+    """Once the platform says how long it bills."""
 
 
 @functools.cache
@@ -120,6 +123,7 @@ def describe(name: str) -> Job | None:
         secondary_status=answer.get("SecondaryStatus", ""),
         failure_reason=answer.get("FailureReason", ""),
         artifact_key=_key(answer.get("ModelArtifacts", {}).get("S3ModelArtifacts", "")),
+        cost=_cost(answer),
     )
 
 
@@ -146,6 +150,16 @@ def _is_missing(error: ClientError | BotoCoreError) -> bool:
     detail = error.response["Error"]
     return detail["Code"] in {"ResourceNotFound", "ResourceNotFoundException"} or (
         detail["Code"] == "ValidationException" and _MISSING.search(detail.get("Message", "")) is not None
+    )
+
+
+def _cost(description: dict[str, Any]) -> Cost | None:
+    billable_s, resources = description.get("BillableTimeInSeconds"), description.get("ResourceConfig", {})
+    if billable_s is None or "InstanceType" not in resources:
+        return None
+    instance_type = str(resources["InstanceType"])
+    return Cost(
+        instance_type, int(resources.get("InstanceCount", 1)), int(billable_s), price_of(instance_type)
     )
 
 

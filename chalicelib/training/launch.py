@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -26,7 +25,7 @@ from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import Contended
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
-from chalicelib.training import jobs, plan
+from chalicelib.training import jobs, machines, plan
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_BASE_VOLUME_GB = 30
-"""Image, models, and room to work, without the audio."""
-_DECODED_BYTES_PER_SAMPLE = 4
 WAITING = "waiting for a training machine"
 NOT_STARTED = (
     "The training could not be started. Train again; if it fails again, tell the operator of this service."
@@ -108,11 +104,22 @@ def train_when_due(owner: str, customization_id: str) -> bool:
     if model is None or not retraining.due(model):
         return False
     try:
-        claim = acoustic_training.begin_training(owner, customization_id, strict=False, helper=_helper(model))
+        train_again(owner, customization_id)
     except errors.CustomizationError:
         return False  # somebody else was quicker, or the audio has changed again
-    start(claim)
     return True
+
+
+def train_again(owner: str, customization_id: str) -> RunKey:
+    """Train a model on the audio that it has now, with what helped the last time, and return the run.
+
+    Raises:
+        customization.errors.CustomizationError: it cannot be trained now; the text says why.
+    """
+    helper = _helper(acoustic_models.get(owner, customization_id))
+    claim = acoustic_training.begin_training(owner, customization_id, strict=False, helper=helper)
+    start(claim)
+    return run_of(claim.model)
 
 
 def _helper(model: AcousticModel) -> LanguageModel | None:
@@ -128,7 +135,8 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
     chosen = settings.current()
     run = run_of(model)
     base = catalogue.base_version(model.run_base_version or model.versions[-1])
-    machine = chosen.engine(base.engine)
+    of_engine = chosen.engine(base.engine)
+    planned = machines.planned(base, recordings)
     channels = [_channel("plan", run.plan_prefix), _channel("audio", run.audio_manifest_key, "ManifestFile")]
     if model.run_helper:
         channels.append(_channel("language", run.language_prefix))
@@ -136,26 +144,26 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
         channels.append(_channel("base", layout.base_weights_prefix(base.name)))
     complete: CreateTrainingJobRequestTypeDef = {
         "TrainingJobName": jobs.name_of(run),
-        "AlgorithmSpecification": {"TrainingImage": machine.training_image, "TrainingInputMode": "File"},
+        "AlgorithmSpecification": {"TrainingImage": of_engine.training_image, "TrainingInputMode": "File"},
         "RoleArn": chosen.training_role_arn,
         "InputDataConfig": channels,
         "OutputDataConfig": {"S3OutputPath": _uri(run.output_prefix)},
         "CheckpointConfig": {"S3Uri": _uri(run.checkpoints_prefix), "LocalPath": "/opt/ml/checkpoints"},
         "ResourceConfig": {
-            "InstanceType": cast("TrainingInstanceTypeType", machine.training_instance_type),
-            "InstanceCount": 1,
-            "VolumeSizeInGB": _volume_gb(base.rate_hz, recordings),
+            "InstanceType": cast("TrainingInstanceTypeType", planned.instance_type),
+            "InstanceCount": planned.instance_count,
+            "VolumeSizeInGB": planned.volume_gb,
         },
-        "StoppingCondition": {"MaxRuntimeInSeconds": chosen.training_max_runtime_s},
+        "StoppingCondition": {"MaxRuntimeInSeconds": planned.max_runtime_s},
         "RetryStrategy": {"MaximumRetryAttempts": 2},
-        "EnableManagedSpotTraining": machine.training_use_spot,
+        "EnableManagedSpotTraining": of_engine.training_use_spot,
         "EnableNetworkIsolation": True,
         "HyperParameters": {
             "customization_id": run.customization_id,
             "run": str(run.run),
             "base_version": base.name,
             "engine": base.engine,
-            "max_runtime_s": str(chosen.training_max_runtime_s),
+            "max_runtime_s": str(planned.max_runtime_s),
         },
         "Environment": {"PYTHONUNBUFFERED": "1"},
         "Tags": [
@@ -165,9 +173,9 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
             {"Key": "attune:run", "Value": str(run.run)},
         ],
     }
-    if machine.training_use_spot:
+    if of_engine.training_use_spot:
         # Waiting for capacity and being interrupted may take as long again as the training itself.
-        complete["StoppingCondition"]["MaxWaitTimeInSeconds"] = 2 * chosen.training_max_runtime_s
+        complete["StoppingCondition"]["MaxWaitTimeInSeconds"] = 2 * planned.max_runtime_s
     return complete
 
 
@@ -182,14 +190,6 @@ def _channel(name: str, key: str, kind: Literal["S3Prefix", "ManifestFile"] = "S
             }
         },
     }
-
-
-def _volume_gb(rate_hz: int, recordings: Sequence[AudioResource]) -> int:
-    uploaded_bytes = sum(int(recording.size_bytes) for recording in recordings)
-    decoded_s = sum(float(recording.duration_s) for recording in recordings)
-    return _BASE_VOLUME_GB + math.ceil(
-        (uploaded_bytes + decoded_s * rate_hz * _DECODED_BYTES_PER_SAMPLE) / 1e9
-    )
 
 
 def _uri(key: str) -> str:

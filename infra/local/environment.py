@@ -45,6 +45,8 @@ def own(
         "ATTUNE_INTERNAL_SECRET": home.secret("internal-secret"),
         "ATTUNE_TRAINING_IMAGE": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/attune-training:local",
         "ATTUNE_TRAINING_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/attune-training",
+        # Nobody bills it, whatever is planned for one of its kind in a cloud.
+        "ATTUNE_TRAINING_INSTANCE_TYPE": "local",
         "ATTUNE_SERVICE_INSTANCE": "local",
         "ATTUNE_BASES": os.environ.get("ATTUNE_BASES") or str(home.bases.resolve()),
         # Without a wheel of its own an engine is left out, and so is what it serves.

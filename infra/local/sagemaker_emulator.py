@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import functools
 import json
+import math
 import os
 import re
 import signal
@@ -60,6 +61,8 @@ class SageMakerEmulator:
             "DescribeTrainingJob": self._describe,
             "StopTrainingJob": self._stop,
             "ListTrainingJobs": self._list,
+            "ListTags": self._tags,
+            "AddTags": self._add_tags,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,24 +131,56 @@ class SageMakerEmulator:
         return {}
 
     def _list(self, request: dict[str, Any]) -> dict[str, Any]:
-        token = request.get("NextToken", "0")
-        if not token.isdecimal():
-            raise ApiError("ValidationException", "The NextToken is not one of ours.")
-        start, most = int(token), request.get("MaxResults", 10)
-        jobs = [
-            job
-            for job in reversed(list(self._jobs))
+        found = [
+            (job, description)
+            for job in self._jobs
             if request.get("NameContains", "") in job.name
             and request.get("StatusEquals", job.status) == job.status
+            and _is_within(request, description := job.description())
         ]
-        summaries = [_summary(job) for job in jobs[start : start + most]]
-        more = {"NextToken": str(start + most)} if start + most < len(jobs) else {}
-        return {"TrainingJobSummaries": summaries, **more}
+        # By time of creation and newest first, unless the request wants it otherwise.
+        field = {"Name": "TrainingJobName", "Status": "TrainingJobStatus"}
+        by = field.get(request.get("SortBy", "CreationTime"), "CreationTime")
+        found.sort(
+            key=lambda entry: entry[1][by], reverse=request.get("SortOrder", "Descending") == "Descending"
+        )
+        page, more = _page(request, found, 10)
+        return {"TrainingJobSummaries": [_summary(*entry) for entry in page], **more}
+
+    def _tagged(self, request: dict[str, Any]) -> TrainingJob:
+        arn = request["ResourceArn"]
+        job = self._jobs.get(arn.rpartition("/")[2])
+        if job is None or job.arn != arn:
+            raise ApiError("ValidationException", _NOT_FOUND)
+        return job
+
+    def _tags(self, request: dict[str, Any]) -> dict[str, Any]:
+        page, more = _page(request, self._tagged(request).request.get("Tags", []), 50)
+        return {"Tags": page, **more}
+
+    def _add_tags(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"Tags": self._jobs.tag(self._tagged(request).name, request["Tags"])}
 
 
-def _summary(job: TrainingJob) -> dict[str, Any]:
+def _page(request: dict[str, Any], entries: list[Any], most: int) -> tuple[list[Any], dict[str, str]]:
+    """Return a page of entries, and the token of the next one if there is one."""
+    token = request.get("NextToken", "0")
+    if not token.isdecimal():
+        raise ApiError("ValidationException", "The NextToken is not one of ours.")
+    start, end = int(token), int(token) + request.get("MaxResults", most)
+    return entries[start:end], {"NextToken": str(end)} if end < len(entries) else {}
+
+
+def _is_within(request: dict[str, Any], description: dict[str, Any]) -> bool:
+    """Return whether a job's times are between those of a request; on the wire all are Unix seconds."""
+    return all(
+        request.get(f"{field}After", -math.inf) < description[field] < request.get(f"{field}Before", math.inf)
+        for field in ("CreationTime", "LastModifiedTime")
+    )
+
+
+def _summary(job: TrainingJob, description: dict[str, Any]) -> dict[str, Any]:
     shown = ("TrainingJobArn", "CreationTime", "TrainingEndTime", "LastModifiedTime", "TrainingJobStatus")
-    description = job.description()
     return {
         "TrainingJobName": job.name,
         **{field: description[field] for field in shown if field in description},

@@ -78,7 +78,10 @@ class TrainingJob:
         """Return what DescribeTrainingJob answers."""
         request = {key: value for key, value in self.request.items() if key != "Tags"}
         modified_s = self.transitions[-1][1] if self.transitions else self.created_s
+        billed_s = None if self.ended_s is None else round(self.ended_s - (self.started_s or self.ended_s))
         optional = {
+            "TrainingTimeInSeconds": billed_s,
+            "BillableTimeInSeconds": billed_s,
             "TrainingStartTime": self.started_s,
             "TrainingEndTime": self.ended_s,
             "FailureReason": self.failure_reason,
@@ -148,6 +151,14 @@ class TrainingJobs:
             elif job.status != "Stopping":
                 self._put(job.at("Stopping", status="Stopping"))
             return True
+
+    def tag(self, name: str, tags: list[dict[str, str]]) -> list[dict[str, str]]:
+        """Add tags to a job, in place of those with the same keys; return all."""
+        with self.changed:
+            job = self._jobs[name]
+            merged = {tag["Key"]: tag for tag in [*job.request.get("Tags", []), *tags]}
+            self._put(replace(job, request={**job.request, "Tags": list(merged.values())}))
+            return list(merged.values())
 
     def mark_announced(self, name: str) -> None:
         """Note that the event of a job's end was sent."""

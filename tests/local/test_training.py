@@ -447,3 +447,53 @@ def test_names_are_taken_once_and_requests_are_checked(store: RunningStore, tmp_
         )
         names = [entry["TrainingJobName"] for page in pages for entry in page["TrainingJobSummaries"]]
     assert names == ["three", "two", "one"]
+
+
+def test_jobs_are_listed_by_time_and_in_the_order_asked_for(store: RunningStore, tmp_path: Path) -> None:
+    platform = _Platform(store, tmp_path, _GOOD)
+    with platform.running() as client:
+        for name in ("b", "c", "a"):
+            client.create_training_job(**_request(name))
+            platform.wait(name, lambda job: job.over)
+        second = client.describe_training_job(TrainingJobName="c")["CreationTime"]
+
+        def listed(**filters: Any) -> list[str]:
+            found = client.list_training_jobs(**filters)["TrainingJobSummaries"]
+            return [entry["TrainingJobName"] for entry in found]
+
+        assert listed() == ["a", "c", "b"]
+        assert listed(SortBy="Name", SortOrder="Ascending") == ["a", "b", "c"]
+        assert listed(CreationTimeAfter=second) == ["a"]
+        assert listed(CreationTimeBefore=second) == ["b"]
+        assert listed(LastModifiedTimeBefore=second) == ["b"]
+
+
+def test_a_job_that_is_over_says_how_long_it_is_billed(store: RunningStore, tmp_path: Path) -> None:
+    platform = _Platform(store, tmp_path, _GOOD + "time.sleep(1.5)")
+    with platform.running() as client:
+        client.create_training_job(**_request("billed"))
+        assert "BillableTimeInSeconds" not in client.describe_training_job(TrainingJobName="billed")
+        platform.wait("billed", lambda job: job.over)
+        told = client.describe_training_job(TrainingJobName="billed")
+    assert told["BillableTimeInSeconds"] == told["TrainingTimeInSeconds"]
+    between_s = (told["TrainingEndTime"] - told["TrainingStartTime"]).total_seconds()
+    assert 1 <= told["BillableTimeInSeconds"] == round(between_s)
+
+
+def test_tags_are_listed_and_added(store: RunningStore, tmp_path: Path) -> None:
+    platform = _Platform(store, tmp_path, _GOOD)
+    with platform.running() as client:
+        arn = client.create_training_job(**_request("tagged"))["TrainingJobArn"]
+        client.add_tags(
+            ResourceArn=arn, Tags=[{"Key": "attune:run", "Value": "2"}, {"Key": "x", "Value": "y"}]
+        )
+        pages = client.get_paginator("list_tags").paginate(ResourceArn=arn, PaginationConfig={"PageSize": 50})
+        tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+        with pytest.raises(ClientError, match="Requested resource not found"):
+            client.list_tags(ResourceArn=f"{arn}-else")
+        platform.wait("tagged", lambda job: job.over)
+    assert tags == {"attune:run": "2", "x": "y"}
+    assert TrainingJobs(platform.folder).get("tagged").request["Tags"] == [  # type: ignore[union-attr]
+        {"Key": "attune:run", "Value": "2"},
+        {"Key": "x", "Value": "y"},
+    ]

@@ -12,7 +12,7 @@ from chalicelib.customization import acoustic_training
 from chalicelib.storage import layout, objects
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
-from chalicelib.training import cancel, follow, jobs, launch
+from chalicelib.training import cancel, cost, follow, jobs, launch
 from tests import custom_models
 from tests.sagemaker import Platform
 
@@ -89,6 +89,34 @@ def test_the_artefact_is_found_though_the_job_does_not_name_it(platform: Platfor
     platform.forget_artifacts(name)
     assert follow.ended(name)
     assert custom_models.fresh(model).status == "available"
+
+
+def test_the_report_says_what_the_run_cost(platform: Platform) -> None:
+    model, run, name = _launched()
+    custom_models.leave_artefact(run, name)
+    platform.set(name, "Completed")
+    platform.bill(name, 1800)
+    assert follow.ended(name)
+    report = json.loads(objects.get(layout.report_key(model.owner, model.customization_id, 1)))
+    assert report["decision"] == "adapted"
+    assert report["cost"] == {
+        "instance_type": "ml.c5.2xlarge",
+        "instance_count": 1,
+        "billable_s": 1800,
+        "usd_per_hour": 0.408,
+        "usd": 0.204,
+        "price_source": cost.LIST,
+    }
+
+
+def test_a_platform_that_does_not_say_what_it_bills_leaves_the_cost_open(platform: Platform) -> None:
+    model, run, name = _launched()
+    custom_models.leave_artefact(run, name)
+    platform.set(name, "Completed")
+    platform.bill(name, None)
+    assert follow.ended(name)
+    report = json.loads(objects.get(layout.report_key(model.owner, model.customization_id, 1)))
+    assert report["cost"] is None
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_the_request_is_complete(platform: Platform) -> None:
         "CheckpointConfig": {"S3Uri": f"{base}/checkpoints/", "LocalPath": "/opt/ml/checkpoints"},
         # 700 s at 16 kHz as float32 are 45 MB.
         "ResourceConfig": {"InstanceType": "ml.c5.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 31},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 86_400, "MaxWaitTimeInSeconds": 172_800},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 14_400, "MaxWaitTimeInSeconds": 28_800},
         "RetryStrategy": {"MaximumRetryAttempts": 2},
         "EnableManagedSpotTraining": True,
         "EnableNetworkIsolation": True,
@@ -97,7 +97,7 @@ def test_without_spot_there_is_no_wait_time(platform: Platform, monkeypatch: pyt
         monkeypatch.undo()
         settings.current.cache_clear()
     (request,) = platform.created
-    assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 86_400}
+    assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 14_400}
     assert request["EnableManagedSpotTraining"] is False
 
 

@@ -257,6 +257,14 @@ def test_a_failure_tells_the_user_why(tmp_path: Path, changes: dict[str, Any], w
     assert list((root / "model").iterdir()) == []
 
 
+def test_an_engine_that_cannot_share_its_work_refuses_several_instances(tmp_path: Path) -> None:
+    root = _lay_out(tmp_path / "ml", [({"audio_name": "silence"}, wav(hush(1, 8000), 8000))])
+    resources = {"current_host": "algo-2", "hosts": ["algo-1", "algo-2"], "network_interface_name": "eth0"}
+    write(root / "input/config/resourceconfig.json", json.dumps(resources).encode())
+    assert _run(root) == 1
+    assert "'sphinx' is adapted on one instance and was given 2" in (root / "output/failure").read_text()
+
+
 def test_the_name_that_sagemaker_uses_starts_the_same_program(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHON": sys.executable, "ATTUNE_TRAINING_ROOT": str(tmp_path)}
     program = subprocess.run(

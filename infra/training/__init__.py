@@ -1,0 +1,1 @@
+"""An operator's tools for training jobs, on SageMaker's SDK: run by hand, watch, list, cost, retry."""
