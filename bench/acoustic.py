@@ -5,17 +5,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
-import json
 import multiprocessing
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +22,7 @@ from numpy.typing import NDArray
 
 from bench.figures import ROOT, keep, kept, measured_here
 from bench.recordings import Recording, RecordingsUnavailable, about, an4, as_wav, babble
+from bench.training_job import Case, train
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from infra.local.demo import HELD_OUT_UTTERANCES, split
@@ -40,15 +36,6 @@ LIKE_FOR_LIKE_MINUTES = 13.8
 ALL_MINUTES = 1e3
 _models: dict[tuple[str, CustomModels], Any] = {}
 _measured: dict[tuple[str, str], dict[str, Any]] = {}
-
-
-@dataclass(frozen=True)
-class Case:
-    """What to learn from and what to be measured on."""
-
-    adaptation: list[Recording]
-    test: list[Recording]
-    base_version: str
 
 
 def prompts() -> Case:
@@ -139,54 +126,6 @@ CASES: dict[str, Callable[[], Case]] = {
 }
 
 
-def train(
-    case: Case, root: Path, language_model: Path | None = None
-) -> tuple[float, dict[str, Any], Path | None]:
-    """Run the container's program under the SageMaker contract; return seconds, report and model."""
-    folder = root / "input" / "data" / "audio" / "bench"
-    folder.mkdir(parents=True)
-    with zipfile.ZipFile(folder / "1", "w") as archive:
-        for number, recording in enumerate(case.adaptation):
-            archive.writestr(f"{number:05d}.wav", recording.wav)
-    plan: dict[str, Any] = {
-        "customization_id": "bench",
-        "run": 1,
-        "base_version": case.base_version,
-        "engine": "sphinx",
-        "recordings": [
-            {
-                "audio_name": "bench",
-                "file": "bench/1",
-                "kind": "archive",
-                "content_type": "application/zip",
-                "contained_content_type": None,
-            }
-        ],
-    }
-    if language_model is not None:
-        plan["language_model"] = language_model.name
-        (root / "input" / "data" / "language").mkdir()
-        shutil.copy(language_model, root / "input" / "data" / "language")
-    (root / "input" / "data" / "plan").mkdir()
-    (root / "input" / "data" / "plan" / "plan.json").write_text(json.dumps(plan))
-    started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "training_image.train", "--root", str(root)],
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-    )
-    elapsed_s = time.monotonic() - started
-    if done.returncode != 0:
-        return elapsed_s, {"decision": "refused", "reason": (root / "output" / "failure").read_text()}, None
-    report: dict[str, Any] = json.loads((root / "model" / "report.json").read_text())
-    if report["decision"] == "base":
-        return elapsed_s, report, None
-    packed = root / "model.tar.gz"
-    subprocess.run(["tar", "-czf", str(packed), "-C", str(root / "model"), "."], check=True)
-    return elapsed_s, report, packed
-
-
 def _heard(task: tuple[str, CustomModels, bytes]) -> str:
     version, custom, wav = task
     if (version, custom) not in _models:
@@ -237,16 +176,18 @@ def _without_custom(case: Case, version: str) -> dict[str, Any]:
 def run(name: str, *, with_raw: bool = True) -> dict[str, Any]:
     """Measure one case: raw pocketsphinx if it is asked for, our base, the adapted model."""
     case = CASES[name]()
-    audio_s = sum(recording.duration_s for recording in case.adaptation)
-    figures: dict[str, Any] = {"audio_s": round(audio_s, 1), "base_version": case.base_version}
+    figures: dict[str, Any] = {"audio_s": round(case.audio_s, 1), "base_version": case.base_version}
     if with_raw:
         figures["raw"] = _without_custom(case, "raw")
     figures["base"] = _without_custom(case, case.base_version)
     with tempfile.TemporaryDirectory() as folder:
-        training_s, report, model = train(case, Path(folder))
-        figures |= {"training_s": round(training_s, 1), "training_ratio": round(training_s / audio_s, 3)}
-        figures |= {name: report.get(name) for name in ("decision", "reason", "held_out", "rounds")}
-        figures["custom"] = measured(case, case.base_version, model) if model else figures["base"]
+        done = train(case, Path(folder))
+        figures |= {
+            "training_s": round(done.elapsed_s, 1),
+            "training_ratio": round(done.elapsed_s / case.audio_s, 3),
+        }
+        figures |= {name: done.report.get(name) for name in ("decision", "reason", "held_out", "rounds")}
+        figures["custom"] = measured(case, case.base_version, done.model) if done.model else figures["base"]
     figures["relative_gain"] = round(1 - figures["custom"]["rate"] / figures["base"]["rate"], 3)
     return figures
 

@@ -21,10 +21,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from bench.acoustic import BROADBAND, NARROWBAND, Case
-from bench.acoustic import train as train_acoustics
+from bench.acoustic import BROADBAND, NARROWBAND
 from bench.figures import ROOT, keep, measured_here
 from bench.recordings import Recording, RecordingsUnavailable, an4
+from bench.training_job import Case
+from bench.training_job import train as train_acoustics
 from chalicelib.engines.base_language import base_language
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.acoustic_model import load_base
@@ -238,11 +239,11 @@ def before_adapted() -> dict[str, Any]:
         recordings, grammars = spelling(condition)
         others = [one for place, one in enumerate(an4("train", condition)) if place % EVERY]
         with tempfile.TemporaryDirectory() as folder:
-            _, report, model = train_acoustics(Case(others[::2], [], version), Path(folder))
-            if model is None:
-                raise RuntimeError(f"nothing was learned from {condition} speech: {report['reason']}")
+            done = train_acoustics(Case(others[::2], [], version), Path(folder))
+            if done.model is None:
+                raise RuntimeError(f"nothing was learned from {condition} speech: {done.report['reason']}")
             found |= _as_served(judged(f"{condition}, base", version, recordings, grammars))
-            found |= _as_served(judged(f"{condition}, adapted", version, recordings, grammars, model))
+            found |= _as_served(judged(f"{condition}, adapted", version, recordings, grammars, done.model))
     return found
 
 

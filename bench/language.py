@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.acoustic import ALL_MINUTES, BROADBAND, NARROWBAND, Case, an4_case, measured, prompts, train
+from bench.acoustic import ALL_MINUTES, BROADBAND, NARROWBAND, an4_case, measured, prompts
 from bench.figures import ROOT, keep, kept, measured_here
 from bench.recordings import RecordingsUnavailable, an4
+from bench.training_job import Case, train
 from chalicelib.engines.base_language import base_language
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
@@ -58,12 +59,11 @@ def accuracy(case: Case, texts: Iterable[str], weight: float, *, acoustic_alone:
         figures["language"] = measured(case, version, None, language)
         if acoustic_alone:
             (Path(folder) / "alone").mkdir()
-            _, _, model = train(case, Path(folder) / "alone")
-            figures["acoustic"] = measured(case, version, model)
+            figures["acoustic"] = measured(case, version, train(case, Path(folder) / "alone").model)
         (Path(folder) / "helped").mkdir()
-        _, report, model = train(case, Path(folder) / "helped", language)
-        figures["both"] = measured(case, version, model, language)
-        figures |= {key: report.get(key) for key in ("decision", "reason", "used_s", "transcribed_s")}
+        done = train(case, Path(folder) / "helped", language)
+        figures["both"] = measured(case, version, done.model, language)
+        figures |= {key: done.report.get(key) for key in ("decision", "reason", "used_s", "transcribed_s")}
     figures["weight"] = weight
     figures["both_to_language"] = round(figures["both"]["rate"] / figures["language"]["rate"], 3)
     return figures

@@ -35,6 +35,14 @@ class Recording:
     """Whose voice it is, where there are several."""
 
 
+def samples_at(recording: Recording, rate_hz: int) -> NDArray[np.float32]:
+    """Return a recording's samples at a recogniser's rate."""
+    samples, from_hz = soundfile.read(io.BytesIO(recording.wav), dtype="float32")
+    if from_hz != rate_hz:
+        samples = soxr.resample(samples, from_hz, rate_hz, quality="HQ")
+    return np.asarray(samples, np.float32)
+
+
 def as_wav(samples: NDArray[np.int16], rate_hz: int) -> bytes:
     """Return 16-bit mono WAV."""
     buffer = io.BytesIO()
@@ -103,7 +111,8 @@ def in_noise(samples: NDArray[np.int16], noise: NDArray[np.float64], snr_db: flo
 
 def an4(split: str, condition: str) -> list[Recording]:
     """Return AN4's `train` or `test` half: `clean`, `telephone`, `room`, or in motor noise or other voices
-    so many dB lower, as in `noise-5` and `babble-10`. The other voices are always of the training half.
+    so many dB lower, as in `noise-5` and `babble-10`, or in a room with them, as in `room+babble-5`. The
+    other voices are always of the training half.
 
     Raises:
         RecordingsUnavailable: AN4 is not beside the project.
@@ -112,7 +121,7 @@ def an4(split: str, condition: str) -> list[Recording]:
     if not listing.exists():
         raise RecordingsUnavailable(f"AN4 is not there: put it into {AN4}")
     found = []
-    voices = _voices() if condition.startswith("babble-") else []
+    voices = _voices() if "babble-" in condition else []
     with listing.open() as rows:
         for number, row in enumerate(csv.DictReader(rows, delimiter="\t")):
             samples, _ = soundfile.read(AN4 / row["path"], dtype="int16")
@@ -137,14 +146,15 @@ def _heard_in(
     voices: list[NDArray[np.int16]],
     random: np.random.Generator,
 ) -> NDArray[np.int16]:
-    kind, _, snr_db = condition.partition("-")
-    match kind:
-        case "noise":
-            return in_noise(samples, machine_noise(len(samples), random), float(snr_db))
-        case "babble":
-            return in_noise(samples, babble(len(samples), voices, random), float(snr_db))
-        case "room":
-            return in_room(samples, random)
+    for part in condition.split("+"):
+        kind, _, snr_db = part.partition("-")
+        match kind:
+            case "noise":
+                samples = in_noise(samples, machine_noise(len(samples), random), float(snr_db))
+            case "babble":
+                samples = in_noise(samples, babble(len(samples), voices, random), float(snr_db))
+            case "room":
+                samples = in_room(samples, random)
     return samples
 
 

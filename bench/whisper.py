@@ -25,7 +25,7 @@ from bench import reference_whisper
 from bench.acoustic import prompts
 from bench.figures import ROOT, keep, kept, measured_here
 from bench.long import PAUSES_S, RATE_HZ, recognised, stretches, telephone_speech
-from bench.recordings import Recording, RecordingsUnavailable, an4
+from bench.recordings import Recording, RecordingsUnavailable, an4, samples_at
 from chalicelib.engines import loading
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.whisper.weights import package_folder
@@ -54,17 +54,10 @@ def _speech(case: str) -> tuple[list[Recording], str]:
     return an4("test", case.removeprefix("an4-")), NARROWBAND if case == "an4-telephone" else BROADBAND
 
 
-def _samples(recording: Recording, rate_hz: int) -> Any:
-    import soxr
-
-    samples, from_hz = soundfile.read(io.BytesIO(recording.wav), dtype="float32")
-    return samples if from_hz == rate_hz else soxr.resample(samples, from_hz, rate_hz, quality="HQ")
-
-
 def heard_by(version: str, recordings: Sequence[Recording]) -> tuple[list[str], float]:
     """Return what a base version hears in recordings, one at a time, and the seconds of processor."""
     recognizer = loading.load(version)
-    samples = [_samples(one, recognizer.sample_rate_hz) for one in recordings]
+    samples = [samples_at(one, recognizer.sample_rate_hz) for one in recordings]
     recognizer.recognize(samples[0])
     began_s = time.process_time()
     decoded = [recognizer.recognize(one) for one in samples]

@@ -18,6 +18,8 @@ Part = Literal["guard", "replay"]
 """`guard` judges, `replay` teaches: neither may hear the other's."""
 Sound = NDArray[np.float32]
 """Mono at 16 kHz, -1…1, shape (n,)."""
+Make = Callable[[int, np.random.Generator], NDArray[np.floating]]
+"""Takes a length in samples and a source of chance; what it returns may pass -1…1 here and there."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +41,18 @@ def clips(part: Part) -> list[Clip]:
     """Return the clips of a part, 3 to 5 s long; the same ones in every process."""
     seed = {"guard": 10, "replay": 11}[part]
     found = []
-    for number, (name, make) in enumerate(_KINDS[part].items()):
+    for number, (name, make) in enumerate(KINDS[part].items()):
         random = np.random.default_rng((seed, number))
         count = int(random.uniform(SHORTEST_S, LONGEST_S) * RATE_HZ)
         found.append(Clip(name, np.clip(make(count, random), -1, 1).astype(np.float32)))
     return found
 
 
-_Make = Callable[[int, np.random.Generator], NDArray[np.floating]]
-
-
 def _time_s(count: int) -> NDArray[np.float64]:
     return np.arange(count) / RATE_HZ
 
 
-def _noise(slope: float, rms: float) -> _Make:
+def _noise(slope: float, rms: float) -> Make:
     return lambda count, random: rms * coloured(count, slope, random)
 
 
@@ -61,7 +60,7 @@ def _silence(count: int, random: np.random.Generator) -> NDArray[np.floating]:
     return np.zeros(count)
 
 
-def _band(low_hz: float, high_hz: float, rms: float) -> _Make:
+def _band(low_hz: float, high_hz: float, rms: float) -> Make:
     def make(count: int, random: np.random.Generator) -> NDArray[np.floating]:
         spectrum = np.fft.rfft(random.standard_normal(count))
         frequency_hz = np.fft.rfftfreq(count, 1 / RATE_HZ)
@@ -71,7 +70,7 @@ def _band(low_hz: float, high_hz: float, rms: float) -> _Make:
     return make
 
 
-def _hum(mains_hz: float, rms: float) -> _Make:
+def _hum(mains_hz: float, rms: float) -> Make:
     def make(count: int, random: np.random.Generator) -> NDArray[np.floating]:
         sound = 0.05 * random.standard_normal(count)
         for harmonic, amplitude in enumerate((1.0, 0.5, 0.7, 0.2, 0.3), start=1):
@@ -82,7 +81,7 @@ def _hum(mains_hz: float, rms: float) -> _Make:
     return make
 
 
-def _chords(roots_hz: tuple[float, ...], ratios: tuple[float, ...], each_s: float) -> _Make:
+def _chords(roots_hz: tuple[float, ...], ratios: tuple[float, ...], each_s: float) -> Make:
     """Chords that follow each other, struck and fading, with overtones as of strings."""
 
     def make(count: int, random: np.random.Generator) -> NDArray[np.floating]:
@@ -101,11 +100,11 @@ def _chords(roots_hz: tuple[float, ...], ratios: tuple[float, ...], each_s: floa
     return make
 
 
-def _tone(pitch_hz: float, amplitude: float) -> _Make:
+def _tone(pitch_hz: float, amplitude: float) -> Make:
     return lambda count, random: amplitude * np.sin(2 * np.pi * pitch_hz * _time_s(count))
 
 
-def _tones(each_s: float, low_hz: float, high_hz: float) -> _Make:
+def _tones(each_s: float, low_hz: float, high_hz: float) -> Make:
     """Tones of one length that change their pitch without a break."""
 
     def make(count: int, random: np.random.Generator) -> NDArray[np.floating]:
@@ -116,7 +115,7 @@ def _tones(each_s: float, low_hz: float, high_hz: float) -> _Make:
     return make
 
 
-def _beeps(pitches_hz: tuple[float, ...], on_s: float, off_s: float) -> _Make:
+def _beeps(pitches_hz: tuple[float, ...], on_s: float, off_s: float) -> Make:
     """The same pitches at once, on and off: ringing, engaged, alarm."""
 
     def make(count: int, random: np.random.Generator) -> NDArray[np.floating]:
@@ -129,7 +128,7 @@ def _beeps(pitches_hz: tuple[float, ...], on_s: float, off_s: float) -> _Make:
     return make
 
 
-def _sweep(low_hz: float, high_hz: float, period_s: float) -> _Make:
+def _sweep(low_hz: float, high_hz: float, period_s: float) -> Make:
     """A siren."""
 
     def make(count: int, random: np.random.Generator) -> NDArray[np.floating]:
@@ -139,7 +138,7 @@ def _sweep(low_hz: float, high_hz: float, period_s: float) -> _Make:
     return make
 
 
-def _strokes(a_second: float, decay_s: float, regular: bool, rms: float) -> _Make:
+def _strokes(a_second: float, decay_s: float, regular: bool, rms: float) -> Make:
     """Short strokes over a faint noise: clicks, hammering, keys, an engine's ignitions."""
 
     def make(count: int, random: np.random.Generator) -> NDArray[np.floating]:
@@ -156,7 +155,7 @@ def _strokes(a_second: float, decay_s: float, regular: bool, rms: float) -> _Mak
     return make
 
 
-def _swelling(make_sound: _Make, a_second: float) -> _Make:
+def _swelling(make_sound: Make, a_second: float) -> Make:
     """A sound that grows and falls, as wind and waves do."""
 
     def make(count: int, random: np.random.Generator) -> NDArray[np.floating]:
@@ -167,7 +166,7 @@ def _swelling(make_sound: _Make, a_second: float) -> _Make:
 
 
 _MAJOR, _MINOR = (1.0, 5 / 4, 3 / 2), (1.0, 6 / 5, 3 / 2)
-_KINDS: dict[Part, dict[str, _Make]] = {
+KINDS: dict[Part, dict[str, Make]] = {
     "guard": {
         "silence": _silence,
         "near silence": _noise(0.0, 0.0003),
@@ -213,3 +212,4 @@ _KINDS: dict[Part, dict[str, _Make]] = {
         "waves": _swelling(_noise(1.0, 0.1), 0.2),
     },
 }
+"""How each kind of sound is made, by its name."""

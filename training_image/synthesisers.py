@@ -1,12 +1,15 @@
 """Reads text out with the free synthesisers that recipes use: hibari-tts, flite and espeak-ng.
 
-Run by hand, with the packages of requirements/fitting.txt; no training job reads anything out.
+`python -m training_image.synthesisers SENTENCES FOLDER` reads each line of a file out by hibari-tts, into
+`00000.wav` and so on. Run by hand, with the packages of requirements/fitting.txt; no training job reads out.
 """
 
 from __future__ import annotations
 
+import argparse
 import functools
 import subprocess
+import sys
 import tempfile
 import wave
 from collections.abc import Sequence
@@ -50,6 +53,23 @@ def read_wav(path: Path) -> Sound:
     return np.asarray(soxr.resample(raw.mean(axis=1) / 32768, rate_hz, RATE_HZ), np.float32)
 
 
+def main(argv: Sequence[str]) -> int:
+    """Read out the lines of a file, but those that were before."""
+    parser = argparse.ArgumentParser(prog="python -m training_image.synthesisers", description=__doc__)
+    parser.add_argument("sentences", type=Path, help="a sentence a line")
+    parser.add_argument("folder", type=Path, help="gets the WAV files")
+    chosen = parser.parse_args(argv)
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    for number, sentence in enumerate(chosen.sentences.read_text().splitlines()):
+        path = chosen.folder / f"{number:05d}.wav"
+        if not path.exists():
+            sound = hibari(sentence, seed=number)
+            part = path.with_suffix(".part")
+            write_wav(part, 0.9 * sound / max(1.0, float(np.abs(sound).max())))
+            part.rename(path)
+    return 0
+
+
 def write_wav(path: Path, sound: Sound) -> None:
     """Write a sound as a WAV file of 16 bits."""
     with wave.open(str(path), "wb") as file:
@@ -71,3 +91,7 @@ def _spoken_by(command: Sequence[str]) -> Sound:
         wav = Path(folder) / "spoken.wav"
         subprocess.run([*command, str(wav)], check=True, capture_output=True)
         return read_wav(wav)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

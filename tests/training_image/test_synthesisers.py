@@ -11,7 +11,7 @@ import pytest
 
 from training_image.microphones import Sound
 from training_image.non_speech import RATE_HZ
-from training_image.synthesisers import espeak, flite, read_wav, write_wav
+from training_image.synthesisers import espeak, flite, main, read_wav, write_wav
 
 SENTENCE = "The train leaves at noon."
 needs_flite = pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
@@ -53,3 +53,12 @@ def test_channels_are_averaged_and_the_rate_is_changed(tmp_path: Path) -> None:
     sound = read_wav(tmp_path / "stereo.wav")
     assert len(sound) == RATE_HZ
     assert sound[4000:-4000] == pytest.approx(0.125, abs=0.005)
+
+
+def test_lines_that_were_read_out_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "sentences.txt").write_text("Hello.\nGoodbye.\n")
+    for number in range(2):
+        write_wav(tmp_path / f"{number:05d}.wav", np.zeros(10, np.float32))
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    assert main([str(tmp_path / "sentences.txt"), str(tmp_path)]) == 0
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
