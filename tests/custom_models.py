@@ -18,8 +18,13 @@ from chalicelib.storage.tables import AcousticModel
 OWNER = "6b1f2a3c-0d4e-4f5a-8b6c-7d8e9f0a1b2c"
 
 
+LIGHT = "en-US_BroadbandModel.v2020-01-16"
+"""The newest version of the light engine, on which models are made unless a test wants another."""
+
+
 def new(**options: Any) -> AcousticModel:
-    return acoustic_models.create(OWNER, name="kitchen", base_model_name="en-US_BroadbandModel", **options)
+    wanted = {"base_model_version": LIGHT, **options}
+    return acoustic_models.create(OWNER, name="kitchen", base_model_name="en-US_BroadbandModel", **wanted)
 
 
 def fresh(model: AcousticModel) -> AcousticModel:
@@ -60,13 +65,13 @@ def add_audio(model: AcousticModel, audio_name: str, **options: Any) -> Accepted
     return accepted
 
 
-def artefact(**changes: Any) -> bytes:
+def artefact(engine: str = "sphinx", base_version: str = LIGHT, **changes: Any) -> bytes:
     """Return a `model.tar.gz` as the training container makes it; `changes` replace or (None) leave out files."""
     parameters = b"PK\x03\x04 adapted parameters"
     manifest = {
         "format": 1,
-        "engine": "sphinx",
-        "base_version": "en-US_BroadbandModel.v2020-01-16",
+        "engine": engine,
+        "base_version": base_version,
         "sha256": {"adapted.npz": hashlib.sha256(parameters).hexdigest()},
     }
     report = {"decision": "adapted", "reason": "better on held-out audio"}

@@ -205,12 +205,16 @@ def _started(command: Sequence[str], theirs: socket.socket) -> subprocess.Popen[
         [*command, str(theirs.fileno()), str(os.getpid())],
         pass_fds=[theirs.fileno()],
         stdin=subprocess.DEVNULL,
-        # One core for each utterance, and the same modules as here, wherever they were found.
-        env={
-            **_ALLOCATION,
-            **os.environ,
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
-        },
+        env=environment(),
     )
+
+
+def environment() -> dict[str, str]:
+    """Return a decoding process's variables: one core for each utterance, and the same modules as here."""
+    return {
+        **_ALLOCATION,
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
+    }

@@ -18,6 +18,8 @@ from tests.custom_models import analysed, upload
 BACKEND = ChaliceBackend(app.app)
 BROADBAND = "en-US_BroadbandModel"
 OLD, NEW = "en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2020-01-16"
+"""Of the light engine."""
+NEWEST = "en-US_BroadbandModel.v2026-11-30"
 DESCRIPTIONS = {
     400: "Bad Request",
     401: "Unauthorized",
@@ -81,8 +83,9 @@ class Instance:
         return send(method, f"/v1{path}", body, headers=sent)
 
     def model(self, **options: Any) -> Model:
-        """Make a model."""
-        made = acoustic_models.create(self.owner, name="kitchen", base_model_name=BROADBAND, **options)
+        """Make a model, on the light engine unless another version is wanted."""
+        wanted = {"base_model_version": NEW, **options}
+        made = acoustic_models.create(self.owner, name="kitchen", base_model_name=BROADBAND, **wanted)
         return Model(self, made.customization_id)
 
 

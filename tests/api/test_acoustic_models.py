@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.customization import limits
 from chalicelib.storage import objects
-from tests.api.calling import BROADBAND, NEW, OLD, Instance, Model, assert_done, assert_error
+from tests.api.calling import BROADBAND, NEW, NEWEST, OLD, Instance, Model, assert_done, assert_error
 from tests.sagemaker import Platform
 
 MODELS = "/acoustic_customizations"
@@ -18,6 +18,17 @@ GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 GOOD = {"name": "kitchen", "base_model_name": BROADBAND}
 UNKNOWN = str(uuid.UUID(int=7))
+
+
+def test_models_are_made_on_the_engine_that_the_operator_has_adapted(
+    instance: Instance, only_sphinx_adapts: None
+) -> None:
+    made = instance("POST", MODELS, GOOD).json["customization_id"]
+    assert instance("GET", f"{MODELS}/{made}").json["versions"] == [NEW]
+    refused = instance("POST", MODELS, GOOD | {"base_model_version": NEWEST})
+    assert refused.status == 400
+    assert NEWEST in refused.json["error"]
+    assert NEW in refused.json["error"]
 
 
 def test_a_new_model_is_pending(instance: Instance) -> None:
@@ -34,7 +45,7 @@ def test_a_new_model_is_pending(instance: Instance) -> None:
         "owner": instance.owner,
         "base_model_name": BROADBAND,
         "customization_id": customization_id,
-        "versions": [NEW],
+        "versions": [NEWEST],
         "created": created,
         "name": "kitchen",
         "description": "tiles and a fan",
@@ -74,7 +85,7 @@ def test_our_own_options_of_a_new_model(instance: Instance) -> None:
         ({"description": 7}, "Invalid value for parameter 'description': it must be a string."),
         (
             {"base_model_version": "v1"},
-            f"The base model '{BROADBAND}' has no version 'v1'; it has {OLD}, {NEW}, {BROADBAND}.v2026-11-30.",
+            f"The base model '{BROADBAND}' has no version 'v1'; it has {OLD}, {NEW}, {NEWEST}.",
         ),
         *(
             (

@@ -12,7 +12,7 @@ from chalicelib.customization import acoustic_training, runs
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import launch
-from tests.api.calling import NEW, OLD, Instance, Model, assert_done, assert_error
+from tests.api.calling import NEW, NEWEST, OLD, Instance, Model, assert_done, assert_error
 from tests.sagemaker import Platform
 
 LOCKED = "Customization '{}' is currently locked to process your last request."
@@ -275,8 +275,8 @@ def test_an_untrained_model_is_upgraded_at_once(instance: Instance) -> None:
     model.add("a")
     assert_done(model("POST", "/upgrade_model"))
     shown = model.shown
-    assert (shown["status"], shown["versions"]) == ("ready", [OLD, NEW])
-    message = f"The custom acoustic model is up-to-date: '{model.customization_id}' is on {NEW}."
+    assert (shown["status"], shown["versions"]) == ("ready", [OLD, NEWEST])
+    message = f"The custom acoustic model is up-to-date: '{model.customization_id}' is on {NEWEST}."
     assert_error(model("POST", "/upgrade_model?force=true"), 400, message)
 
 
@@ -288,11 +288,11 @@ def test_a_trained_model_is_upgraded_by_a_run(instance: Instance, platform: Plat
     assert_done(model("POST", "/upgrade_model"))
     shown = model.shown
     assert (shown["status"], shown["versions"]) == ("upgrading", [OLD])
-    assert platform.created[-1]["HyperParameters"]["base_version"] == NEW
+    assert platform.created[-1]["HyperParameters"]["base_version"] == NEWEST
     assert_error(train(model), 409, LOCKED.format(model.customization_id))
     finish(model)
     shown = model.shown
-    assert (shown["status"], shown["progress"], shown["versions"]) == ("available", 100, [OLD, NEW])
+    assert (shown["status"], shown["progress"], shown["versions"]) == ("available", 100, [OLD, NEWEST])
     assert_error(train(model), 400, "No input data modified since last training")
 
 
@@ -308,11 +308,25 @@ def test_a_cancelled_upgrade_leaves_the_model_available(instance: Instance, plat
     assert (shown["status"], shown["progress"], shown["versions"]) == ("available", 100, [OLD])
 
 
-def test_the_newest_version_needs_no_upgrade(model: Model) -> None:
+def test_the_newest_version_needs_no_upgrade(instance: Instance) -> None:
+    model = instance.model(base_model_version=NEWEST)
     model.add("a")
-    message = f"The custom acoustic model is up-to-date: '{model.customization_id}' is on {NEW}."
+    message = f"The custom acoustic model is up-to-date: '{model.customization_id}' is on {NEWEST}."
     assert_error(model("POST", "/upgrade_model"), 400, message)
     assert model.status == "ready"
+
+
+def test_no_upgrade_leads_back_to_the_engine_on_which_models_are_made(
+    instance: Instance, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    light, network = instance.model(), instance.model(base_model_version=NEWEST)
+    monkeypatch.setenv("ATTUNE_ADAPTED_ENGINES", "sphinx")
+    for model, version in ((light, NEW), (network, NEWEST)):
+        model.add("a")
+        message = f"The custom acoustic model is up-to-date: '{model.customization_id}' is on {version}."
+        assert_error(model("POST", "/upgrade_model"), 400, message)
+    assert_done(network("POST", "/train"))
+    assert platform.created[-1]["HyperParameters"]["base_version"] == NEWEST
 
 
 def test_an_upgrade_needs_audio_and_a_good_state(instance: Instance) -> None:

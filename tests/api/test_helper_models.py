@@ -11,7 +11,7 @@ from chalicelib.customization import acoustic_training, language_models
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import LanguageModel
 from chalicelib.training import launch
-from tests.api.calling import NEW, OLD, Instance, Model, assert_done, assert_error
+from tests.api.calling import NEW, NEWEST, OLD, Instance, Model, assert_done, assert_error
 from tests.sagemaker import Platform
 
 
@@ -83,17 +83,17 @@ def test_upgrading_in_three_steps(instance: Instance, platform: Platform) -> Non
     refused = _train(model, helper, "/upgrade_model")
     assert (refused.status, model.status) == (400, "available")
     helper.older_run, helper.older_version, helper.older_sha256 = 2, OLD, "cd" * 32
-    helper.promoted_run, helper.promoted_version = 3, NEW
+    helper.promoted_run, helper.promoted_version = 3, NEWEST
     helper.save()
     objects.put(layout.language_model_key(instance.owner, helper.customization_id, 3), b"a newer one")
     assert_done(model("POST", "/upgrade_model"))
     _end(model)
-    assert model.shown["versions"] == [OLD, NEW]
+    assert model.shown["versions"] == [OLD, NEWEST]
     assert_done(_train(model, helper, "/upgrade_model"))
     assert (model.status, model.row.run_helper_run) == ("upgrading", 3)
     _end(model)
-    assert (model.status, model.shown["versions"]) == ("available", [OLD, NEW])
+    assert (model.status, model.shown["versions"]) == ("available", [OLD, NEWEST])
     assert_error(_train(model, helper, "/upgrade_model"), 400, "No input data modified since last training")
     forced = model("POST", f"/upgrade_model?custom_language_model_id={helper.customization_id}&force=true")
     assert_done(forced)
-    assert model.row.artefacts.keys() == {OLD, NEW}
+    assert model.row.artefacts.keys() == {OLD, NEWEST}

@@ -66,7 +66,7 @@ def test_the_answer_of_the_function_is_passed_on(api: Api, function: Function) -
 def test_options_and_the_custom_model_are_handed_over(api: Api, function: Function) -> None:
     model = api.instance.model().row
     model.promoted_run, model.promoted_sha256 = 4, "ab" * 32
-    model.promoted_version = "en-US_BroadbandModel.v2020-01-16"
+    model.promoted_version = "en-US_BroadbandModel.v2026-11-30"
     model.save()
     query = (
         f"?acoustic_customization_id={model.customization_id}&timestamps=true&word_confidence=true"

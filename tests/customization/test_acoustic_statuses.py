@@ -17,7 +17,7 @@ from chalicelib.customization.audio_resources import Analysis
 from chalicelib.customization.statuses import busy
 from chalicelib.storage.tables import AcousticModel
 
-OLD, NEW = "en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2020-01-16"
+OLD, NEW = "en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2026-11-30"
 NAMES = ["a", "b"]
 EITHER = [False, True]
 RUNS_BACK = [0, 0, 0, 1]

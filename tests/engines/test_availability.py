@@ -57,6 +57,12 @@ def test_an_engine_that_does_not_exist_is_named() -> None:
         catalogue.served(["sphynx", "whisper"])
 
 
+def test_an_engine_that_does_not_exist_cannot_be_adapted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_ADAPTED_ENGINES", "whisper, sphynx")
+    with pytest.raises(SettingsError, match=r"ATTUNE_ADAPTED_ENGINES names 'sphynx'"):
+        catalogue.served(ENGINE_FEATURES)
+
+
 def test_every_engine_is_looked_for_and_none_imported() -> None:
     assert set(availability.installed()) <= ENGINE_FEATURES.keys()
     assert availability._NEEDS.keys() == ENGINE_FEATURES.keys()

@@ -23,6 +23,7 @@ from tests.custom_models import OWNER
 from tests.installed_engines import NEURAL
 
 OLD, NEW = "en-US_BroadbandModel.v2018-07-31", "en-US_BroadbandModel.v2020-01-16"
+NEWEST = "en-US_BroadbandModel.v2026-11-30"
 STRANGER = "00000000-0000-4000-8000-000000000000"
 GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 
@@ -71,9 +72,9 @@ def test_a_version_that_the_model_does_not_have(version: str) -> None:
 
 
 def test_a_trained_model_serves_with_its_promoted_run() -> None:
-    model = promoted()
+    model = promoted(NEWEST)
     key = adapted_model_key(OWNER, model.customization_id, 2)
-    assert choose(OWNER, using(model)) == ServingModel(NEW, AdaptedModel(key, "ab" * 32))
+    assert choose(OWNER, using(model)) == ServingModel(NEWEST, AdaptedModel(key, "ab" * 32))
 
 
 @pytest.mark.parametrize("status", ["pending", "ready", "training", "upgrading", "failed"])
@@ -147,11 +148,11 @@ def test_a_language_model_that_cannot_serve() -> None:
     ("acoustic", "linguistic", "wanted", "served"),
     [
         ((OLD,), (OLD,), None, OLD),
-        ((NEW,), (NEW,), None, NEW),
-        ((NEW, OLD), (OLD,), None, OLD),
-        ((OLD,), (NEW, OLD), None, OLD),
-        ((NEW, OLD), (NEW, OLD), None, NEW),
-        ((NEW, OLD), (NEW, OLD), OLD, OLD),
+        ((NEWEST,), (NEWEST,), None, NEWEST),
+        ((NEWEST, OLD), (OLD,), None, OLD),
+        ((OLD,), (NEWEST, OLD), None, OLD),
+        ((NEWEST, OLD), (NEWEST, OLD), None, NEWEST),
+        ((NEWEST, OLD), (NEWEST, OLD), OLD, OLD),
     ],
 )
 def test_two_models_serve_on_the_newest_version_of_both(
@@ -210,6 +211,20 @@ def test_an_older_base_version_serves_with_a_warning() -> None:
         "Using previous version of base model, because your custom model has been built with it. "
         "Please note that this version will be supported only for a limited time."
     )
+
+
+def test_a_model_of_the_light_engine_is_served_by_it_with_a_warning() -> None:
+    serving = choose(OWNER, using(promoted(NEW)))
+    assert (serving.base_version, serving.warnings) == (NEW, (models.OLDER_BASE_VERSION,))
+
+
+def test_where_only_the_light_engine_is_adapted_its_version_is_the_newest_for_custom_models(
+    only_sphinx_adapts: None,
+) -> None:
+    light, network = choose(OWNER, using(promoted(NEW))), choose(OWNER, using(promoted(NEWEST)))
+    assert (light.base_version, light.warnings) == (NEW, ())
+    assert (network.base_version, network.warnings) == (NEWEST, ()), "what was made stays served"
+    assert network.adapted_model is not None
 
 
 def test_the_version_of_the_training_may_be_asked_for_and_no_other() -> None:

@@ -14,6 +14,8 @@ from tests.sagemaker import Platform
 NOW = datetime.now(UTC)
 LATER = timedelta(minutes=5)
 
+NEWEST = "en-US_BroadbandModel.v2026-11-30"
+
 
 def _claimed() -> AcousticModel:
     model = custom_models.new()
@@ -99,12 +101,13 @@ def test_an_upgrade_is_recovered_as_well(platform: Platform) -> None:
     model = _recovered(model)
     second = jobs.name_of(launch.run_of(model))
     assert (model.status, platform.created[-1]["HyperParameters"]["run"]) == ("upgrading", "2")
-    custom_models.leave_artefact(launch.run_of(model), second)
+    upgraded = custom_models.artefact("whisper", NEWEST)
+    custom_models.leave_artefact(launch.run_of(model), second, upgraded)
     platform.set(second, "Completed")
     model = _recovered(model)
     assert (model.status, model.versions[-1], model.promoted_run) == (
         "available",
-        "en-US_BroadbandModel.v2020-01-16",
+        NEWEST,
         2,
     )
 

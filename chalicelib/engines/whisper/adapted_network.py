@@ -104,13 +104,16 @@ def folder_in_memory(weights: Weights, shares: Sequence[Share]) -> Iterator[Path
 
 def _changed(stack: contextlib.ExitStack, folder: Path, changes: Sequence[tuple[float, Change]]) -> int:
     """Return the descriptor of a file in memory with a folder's network, changed; the stack closes it."""
-    rest = safetensors_file.parse((folder / REMAINDERS).read_bytes()).arrays
+    try:
+        rest = safetensors_file.parse((folder / REMAINDERS).read_bytes()).arrays
+    except ModelUnreadable as reason:
+        raise ModelUnreadable(f"{folder / REMAINDERS} {reason}") from None
     size_bytes = (folder / MODEL).stat().st_size
     descriptor = os.memfd_create("adapted network", os.MFD_CLOEXEC)
     stack.callback(os.close, descriptor)
     os.ftruncate(descriptor, size_bytes)
     memory = mmap.mmap(descriptor, size_bytes, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE)
-    with (folder / MODEL).open("rb", buffering=0) as base:
+    with (folder / MODEL).open("rb") as base:
         base.readinto(memory)
     change_in_eight_bits(parse_model(memory).arrays, rest, changes)
     memory.close()

@@ -19,6 +19,8 @@ NOT_CHANGED = ("decoder/embeddings/weight", "decoder/projection/weight")
 _STEPS = 15
 """In the width of a step of eight bits: the remainders of -7…7 fill four bits, but for one value."""
 _MOST = 7
+_ONE_THREADS_PRODUCT = 200_000
+"""Multiplications; OpenBLAS begins to share them at 262,144."""
 
 
 def remainders(model: ModelFile, quantised: ModelFile) -> Arrays:
@@ -84,13 +86,24 @@ def change_in_eight_bits(arrays: Arrays, beside: Arrays, changes: Sequence[tuple
         touched = np.zeros(len(whole), bool)
         for alpha, change in own:
             rows = slice(change.first_row, change.first_row + len(change.up))
-            up = np.float32(alpha) * change.up.astype(np.float32)
-            whole[rows] += up @ change.down.astype(np.float32)
+            _add(
+                whole[rows], np.float32(alpha) * change.up.astype(np.float32), change.down.astype(np.float32)
+            )
             touched[rows] = True
         if touched.all():
             weights[:], scale[:] = in_eight_bits(whole)
         else:
             weights[touched], scale[touched] = in_eight_bits(whole[touched])
+
+
+def _add(rows: NDArray[np.float32], up: NDArray[np.float32], down: NDArray[np.float32]) -> None:
+    """Add `up @ down` to rows, a few at a time: OpenBLAS gives so small a product to no other threads.
+
+    They would wait for each other longer than they work, and on a busy machine a hundred times longer.
+    """
+    at_once = max(1, _ONE_THREADS_PRODUCT // max(1, down.size))
+    for first in range(0, len(rows), at_once):
+        rows[first : first + at_once] += up[first : first + at_once] @ down
 
 
 def _check_fits(arrays: Arrays, beside: Arrays, change: Change) -> None:

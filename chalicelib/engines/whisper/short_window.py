@@ -15,19 +15,18 @@ BEYOND_S = 2.0
 _DELTA = Path(__file__).parent / "data" / "short-window.safetensors"
 
 
-def taught_folder(base: Path, base_sha256: str, cache: Path, *others: Share) -> Path:
+def taught_folder(base: Path, base_sha256: str, cache: Path) -> Path:
     """Return a folder with the embedded network as it was taught, in eight bits, ready for CTranslate2.
 
     Args:
         base: folder of the embedded weights.
         base_sha256: checksum of its model.bin, which the caller has checked.
         cache: folder in which merged networks lie; made if need be.
-        others: what was taught to it beyond that, such as a custom model.
 
     Raises:
         ModelUnreadable: a file is damaged, or does not belong to that base.
     """
-    return merged_folder(base, base_sha256, [Share(short_window()), *others], cache)
+    return merged_folder(base, base_sha256, [Share(short_window())], cache)
 
 
 def short_window() -> Delta:

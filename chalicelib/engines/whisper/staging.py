@@ -13,15 +13,17 @@ from typing import Any
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import Samples
 from chalicelib.engines.staging import Measured, Prepared
-from chalicelib.engines.whisper import transformers_folder
+from chalicelib.engines.whisper import safetensors_file, transformers_folder
 from chalicelib.engines.whisper.architecture import Architecture, checked
 from chalicelib.engines.whisper.decoding import RULES
 from chalicelib.engines.whisper.engine import WhisperEngine
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ, WHOLE
+from chalicelib.engines.whisper.merging import MODEL, REMAINDERS
 from chalicelib.engines.whisper.model_file import ModelFile, model_bytes, quantised, read_model
+from chalicelib.engines.whisper.remainders import remainders
 from chalicelib.engines.whisper.tokens import Tokens, read_vocabulary
 
-MODEL, CONFIG, VOCABULARY = "model.bin", "config.json", "vocabulary.json"
+CONFIG, VOCABULARY = "config.json", "vocabulary.json"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 _PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _MULTILINGUAL = 51_865
@@ -87,11 +89,14 @@ def prepare(source: Path, target: Path) -> Prepared:
     multilingual = architecture.vocabulary >= _MULTILINGUAL
     if multilingual and not (tokens.languages and _EMPTY in found.vocabulary):
         raise ModelUnreadable(f"{source} has a vocabulary without languages, or without the empty token")
-    (target / MODEL).write_bytes(model_bytes(quantised(found.model)))
+    in_eight_bits = quantised(found.model)
+    (target / MODEL).write_bytes(model_bytes(in_eight_bits))
+    # What changes are merged with; nothing where the source was in eight bits already.
+    (target / REMAINDERS).write_bytes(safetensors_file.packed(remainders(found.model, in_eight_bits), {}))
     (target / CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
     (target / VOCABULARY).write_text(json.dumps(list(found.vocabulary), ensure_ascii=False), encoding="utf-8")
     return Prepared(
-        (MODEL, CONFIG, VOCABULARY),
+        (MODEL, REMAINDERS, CONFIG, VOCABULARY),
         tokens.languages if multilingual else ("en",),
         multilingual,
         sum(math.prod(shape) for shape in architecture.shapes().values()),

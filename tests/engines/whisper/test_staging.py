@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,14 @@ import pytest
 
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.whisper import safetensors_file, staging
+from chalicelib.engines.whisper.adapted_network import folder_in_memory
 from chalicelib.engines.whisper.architecture import checked
 from chalicelib.engines.whisper.engine import WhisperEngine
+from chalicelib.engines.whisper.low_rank import Change, delta_bytes, merged, parse_delta
+from chalicelib.engines.whisper.merging import Share
 from chalicelib.engines.whisper.model_file import ModelFile, model_bytes, quantised, read_model
 from chalicelib.engines.whisper.transcript import network_words
+from chalicelib.engines.whisper.weights import in_folder
 from tests.engines.whisper import networks
 
 Breaking = Callable[[Path], object]
@@ -48,6 +54,21 @@ def test_a_folder_of_ctranslate2_is_quantised_and_can_be_loaded(folder: Path, tm
     assert checked(written) == checked(networks.multilingual_network())
     network = WhisperEngine(tmp_path, "ko").network()
     assert (network.language, network.bands) == ("ko", 80)
+
+
+def test_changes_can_be_merged_into_what_was_staged(folder: Path, tmp_path: Path) -> None:
+    base_sha256 = hashlib.sha256(prepared(folder, tmp_path / "base")).hexdigest()
+    weights = "decoder/layer_0/attention/linear_1/weight"
+    chance = np.random.default_rng(3)
+    down, up = (chance.normal(0, 0.3, shape).astype(np.float16) for shape in ((2, 8), (8, 2)))
+    delta = parse_delta(delta_bytes(base_sha256, [Change(weights, 8, down, up)]))
+    base = replace(in_folder(tmp_path / "base"), base_sha256=base_sha256)
+    with folder_in_memory(base, [Share(delta)]) as changed:
+        found = read_model(changed / "model.bin").arrays
+    whole = merged(networks.multilingual_network(), delta, base_sha256)
+    for name, array in quantised(whole).arrays.items():
+        steps = 1 if name == weights else 0
+        np.testing.assert_allclose(found[name], array, rtol=1e-3, atol=steps, err_msg=name)
 
 
 def test_what_is_quantised_already_stays_byte_for_byte(folder: Path, tmp_path: Path) -> None:
