@@ -80,7 +80,7 @@ def progress_of(job: Job) -> str | None:
     try:
         document = json.loads(boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
         return in_words(document)
-    except (BotoCoreError, ClientError, ValueError, KeyError, TypeError):
+    except (BotoCoreError, ClientError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -88,7 +88,7 @@ def in_words(document: dict[str, Any]) -> str:
     """Return a container's progress.json as a line.
 
     Raises:
-        KeyError, TypeError, ValueError: it is none.
+        AttributeError, KeyError, TypeError, ValueError: it is none.
     """
     left_s = document.get("seconds_left")
     left = "" if left_s is None else f", about {max(float(left_s), 0) / 60:.0f} min left"

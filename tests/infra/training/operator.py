@@ -109,7 +109,7 @@ def job(
             }
             for channel in ("plan", "audio")
         ],
-        "OutputDataConfig": {"S3OutputPath": "s3://bucket/output/"},
+        "OutputDataConfig": {"S3OutputPath": f"s3://bucket/training/{OWNER}/{CUSTOMIZATION}/000001/output/"},
         "CheckpointConfig": {"S3Uri": "s3://bucket/checkpoints/"},
         "ResourceConfig": {
             "InstanceType": instance_type,

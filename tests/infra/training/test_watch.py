@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from infra.training import watch
 from tests.infra.training.listed import listed
@@ -47,6 +49,22 @@ def test_why_a_job_ended_is_said() -> None:
 )  # fmt: skip
 def test_progress_is_a_line(document: dict[str, Any], line: str) -> None:
     assert watch.in_words(document) == line
+
+
+def test_progress_is_read_from_the_bucket() -> None:
+    job = listed(progress_uri="s3://a-bucket/checkpoints/progress.json")
+    with mock_aws():
+        client = boto3.client("s3")
+        assert watch.progress_of(job) is None, "there is no bucket"
+        client.create_bucket(Bucket="a-bucket")
+        assert watch.progress_of(job) is None, "nothing was said yet"
+        for content, line in (
+            (b'{"progress": 7, "stage": "decoding"}', "7 %, decoding"),
+            (b"{", None),
+            (b"[]", None),
+        ):
+            client.put_object(Bucket="a-bucket", Key="checkpoints/progress.json", Body=content)
+            assert watch.progress_of(job) == line
 
 
 def test_a_job_without_checkpoints_says_nothing_of_its_progress() -> None:
