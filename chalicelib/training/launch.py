@@ -1,10 +1,11 @@
-"""Start the training job of a claimed run."""
+"""Start the training job of a claimed run, when it is its turn."""
 
 from __future__ import annotations
 
 import logging
 import math
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,19 +15,21 @@ from chalicelib.customization import (
     acoustic_models,
     acoustic_training,
     audio_resources,
+    custom_models,
     errors,
     helper_models,
     language_models,
     retraining,
     runs,
+    turns,
 )
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.engines import availability, catalogue
-from chalicelib.storage import failures, layout, objects
+from chalicelib.storage import failures, layout, objects, queues
 from chalicelib.storage.conditional import Contended
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
-from chalicelib.training import jobs, plan
+from chalicelib.training import ends, jobs, plan
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
@@ -50,27 +53,61 @@ def run_of(model: AcousticModel) -> RunKey:
 
 
 def start(claim: Claim) -> None:
-    """Plan the claimed run and create its training job. May be repeated: the job's name is that of the run.
+    """Have the claimed run begin when it is its turn, which may be at once. May be repeated.
 
     Never fails the caller, who tells the user that training begins: a platform that has no capacity is asked
     again by the reconciler, and a run that the platform rejects ends with a reason.
     """
-    model = claim.model
+    resume(claim.model)
+
+
+def resume(model: AcousticModel) -> None:
+    """Start a run that was claimed and whose launch has not come to its end; see `start`.
+
+    Nothing can have been added or removed since: the audio of a model in a run does not change.
+    """
+    if not model.turn:
+        turns.join(model)
+        serve_line()
+    else:
+        launch(model)
+
+
+def serve_line() -> int:
+    """Launch the runs whose turn has come; return how many. The reconciler finds what a failure leaves."""
+    launched = 0
+    for model in turns.serve(budget()):
+        launch(model)
+        launched += 1
+    return launched
+
+
+def budget() -> turns.Budget:
+    """Return how many trainings may go on at once."""
+    chosen = settings.current()
+    return turns.Budget(chosen.max_trainings_at_once, chosen.max_trainings_at_once_of_owner)
+
+
+def launch(model: AcousticModel) -> None:
+    """Plan the current run of a model and create its training job. May be repeated: its name is the run's."""
     run = run_of(model)
     name = jobs.name_of(run)
     missing = availability.obstacle(model.run_base_version or model.versions[-1])
     if missing is not None:  # the engine was there when the run was claimed
-        runs.failed(AcousticModel, run.owner, run.customization_id, run.run, missing)
+        ends.failed(run, missing)
         return
     try:
-        plan.store(run, model, claim.recordings)
-        jobs.create(request(model, claim.recordings))
+        recordings = [
+            audio for audio in audio_resources.of_model(model) if audio.status == audio_resources.OK
+        ]
+        plan.store(run, model, recordings)
+        jobs.create(request(model, recordings))
     except jobs.JobRejected:
         logger.exception("the platform rejects training job %s", name)
-        runs.failed(AcousticModel, run.owner, run.customization_id, run.run, NOT_STARTED)
+        ends.failed(run, NOT_STARTED)
         return
     except objects.ObjectNotFound:
-        runs.failed(AcousticModel, run.owner, run.customization_id, run.run, HELPER_GONE)
+        ends.failed(run, HELPER_GONE)
         return
     except (jobs.PlatformUnavailable, ClientError, BotoCoreError):
         logger.warning("training job %s has to wait", name, exc_info=True)
@@ -93,19 +130,28 @@ def _stop_unwanted(name: str) -> None:
         logger.exception("training job %s runs for nobody and could not be stopped", name)
 
 
-def resume(model: AcousticModel) -> None:
-    """Start the job of a run that was claimed and whose launch has not come to its end.
+def train_when_due(
+    owner: str, customization_id: str, moment: datetime | None = None, *, last_look: int | None = None
+) -> bool:
+    """Start a training if the model wants to train by itself, and enough new audio and no more is coming.
 
-    Nothing can have been added or removed since: the audio of a model in a run does not change.
+    While more may come, a message is sent that looks again later.
+
+    Args:
+        owner: of the model.
+        customization_id: of the model.
+        moment: the present one, unless another is given.
+        last_look: what the message said that has the caller look; see `retraining.look_again`.
     """
-    valid = (audio for audio in audio_resources.of_model(model) if audio.status == audio_resources.OK)
-    start(Claim(model, tuple(valid)))
-
-
-def train_when_due(owner: str, customization_id: str) -> bool:
-    """Start a training if the model wants to train by itself and enough new audio has come."""
     model = acoustic_models.find(owner, customization_id)
-    if model is None or not retraining.due(model):
+    if model is None:
+        return False
+    moment = moment or custom_models.now()
+    due = retraining.due(model, timedelta(seconds=settings.current().retrain_quiet_s))
+    if due is None:
+        return False
+    if due > moment:
+        _look_again(model, due, moment, last_look)
         return False
     try:
         claim = acoustic_training.begin_training(owner, customization_id, strict=False, helper=_helper(model))
@@ -113,6 +159,19 @@ def train_when_due(owner: str, customization_id: str) -> bool:
         return False  # somebody else was quicker, or the audio has changed again
     start(claim)
     return True
+
+
+def _look_again(model: AcousticModel, due: datetime, moment: datetime, last_look: int | None) -> None:
+    """Have somebody look again when no more audio is expected; if that fails, the reconciler does."""
+    wanted = retraining.look_again(model, due, moment, longest_s=queues.LONGEST_DELAY_S, last_look=last_look)
+    if wanted is None:
+        return
+    delay_s, look = wanted
+    message = {"owner": model.owner, "id": model.customization_id, "look": look}
+    try:
+        queues.send(settings.current().training_due_queue, message, delay_s=delay_s)
+    except failures.FAILURES:
+        logger.warning("training %s by itself will be late", model.customization_id, exc_info=True)
 
 
 def _helper(model: AcousticModel) -> LanguageModel | None:
