@@ -204,9 +204,13 @@ def _text(report: _Figures, name: str) -> str | None:
 
 def _number(report: _Figures, name: str) -> float | None:
     value = report.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # JSON's whole numbers have no end
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _duration(seconds: float) -> str:

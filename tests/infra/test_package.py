@@ -179,6 +179,7 @@ def test_every_declared_function_is_packaged(package: Package) -> None:
         "TrainingChanged": "app.training_changed",
         "CorpusAdded": "app.corpus_added",
         "RecognitionQueued": "app.recognition_queued",
+        "TrainingDue": "app.training_due",
         "CallbackDue": "app.callback_due",
         "LanguageTraining": "app.language_training",
         "Reconcile": "app.reconcile",
@@ -221,6 +222,7 @@ def test_intrinsics_are_whole(package: Package) -> None:
         "AudioUploaded",
         "TrainingProgress",
         "TrainingChanged",
+        "TrainingDue",
         "RecognitionQueued",
         "CallbackDue",
         "CorpusAdded",
@@ -246,7 +248,7 @@ def test_every_dead_letter_queue_has_its_alarm(package: Package) -> None:
     ]
     dead = [name for name in resources if name.endswith("DeadQueue")]
     assert sorted(watched) == sorted(dead)
-    assert len(dead) == 7
+    assert len(dead) == 8
 
 
 def test_the_functions_learn_the_names_that_the_template_gives(package: Package) -> None:

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from chalicelib import settings
-from chalicelib.customization import acoustic_training, runs
+from chalicelib.customization import acoustic_training, runs, turns
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.engines import catalogue
 from chalicelib.storage import objects
@@ -136,8 +136,9 @@ def test_the_weights_of_a_staged_base_come_in_a_channel(
 def test_a_second_launch_adopts_the_job(platform: Platform) -> None:
     claim = _claim()
     launch.start(claim)
-    launch.start(claim)
+    launch.start(claim)  # it has its turn already
     launch.resume(custom_models.fresh(claim.model))
+    launch.launch(custom_models.fresh(claim.model))
     assert len(platform.created) == 3
     assert platform.created[0] == platform.created[1] == platform.created[2]
     assert custom_models.fresh(claim.model).status == "training"
@@ -167,10 +168,20 @@ def test_a_rejected_job_fails_the_run_with_a_reason(platform: Platform) -> None:
 def test_a_run_cancelled_while_it_is_launched_is_stopped(platform: Platform) -> None:
     claim = _claim()
     run = launch.run_of(claim.model)
+    assert turns.join(claim.model)
+    (model,) = turns.serve(turns.Budget(0, 0))
     assert runs.cancelled(AcousticModel, run.owner, run.customization_id, run.run)
-    launch.start(claim)
+    launch.launch(model)
     assert platform.status(jobs.name_of(run)) == "Stopping"
     assert custom_models.fresh(claim.model).status == "ready"
+
+
+def test_a_run_cancelled_before_it_came_into_the_line_is_not_launched(platform: Platform) -> None:
+    claim = _claim()
+    run = launch.run_of(claim.model)
+    assert runs.cancelled(AcousticModel, run.owner, run.customization_id, run.run)
+    launch.start(claim)
+    assert platform.created == []
 
 
 def test_a_job_that_could_not_be_noted_goes_on(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +215,8 @@ def test_training_by_itself_waits_for_enough_new_audio(platform: Platform) -> No
 
 def test_a_helper_that_is_gone_fails_the_run_with_a_reason(platform: Platform) -> None:
     claim = _claim()
-    claim.model.run_helper, claim.model.run_helper_run = "00000000-0000-4000-8000-000000000000", 1
+    gone = AcousticModel.run_helper.set("00000000-0000-4000-8000-000000000000")
+    custom_models.fresh(claim.model).update(actions=[gone, AcousticModel.run_helper_run.set(1)])
     launch.start(claim)
     model = custom_models.fresh(claim.model)
     assert (model.status, model.error) == ("failed", launch.HELPER_GONE)
