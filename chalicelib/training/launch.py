@@ -66,18 +66,30 @@ def resume(model: AcousticModel) -> None:
 
     Nothing can have been added or removed since: the audio of a model in a run does not change.
     """
-    if not model.turn:
-        turns.join(model)
-        serve_line()
-    else:
+    if model.turn:
         launch(model)
+        return
+    turns.join(model)
+    try:
+        serve_line(model)
+    except (*failures.FAILURES, Contended):
+        # It stands in the line: whoever serves that next, at the latest the reconciler, finds it there.
+        logger.warning("the line of trainings is served later", exc_info=True)
 
 
-def serve_line() -> int:
-    """Launch the runs whose turn has come; return how many. The reconciler finds what a failure leaves."""
+def serve_line(own: AcousticModel | None = None) -> int:
+    """Launch the runs whose turn has come; return how many.
+
+    What goes wrong with a launch is raised if it is that of `own`; others are left to the reconciler.
+    """
     launched = 0
     for model in turns.serve(budget()):
-        launch(model)
+        try:
+            launch(model)
+        except Exception:
+            if own is not None and model.customization_id == own.customization_id:
+                raise
+            logger.exception("training %s will be launched later", model.customization_id)
         launched += 1
     return launched
 

@@ -21,11 +21,14 @@ from chalicelib.customization import (
     audio_resources,
     errors,
     runs,
+    statuses,
     training_ends,
     turns,
 )
 from chalicelib.customization.audio_resources import Analysis
+from chalicelib.customization.custom_models import now
 from chalicelib.customization.turns import Budget, Run
+from chalicelib.storage.conditional import ConditionFailed, write
 from chalicelib.storage.tables import AcousticModel, TrainingTurn
 
 OWNERS = [str(uuid.UUID(int=number, version=4)) for number in range(3)]
@@ -196,6 +199,19 @@ def test_places_of_runs_that_were_removed_by_hand_are_freed() -> None:
     assert turns.tidy() == 0
 
 
+def test_an_end_that_knows_nothing_of_the_turn_is_not_written() -> None:
+    """Else the place of a run that was cancelled while it was given its turn would be taken for ever."""
+    model = claimed()
+    turns.join(model)
+    stale = fresh(model)
+    assert begun(Budget(1, 0)) == [model.customization_id]
+    with pytest.raises(ConditionFailed):
+        write(*turns.ending(stale, statuses.run_cancelled(stale, now())))
+    assert at_work() == {model.customization_id}
+    write(*turns.ending(fresh(model), statuses.run_cancelled(fresh(model), now())))
+    assert at_work() == set()
+
+
 def test_a_run_of_before_there_was_a_line_ends_like_any() -> None:
     model = claimed()
     fresh(model).update(actions=[AcousticModel.turn.set(model.run_started)])
@@ -231,8 +247,11 @@ class History:
     def end(self, chance: random.Random) -> None:
         if self.models:
             model = chance.choice(self.models)
-            end = chance.choice([runs.cancelled, lambda *run: runs.failed(*run, "no reason")])
-            end(AcousticModel, model.owner, model.customization_id, int(model.run))
+            run = (AcousticModel, model.owner, model.customization_id, int(model.run))
+            if chance.random() < 0.5:
+                runs.cancelled(*run)
+            else:
+                runs.failed(*run, "no reason")
 
     def check(self) -> None:
         rows = [fresh(model) for model in self.models]
@@ -347,7 +366,7 @@ def test_ends_and_servings_at_once_lose_and_double_nothing(atomic: None) -> None
 
     while at_work():
         busy = [model for model in models if model.customization_id in at_work()]
-        calls = [lambda model=model: end_and_serve(model) for model in busy]  # type: ignore[misc]
+        calls = [lambda model=model: end_and_serve(model) for model in busy]
         for found in together([*calls, lambda: begun(budget), lambda: begun(budget)]):
             starts.update(found)
         assert len(at_work()) <= 2

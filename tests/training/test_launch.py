@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -12,8 +13,9 @@ from chalicelib.customization import acoustic_training, runs, turns
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.engines import catalogue
 from chalicelib.storage import objects
+from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
-from chalicelib.training import jobs, launch
+from chalicelib.training import jobs, launch, plan
 from chalicelib.training.recover import recover
 from tests import custom_models
 from tests.sagemaker import Platform
@@ -154,6 +156,28 @@ def test_without_capacity_the_run_waits(platform: Platform) -> None:
     platform.error = None
     launch.resume(model)
     assert custom_models.fresh(claim.model).job_name == jobs.name_of(launch.run_of(model))
+
+
+def test_the_trouble_with_another_run_is_not_that_of_the_caller(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, own = _claim(), _claim()
+    assert turns.join(other.model)
+    store = plan.store
+
+    def broken(run: RunKey, *arguments: Any) -> None:
+        if run.customization_id == other.model.customization_id:
+            raise ZeroDivisionError
+        store(run, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(plan, "store", broken)
+        launch.start(own)
+    assert custom_models.fresh(own.model).job_name
+    waits = custom_models.fresh(other.model)
+    assert waits.status == "training" and not waits.job_name
+    recover(waits, datetime.now(UTC) + timedelta(minutes=5))
+    assert custom_models.fresh(other.model).job_name
 
 
 def test_a_rejected_job_fails_the_run_with_a_reason(platform: Platform) -> None:
