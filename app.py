@@ -38,6 +38,14 @@ def training_changed(event: SQSEvent) -> dict[str, Any]:
     return handler.handle(event.to_dict(), event.context)
 
 
+@app.on_sqs_message(queue="attune-training-due", batch_size=1)
+def training_due(event: SQSEvent) -> dict[str, Any]:
+    """Begin trainings that waited for their turn, or for the last of the audio."""
+    from chalicelib.events import training_due as handler
+
+    return handler.handle(event.to_dict(), event.context)
+
+
 @app.on_sqs_message(queue="attune-recognition-queued", batch_size=1)
 def recognition_queued(event: SQSEvent) -> dict[str, Any]:
     """Work on a recognition job."""
@@ -48,7 +56,7 @@ def recognition_queued(event: SQSEvent) -> dict[str, Any]:
 
 @app.on_sqs_message(queue="attune-callback-due", batch_size=1)
 def callback_due(event: SQSEvent) -> dict[str, Any]:
-    """Tell a callback of a recognition job."""
+    """Tell somebody of a recognition job, or of the end of a training."""
     from chalicelib.events import callback_due as handler
 
     return handler.handle(event.to_dict(), event.context)

@@ -59,6 +59,16 @@ class Settings:
     """Name of the SQS queue that says which jobs callbacks are to be told of."""
     callback_allow_private: bool
     """Whether callbacks may have addresses that are not public. Never in a cloud: it has secrets to tell."""
+    training_due_queue: str
+    """Name of the SQS queue that says that a training may have to begin."""
+    max_trainings_at_once: int
+    """So many acoustic trainings go on at once, the others wait for their turn; 0: any number."""
+    max_trainings_at_once_of_owner: int
+    """The same of one owner."""
+    retrain_quiet_s: int
+    """A model that trains by itself does so when no audio has been added to it for so long."""
+    event_bus: str
+    """Name of the EventBridge bus that is told of trainings that have ended."""
     training_role_arn: str
     training_max_runtime_s: int | None
     """None: `training.machines` plans it for each run."""
@@ -98,6 +108,13 @@ def _positive(name: str) -> int | None:
     number = _integer(name, 0)
     if number < 1:
         raise SettingsError(f"environment variable {name} must be at least 1, not {number}")
+    return number
+
+
+def _not_negative(name: str, default: int) -> int:
+    number = _integer(name, default)
+    if number < 0:
+        raise SettingsError(f"environment variable {name} must not be negative, but is {number}")
     return number
 
 
@@ -193,6 +210,11 @@ def current() -> Settings:
         pieces_at_once=max(1, _integer("ATTUNE_PIECES_AT_ONCE", 16)),
         callback_queue=os.environ.get("ATTUNE_CALLBACK_QUEUE", "attune-callback-due"),
         callback_allow_private=_truth(os.environ.get("ATTUNE_CALLBACK_ALLOW_PRIVATE", "false")),
+        training_due_queue=os.environ.get("ATTUNE_TRAINING_DUE_QUEUE", "attune-training-due"),
+        max_trainings_at_once=_not_negative("ATTUNE_MAX_TRAININGS_AT_ONCE", 20),
+        max_trainings_at_once_of_owner=_not_negative("ATTUNE_MAX_TRAININGS_AT_ONCE_OF_OWNER", 4),
+        retrain_quiet_s=_not_negative("ATTUNE_RETRAIN_QUIET_S", 300),
+        event_bus=os.environ.get("ATTUNE_EVENT_BUS", "default"),
         training_role_arn=_required("ATTUNE_TRAINING_ROLE_ARN"),
         training_max_runtime_s=_positive("ATTUNE_TRAINING_MAX_RUNTIME_S"),
         training_prices=training_prices(),

@@ -17,6 +17,10 @@ os.environ.update(
     ATTUNE_INTERNAL_SECRET="a-secret-for-tests-that-is-long-enough",
     ATTUNE_TRAINING_IMAGE="111111111111.dkr.ecr.us-east-1.amazonaws.com/attune-training:test",
     ATTUNE_TRAINING_ROLE_ARN="arn:aws:iam::111111111111:role/attune-training",
+    # Many tests share an account, in which trainings begin that nobody ends; budgets have tests of their own.
+    ATTUNE_MAX_TRAININGS_AT_ONCE="0",
+    ATTUNE_MAX_TRAININGS_AT_ONCE_OF_OWNER="0",
+    ATTUNE_RETRAIN_QUIET_S="0",
 )
 
 # No test is about how long one example takes, or how fast examples are made. The examples are the same each

@@ -99,3 +99,14 @@ def test_prices_in_another_form_are_refused_at_once(monkeypatch: pytest.MonkeyPa
         SettingsError, match=r"ATTUNE_TRAINING_PRICES must have USD an hour .* not in that form"
     ):
         settings.current()
+
+
+def test_how_many_trainings_go_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ATTUNE_MAX_TRAININGS_AT_ONCE", "ATTUNE_MAX_TRAININGS_AT_ONCE_OF_OWNER"):
+        monkeypatch.delenv(name)
+    chosen = settings.current()
+    assert (chosen.max_trainings_at_once, chosen.max_trainings_at_once_of_owner) == (20, 4)
+    settings.current.cache_clear()
+    monkeypatch.setenv("ATTUNE_MAX_TRAININGS_AT_ONCE", "-1")
+    with pytest.raises(SettingsError, match="ATTUNE_MAX_TRAININGS_AT_ONCE must not be negative, but is -1"):
+        settings.current()

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.api import customizations, parameters
+from chalicelib import settings
+from chalicelib.api import callbacks, customizations, parameters
 from chalicelib.api.calls import Answer, Call
 from chalicelib.api.routing import Routes
-from chalicelib.customization import acoustic_models, acoustic_training, language_models, runs
+from chalicelib.callbacks import exchange
+from chalicelib.customization import (
+    acoustic_models,
+    acoustic_training,
+    language_models,
+    report_summary,
+    turns,
+)
 from chalicelib.customization.errors import NoReport
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel, LanguageModel
@@ -16,7 +25,14 @@ from chalicelib.storage.tables import AcousticModel, LanguageModel
 routes = Routes()
 
 _MODELS = "/acoustic_customizations"
-_FIELDS = ("name", "base_model_name", "description", "base_model_version", "retrain_after_minutes")
+_FIELDS = (
+    "name",
+    "base_model_name",
+    "description",
+    "base_model_version",
+    "retrain_after_minutes",
+    "callback_url",
+)
 _MODEL = "/acoustic_customizations/{customization_id}"
 _MOST_MINUTES = 200 * 60
 
@@ -34,6 +50,9 @@ def create_acoustic_model(call: Call) -> Answer:
             fields, "base_model_version", customizations.LONGEST_NAME
         ),
         retrain_after_minutes=parameters.optional_number(fields, "retrain_after_minutes", 1, _MOST_MINUTES),
+        callback_url=callbacks.registered(
+            call, parameters.optional_text(fields, "callback_url", exchange.LONGEST_URL) or None
+        ),
     )
     answer = {"customization_id": model.customization_id}
     return Answer(201, parameters.with_unknown_fields(answer, fields, _FIELDS))
@@ -44,13 +63,17 @@ def list_acoustic_models(call: Call) -> dict[str, Any]:
     """List the owner's custom models, oldest first."""
     warning = parameters.warning(call, known={"language"})
     models = acoustic_models.models(call.owner, parameters.text(call, "language"))
-    return {"customizations": [_shown(model, warning) for model in models]}
+    places = _places(models)
+    return {
+        "customizations": [_shown(model, warning, places.get(model.customization_id)) for model in models]
+    }
 
 
 @routes.route("GET", _MODEL)
 def get_acoustic_model(call: Call, customization_id: str) -> dict[str, Any]:
     """Show one custom model."""
-    return _shown(acoustic_models.get(call.owner, customization_id), parameters.warning(call))
+    model = acoustic_models.get(call.owner, customization_id)
+    return _shown(model, parameters.warning(call), _places([model]).get(customization_id))
 
 
 @routes.route("DELETE", _MODEL)
@@ -73,7 +96,7 @@ def train_acoustic_model(call: Call, customization_id: str) -> dict[str, Any]:
     strict = parameters.boolean(call, "strict", default=True)
     acoustic_models.get(call.owner, customization_id)
     claim = acoustic_training.begin_training(
-        call.owner, customization_id, strict=strict, helper=_helper(call)
+        call.owner, customization_id, strict=strict, helper=_helper(call), callback=_callback(call)
     )
     _launch(claim)
     if not claim.left_out:
@@ -99,7 +122,9 @@ def upgrade_acoustic_model(call: Call, customization_id: str) -> dict[str, Any]:
     """Take the model to the newest version of its base model."""
     force = parameters.boolean(call, "force", default=False)
     acoustic_models.get(call.owner, customization_id)
-    claim = acoustic_training.begin_upgrade(call.owner, customization_id, helper=_helper(call), force=force)
+    claim = acoustic_training.begin_upgrade(
+        call.owner, customization_id, helper=_helper(call), force=force, callback=_callback(call)
+    )
     if claim is not None:
         _launch(claim)
     return {}
@@ -112,23 +137,22 @@ def get_training_report(call: Call, customization_id: str) -> Any:
     if not model.reported_run:
         raise NoReport(customization_id)
     try:
-        return json.loads(
-            objects.get(layout.report_key(call.owner, customization_id, int(model.reported_run)))
-        )
+        text = objects.get(layout.report_key(call.owner, customization_id, int(model.reported_run)))
     except objects.ObjectNotFound:
         raise NoReport(customization_id) from None
+    report = json.loads(text)
+    return {"summary": report_summary.summary(report), **report}
 
 
 def _launch(claim: acoustic_training.Claim) -> None:
     """Start the claimed run; whatever goes wrong, the model is not left in it."""
     # Imported here because only these calls need what it stands on.
-    from chalicelib.training import launch
+    from chalicelib.training import ends, launch
 
     try:
         launch.start(claim)
     except Exception:
-        model = claim.model
-        runs.failed(AcousticModel, model.owner, model.customization_id, int(model.run), launch.NOT_STARTED)
+        ends.failed(launch.run_of(claim.model), launch.NOT_STARTED)
         raise
 
 
@@ -138,8 +162,35 @@ def _helper(call: Call) -> LanguageModel | None:
     return None if customization_id is None else language_models.get(call.owner, customization_id)
 
 
-def _shown(model: AcousticModel, warning: str | None) -> dict[str, Any]:
+def _callback(call: Call) -> acoustic_training.Callback | None:
+    """Return who is told of the end of this run; None: whoever is told of all of the model's."""
+    url = callbacks.registered(call, parameters.text(call, "callback_url"))
+    return None if url is None else acoustic_training.Callback(url, parameters.text(call, "user_token"))
+
+
+def _places(models: Sequence[AcousticModel]) -> dict[str, turns.Place]:
+    chosen = settings.current()
+    budget = turns.Budget(chosen.max_trainings_at_once, chosen.max_trainings_at_once_of_owner)
+    return turns.places(models, budget)
+
+
+def _shown(model: AcousticModel, warning: str | None, place: turns.Place | None) -> dict[str, Any]:
     answer = customizations.shown(model, warning)
+    if place is not None and "stage" in answer:
+        answer["stage"] = _waiting(place)
     if model.retrain_after_minutes is not None:
         answer["retrain_after_minutes"] = model.retrain_after_minutes
+    if model.callback_url:
+        answer["callback_url"] = model.callback_url
     return answer
+
+
+def _waiting(place: turns.Place) -> str:
+    """Return why a training waits, in words."""
+    chosen = settings.current()
+    if place.owners_limit:
+        why = f"of your models {chosen.max_trainings_at_once_of_owner} are trained at once"
+    else:
+        why = f"this service trains {chosen.max_trainings_at_once} at once"
+    before = f", {place.ahead} that wait come before it" if place.ahead else ", it is the next"
+    return f"{turns.WAITING}: {why}{before}"

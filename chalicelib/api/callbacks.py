@@ -1,4 +1,4 @@
-"""`/v1/register_callback` and `/v1/unregister_callback`: where to tell of recognition jobs."""
+"""`/v1/register_callback` and `/v1/unregister_callback`: where to tell of recognition jobs and trainings."""
 
 from __future__ import annotations
 
@@ -33,6 +33,17 @@ def unregister_callback(call: Call) -> dict[str, Any]:
     """Forget a URL."""
     registrations.unregister(call.owner, _url(call))
     return {}
+
+
+def registered(call: Call, url: str | None) -> str | None:
+    """Return the URL that a request wants to have told of something; None: it wants none.
+
+    Raises:
+        BadRequest: it is not registered.
+    """
+    if url is not None and registrations.find(call.owner, url) is None:
+        raise BadRequest(str(NotRegistered(url)))
+    return url
 
 
 def _url(call: Call) -> str:

@@ -6,13 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.api import bodies, errors, parameters
+from chalicelib.api import bodies, callbacks, errors, parameters
 from chalicelib.api.calls import Answer, Call
 from chalicelib.api.errors import BadRequest
 from chalicelib.api.routing import Routes
 from chalicelib.audio import content_types
-from chalicelib.callbacks import registrations
-from chalicelib.callbacks.errors import NotRegistered
 from chalicelib.jobs import recognition_jobs
 from chalicelib.jobs.recognition_jobs import Callback
 from chalicelib.jobs.statuses import Event, Status
@@ -135,8 +133,7 @@ def _callback(call: Call) -> tuple[Callback | None, Sequence[str]]:
             for name in given
         ]
     events = _events(call)
-    if registrations.find(call.owner, url) is None:
-        raise BadRequest(str(NotRegistered(url)))
+    callbacks.registered(call, url)
     return Callback(url, events, parameters.text(call, "user_token")), ()
 
 

@@ -14,8 +14,11 @@ def create(
     description: str | None = None,
     base_model_version: str | None = None,
     retrain_after_minutes: float | None = None,
+    callback_url: str | None = None,
 ) -> AcousticModel:
     """Make an empty model on a version of a base model, the newest one if none is given.
+
+    `callback_url`, which is registered, is told of the end of every run that has none of its own.
 
     Raises:
         UnknownBaseModel, UnknownBaseVersion: see `custom_models.base_model`.
@@ -30,6 +33,7 @@ def create(
         description=description,
         version=base_model_version,
         retrain_after_minutes=retrain_after_minutes,
+        callback_url=callback_url,
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.customization import (
     acoustic_models,
@@ -24,6 +25,15 @@ _ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
+class Callback:
+    """Who is told of the end of one run."""
+
+    url: str
+    """It is registered."""
+    user_token: str | None = None
+
+
+@dataclass(frozen=True)
 class Claim:
     """A model that is now in a run: launch it, or call `runs.failed`."""
 
@@ -36,11 +46,16 @@ class Claim:
 
 
 def begin_training(
-    owner: str, customization_id: str, *, strict: bool = True, helper: LanguageModel | None = None
+    owner: str,
+    customization_id: str,
+    *,
+    strict: bool = True,
+    helper: LanguageModel | None = None,
+    callback: Callback | None = None,
 ) -> Claim:
     """Claim the model for a training on all its valid audio. Of simultaneous calls exactly one succeeds.
 
-    `helper` is a custom language model that is to help.
+    `helper` is a custom language model that is to help. `callback` is told of the end; None: the model's own.
 
     Raises:
         MalformedId, UnknownModel: see `acoustic_models.get`.
@@ -70,7 +85,7 @@ def begin_training(
             if reason is not None:
                 write(statuses.training_refused(model, reason, now()))
                 raise TrainingRefused(reason)
-            write(statuses.training_begun(model, now(), _begun(helper, base_version)))
+            write(statuses.training_begun(model, now(), _begun(helper, base_version, callback)))
         except ConditionFailed:
             continue
         return Claim(model, valid, left_out)
@@ -96,17 +111,33 @@ def _obstacle(valid: tuple[AudioResource, ...], left_out: tuple[str, ...], stric
     )
 
 
-def _begun(helper: LanguageModel | None, base_version: str) -> list[Action]:
-    return [AcousticModel.job_name.remove(), *helper_models.claimed(helper, base_version)]
+def _begun(helper: LanguageModel | None, base_version: str, callback: Callback | None) -> list[Action]:
+    token = None if callback is None else callback.user_token
+    return [
+        AcousticModel.job_name.remove(),
+        AcousticModel.turn.remove(),
+        AcousticModel.retrain_look.remove(),
+        AcousticModel.run_callback.remove()
+        if callback is None
+        else AcousticModel.run_callback.set(callback.url),
+        AcousticModel.run_token.remove() if token is None else AcousticModel.run_token.set(token),
+        *helper_models.claimed(helper, base_version),
+    ]
 
 
 def begin_upgrade(
-    owner: str, customization_id: str, *, helper: LanguageModel | None = None, force: bool = False
+    owner: str,
+    customization_id: str,
+    *,
+    helper: LanguageModel | None = None,
+    force: bool = False,
+    callback: Callback | None = None,
 ) -> Claim | None:
     """Take the model to the newest version of its base: claimed for a run, or done (None) if never trained.
 
     With a `helper` a model that is on the newest version already is trained once more, now with that help;
-    `force` does so although nothing has changed.
+    `force` does so although nothing has changed. `callback`: see `begin_training`; what is done at once ends
+    before it could be told of.
 
     Raises:
         NothingModified: it is on the newest version, and was trained with the same help and audio there.
@@ -126,7 +157,7 @@ def begin_upgrade(
             if not model.promoted_run:
                 write(statuses.upgraded_at_once(model, newest, now()))
                 return None
-            write(statuses.upgrade_begun(model, newest, now(), _begun(helper, newest)))
+            write(statuses.upgrade_begun(model, newest, now(), _begun(helper, newest, callback)))
         except ConditionFailed:
             continue
         return Claim(model, valid)
@@ -156,10 +187,12 @@ def job_created(owner: str, customization_id: str, run: int, job_name: str) -> b
     return runs.noted(AcousticModel, owner, customization_id, run, [AcousticModel.job_name.set(job_name)])
 
 
-def training_succeeded(owner: str, customization_id: str, run: int, *, sha256: str) -> bool:
+def training_succeeded(
+    owner: str, customization_id: str, run: int, *, sha256: str, told: Mapping[str, Any] | None = None
+) -> bool:
     """Promote the run, whose report lies under `layout.report_key`; see `runs.succeeded`."""
     model = acoustic_models.find(owner, customization_id)
     if model is None:
         return False
     also = [AcousticModel.reported_run.set(run), *helper_models.kept(model)]
-    return runs.succeeded(AcousticModel, owner, customization_id, run, sha256=sha256, also=also)
+    return runs.succeeded(AcousticModel, owner, customization_id, run, sha256=sha256, also=also, told=told)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
-from chalicelib.customization import custom_models, statuses
+from chalicelib.customization import custom_models, statuses, training_ends, turns
 from chalicelib.customization.custom_models import Model, now
 from chalicelib.customization.errors import NotTraining, UpgradeRefused
-from chalicelib.storage.conditional import Action, ConditionFailed, Update, write
+from chalicelib.customization.training_ends import End, Event
+from chalicelib.storage.conditional import Action, Change, ConditionFailed, Contended, Update, write
 from chalicelib.storage.rows import CustomModel
+from chalicelib.storage.tables import AcousticModel
 
+_ATTEMPTS = 10
 _NAMED = 20
 """Names in one message: all of tens of thousands do not fit into a row."""
 
@@ -87,25 +92,65 @@ def succeeded(
     *,
     sha256: str,
     also: Sequence[Action] = (),
+    told: Mapping[str, Any] | None = None,
 ) -> bool:
     """Promote the run (a training or an upgrade); False when it is over or another one is current.
 
-    `sha256` is that of the promoted artefact, which lies under its key in `storage.layout` already.
+    `sha256` is that of the promoted artefact, which lies under its key in `storage.layout` already. `told` is
+    what those who are told of the end are told beside.
     """
-    model = current(kind, owner, customization_id, run)
-    return model is not None and attempt(statuses.run_succeeded(model, sha256, now(), also))
+
+    def end(model: Model, moment: datetime) -> list[Change]:
+        end_of_run = End(Event.COMPLETED, statuses.after_success(model), moment, told or {})
+        return _ended(model, statuses.run_succeeded(model, sha256, moment, also), end_of_run)
+
+    return _end(kind, owner, customization_id, run, end)
 
 
 def failed(kind: type[Model], owner: str, customization_id: str, run: int, error: str) -> bool:
     """End the run with a reason for the model's user; False when it is over or another one is current."""
-    model = current(kind, owner, customization_id, run)
-    return model is not None and attempt(statuses.run_failed(model, error, now()))
+
+    def end(model: Model, moment: datetime) -> list[Change]:
+        end_of_run = End(Event.FAILED, statuses.after_failure(model), moment, {"error": error})
+        return _ended(model, statuses.run_failed(model, error, moment), end_of_run)
+
+    return _end(kind, owner, customization_id, run, end)
 
 
 def cancelled(kind: type[Model], owner: str, customization_id: str, run: int) -> bool:
     """End the run as its user asked; the model is what it was before. False when it is over already."""
-    model = current(kind, owner, customization_id, run)
-    return model is not None and attempt(statuses.run_cancelled(model, now()))
+
+    def end(model: Model, moment: datetime) -> list[Change]:
+        end_of_run = End(Event.CANCELLED, statuses.after_cancelling(model), moment)
+        return _ended(model, statuses.run_cancelled(model, moment), end_of_run)
+
+    return _end(kind, owner, customization_id, run, end)
+
+
+def _ended(model: CustomModel, change: Update, end: End) -> list[Change]:
+    """Return the end of a run with what belongs to it: an acoustic one gives its turn back and is told of."""
+    if not isinstance(model, AcousticModel):
+        return [change]
+    return [*turns.ending(model, change), *training_ends.notices(model, end)]
+
+
+def _end(
+    kind: type[Model],
+    owner: str,
+    customization_id: str,
+    run: int,
+    end: Callable[[Model, datetime], Sequence[Change]],
+) -> bool:
+    for _ in range(_ATTEMPTS):
+        model = current(kind, owner, customization_id, run)
+        if model is None:
+            return False
+        try:
+            write(*end(model, now()))
+        except ConditionFailed:
+            continue  # it is over, or was given its turn in between: the row says which
+        return True
+    raise Contended
 
 
 def request_cancel(kind: type[Model], owner: str, customization_id: str) -> Model:

@@ -236,6 +236,22 @@ def upgraded_at_once(model: CustomModel, base_version: str, now: datetime) -> Up
     )
 
 
+def after_success(model: CustomModel) -> str:
+    """Return what becomes of a model whose current run is promoted."""
+    upgrading = model.status == Status.UPGRADING
+    return (model.former_status if upgrading else None) or Status.AVAILABLE
+
+
+def after_failure(model: CustomModel) -> str:
+    """Return what becomes of a model whose current run has come to nothing."""
+    return (model.former_status or Status.READY) if model.status == Status.UPGRADING else Status.FAILED
+
+
+def after_cancelling(model: CustomModel) -> str:
+    """Return what becomes of a model whose current run was stopped."""
+    return model.former_status or Status.READY
+
+
 def run_succeeded(model: CustomModel, sha256: str, now: datetime, also: Sequence[Action] = ()) -> Update:
     """The current run (training or upgrade, as the row says) is promoted."""
     actions: list[Action] = [
@@ -257,12 +273,10 @@ def run_succeeded(model: CustomModel, sha256: str, now: datetime, also: Sequence
         ]
     if model.run_data_version:
         actions.append(CustomModel.trained_data_version.set(model.run_data_version))
-    if model.status == Status.UPGRADING:
-        transition, status = UPGRADE_SUCCEEDED, model.former_status or Status.AVAILABLE
-        if model.run_base_version not in model.versions:
-            actions.append(CustomModel.versions.set([*model.versions, model.run_base_version]))
-    else:
-        transition, status = TRAINING_SUCCEEDED, Status.AVAILABLE
+    status = after_success(model)
+    transition = UPGRADE_SUCCEEDED if model.status == Status.UPGRADING else TRAINING_SUCCEEDED
+    if model.status == Status.UPGRADING and model.run_base_version not in model.versions:
+        actions.append(CustomModel.versions.set([*model.versions, model.run_base_version]))
     actions += [
         CustomModel.status.set(status),
         CustomModel.progress.set(100 if status == Status.AVAILABLE else 0),
@@ -272,12 +286,9 @@ def run_succeeded(model: CustomModel, sha256: str, now: datetime, also: Sequence
 
 def run_failed(model: CustomModel, reason: str, now: datetime) -> Update:
     """The current run has come to nothing; what was promoted before goes on serving."""
-    if model.status == Status.UPGRADING:
-        transition, status = UPGRADE_FAILED, model.former_status or Status.READY
-    else:
-        transition, status = TRAINING_FAILED, Status.FAILED
+    transition = UPGRADE_FAILED if model.status == Status.UPGRADING else TRAINING_FAILED
     actions: list[Action] = [
-        CustomModel.status.set(status),
+        CustomModel.status.set(after_failure(model)),
         CustomModel.error.set(reason),
         CustomModel.progress.set(0),
         CustomModel.updated.set(now),
@@ -293,7 +304,7 @@ def run_cancelled(model: CustomModel, now: datetime) -> Update:
         model,
         _this_run(transition, int(model.run)),
         [
-            CustomModel.status.set(model.former_status or Status.READY),
+            CustomModel.status.set(after_cancelling(model)),
             CustomModel.progress.set(0),
             CustomModel.updated.set(now),
             *_run_over(),

@@ -1,4 +1,4 @@
-"""A callback is to be told of a recognition job."""
+"""A callback is to be told of a recognition job, or somebody of the end of a training."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from chalicelib.events import messages
 from chalicelib.jobs import notifications
+from chalicelib.training import ends
 
 _processor = messages.new_processor()
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Tell of each job that a batch of messages names."""
+    """Tell of each job and each end of a training that a batch of messages names."""
     return messages.handle(event, context, _processor, _due)
 
 
 def _due(record: SQSRecord) -> None:
     message = json.loads(record.body)
-    notifications.tell(message["owner"], message["id"])
+    if "end" in message:
+        ends.tell(message["owner"], message["end"])
+    else:
+        notifications.tell(message["owner"], message["id"])

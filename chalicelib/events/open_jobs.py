@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from chalicelib import settings
+from chalicelib.callbacks import deliveries
 from chalicelib.events import telemetry
 from chalicelib.jobs import notifications, recognition_jobs, statuses, work
 from chalicelib.storage import queues
@@ -52,11 +53,11 @@ def look_after(deadline_s: float, every_s: float, *, restarted: bool) -> tuple[i
 
 def _look_after(job: RecognitionJob, patience: timedelta, callback_patience: timedelta) -> None:
     now = datetime.now(UTC)
-    late_s = now.timestamp() - float(job.notify_at) if notifications.pending(job) else 0.0
-    if notifications.pending(job) and late_s >= callback_patience.total_seconds():
+    late_s = now.timestamp() - float(job.notify_at) if deliveries.pending(job) else 0.0
+    if deliveries.pending(job) and late_s >= callback_patience.total_seconds():
         notifications.announce(job)
     if recognition_jobs.expired(job):
-        if not notifications.pending(job):
+        if not deliveries.pending(job):
             recognition_jobs.remove(job)
     elif job.status in statuses.ENDED:
         return

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib import settings
-from chalicelib.customization import audio_resources, language_resources, statuses
+from chalicelib.customization import audio_resources, language_resources, statuses, turns
 from chalicelib.customization.audio_resources import Analysis
-from chalicelib.events import lost_uploads, open_jobs, orphans, telemetry
+from chalicelib.events import lost_uploads, open_jobs, orphans, telemetry, untold_ends
 from chalicelib.storage import rounds
 from chalicelib.storage.layout import UploadKey
 from chalicelib.storage.rows import CustomModel
@@ -56,20 +56,33 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
             failed += 1
         looked_after += 1
     jobs, jobs_failed = open_jobs.look_after(deadline_s, _EVERY_S, restarted=restarted)
+    ends, ends_failed = _trainings(restarted=restarted)
     erasures_left = erasures.carry_on(deadline_s)
     removed = orphans.clear_away(datetime.now(UTC))
     telemetry.count("ModelsLookedAfter", looked_after)
     telemetry.count("ModelsNotLookedAfter", len(waiting) - looked_after + failed)
     telemetry.count("JobsLookedAfter", jobs)
+    telemetry.count("TrainingEndsAnnouncedAgain", ends)
     telemetry.count("ErasuresLeft", erasures_left)
     telemetry.count("OrphansRemoved", removed)
     telemetry.flush()
     return {
         "looked_after": looked_after,
         "jobs": jobs,
-        "failed": failed + jobs_failed,
+        "failed": failed + jobs_failed + ends_failed,
         "orphans": removed,
     }
+
+
+def _trainings(*, restarted: bool) -> tuple[int, int]:
+    """See to the line of trainings, and to those who are to know of an end; how many, and how many failed."""
+    try:
+        turns.tidy()
+        launch.serve_line()
+        return untold_ends.look_after(_EVERY_S, restarted=restarted), 0
+    except Exception:  # noqa: BLE001  what follows must not wait for it
+        telemetry.logger.exception("the line of trainings")
+        return 0, 1
 
 
 def _waits_for_something() -> Any:

@@ -1,4 +1,4 @@
-"""What rows of several tables have in common: custom models of both kinds, and what is uploaded to them."""
+"""What rows of several tables have in common: custom models, what is uploaded to them, what is told of."""
 
 from __future__ import annotations
 
@@ -110,3 +110,21 @@ class UploadedResource(Table):
     def resource_id(self) -> str:
         """The row's range key."""
         raise NotImplementedError
+
+
+class Told(Table):
+    """Something that somebody is told of. How: `callbacks.deliveries`."""
+
+    callback_url = UnicodeAttribute(null=True)
+    user_token = UnicodeAttribute(null=True)
+    notifications: ListAttribute[str] = ListAttribute(default=list)
+    """The events that somebody was or is to be told of, in their order."""
+    notified = NumberAttribute(default=0)
+    """How many of them were told."""
+    notify_at = NumberAttribute(null=True)
+    """Epoch second of the next attempt to tell; null: all was told."""
+    notify_since = NumberAttribute(null=True)
+    """Epoch second of the first attempt to tell of the next event."""
+    notify_attempts = NumberAttribute(null=True)
+    notify_lease = NumberAttribute(null=True)
+    """Epoch second until which somebody is telling."""

@@ -16,7 +16,7 @@ from pynamodb.attributes import (
 
 from chalicelib import settings
 from chalicelib.storage.connection import Table
-from chalicelib.storage.rows import CustomModel, UploadedResource
+from chalicelib.storage.rows import CustomModel, Told, UploadedResource
 
 _PREFIX = settings.table_prefix()
 
@@ -49,8 +49,14 @@ class AcousticModel(CustomModel):
         table_name = f"{_PREFIX}acoustic-models"
         billing_mode = "PAY_PER_REQUEST"
 
+    turn = UTCDateTimeAttribute(null=True)
+    """When the current run was given its turn to train; null: it waits for it. See `customization.turns`."""
     job_name = UnicodeAttribute(null=True)
     """SageMaker training job of the current run."""
+    run_callback = UnicodeAttribute(null=True)
+    """URL that is told of the end of the current run; null: `callback_url`."""
+    run_token = UnicodeAttribute(null=True)
+    """Text that comes with what `run_callback` is told."""
     run_helper = UnicodeAttribute(null=True)
     """Custom language model that helps in the current run; null: none. So it is below."""
     run_helper_run = NumberAttribute(null=True)
@@ -62,6 +68,54 @@ class AcousticModel(CustomModel):
     """The last run that left a report, promoted or rejected."""
     retrain_after_minutes = NumberAttribute(null=True)
     """Train by itself once this much new valid audio has arrived; null: never."""
+    retrain_look = NumberAttribute(null=True)
+    """Epoch second for which a message is under way that has somebody look whether to train."""
+    callback_url = UnicodeAttribute(null=True)
+    """URL that is told of the end of each run that has none of its own; null: nobody."""
+
+
+class TrainingTurn(Table):
+    """A run in the line of those that wait for their turn; and first of all, who has one now (the ledger)."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}training-turns"
+        billing_mode = "PAY_PER_REQUEST"
+
+    line = UnicodeAttribute(hash_key=True)
+    """acoustic: there is one line, which all owners share."""
+    place = UnicodeAttribute(range_key=True)
+    """In the order in which runs came; `0` of the ledger, which comes before them."""
+    owner = UnicodeAttribute(null=True)
+    """Of the run that waits; null in the ledger, and so it is below."""
+    customization_id = UnicodeAttribute(null=True)
+    run = NumberAttribute(null=True)
+    at_work = UnicodeSetAttribute(null=True)
+    """`{owner}/{customization_id}/{run}` of those whose turn it is; the ledger has it, and what follows."""
+    served: ListAttribute[str] = ListAttribute(default=list)
+    """Owners in the order in which they had their last turn, as far as that matters."""
+    version = NumberAttribute(null=True)
+    """Changes with the ledger."""
+
+
+class TrainingEnd(Told):
+    """The end of an acoustic training, for one of those who are to know; see `training_ends`."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}training-ends"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    end_id = UnicodeAttribute(range_key=True)
+    """`{customization_id}/{run}/{recipient}`."""
+    detail = UnicodeAttribute()
+    """JSON: what there is to be told."""
+    ended = UTCDateTimeAttribute()
+    expires = NumberAttribute()
+    """Epoch second after which nobody is told any more. The table's time-to-live."""
 
 
 class AudioResource(UploadedResource):
@@ -195,7 +249,7 @@ class Word(Table):
     """From `X-Watson-Metadata`."""
 
 
-class RecognitionJob(Table):
+class RecognitionJob(Told):
     """An asynchronous recognition. Its transitions: `jobs.statuses`."""
 
     class Meta:
@@ -229,25 +283,12 @@ class RecognitionJob(Table):
     """Numbers of the pieces still to be recognised. A set: removing is idempotent. Absent when empty."""
     customer_id = UnicodeAttribute(null=True)
     """From `X-Watson-Metadata`."""
-    callback_url = UnicodeAttribute(null=True)
     events: ListAttribute[str] = ListAttribute(null=True)
     """What the callback is to be told of."""
-    user_token = UnicodeAttribute(null=True)
-    notifications: ListAttribute[str] = ListAttribute(default=list)
-    """The events that the callback was or is to be told of, in their order."""
-    notified = NumberAttribute(default=0)
-    """How many of them it was told of."""
-    notify_at = NumberAttribute(null=True)
-    """Epoch second of the next attempt to tell; null: all was told."""
-    notify_since = NumberAttribute(null=True)
-    """Epoch second of the first attempt to tell of the next event."""
-    notify_attempts = NumberAttribute(null=True)
-    notify_lease = NumberAttribute(null=True)
-    """Epoch second until which somebody is telling."""
 
 
 class Callback(Table):
-    """A URL to tell of recognition jobs. Its transitions: `callbacks.registrations`."""
+    """A URL to tell of recognition jobs and trainings. Its transitions: `callbacks.registrations`."""
 
     class Meta:
         """Where the rows are."""

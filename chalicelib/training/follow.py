@@ -8,13 +8,13 @@ import math
 import re
 from pathlib import Path
 
-from chalicelib.customization import acoustic_models, acoustic_training, runs, statuses
+from chalicelib.customization import acoustic_models, report_summary, runs, statuses
 from chalicelib.engines import adapted_model, catalogue
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.storage import layout, objects, scratch
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
-from chalicelib.training import jobs
+from chalicelib.training import ends, jobs
 
 logger = logging.getLogger(__name__)
 
@@ -90,10 +90,10 @@ def settle(job: jobs.Job) -> bool:
     if model is None or model.run != run.run or model.status not in statuses.RUNNING:
         return False
     if model.cancel_requested:
-        return runs.cancelled(AcousticModel, run.owner, run.customization_id, run.run)
+        return ends.cancelled(run)
     if job.status is jobs.Status.COMPLETED:
         return _promote(job, model)
-    return runs.failed(AcousticModel, run.owner, run.customization_id, run.run, failure_reason(job))
+    return ends.failed(run, failure_reason(job))
 
 
 def failure_reason(job: jobs.Job) -> str:
@@ -125,13 +125,12 @@ def _promote(job: jobs.Job, model: AcousticModel) -> bool:
             made = adapted_model.verify(path, engine=engine, base_version=base_version)
         except (objects.ObjectNotFound, ModelUnreadable):
             logger.exception("training job %s left no usable model", job.name)
-            return runs.failed(AcousticModel, run.owner, run.customization_id, run.run, DAMAGED)
+            return ends.failed(run, DAMAGED)
         # Objects first, row last: whoever reads the row finds the objects.
         objects.upload(path, model_key)
-        objects.put(report_key, _report(made.report, job), "application/json")
-    promoted = acoustic_training.training_succeeded(
-        run.owner, run.customization_id, run.run, sha256=made.sha256
-    )
+        report = _report(made.report, job)
+        objects.put(report_key, report, "application/json")
+    promoted = ends.succeeded(run, sha256=made.sha256, told=report_summary.outcome(json.loads(report)))
     if not promoted:
         # Cancelled in the meantime; or another announcement of this same end has promoted the run.
         now = acoustic_models.find(run.owner, run.customization_id)

@@ -1,9 +1,10 @@
-"""Start the training job of a claimed run."""
+"""Start the training job of a claimed run, when it is its turn."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,19 +14,21 @@ from chalicelib.customization import (
     acoustic_models,
     acoustic_training,
     audio_resources,
+    custom_models,
     errors,
     helper_models,
     language_models,
     retraining,
     runs,
+    turns,
 )
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.engines import availability, catalogue
-from chalicelib.storage import failures, layout, objects
+from chalicelib.storage import failures, layout, objects, queues
 from chalicelib.storage.conditional import Contended
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
-from chalicelib.training import jobs, machines, plan
+from chalicelib.training import ends, jobs, machines, plan
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
@@ -46,27 +49,73 @@ def run_of(model: AcousticModel) -> RunKey:
 
 
 def start(claim: Claim) -> None:
-    """Plan the claimed run and create its training job. May be repeated: the job's name is that of the run.
+    """Have the claimed run begin when it is its turn, which may be at once. May be repeated.
 
     Never fails the caller, who tells the user that training begins: a platform that has no capacity is asked
     again by the reconciler, and a run that the platform rejects ends with a reason.
     """
-    model = claim.model
+    resume(claim.model)
+
+
+def resume(model: AcousticModel) -> None:
+    """Start a run that was claimed and whose launch has not come to its end; see `start`.
+
+    Nothing can have been added or removed since: the audio of a model in a run does not change.
+    """
+    if model.turn:
+        launch(model)
+        return
+    turns.join(model)
+    try:
+        serve_line(model)
+    except (*failures.FAILURES, Contended):
+        # It stands in the line: whoever serves that next, at the latest the reconciler, finds it there.
+        logger.warning("the line of trainings is served later", exc_info=True)
+
+
+def serve_line(own: AcousticModel | None = None) -> int:
+    """Launch the runs whose turn has come; return how many.
+
+    What goes wrong with a launch is raised if it is that of `own`; others are left to the reconciler.
+    """
+    launched = 0
+    for model in turns.serve(budget()):
+        try:
+            launch(model)
+        except Exception:
+            if own is not None and model.customization_id == own.customization_id:
+                raise
+            logger.exception("training %s will be launched later", model.customization_id)
+        launched += 1
+    return launched
+
+
+def budget() -> turns.Budget:
+    """Return how many trainings may go on at once."""
+    chosen = settings.current()
+    return turns.Budget(chosen.max_trainings_at_once, chosen.max_trainings_at_once_of_owner)
+
+
+def launch(model: AcousticModel) -> None:
+    """Plan the current run of a model and create its training job. May be repeated: its name is the run's."""
     run = run_of(model)
     name = jobs.name_of(run)
     missing = availability.obstacle(model.run_base_version or model.versions[-1])
     if missing is not None:  # the engine was there when the run was claimed
-        runs.failed(AcousticModel, run.owner, run.customization_id, run.run, missing)
+        ends.failed(run, missing)
         return
     try:
-        plan.store(run, model, claim.recordings)
-        jobs.create(request(model, claim.recordings))
+        recordings = [
+            audio for audio in audio_resources.of_model(model) if audio.status == audio_resources.OK
+        ]
+        plan.store(run, model, recordings)
+        jobs.create(request(model, recordings))
     except jobs.JobRejected:
         logger.exception("the platform rejects training job %s", name)
-        runs.failed(AcousticModel, run.owner, run.customization_id, run.run, NOT_STARTED)
+        ends.failed(run, NOT_STARTED)
         return
     except objects.ObjectNotFound:
-        runs.failed(AcousticModel, run.owner, run.customization_id, run.run, HELPER_GONE)
+        ends.failed(run, HELPER_GONE)
         return
     except (jobs.PlatformUnavailable, ClientError, BotoCoreError):
         logger.warning("training job %s has to wait", name, exc_info=True)
@@ -89,19 +138,28 @@ def _stop_unwanted(name: str) -> None:
         logger.exception("training job %s runs for nobody and could not be stopped", name)
 
 
-def resume(model: AcousticModel) -> None:
-    """Start the job of a run that was claimed and whose launch has not come to its end.
+def train_when_due(
+    owner: str, customization_id: str, moment: datetime | None = None, *, last_look: int | None = None
+) -> bool:
+    """Start a training if the model wants to train by itself, and enough new audio and no more is coming.
 
-    Nothing can have been added or removed since: the audio of a model in a run does not change.
+    While more may come, a message is sent that looks again later.
+
+    Args:
+        owner: of the model.
+        customization_id: of the model.
+        moment: the present one, unless another is given.
+        last_look: what the message said that has the caller look; see `retraining.look_again`.
     """
-    valid = (audio for audio in audio_resources.of_model(model) if audio.status == audio_resources.OK)
-    start(Claim(model, tuple(valid)))
-
-
-def train_when_due(owner: str, customization_id: str) -> bool:
-    """Start a training if the model wants to train by itself and enough new audio has come."""
     model = acoustic_models.find(owner, customization_id)
-    if model is None or not retraining.due(model):
+    if model is None:
+        return False
+    moment = moment or custom_models.now()
+    due = retraining.due(model, timedelta(seconds=settings.current().retrain_quiet_s))
+    if due is None:
+        return False
+    if due > moment:
+        _look_again(model, due, moment, last_look)
         return False
     try:
         train_again(owner, customization_id)
@@ -120,6 +178,19 @@ def train_again(owner: str, customization_id: str) -> RunKey:
     claim = acoustic_training.begin_training(owner, customization_id, strict=False, helper=helper)
     start(claim)
     return run_of(claim.model)
+
+
+def _look_again(model: AcousticModel, due: datetime, moment: datetime, last_look: int | None) -> None:
+    """Have somebody look again when no more audio is expected; if that fails, the reconciler does."""
+    wanted = retraining.look_again(model, due, moment, longest_s=queues.LONGEST_DELAY_S, last_look=last_look)
+    if wanted is None:
+        return
+    delay_s, look = wanted
+    message = {"owner": model.owner, "id": model.customization_id, "look": look}
+    try:
+        queues.send(settings.current().training_due_queue, message, delay_s=delay_s)
+    except failures.FAILURES:
+        logger.warning("training %s by itself will be late", model.customization_id, exc_info=True)
 
 
 def _helper(model: AcousticModel) -> LanguageModel | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chalicelib.customization import acoustic_training, runs
+from chalicelib.customization import acoustic_training
 from chalicelib.storage.tables import AcousticModel
-from chalicelib.training import follow, jobs, launch
+from chalicelib.training import ends, follow, jobs, launch
 
 _LAUNCH_TAKES = timedelta(seconds=30)
 _MAX_WAIT = timedelta(days=1)
@@ -27,11 +27,12 @@ def recover(model: AcousticModel, now: datetime, *, restarted: bool = False) -> 
     run = launch.run_of(model)
     job = jobs.describe(jobs.name_of(run))
     if job is None:
-        waiting_for = now - (model.run_started or now)
+        # However long a run waits for its turn: a machine is asked for when it has it.
+        waiting_for = now - (model.turn or model.run_started or now)
         if model.cancel_requested:
-            runs.cancelled(AcousticModel, run.owner, run.customization_id, run.run)
-        elif waiting_for > _MAX_WAIT:
-            runs.failed(AcousticModel, run.owner, run.customization_id, run.run, follow.NO_CAPACITY)
+            ends.cancelled(run)
+        elif model.turn and waiting_for > _MAX_WAIT:
+            ends.failed(run, follow.NO_CAPACITY)
         elif restarted or waiting_for > _LAUNCH_TAKES:
             launch.resume(model)
     elif job.status.over:

@@ -54,6 +54,8 @@ def own(
         "ATTUNE_ADAPTED_ENGINES": os.environ.get("ATTUNE_ADAPTED_ENGINES", ""),
         # A piece has all cores. Between two pieces of a long recording the other jobs have their turn.
         "ATTUNE_PIECES_AT_ONCE": "1",
+        # There is one machine: whoever waits for it says so, and owners have their turns.
+        "ATTUNE_MAX_TRAININGS_AT_ONCE": os.environ.get("ATTUNE_MAX_TRAININGS_AT_ONCE") or "1",
         "POWERTOOLS_SERVICE_NAME": "attune",
         "POWERTOOLS_METRICS_NAMESPACE": "Attune",
         "POWERTOOLS_METRICS_DISABLED": "true",

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote_plus
 
 from infra import resources
-from infra.local import bring_up, child, journal, queues, tables
+from infra.local import bring_up, child, event_bus, journal, queues, tables
 from infra.local.object_api import ObjectApi
 from infra.local.objects import Objects, StoredObject
 from infra.local.wire import Disconnected, Receive, Scope, Send, answer, headers_of, server, whole_body
@@ -33,16 +33,24 @@ _JSON = "application/x-amz-json-1.0"
 
 
 class Store:
-    """An ASGI application that serves S3, DynamoDB and SQS from one folder.
+    """An ASGI application that serves S3, DynamoDB, SQS and an event bus from one folder.
 
     Use `open` to make one; it has to stay in the event loop that opened it.
     """
 
-    def __init__(self, log: journal.Journal, objects: Objects, held: tables.Tables, access_key: str) -> None:
+    def __init__(
+        self,
+        log: journal.Journal,
+        objects: Objects,
+        held: tables.Tables,
+        bus: event_bus.EventBus,
+        access_key: str,
+    ) -> None:
         self._journal = log
         self._objects = objects
         self._tables = held
         self._queues = queues.Queues()
+        self._bus = bus
         self._access_key = access_key
         self._buckets = {bucket.name: bucket for bucket in resources.load().buckets}
         self._object_api = ObjectApi(objects, log, self._announce)
@@ -71,7 +79,7 @@ class Store:
             _LOG.warning("the journal could not be shortened: %s", error)
         tables.record_changes()
         tables.read_in_few_pages()
-        return cls(journal.Journal(path), objects, held, access_key)
+        return cls(journal.Journal(path), objects, held, event_bus.EventBus(folder), access_key)
 
     async def bring_up(self, wanted: resources.Resources) -> None:
         """Create what the template declares and is not there yet; queues never are at a start."""
@@ -89,7 +97,7 @@ class Store:
         return itertools.chain(self._tables.snapshot(), self._objects.snapshot())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request of any of the three services."""
+        """Answer one request of any of the four services."""
         headers = headers_of(scope)
         self._host = headers.get("host", self._host)
         if self._access_key not in _credential(headers, scope["query_string"].decode("ascii")):
@@ -110,9 +118,11 @@ class Store:
             if f"{service}." == queues.TARGET_PREFIX:
                 async with _watched(receive) as gone:
                     status, fields, text = await self._queues.handle(action, body, self._host, gone)
+            elif f"{service}." == event_bus.TARGET_PREFIX:
+                status, fields, text = self._bus.handle(action, body)
             else:
                 status, fields, text = await self._tables.handle(action, body, self._journal)
-        except journal.JournalUnwritable as error:
+        except OSError as error:
             full = journal.is_full(error)
             status = HTTPStatus.INSUFFICIENT_STORAGE if full else HTTPStatus.INTERNAL_SERVER_ERROR
             kind = "InsufficientStorage" if full else "InternalServerError"

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.customization import acoustic_training, audio_resources
+from chalicelib import settings
+from chalicelib.customization import acoustic_training, audio_resources, runs, training_ends
 from chalicelib.customization.custom_models import clear_away
 from chalicelib.events import announcements, audio_uploaded, messages, reconcile
 from chalicelib.storage import objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
 from chalicelib.training import jobs, launch
+from chalicelib.training.recover import recover
 from infra.local import events
 from tests import custom_models
 from tests.events import recorded
@@ -172,6 +174,32 @@ def test_a_training_that_is_due_is_started(platform: Platform) -> None:
     _reconciled()
     _reconciled()
     assert (custom_models.fresh(model).status, len(platform.created)) == ("training", 1)
+
+
+def test_who_waits_for_a_turn_gets_it_though_the_message_is_lost(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTUNE_MAX_TRAININGS_AT_ONCE", "1")
+    settings.current.cache_clear()
+    made = [custom_models.new() for _ in range(3)]
+    for model in made:
+        custom_models.add_audio(model, "one")
+        launch.start(acoustic_training.begin_training(model.owner, model.customization_id))
+    _reconciled(restarted=True)
+    assert [custom_models.fresh(model).job_name is not None for model in made] == [True, False, False]
+    first = custom_models.fresh(made[0])
+    runs.cancelled(AcousticModel, first.owner, first.customization_id, 1)  # and dies before it says so
+    _reconciled()
+    assert [custom_models.fresh(model).turn is not None for model in made] == [True, True, False]
+    assert len(platform.created) == 2
+    # A day in the line is no day without a machine.
+    waits = custom_models.fresh(made[2])
+    recover(waits, datetime.now(UTC) + timedelta(days=2))
+    assert custom_models.fresh(waits).status == "training"
+    told = training_ends.of_run(first.owner, first.customization_id, 1)
+    assert [end.notify_at is not None for end in told] == [True]
+    monkeypatch.undo()
+    settings.current.cache_clear()
 
 
 def test_the_trouble_with_one_model_does_not_hold_up_the_others(platform: Platform) -> None:

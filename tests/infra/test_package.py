@@ -26,6 +26,8 @@ from chalicelib.customization import (
     language_models,
     language_resources,
     language_training,
+    training_ends,
+    turns,
 )
 from chalicelib.customization.language_resources import CORPUS
 from chalicelib.engines import model_cache
@@ -179,6 +181,7 @@ def test_every_declared_function_is_packaged(package: Package) -> None:
         "TrainingChanged": "app.training_changed",
         "CorpusAdded": "app.corpus_added",
         "RecognitionQueued": "app.recognition_queued",
+        "TrainingDue": "app.training_due",
         "CallbackDue": "app.callback_due",
         "LanguageTraining": "app.language_training",
         "Reconcile": "app.reconcile",
@@ -221,6 +224,7 @@ def test_intrinsics_are_whole(package: Package) -> None:
         "AudioUploaded",
         "TrainingProgress",
         "TrainingChanged",
+        "TrainingDue",
         "RecognitionQueued",
         "CallbackDue",
         "CorpusAdded",
@@ -246,7 +250,7 @@ def test_every_dead_letter_queue_has_its_alarm(package: Package) -> None:
     ]
     dead = [name for name in resources if name.endswith("DeadQueue")]
     assert sorted(watched) == sorted(dead)
-    assert len(dead) == 7
+    assert len(dead) == 8
 
 
 def test_the_functions_learn_the_names_that_the_template_gives(package: Package) -> None:
@@ -331,6 +335,23 @@ def test_training_is_followed_to_its_end(package: Package, engine_layer: Path, a
     assert _called(package, engine_layer, "TrainingChanged", event) == ({"batchItemFailures": []}, [])
     row = custom_models.fresh(model)
     assert (row.status, row.promoted_run) == ("available", 1)
+    (end,) = training_ends.of_run(run.owner, run.customization_id, run.run)
+    event = recorded.load("callback_due")
+    event["Records"][0]["body"] = json.dumps({"owner": end.owner, "end": end.end_id})
+    assert _called(package, engine_layer, "CallbackDue", event) == ({"batchItemFailures": []}, [])
+    (end,) = training_ends.of_run(run.owner, run.customization_id, run.run)
+    assert end.notify_at is None, "the bus has taken it"
+
+
+def test_trainings_that_wait_begin(package: Package, engine_layer: Path, aws: str) -> None:
+    model = custom_models.new()
+    custom_models.add_audio(model, "one")
+    claim = acoustic_training.begin_training(model.owner, model.customization_id)
+    assert turns.join(claim.model)
+    event = recorded.load("training_due", run=launch.run_of(claim.model))
+    assert _called(package, engine_layer, "TrainingDue", event) == ({"batchItemFailures": []}, [])
+    row = custom_models.fresh(model)
+    assert row.job_name == jobs.name_of(launch.run_of(row))
 
 
 def test_a_corpus_is_analysed_and_a_language_model_trained_on_it(
@@ -362,7 +383,11 @@ def test_a_corpus_is_analysed_and_a_language_model_trained_on_it(
 
 
 def test_jobs_that_are_gone_are_no_trouble(package: Package, engine_layer: Path, aws: str) -> None:
-    for name, event in (("RecognitionQueued", "recognition_queued"), ("CallbackDue", "callback_due")):
+    for name, event in (
+        ("RecognitionQueued", "recognition_queued"),
+        ("CallbackDue", "callback_due"),
+        ("TrainingDue", "training_due"),
+    ):
         answer, heavy = _called(package, engine_layer, name, recorded.load(event))
         assert (answer, heavy) == ({"batchItemFailures": []}, [])
 

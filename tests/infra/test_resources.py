@@ -34,6 +34,7 @@ def test_what_expires() -> None:
         "attune-idempotency": "expiration",
         "attune-recognition-jobs": "removed",
         "attune-callbacks": "expires",
+        "attune-training-ends": "expires",
     }
 
 

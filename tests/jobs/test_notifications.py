@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.callbacks import registrations
+from chalicelib.callbacks import deliveries, registrations
 from chalicelib.callbacks.errors import ChallengeFailed, TooManyRegistrations
 from chalicelib.jobs import notifications, recognition_jobs, statuses, work
 from chalicelib.jobs.recognition_jobs import Callback
@@ -123,7 +123,7 @@ def test_what_is_sent_is_signed_twice(receiver: Receiver) -> None:
 def test_a_failure_is_repeated_and_the_order_kept(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notifications, "pause_s", lambda attempts: 60)
+    monkeypatch.setattr(deliveries, "pause_s", lambda attempts: 60)
     job_id = _job(receiver)
     work.work(OWNER, job_id, last_attempt=False)
     receiver.statuses = [500, 302]
@@ -161,7 +161,7 @@ def test_one_tells_at_a_time(receiver: Receiver) -> None:
     work.work(OWNER, job_id, last_attempt=False)
     row = _row(job_id)
     row.update(actions=[RecognitionJob.notify_lease.set(int(time.time()) + 30)])
-    with pytest.raises(notifications.BeingTold):
+    with pytest.raises(deliveries.BeingTold):
         notifications.tell(OWNER, job_id)
     assert receiver.told == []
     row.update(actions=[RecognitionJob.notify_lease.set(int(time.time()) - 1)])
@@ -174,7 +174,7 @@ def test_what_comes_while_another_is_told_is_told_next(receiver: Receiver) -> No
     write(statuses.begun(_row(job_id), datetime.now(UTC)))
     before = _row(job_id)
     write(statuses.failed(_row(job_id), "reason", datetime.now(UTC)))
-    assert notifications._settle(before, 1)
+    assert deliveries.settle(notifications.of_job(OWNER, job_id), before, 1)
     notifications.tell(OWNER, job_id)
     assert receiver.events == ["recognitions.failed"]
 
@@ -209,9 +209,9 @@ def test_an_expired_job_is_still_told_of(receiver: Receiver) -> None:
 
 @given(st.integers(1, 10_000))
 def test_pauses_grow_and_are_what_sqs_takes(attempts: int) -> None:
-    assert 1 <= notifications.pause_s(attempts) <= queues.LONGEST_DELAY_S
+    assert 1 <= deliveries.pause_s(attempts) <= queues.LONGEST_DELAY_S
     if attempts > 11:
-        assert notifications.pause_s(attempts) >= queues.LONGEST_DELAY_S / 2
+        assert deliveries.pause_s(attempts) >= queues.LONGEST_DELAY_S / 2
 
 
 def test_a_challenge_that_is_not_met(receiver: Receiver) -> None:

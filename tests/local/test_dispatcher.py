@@ -173,6 +173,7 @@ def test_the_applications_functions_are_found() -> None:
         "audio_uploaded",
         "training_progress",
         "training_changed",
+        "training_due",
         "recognition_queued",
         "callback_due",
         "corpus_added",

@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from chalicelib import settings
-from chalicelib.customization import acoustic_training, runs
+from chalicelib.customization import acoustic_training, runs, turns
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.engines import catalogue
 from chalicelib.storage import objects
+from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
-from chalicelib.training import jobs, launch
+from chalicelib.training import jobs, launch, plan
 from chalicelib.training.recover import recover
 from tests import custom_models
 from tests.sagemaker import Platform
@@ -136,8 +138,9 @@ def test_the_weights_of_a_staged_base_come_in_a_channel(
 def test_a_second_launch_adopts_the_job(platform: Platform) -> None:
     claim = _claim()
     launch.start(claim)
-    launch.start(claim)
+    launch.start(claim)  # it has its turn already
     launch.resume(custom_models.fresh(claim.model))
+    launch.launch(custom_models.fresh(claim.model))
     assert len(platform.created) == 3
     assert platform.created[0] == platform.created[1] == platform.created[2]
     assert custom_models.fresh(claim.model).status == "training"
@@ -155,6 +158,28 @@ def test_without_capacity_the_run_waits(platform: Platform) -> None:
     assert custom_models.fresh(claim.model).job_name == jobs.name_of(launch.run_of(model))
 
 
+def test_the_trouble_with_another_run_is_not_that_of_the_caller(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, own = _claim(), _claim()
+    assert turns.join(other.model)
+    store = plan.store
+
+    def broken(run: RunKey, *arguments: Any) -> None:
+        if run.customization_id == other.model.customization_id:
+            raise ZeroDivisionError
+        store(run, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(plan, "store", broken)
+        launch.start(own)
+    assert custom_models.fresh(own.model).job_name
+    waits = custom_models.fresh(other.model)
+    assert waits.status == "training" and not waits.job_name
+    recover(waits, datetime.now(UTC) + timedelta(minutes=5))
+    assert custom_models.fresh(other.model).job_name
+
+
 def test_a_rejected_job_fails_the_run_with_a_reason(platform: Platform) -> None:
     claim = _claim()
     platform.error = ("ValidationException", "Could not assume role arn:aws:iam::1:role/x")
@@ -167,10 +192,20 @@ def test_a_rejected_job_fails_the_run_with_a_reason(platform: Platform) -> None:
 def test_a_run_cancelled_while_it_is_launched_is_stopped(platform: Platform) -> None:
     claim = _claim()
     run = launch.run_of(claim.model)
+    assert turns.join(claim.model)
+    (model,) = turns.serve(turns.Budget(0, 0))
     assert runs.cancelled(AcousticModel, run.owner, run.customization_id, run.run)
-    launch.start(claim)
+    launch.launch(model)
     assert platform.status(jobs.name_of(run)) == "Stopping"
     assert custom_models.fresh(claim.model).status == "ready"
+
+
+def test_a_run_cancelled_before_it_came_into_the_line_is_not_launched(platform: Platform) -> None:
+    claim = _claim()
+    run = launch.run_of(claim.model)
+    assert runs.cancelled(AcousticModel, run.owner, run.customization_id, run.run)
+    launch.start(claim)
+    assert platform.created == []
 
 
 def test_a_job_that_could_not_be_noted_goes_on(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +239,8 @@ def test_training_by_itself_waits_for_enough_new_audio(platform: Platform) -> No
 
 def test_a_helper_that_is_gone_fails_the_run_with_a_reason(platform: Platform) -> None:
     claim = _claim()
-    claim.model.run_helper, claim.model.run_helper_run = "00000000-0000-4000-8000-000000000000", 1
+    gone = AcousticModel.run_helper.set("00000000-0000-4000-8000-000000000000")
+    custom_models.fresh(claim.model).update(actions=[gone, AcousticModel.run_helper_run.set(1)])
     launch.start(claim)
     model = custom_models.fresh(claim.model)
     assert (model.status, model.error) == ("failed", launch.HELPER_GONE)

@@ -54,7 +54,11 @@ def test_a_launch_that_died_before_it_was_noted_is_noted(platform: Platform) -> 
 
 
 def test_no_machine_for_a_day(platform: Platform) -> None:
-    model = _recovered(_claimed(), timedelta(hours=25))
+    platform.error = ("ResourceLimitExceeded", "The account-level service limit is 0 Instances.")
+    model = _claimed()
+    launch.resume(model)
+    platform.error = None
+    model = _recovered(model, timedelta(hours=25))
     assert (model.status, model.error) == ("failed", follow.NO_CAPACITY)
 
 

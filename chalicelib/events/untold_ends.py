@@ -1,0 +1,29 @@
+"""Ends of trainings that somebody is to be told of and whose messages may be lost."""
+
+from __future__ import annotations
+
+import time
+
+from chalicelib import settings
+from chalicelib.callbacks import deliveries
+from chalicelib.storage import queues, rounds
+from chalicelib.storage.tables import TrainingEnd
+from chalicelib.training import ends
+
+_MESSAGE_TAKES_S = 60.0
+_QUEUE_TAKES_S = 7200.0
+"""While messages lie in the queue, an end may just be waiting for its turn."""
+
+
+def look_after(every_s: float, *, restarted: bool) -> int:
+    """Announce again what is late; return how many that were. `every_s`: how often this is called."""
+    patience_s = 0.0
+    if not restarted:
+        idle = queues.idle(settings.current().callback_queue)
+        patience_s = _MESSAGE_TAKES_S if idle else _QUEUE_TAKES_S
+    announced = 0
+    for end in rounds.this_round(TrainingEnd, TrainingEnd.notify_at.exists(), every_s):
+        if deliveries.pending(end) and time.time() - float(end.notify_at) >= patience_s:
+            ends.announce(end)
+            announced += 1
+    return announced

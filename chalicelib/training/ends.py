@@ -1,0 +1,98 @@
+"""Ends runs, and lets those know who are to: the event bus, a callback, and the next run in the line."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib import settings
+from chalicelib.callbacks import deliveries
+from chalicelib.callbacks.deliveries import Delivery
+from chalicelib.callbacks.errors import CallbackError
+from chalicelib.customization import acoustic_training, runs, training_ends, turns
+from chalicelib.storage import event_bus, failures, queues
+from chalicelib.storage.layout import RunKey
+from chalicelib.storage.tables import AcousticModel, TrainingEnd
+
+logger = logging.getLogger(__name__)
+
+SOURCE = "attune"
+DETAIL_TYPE = "Attune Training Ended"
+
+
+def succeeded(run: RunKey, *, sha256: str, told: Mapping[str, Any]) -> bool:
+    """Promote a run; False when it is over or another one is current. So it is below."""
+    changed = acoustic_training.training_succeeded(
+        run.owner, run.customization_id, run.run, sha256=sha256, told=told
+    )
+    _over(run)
+    return changed
+
+
+def failed(run: RunKey, error: str) -> bool:
+    """End a run with a reason for the model's user."""
+    changed = runs.failed(AcousticModel, run.owner, run.customization_id, run.run, error)
+    _over(run)
+    return changed
+
+
+def cancelled(run: RunKey) -> bool:
+    """End a run as its user asked."""
+    changed = runs.cancelled(AcousticModel, run.owner, run.customization_id, run.run)
+    _over(run)
+    return changed
+
+
+def _over(run: RunKey) -> None:
+    """Send word, also when the run was over before: who ended it may have died. So does the reconciler."""
+    try:
+        for end in training_ends.of_run(run.owner, run.customization_id, run.run):
+            if deliveries.pending(end):
+                announce(end)
+        if turns.anyone_waits():
+            queues.send(settings.current().training_due_queue, {})
+    except failures.FAILURES:
+        logger.warning("the end of run %s will be told of late", run.prefix, exc_info=True)
+
+
+def announce(end: TrainingEnd) -> None:
+    """Have somebody tell of an end."""
+    deliveries.announce(_message(end.owner, end.end_id))
+
+
+def tell(owner: str, end_id: str) -> None:
+    """Tell who is to know of an end; comes back by itself after a failure.
+
+    Raises:
+        deliveries.BeingTold: somebody else is at it.
+    """
+    deliveries.tell(of_end(owner, end_id))
+
+
+def of_end(owner: str, end_id: str) -> Delivery[TrainingEnd]:
+    """Return what is to be told of an end."""
+    return Delivery(_message(owner, end_id), lambda: training_ends.find(owner, end_id), _deliver)
+
+
+def _message(owner: str, end_id: str) -> dict[str, Any]:
+    return {"owner": owner, "end": end_id}
+
+
+def _deliver(end: TrainingEnd, event: str) -> bool:
+    if not end.callback_url:
+        return _put(end, event)
+    detail = json.loads(end.detail)
+    told = {"id": detail["customization_id"], "event": event, "user_token": end.user_token or "", **detail}
+    return deliveries.post(end.owner, end.callback_url, json.dumps(told, ensure_ascii=False).encode())
+
+
+def _put(end: TrainingEnd, event: str) -> bool:
+    detail = json.loads(end.detail)
+    text = json.dumps({"event": event, **detail}, ensure_ascii=False)
+    try:
+        event_bus.put(settings.current().event_bus, SOURCE, DETAIL_TYPE, text, detail["customization_id"])
+    except (event_bus.EventRefused, *failures.FAILURES) as error:
+        raise CallbackError(f"the event bus does not take it: {error}") from error
+    return True
