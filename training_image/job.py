@@ -267,7 +267,7 @@ def _report(
         "held_out": adaptation.held_out,
         "alpha": adaptation.alpha,
         "candidates": adaptation.candidates,
-        "ordinary": adaptation.ordinary,
+        "ordinary_speech": adaptation.ordinary,
         "training_s": training_s,
         "cores": machine.cores,
         "gpus": machine.gpus,

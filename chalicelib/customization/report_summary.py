@@ -22,7 +22,7 @@ def summary(report: _Figures) -> list[str]:
         *_left_out(report),
         *_rounds(report),
         *_held_out(report),
-        *_regression(report),
+        *_ordinary_speech(report),
         *_chosen(report),
         *_cost(report),
     ]
@@ -32,8 +32,8 @@ def summary(report: _Figures) -> list[str]:
 def outcome(report: _Figures) -> dict[str, Any]:
     """Return what is told of a training that has ended: the decision, its reason, and the gain in figures.
 
-    `gain` has, of what the report has: `mean_posterior` before and after on held-out audio, and `regression`,
-    the share of words wrong on ordinary speech, 0…1, of the base and of what was chosen.
+    `gain` has, of what the report has: `mean_posterior` before and after on held-out audio, and
+    `ordinary_speech`, the share of words wrong on ordinary speech, 0…1, of the base and of what was chosen.
     """
     told: dict[str, Any] = {"decision": _text(report, "decision"), "reason": _text(report, "reason")}
     if (alpha := _number(report, "alpha")) is not None:
@@ -43,9 +43,9 @@ def outcome(report: _Figures) -> dict[str, Any]:
     before, after = (_number(_part(held_out, side), "mean_posterior") for side in ("before", "after"))
     if before is not None and after is not None:
         gain["mean_posterior"] = {"before": before, "after": after}
-    base, chosen = (_error_rate(_part(_part(report, "regression"), side)) for side in ("base", "chosen"))
+    base, chosen = (_error_rate(_part(_part(report, "ordinary_speech"), side)) for side in ("base", "chosen"))
     if base is not None and chosen is not None:
-        gain["regression"] = {"base": round(base, 4), "chosen": round(chosen, 4)}
+        gain["ordinary_speech"] = {"base": round(base, 4), "chosen": round(chosen, 4)}
     return {**told, "gain": gain} if gain else told
 
 
@@ -127,12 +127,12 @@ def _held_out(report: _Figures) -> Iterable[str]:
         )
 
 
-def _regression(report: _Figures) -> Iterable[str]:
-    regression = _part(report, "regression")
-    base, chosen = _error_rate(_part(regression, "base")), _error_rate(_part(regression, "chosen"))
+def _ordinary_speech(report: _Figures) -> Iterable[str]:
+    ordinary = _part(report, "ordinary_speech")
+    base, chosen = _error_rate(_part(ordinary, "base")), _error_rate(_part(ordinary, "chosen"))
     if base is None or chosen is None:
         return
-    words = _number(_part(regression, "base"), "words")
+    words = _number(_part(ordinary, "base"), "words")
     yield (
         f"on {_count(words or 0, 'word')} of ordinary speech, with known transcripts, the base model gets "
         f"{_percent(base, 1)} wrong and what was chosen {_percent(chosen, 1)}."
@@ -173,13 +173,9 @@ def _cost(report: _Figures) -> Iterable[str]:
             if number is not None and number
         ]
         yield f"the training took {_duration(training_s)}{' on ' + ' and '.join(machine) if machine else ''}."
-    price = report.get("price")
-    if isinstance(price, str) and price:
-        yield f"its machines cost {price}."
-    elif isinstance(price, Mapping) and (amount := _number(price, "amount")) is not None:
-        yield f"its machines cost {amount:.2f} {_text(price, 'currency') or 'USD'}."
-    elif (amount := _number(report, "price")) is not None:
-        yield f"its machines cost {amount:.2f} USD."
+    usd = _number(_part(report, "cost"), "usd")
+    if usd is not None:
+        yield f"its machines cost {usd:.2f} USD."
 
 
 def _error_rate(figures: _Figures) -> float | None:

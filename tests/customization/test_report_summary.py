@@ -75,21 +75,21 @@ NETWORK: dict[str, Any] = LIGHT | {
         {
             "alpha": 1.0,
             "held_out": {},
-            "regression": {"words": 400, "errors": 30},
+            "ordinary_speech": {"words": 400, "errors": 30},
             "accepted": False,
             "reason": "1.8 % more words of ordinary speech are wrong.",
         },
         {
             "alpha": 0.75,
             "held_out": {},
-            "regression": {"words": 400, "errors": 20},
+            "ordinary_speech": {"words": 400, "errors": 20},
             "accepted": True,
             "reason": "",
         },
     ],
-    "regression": {"base": {"words": 400, "errors": 20}, "chosen": {"words": 400, "errors": 18}},
+    "ordinary_speech": {"base": {"words": 400, "errors": 20}, "chosen": {"words": 400, "errors": 18}},
     "rounds": [{"round": 1, "labels": 210, "kept": 147, "seconds": 64.2, "loss": 0.41}],
-    "price": {"amount": 0.183, "currency": "USD"},
+    "cost": {"usd": 0.183},
     "training_s": 7500.0,
     "cores": 4,
     "gpus": 1,
@@ -102,7 +102,7 @@ KEPT: dict[str, Any] = NETWORK | {
         {"alpha": alpha, "accepted": False, "reason": "it hears fewer words"}
         for alpha in (1, 0.75, 0.5, 0.25)
     ],
-    "regression": {"base": {"words": 400, "errors": 20}, "chosen": {"words": 400, "errors": 20}},
+    "ordinary_speech": {"base": {"words": 400, "errors": 20}, "chosen": {"words": 400, "errors": 20}},
 }
 
 
@@ -161,7 +161,7 @@ def test_what_is_told_of_an_end() -> None:
         "alpha": 0.75,
         "gain": {
             "mean_posterior": {"before": 0.51, "after": 0.62},
-            "regression": {"base": 0.05, "chosen": 0.045},
+            "ordinary_speech": {"base": 0.05, "chosen": 0.045},
         },
     }
     assert report_summary.outcome(LIGHT)["gain"] == {"mean_posterior": {"before": 0.51, "after": 0.62}}
@@ -169,10 +169,11 @@ def test_what_is_told_of_an_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("price", "told"), [(0.5, "0.50 USD"), (10**400, None), ("about 2 EUR", "about 2 EUR"), (None, None)]
+    ("cost", "told"),
+    [({"usd": 0.5}, "0.50 USD"), ({"usd": 10**400}, None), ({"usd": None}, None), (0.5, None), (None, None)],
 )
-def test_a_price_of_any_form(price: object, told: str | None) -> None:
-    sentences = report_summary.summary({"price": price})
+def test_a_cost_is_told_where_it_is_known(cost: object, told: str | None) -> None:
+    sentences = report_summary.summary({"cost": cost})
     assert sentences == ([] if told is None else [f"Its machines cost {told}."])
 
 
