@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from chalicelib.engines.whisper.weights import MODEL_SHA256, Weights, embedded, 
 from training_image.failures import JobFailed
 
 _SCALE = "_scale"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,15 @@ class Base:
             JobFailed: the weights are damaged, or have not the layers that the change names.
         """
         shares = [] if change is None else [Share(change, alpha)]
+        threads = Threads(workers=cores)
         try:
-            return Network(self.weights, self.language, Threads(workers=cores), shares=shares)
+            network = Network(self.weights, self.language, threads, shares=shares)
+            if not _works(network):
+                _log.warning("CTranslate2 finds no libraries for this GPU: utterances are read by the processor")
+                network = Network(self.weights, self.language, threads, "cpu", shares=shares)
         except ModelUnreadable as error:
             raise _unreadable(error) from None
+        return network
 
     def delta_bytes(self, changes: Sequence[Change]) -> bytes:
         """Return the file of what was taught to this base."""
@@ -105,6 +112,15 @@ def base_of(folder: Path | None, language: str | None) -> Base:
     except (ModelUnreadable, OSError) as error:
         raise _unreadable(error) from None
     return Base(weights, language, folder is None)
+
+
+def _works(network: Network) -> bool:
+    """Say whether a network computes: a GPU may be there without the libraries that this build wants."""
+    try:
+        network.encode([np.zeros((network.bands, 200), np.float32)], [0])
+    except RuntimeError:
+        return False
+    return True
 
 
 def _restored(folder: Path) -> ModelFile:
