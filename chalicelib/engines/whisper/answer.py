@@ -12,11 +12,10 @@ from chalicelib.engines.protocol import (
     DecodedUtterance,
     DecodingOptions,
     Hypothesis,
-    KeywordHit,
     Word,
     WordSlot,
 )
-from chalicelib.engines.whisper import confidence
+from chalicelib.engines.whisper import confidence, keywords
 from chalicelib.engines.whisper.alignment import aligned_words
 from chalicelib.engines.whisper.decoding import widened
 from chalicelib.engines.whisper.left_out import Piece
@@ -33,15 +32,13 @@ def answer(network: Network, pieces: Sequence[Piece], options: DecodingOptions) 
     everything = compared or options.max_alternatives > 1
     if options.max_alternatives > _USUAL_READINGS:
         pieces = [replace(piece, decoded=widened(network, piece.decoded, _WIDE_BEAM)) for piece in pieces]
-    heard = [
-        readings for piece in pieces if (readings := hypotheses(network, piece, every_reading=everything))
-    ]
+    heard = [hypotheses(network, piece, every_reading=everything) for piece in pieces]
     slots: list[WordSlot] = []
-    hits: list[KeywordHit] = []
-    for readings in heard:
-        slots += n_best.slots(readings) if options.word_alternatives else ()
-        hits += n_best.keyword_hits(readings, options.keywords) if options.keywords else ()
-    return DecodedUtterance(_joined(heard, options.max_alternatives), tuple(slots), tuple(hits))
+    for readings in heard if options.word_alternatives else ():
+        slots += n_best.slots(readings)
+    hits = keywords.hits(network, pieces, heard, options.keywords) if options.keywords else ()
+    said = [readings for readings in heard if readings]
+    return DecodedUtterance(_joined(said, options.max_alternatives), tuple(slots), hits)
 
 
 def hypotheses(network: Network, piece: Piece, *, every_reading: bool) -> list[Hypothesis]:
