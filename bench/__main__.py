@@ -14,6 +14,7 @@ SUPPORTING = frozenset(
         "conversations",
         "figures",
         "null_decoder",
+        "one_process",
         "recordings",
         "reference_whisper",
         "word_times",
