@@ -98,6 +98,16 @@ def test_a_keyword_on_no_reading_is_weighed(recognizer: WhisperRecognizer) -> No
     assert all(0 <= hit.start_s < hit.end_s <= len(samples) / RATE_HZ for hit in found.keywords)
 
 
+def test_a_word_that_is_there_is_as_sure_as_on_its_readings(network: Network) -> None:
+    said = ["please", "call", "me", "at", "five"]
+    samples = speech("Please call me at five.")
+    [decoded] = decode(network, [samples], Rules(window=network.window))
+    piece = Piece(0.0, samples, decoded)
+    words = tuple(Word(word, at / 2, at / 2 + 0.4, 0.2) for at, word in enumerate(said))
+    found = keywords.hits(network, [piece], [[Hypothesis(words, 1.0)]], ("call me",))
+    assert [(hit.keyword, hit.posterior) for hit in found] == [("call me", pytest.approx(0.2))]
+
+
 def test_the_likelier_and_the_more_alike_the_surer() -> None:
     assert keywords.probability(0.0, 0.1) > keywords.probability(-2.0, 0.1)
     assert keywords.probability(0.0, 0.0) > keywords.probability(0.0, 0.3)
