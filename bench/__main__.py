@@ -16,6 +16,7 @@ SUPPORTING = frozenset(
         "figures",
         "foreign",
         "null_decoder",
+        "one_process",
         "recordings",
         "reference_whisper",
         "training_job",

@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websocket
 
-from bench.figures import keep, measured_here
+from bench.figures import keep, kept, measured_here
 from bench.gateway import _environment, _free_port, _process, memory_bytes
 from bench.recordings import AN4, RecordingsUnavailable
+from chalicelib.engines.catalogue import BASE_MODELS
 
 RATE_HZ = 16_000
+NEWEST = BASE_MODELS["en-US_BroadbandModel"].newest_version
+PARTS = ("protocol", "memory", "latency")
 FRAME_BYTES, FRAMES_PER_S = 1024, 100
 SOCKETS, IDLE_SOCKETS = 20, 200
 PAUSE_S = 1.5
@@ -42,7 +45,7 @@ from chalicelib.recognition.decoding_processes import WORKER_COMMAND
 from chalicelib.recognition.models import ServingModel
 from infra import http_server
 
-model = ServingModel("en-US_BroadbandModel.v2020-01-16", None)
+model = ServingModel(sys.argv[3], None)
 answer = BackendResponse(200, (), json.dumps(model.to_json()).encode())
 command = WORKER_COMMAND if sys.argv[2] == "engine" else (sys.executable, "-m", "bench.null_decoder")
 pool = lambda: DecoderPool(2 * (os.cpu_count() or 1), command=command)
@@ -87,11 +90,11 @@ def pauses(count: int, random: np.random.Generator) -> NDArray[np.int16]:
 
 
 @contextlib.contextmanager
-def _gateway(engine: str) -> Iterator[tuple[str, int]]:
-    """Serve a gateway in a process of its own; give its WebSocket URL and its process id."""
+def _gateway(engine: str, version: str) -> Iterator[tuple[str, int]]:
+    """Serve a base version by a gateway in a process of its own; give its WebSocket URL and its process id."""
     port = _free_port()
     environment = _environment() | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
-    with _process(_SERVE, str(port), engine, environment=environment) as pid:
+    with _process(_SERVE, str(port), engine, version, environment=environment) as pid:
         yield f"ws://127.0.0.1:{port}/v1/recognize", pid
 
 
@@ -286,8 +289,8 @@ async def _many(url: str, pid: int, audio: bytes, seconds: int) -> dict[str, Any
     }
 
 
-def measure(utterances: int, seconds: int) -> dict[str, Any]:
-    """Run everything, the gateway in a process of its own.
+def measure(utterances: int, seconds: int, version: str, only: Sequence[str] = PARTS) -> dict[str, Any]:
+    """Run what is asked for, the gateway in a process of its own.
 
     Raises:
         RecordingsUnavailable: AN4 is not beside the project.
@@ -296,14 +299,17 @@ def measure(utterances: int, seconds: int) -> dict[str, Any]:
     random = np.random.default_rng(0)
     loop = [part for one in talk for part in (one.pcm, pauses(RATE_HZ, random))]
     audio = np.concatenate(loop).astype("<i2").tobytes()
-    figures: dict[str, Any] = {"latency": []}
-    with _gateway("null") as (url, pid):
-        figures["protocol"] = asyncio.run(_protocol(url, pid, audio, seconds))
-    with _gateway("null") as (url, pid):
-        figures["memory"] = asyncio.run(_many(url, pid, audio, 2 * seconds))
-    with _gateway("engine") as (url, _):
-        figures["latency"] = [asyncio.run(_latency(url, streams, talk)) for streams in (1, 4)]
-        figures["without_interim"] = asyncio.run(_stopped(url, talk))
+    figures: dict[str, Any] = {"version": version}
+    if "protocol" in only:
+        with _gateway("null", version) as (url, pid):
+            figures["protocol"] = asyncio.run(_protocol(url, pid, audio, seconds))
+    if "memory" in only:
+        with _gateway("null", version) as (url, pid):
+            figures["memory"] = asyncio.run(_many(url, pid, audio, 2 * seconds))
+    if "latency" in only:
+        with _gateway("engine", version) as (url, _):
+            figures["latency"] = [asyncio.run(_latency(url, streams, talk)) for streams in (1, 4)]
+            figures["without_interim"] = asyncio.run(_stopped(url, talk))
     return figures
 
 
@@ -312,31 +318,39 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench websocket", description=__doc__)
     parser.add_argument("--utterances", type=int, default=24, help="spoken in all for each latency")
     parser.add_argument("--seconds", type=int, default=10, help="for which frames are sent")
+    parser.add_argument("--version", default=NEWEST, help=f"of a base model at {RATE_HZ} Hz ({NEWEST})")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args(argv)
     try:
-        figures = measure(options.utterances, options.seconds)
+        figures = measure(options.utterances, options.seconds, options.version, options.only)
     except RecordingsUnavailable as reason:
         print(reason)
         return 1
-    protocol, memory = figures["protocol"], figures["memory"]
-    print(
-        f"{SOCKETS} sockets, {FRAME_BYTES}-byte frames at {FRAMES_PER_S}/s, null engine: gateway "
-        f"{protocol['gateway_cores']:.2f} cores, its null decoders {protocol['null_decoder_cores']:.2f}, "
-        f"pace {protocol['kept_pace']:.2f}"
-    )
-    print(
-        f"{SOCKETS} active and {memory['idle_alive']} idle sockets: {memory['rss_mib']:.0f} MiB, "
-        f"{memory['kib_per_idle_socket']:.0f} KiB for each idle one, then {memory['rss_later_mib']} MiB"
-    )
-    for row in figures["latency"]:
+    print(options.version)
+    if "protocol" in figures:
+        protocol = figures["protocol"]
+        print(
+            f"{SOCKETS} sockets, {FRAME_BYTES}-byte frames at {FRAMES_PER_S}/s, null engine: gateway "
+            f"{protocol['gateway_cores']:.2f} cores, its null decoders {protocol['null_decoder_cores']:.2f}, "
+            f"pace {protocol['kept_pace']:.2f}"
+        )
+    if "memory" in figures:
+        memory = figures["memory"]
+        print(
+            f"{SOCKETS} active and {memory['idle_alive']} idle sockets: {memory['rss_mib']:.0f} MiB, "
+            f"{memory['kib_per_idle_socket']:.0f} KiB for each idle one, then {memory['rss_later_mib']} MiB"
+        )
+    for row in figures.get("latency", ()):
         print(
             f"{row['streams']} streams at the pace of speech, {row['utterances']} utterances: final after the "
             f"end of speech p50 {row['p50_s']:.2f} s, p95 {row['p95_s']:.2f} s (0.8 s of it is the pause)"
         )
-    stopped = figures["without_interim"]
-    print(
-        f"without interim results, {stopped['requests']} requests of {stopped['mean_audio_s']} s at the pace of "
-        f"speech, without a pause: answer after `stop` p50 {stopped['p50_s']:.2f} s, p95 {stopped['p95_s']:.2f} s"
-    )
-    keep("websocket", figures | measured_here())
+    if "without_interim" in figures:
+        stopped = figures["without_interim"]
+        print(
+            f"without interim results, {stopped['requests']} requests of {stopped['mean_audio_s']} s at the pace "
+            f"of speech, without a pause: answer after `stop` p50 {stopped['p50_s']:.2f} s, "
+            f"p95 {stopped['p95_s']:.2f} s"
+        )
+    keep("websocket", kept("websocket") | figures | measured_here())
     return 0

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,16 @@ import soundfile
 from bench import reference_whisper
 from bench.acoustic import prompts
 from bench.figures import ROOT, keep, kept, measured_here
+from bench.language import PROMPTS_WEIGHT, language_model
 from bench.long import PAUSES_S, RATE_HZ, recognised, stretches, telephone_speech
 from bench.recordings import Recording, RecordingsUnavailable, an4, samples_at
 from chalicelib.engines import loading
 from chalicelib.engines.catalogue import BASE_MODELS
+from chalicelib.engines.protocol import BASE_ALONE, CustomModels
 from chalicelib.engines.whisper.weights import package_folder
 from chalicelib.engines.whisper.wording import spoken
 from chalicelib.recognition.decoders import DecoderPool
-from infra.local.prompts import PromptsUnavailable
+from infra.local.prompts import PromptsUnavailable, fetch_prompts
 from infra.local.scoring import WordErrorRate, word_error_rate
 
 BROADBAND = BASE_MODELS["en-US_BroadbandModel"].newest_version
@@ -39,6 +41,7 @@ NARROWBAND = BASE_MODELS["en-US_NarrowbandModel"].newest_version
 LIGHT = {BROADBAND: "en-US_BroadbandModel.v2020-01-16", NARROWBAND: "en-US_NarrowbandModel.v2019-06-24"}
 REFERENCE = ROOT / ".attune" / "bench" / "faster-whisper"
 WORDS = ("prompts", "an4-clean", "an4-telephone")
+NAMES = (*WORDS, "short", "hour", "cold", "language", "times")
 SHORT_S = (2.0, 10.0)
 ROUNDS = 3
 
@@ -54,9 +57,11 @@ def _speech(case: str) -> tuple[list[Recording], str]:
     return an4("test", case.removeprefix("an4-")), NARROWBAND if case == "an4-telephone" else BROADBAND
 
 
-def heard_by(version: str, recordings: Sequence[Recording]) -> tuple[list[str], float]:
+def heard_by(
+    version: str, recordings: Sequence[Recording], custom: CustomModels = BASE_ALONE
+) -> tuple[list[str], float]:
     """Return what a base version hears in recordings, one at a time, and the seconds of processor."""
-    recognizer = loading.load(version)
+    recognizer = loading.load(version, custom)
     samples = [samples_at(one, recognizer.sample_rate_hz) for one in recordings]
     recognizer.recognize(samples[0])
     began_s = time.process_time()
@@ -105,7 +110,7 @@ def _reference(
     return reference_whisper.heard(python, model, files, mode, threads, folder / "listing.json")
 
 
-def short() -> dict[str, Any]:
+def short(rounds: int) -> dict[str, Any]:
     """Compare the processor's time for utterances of 2 to 10 s, one at a time; medians of rounds in turn."""
     least_s, most_s = SHORT_S
     recordings = [
@@ -113,7 +118,7 @@ def short() -> dict[str, Any]:
     ]
     audio_s = sum(one.duration_s for one in recordings)
     ours_s, reference_s = [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         texts, cpu_s = heard_by(BROADBAND, recordings)
         ours_s.append(cpu_s / audio_s)
         with tempfile.TemporaryDirectory() as folder:
@@ -125,20 +130,49 @@ def short() -> dict[str, Any]:
     return {
         "utterances": len(recordings),
         "audio_s": round(audio_s),
+        "rounds": {"whisper": _rounded(ours_s), "faster_whisper": _rounded(reference_s)},
         "cpu_s_per_s": {"whisper": round(ours, 4), "faster_whisper": round(theirs, 4)},
         "times_faster": round(theirs / ours, 2),
         "wer": {"whisper": str(ours_rate), "faster_whisper": str(reference_rate)},
     }
 
 
-def hour(minutes: float) -> dict[str, Any]:
-    """Compare the time for an hour of calls on all cores: the service's own pool, and the reference's two ways."""
+def _rounded(values: Sequence[float]) -> list[float]:
+    return [round(value, 4) for value in values]
+
+
+def language() -> dict[str, Any]:
+    """Measure the held-out prompts with a language model of the text of all others, and without."""
+    recordings, version = _speech("prompts")
+    held_out = {one.text for one in recordings}
+    everything = fetch_prompts(ROOT / ".attune" / "prompts")
+    texts = [one.text for one in everything if one.text not in held_out]
+    with tempfile.TemporaryDirectory() as folder:
+        path = language_model(Path(folder) / "language.tar.gz", version, texts, PROMPTS_WEIGHT)
+        helped, _ = heard_by(version, recordings, CustomModels(language_model=path))
+    alone, _ = heard_by(version, recordings)
+    return {"alone": str(_rate(recordings, alone)), "with_language_model": str(_rate(recordings, helped))}
+
+
+def times(every: int) -> dict[str, Any]:
+    """Compare word times on every n-th utterance of AN4's training half with a forced alignment."""
+    from bench.word_times import ALIGNED_BY, compare_times
+
+    return compare_times(an4("train", "clean")[::every], BROADBAND, ALIGNED_BY)
+
+
+def hour(minutes: float, *, light: bool) -> dict[str, Any]:
+    """Compare the time for an hour of calls on all cores: the service's own pool, and the reference's two ways.
+
+    With `light` the light engine hears them as well.
+    """
     parts = stretches(telephone_speech(), minutes, PAUSES_S, seed=1)
     samples = np.concatenate([part.samples for part in parts])
     text = " ".join(part.text for part in parts)
     cores = os.cpu_count() or 1
     found: dict[str, Any] = {"audio_s": round(len(samples) / RATE_HZ), "cores": cores}
-    for name, version in (("whisper", NARROWBAND), ("sphinx", LIGHT[NARROWBAND])):
+    engines = {"whisper": NARROWBAND} | ({"sphinx": LIGHT[NARROWBAND]} if light else {})
+    for name, version in engines.items():
         with DecoderPool(cores) as pool:
             recognised(samples[: 60 * RATE_HZ], pool, version)
             transcripts, wall_s = recognised(samples, pool, version)
@@ -191,16 +225,23 @@ def cold() -> dict[str, Any]:
 def main(argv: Sequence[str]) -> int:
     """Measure; print and write `.attune/bench/whisper.json`."""
     parser = argparse.ArgumentParser(prog="python -m bench whisper", description=__doc__)
-    parser.add_argument("--only", nargs="+", default=[*WORDS, "short", "hour", "cold"])
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--minutes", type=float, default=60.0, help="of calls (60)")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of short utterances ({ROUNDS})")
+    parser.add_argument("--every", type=int, default=4, help="n-th utterance for word times (4)")
+    parser.add_argument("--no-light", action="store_true", help="leave the light engine out of the calls")
     arguments = parser.parse_args(argv)
+    others: dict[str, Callable[[], dict[str, Any]]] = {
+        "short": lambda: short(arguments.rounds),
+        "hour": lambda: hour(arguments.minutes, light=not arguments.no_light),
+        "cold": cold,
+        "language": language,
+        "times": lambda: times(arguments.every),
+    }
     figures = kept("whisper")
     for name in arguments.only:
         try:
-            if name in WORDS:
-                found = words(name)
-            else:
-                found = {"short": short, "hour": lambda: hour(arguments.minutes), "cold": cold}[name]()
+            found = words(name) if name in WORDS else others[name]()
         except (RecordingsUnavailable, PromptsUnavailable) as reason:
             print(f"{name:14} left out: {reason}", flush=True)
             continue

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from bench.figures import ROOT
 from bench.recordings import Recording, RecordingsUnavailable, an4
 from chalicelib.engines.protocol import Samples
-from chalicelib.engines.whisper.answer import Piece, judged
+from chalicelib.engines.whisper.answer import judged
 from chalicelib.engines.whisper.confidence import WordEvidence, confidence
 from chalicelib.engines.whisper.decoding import RULES, decode
 from chalicelib.engines.whisper.engine import WhisperEngine
+from chalicelib.engines.whisper.left_out import Piece
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
 from infra.local.demo import split
 from infra.local.prompts import PromptsUnavailable, fetch_prompts

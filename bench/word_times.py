@@ -13,6 +13,7 @@ import pocketsphinx
 import soundfile
 
 from bench.recordings import Recording
+from chalicelib.engines import loading
 from chalicelib.engines.sphinx.acoustic_model import BUNDLED, DATA, load_base
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from chalicelib.engines.sphinx.features import FRAMES_PER_S
@@ -21,9 +22,19 @@ BLOCK_S, PARTIAL_EVERY_BLOCKS = 0.1, 3
 _PRONUNCIATION = re.compile(r"\(\d+\)$")
 
 
-def compare_times(recordings: list[Recording], version: str) -> dict[str, Any]:
-    """Compare the times of rightly recognised words with an alignment of what was really said, in milliseconds."""
-    base, recognizer = load_base(version), SphinxEngine().load(version)
+ALIGNED_BY = "en-US_BroadbandModel.v2020-01-16"
+"""The Gaussians that a forced alignment is made with."""
+
+
+def compare_times(recordings: list[Recording], version: str, aligned_by: str | None = None) -> dict[str, Any]:
+    """Compare the times of rightly recognised words with an alignment of what was really said, in milliseconds.
+
+    Args:
+        recordings: at the rate of both versions.
+        version: what recognises.
+        aligned_by: the version of the light engine that aligns; None: the same.
+    """
+    base, recognizer = load_base(aligned_by or version), loading.load(version)
     aligner = pocketsphinx.Decoder(
         hmm=str(BUNDLED), featparams=str(DATA / "feat.params"), lm=None, loglevel="FATAL"
     )
@@ -56,8 +67,11 @@ def compare_times(recordings: list[Recording], version: str) -> dict[str, Any]:
             for place in range(block.size)
         ]
     starts, ends = 1000 * np.abs(np.array(off)).T
+    both = np.concatenate([starts, ends])
     return {
         "words": len(off),
+        "off_p50_ms": round(float(np.percentile(both, 50)), 1),
+        "off_p95_ms": round(float(np.percentile(both, 95)), 1),
         "start_off_ms": round(float(starts.mean()), 1),
         "end_off_ms": round(float(ends.mean()), 1),
         "off_ms": round(float((starts.mean() + ends.mean()) / 2), 1),

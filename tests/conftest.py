@@ -33,6 +33,7 @@ settings.load_profile("attune")
 pytest_plugins = [
     "tests.installed_engines",
     "tests.running_service",
+    "tests.node_sdk",
     "tests.receiver",
     "tests.telephone_prompts",
 ]

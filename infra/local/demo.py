@@ -30,12 +30,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from chalicelib.engines import catalogue
 from infra.local.noisy_line import SNR_DB, beside_a_machine
 from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
 from infra.local.scoring import WordErrorRate, word_error_rate
 
 ROOT = Path(__file__).parent.parent.parent
 BASE_MODEL = "en-US_NarrowbandModel"
+LIGHT_ENGINE = "sphinx"
 HELD_OUT_UTTERANCES = 100
 ADAPTATION_AUDIO_S = 14.4 * 60
 SPLIT_SEED = 7
@@ -237,7 +239,7 @@ def lines(speech: Speech, folder: Path) -> list[Line]:
 def demonstrate(console: Console, client: SpeechToTextV1, speech: Speech, folder: Path) -> dict[str, Any]:
     """Do the main job on each line; return the figures."""
     audio_s = sum(prompt.duration_s for prompt in speech.adaptation)
-    light = light_version(client)
+    light = light_version()
     if light is None:
         console.print(
             "[yellow]The light engine is not here to be compared with: PocketSphinx is ready-made for "
@@ -258,10 +260,10 @@ def demonstrate(console: Console, client: SpeechToTextV1, speech: Speech, folder
     }
 
 
-def light_version(client: SpeechToTextV1) -> str | None:
-    """Return the base version of the light engine; None where that is not installed."""
-    versions = client.get_model(BASE_MODEL).get_result()["versions"]
-    return next((one["version"] for one in versions if one["engine"] == "sphinx"), None)
+def light_version() -> str | None:
+    """Return the newest base version of the light engine; None where that is not installed."""
+    versions = catalogue.BASE_MODELS[BASE_MODEL].versions
+    return next((one.name for one in reversed(versions) if one.engine == LIGHT_ENGINE), None)
 
 
 def adapt_to(client: SpeechToTextV1, line: Line, light: str | None, progress: Progress) -> dict[str, Any]:

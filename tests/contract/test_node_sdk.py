@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import hashlib
 import hmac
 import json
-import os
-import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,63 +13,9 @@ import pytest
 
 from infra.local.prompts import Prompt
 from tests.contract.test_websocket_clients import check_session, raw_audio
-from tests.running_service import RunningService
+from tests.node_sdk import RunNode
 
-ROOT = Path(__file__).parent.parent.parent
-SCENARIOS = Path(__file__).parent / "node"
 NARROWBAND = "en-US_NarrowbandModel"
-
-Run = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="session")
-def node_modules() -> Path:
-    """Install the SDK once, into a folder that git ignores."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node and npm are not installed here")
-    folder = ROOT / ".attune" / "node-sdk"
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = (SCENARIOS / "package.json").read_text()
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp = folder / "installed.json"
-        if not stamp.exists() or stamp.read_text() != wanted:
-            (folder / "package.json").write_text(wanted)
-            install = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
-            done = subprocess.run(
-                install, cwd=folder, capture_output=True, text=True, timeout=300, check=False
-            )
-            if done.returncode != 0:
-                pytest.skip(f"IBM's SDK for Node cannot be had here: {done.stderr[-300:]}")
-            stamp.write_text(wanted)
-    return folder / "node_modules"
-
-
-@pytest.fixture(scope="session")
-def run(service: RunningService, node_modules: Path) -> Run:
-    def run(scenario: str, *, tls: bool = False, **options: Any) -> dict[str, Any]:
-        """Run a scenario; return its `value` or its `error`."""
-        done = subprocess.run(
-            ["node", "--no-warnings", str(SCENARIOS / f"{scenario}.js")],
-            env=os.environ
-            | {
-                "NODE_PATH": str(node_modules),
-                "ATTUNE_URL": service.tls_url if tls else service.url,
-                "ATTUNE_KEY": service.key,
-                # The certificate is the service's own, made at its first start.
-                "NODE_TLS_REJECT_UNAUTHORIZED": "0",
-            },
-            input=json.dumps(options),
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        outcome: dict[str, Any] = json.loads(done.stdout)
-        return outcome
-
-    return run
 
 
 def transcripts(results: list[dict[str, Any]]) -> list[str]:
@@ -86,14 +27,16 @@ def close_code(events: list[list[Any]]) -> int:
     return int(code)
 
 
-def test_models_are_listed(run: Run) -> None:
-    assert NARROWBAND in run("models", authentication="iam")["value"]
+def test_models_are_listed(run_node: RunNode) -> None:
+    assert NARROWBAND in run_node("models", authentication="iam")["value"]
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_a_websocket_hears_what_a_post_does(run: Run, prompts: list[Prompt], tls: bool) -> None:
+def test_a_websocket_hears_what_a_post_does(run_node: RunNode, prompts: list[Prompt], tls: bool) -> None:
     file = str(prompts[3].path)
-    posted = run("recognize", tls=tls, file=file, params={"contentType": "audio/wav", "model": NARROWBAND})
+    posted = run_node(
+        "recognize", tls=tls, file=file, params={"contentType": "audio/wav", "model": NARROWBAND}
+    )
     assert posted["value"]["status"] == 200
     params = {
         "contentType": "audio/wav",
@@ -102,7 +45,7 @@ def test_a_websocket_hears_what_a_post_does(run: Run, prompts: list[Prompt], tls
         "interimResults": tls,
         "timestamps": True,
     }
-    heard = run("recognize_using_websocket", tls=tls, file=file, params=params)["value"]
+    heard = run_node("recognize_using_websocket", tls=tls, file=file, params=params)["value"]
     assert close_code(heard["events"]) == 1000
     assert len(heard["transactionId"]) >= 8
     assert "error" not in {event[0] for event in heard["events"]}
@@ -116,31 +59,31 @@ def test_a_websocket_hears_what_a_post_does(run: Run, prompts: list[Prompt], tls
     assert finals == transcripts(posted["value"]["result"]["results"])
 
 
-def test_silence_ends_a_websocket_cleanly(run: Run, tmp_path: Path) -> None:
+def test_silence_ends_a_websocket_cleanly(run_node: RunNode, tmp_path: Path) -> None:
     silence = tmp_path / "silence.raw"
     silence.write_bytes(bytes(16_000))
     params = {"contentType": "audio/l16; rate=8000", "model": NARROWBAND, "objectMode": True}
-    heard = run("recognize_using_websocket", file=str(silence), params=params)["value"]
+    heard = run_node("recognize_using_websocket", file=str(silence), params=params)["value"]
     assert [event for event in heard["events"] if event[0] == "data"] == [
         ["data", {"result_index": 0, "results": []}]
     ]
     assert close_code(heard["events"]) == 1000
 
 
-def test_a_wrong_token_and_bad_audio_are_errors(run: Run, tmp_path: Path) -> None:
+def test_a_wrong_token_and_bad_audio_are_errors(run_node: RunNode, tmp_path: Path) -> None:
     noise = tmp_path / "noise.mp3"
     noise.write_bytes(b"this is no audio" * 100)
     params = {"contentType": "audio/mp3", "model": NARROWBAND}
-    refused = run("recognize_using_websocket", authentication="wrong", file=str(noise), params=params)
+    refused = run_node("recognize_using_websocket", authentication="wrong", file=str(noise), params=params)
     assert "error" in {event[0] for event in refused["value"]["events"]}
-    bad = run("recognize_using_websocket", file=str(noise), params=params)["value"]["events"]
+    bad = run_node("recognize_using_websocket", file=str(noise), params=params)["value"]["events"]
     assert ["error", "unable to transcode data stream audio/mpeg -> audio/l16 "] in bad
     assert close_code(bad) == 1011
 
 
-def test_a_job_is_made_followed_and_deleted(run: Run, prompts: list[Prompt]) -> None:
+def test_a_job_is_made_followed_and_deleted(run_node: RunNode, prompts: list[Prompt]) -> None:
     params = {"contentType": "audio/wav", "model": NARROWBAND}
-    outcome = run("job", file=str(prompts[3].path), params=params)
+    outcome = run_node("job", file=str(prompts[3].path), params=params)
     value = outcome["value"]
     assert value["job"]["status"] == "completed"
     assert value["job"]["results"][0]["results"]
@@ -148,8 +91,8 @@ def test_a_job_is_made_followed_and_deleted(run: Run, prompts: list[Prompt]) -> 
     assert value["deleted"] == 204
 
 
-def test_a_job_tells_its_callback(run: Run, prompts: list[Prompt]) -> None:
-    value = run(
+def test_a_job_tells_its_callback(run_node: RunNode, prompts: list[Prompt]) -> None:
+    value = run_node(
         "job_with_callback",
         file=str(prompts[3].path),
         params={"contentType": "audio/wav", "model": NARROWBAND, "timestamps": True},
@@ -171,16 +114,20 @@ def test_a_job_tells_its_callback(run: Run, prompts: list[Prompt]) -> None:
     assert [value["deleted"], value["unregistered"], value["refused"]["code"]] == [204, 200, 400]
 
 
-def test_the_documented_session_with_a_plain_client(run: Run, prompts: list[Prompt], tmp_path: Path) -> None:
+def test_the_documented_session_with_a_plain_client(
+    run_node: RunNode, prompts: list[Prompt], tmp_path: Path
+) -> None:
     file = tmp_path / "audio.raw"
     file.write_bytes(raw_audio(prompts))
-    value = run("documented_session", file=str(file))["value"]
+    value = run_node("documented_session", file=str(file))["value"]
     check_session(value["messages"])
     assert value["code"] == 1005, "the client closed without a code"
 
 
-def test_an_acoustic_model_lives(run: Run, prompts: list[Prompt]) -> None:
-    value = run("acoustic_model", file=str(prompts[3].path), name="node", baseModelName=NARROWBAND)["value"]
+def test_an_acoustic_model_lives(run_node: RunNode, prompts: list[Prompt]) -> None:
+    value = run_node("acoustic_model", file=str(prompts[3].path), name="node", baseModelName=NARROWBAND)[
+        "value"
+    ]
     assert value["audio"]["status"] == "ok"
     assert value["listed"]["audio"][0]["name"] == "one recording"
     assert value["refused"]["code"] == 400
@@ -191,13 +138,13 @@ def test_an_acoustic_model_lives(run: Run, prompts: list[Prompt]) -> None:
 
 @pytest.fixture(scope="module")
 def language_model(
-    run: Run, prompts: list[Prompt], tmp_path_factory: pytest.TempPathFactory
+    run_node: RunNode, prompts: list[Prompt], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """What one scenario saw of the whole life of a custom language model."""
     text = tmp_path_factory.mktemp("node") / "text"
     text.write_text("attune hears the attunement of a zyzzyva\nattune hears it again\n")
     goodbye = next(prompt for prompt in prompts if prompt.name == "vm-goodbye")
-    value: dict[str, Any] = run(
+    value: dict[str, Any] = run_node(
         "language_model",
         name="node",
         baseModelName=NARROWBAND,

@@ -76,7 +76,9 @@ class Base:
         try:
             network = Network(self.weights, self.language, threads, shares=shares)
             if not _works(network):
-                _log.warning("CTranslate2 finds no libraries for this GPU: utterances are read by the processor")
+                _log.warning(
+                    "CTranslate2 finds no libraries for this GPU: utterances are read by the processor"
+                )
                 network = Network(self.weights, self.language, threads, "cpu", shares=shares)
         except ModelUnreadable as error:
             raise _unreadable(error) from None

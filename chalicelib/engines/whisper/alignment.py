@@ -32,6 +32,8 @@ _LOUD_SHARE = 0.3
 _QUIET_PERCENTILE, _LOUD_PERCENTILE = 5, 95
 _LONGEST_GAP_FRAMES = 15
 """What is loud but farther from the rest of its word is not part of it."""
+_LEAST_LEFT_OUT_FRAMES = 30
+"""Shorter sounds beside words are breath, or the rest of a word."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class AlignedWords:
     """In order, apart, within the samples, and never empty; in seconds from their beginning."""
     log_probabilities: list[tuple[float, ...]]
     """Of the tokens of each word, given those before."""
+    left_out: Spans
+    """Loud stretches that no word has: what was said there is perhaps missing from the text."""
 
 
 def aligned_words(network: Network, encoded: Encoded, words: Sequence[str], samples: Samples) -> AlignedWords:
@@ -64,19 +68,20 @@ def aligned_words(network: Network, encoded: Encoded, words: Sequence[str], samp
     ends = np.cumsum([0, *map(len, pieces)])
     chances = np.log(np.maximum(aligned.probabilities, 1e-10)).tolist()
     of_words = [tuple(chances[first:last]) for first, last in itertools.pairwise(ends.tolist())]
-    return AlignedWords(_spans(aligned.starts_s[ends] - _LATE_S, samples), of_words)
-
-
-def _spans(edges: NDArray[np.float64], samples: Samples) -> Spans:
-    """Return the loud parts between edges that are moved to quiet places."""
     levels = levels_db(samples)
+    loud = _loud(levels)
+    spans = _spans(aligned.starts_s[ends] - _LATE_S, samples, levels, loud)
+    return AlignedWords(spans, of_words, _left_out(loud, spans))
+
+
+def _spans(edges: NDArray[np.float64], samples: Samples, levels: Levels, loud: NDArray[np.bool_]) -> Spans:
+    """Return the loud parts between edges that are moved to quiet places."""
     end_s = len(samples) / HOP / FRAMES_PER_S
     edges = np.clip(edges, 0.0, end_s)
     edges[-1] = end_s
     for place in range(1, len(edges) - 1):
         edges[place] = _quietest(levels, edges[place])
     edges = np.maximum.accumulate(edges)
-    loud = _loud(levels)
     clipped = [_clipped(loud, levels, first, last) for first, last in itertools.pairwise(edges)]
     return in_order(np.array(clipped), end_s)
 
@@ -129,10 +134,24 @@ def _loud(levels: Levels) -> NDArray[np.bool_]:
 def _clipped(loud: NDArray[np.bool_], levels: Levels, first_s: float, last_s: float) -> tuple[float, float]:
     """Return the loud part of a span; all of it when nothing in it is loud."""
     first, last = int(first_s * FRAMES_PER_S), round(last_s * FRAMES_PER_S)
-    places = np.flatnonzero(loud[first:last])
-    if not len(places):
+    runs = _runs(loud[first:last])
+    if not runs:
         return first_s, last_s
-    runs = np.split(places, np.flatnonzero(np.diff(places) > _LONGEST_GAP_FRAMES) + 1)
     weights = [np.sum(10 ** (levels[first + run] / 10)) for run in runs]
     main = runs[int(np.argmax(weights))]
     return (first + int(main[0])) / FRAMES_PER_S, (first + int(main[-1]) + 1) / FRAMES_PER_S
+
+
+def _left_out(loud: NDArray[np.bool_], spans: Spans) -> Spans:
+    """Return the loud stretches outside all spans that are long enough to be words."""
+    free = loud.copy()
+    for first, last in np.rint(spans * FRAMES_PER_S).astype(int):
+        free[first:last] = False
+    found = [(run[0], run[-1] + 1) for run in _runs(free) if len(run) >= _LEAST_LEFT_OUT_FRAMES]
+    return np.array(found, np.float64).reshape(-1, 2) / FRAMES_PER_S
+
+
+def _runs(loud: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """Return the places that are true, those apart by more than a gap in lists of their own."""
+    places = np.flatnonzero(loud)
+    return np.split(places, np.flatnonzero(np.diff(places) > _LONGEST_GAP_FRAMES) + 1) if len(places) else []

@@ -5,36 +5,25 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.engines import n_best
 from chalicelib.engines.protocol import (
     DecodedUtterance,
     DecodingOptions,
     Hypothesis,
-    KeywordHit,
-    Samples,
     Word,
     WordSlot,
 )
-from chalicelib.engines.whisper import confidence
+from chalicelib.engines.whisper import confidence, keywords
 from chalicelib.engines.whisper.alignment import aligned_words
-from chalicelib.engines.whisper.decoding import Decoded, widened
+from chalicelib.engines.whisper.decoding import widened
+from chalicelib.engines.whisper.left_out import Piece
 from chalicelib.engines.whisper.network import Network, Reading
 from chalicelib.engines.whisper.transcript import network_words, words_of
 
 _USUAL_READINGS, _WIDE_BEAM = 5, 10
 """When more alternatives are wanted, more are followed; the best reading stays that of the usual search."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of an utterance that was decoded in one window."""
-
-    start_s: float
-    """In the utterance."""
-    samples: Samples
-    decoded: Decoded
 
 
 def answer(network: Network, pieces: Sequence[Piece], options: DecodingOptions) -> DecodedUtterance:
@@ -43,15 +32,13 @@ def answer(network: Network, pieces: Sequence[Piece], options: DecodingOptions) 
     everything = compared or options.max_alternatives > 1
     if options.max_alternatives > _USUAL_READINGS:
         pieces = [replace(piece, decoded=widened(network, piece.decoded, _WIDE_BEAM)) for piece in pieces]
-    heard = [
-        readings for piece in pieces if (readings := hypotheses(network, piece, every_reading=everything))
-    ]
+    heard = [hypotheses(network, piece, every_reading=everything) for piece in pieces]
     slots: list[WordSlot] = []
-    hits: list[KeywordHit] = []
-    for readings in heard:
-        slots += n_best.slots(readings) if options.word_alternatives else ()
-        hits += n_best.keyword_hits(readings, options.keywords) if options.keywords else ()
-    return DecodedUtterance(_joined(heard, options.max_alternatives), tuple(slots), tuple(hits))
+    for readings in heard if options.word_alternatives else ():
+        slots += n_best.slots(readings)
+    hits = keywords.hits(network, pieces, heard, options.keywords) if options.keywords else ()
+    said = [readings for readings in heard if readings]
+    return DecodedUtterance(_joined(said, options.max_alternatives), tuple(slots), hits)
 
 
 def hypotheses(network: Network, piece: Piece, *, every_reading: bool) -> list[Hypothesis]:
@@ -85,7 +72,9 @@ def judged(network: Network, piece: Piece, reading: Reading) -> list[tuple[Word,
     written = decoded.written.ids if reading is decoded.readings[0] and decoded.written else None
     words = words_of(network, reading.ids, written)
     texts = [text for text, _ in words]
-    aligned = aligned_words(network, decoded.encoded, texts, piece.samples)
+    aligned = decoded.aligned if reading is decoded.readings[0] else None
+    if aligned is None:
+        aligned = aligned_words(network, decoded.encoded, texts, piece.samples)
     weights = n_best.weights([one.score for one in decoded.readings])
     shares = _agreement(texts, [_texts(network, one) for one in decoded.readings], weights)
     spans_s = (piece.start_s + aligned.spans).tolist()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from chalicelib.engines.protocol import Samples
 from chalicelib.engines.whisper import guards
+from chalicelib.engines.whisper.alignment import AlignedWords
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, SHORT, WHOLE, Mel, Window, log_mel, windowed
 from chalicelib.engines.whisper.network import MOST_TOKENS, Encoded, Found, Network, Reading
 
@@ -54,6 +55,8 @@ class Decoded:
     """Ids that the readings may not have."""
     odd: bool = False
     """The network repeated itself."""
+    aligned: AlignedWords | None = None
+    """The words of the best reading, where they have been aligned."""
 
 
 def decode(

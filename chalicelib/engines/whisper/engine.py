@@ -24,7 +24,7 @@ from chalicelib.engines.protocol import (
     UtteranceStream,
 )
 from chalicelib.engines.whisper.adapted_network import read_artefact
-from chalicelib.engines.whisper.answer import Piece, answer
+from chalicelib.engines.whisper.answer import answer
 from chalicelib.engines.whisper.cutting import cut
 from chalicelib.engines.whisper.decoding import RULES, Rules, decode
 from chalicelib.engines.whisper.grammar import SentenceChoice, as_sure
@@ -35,6 +35,7 @@ from chalicelib.engines.whisper.language import (
     preferred,
     restricted,
 )
+from chalicelib.engines.whisper.left_out import Piece, completed
 from chalicelib.engines.whisper.low_rank import NotForThisBase
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
 from chalicelib.engines.whisper.merging import Share
@@ -184,35 +185,33 @@ class WhisperRecognizer:
         options: DecodingOptions,
         language: CustomLanguage | None = None,
     ) -> list[DecodedUtterance]:
-        pieces = [
-            (number, utterance[start:end], start)
+        cuts = [
+            (number, start, np.ascontiguousarray(utterance[start:end], np.float32))
             for number, utterance in enumerate(utterances)
             for start, end in cut(utterance)
         ]
-        decoded = decode(
-            self._network,
-            [np.ascontiguousarray(samples, np.float32) for _, samples, _ in pieces],
-            self._rules,
-            self._rules.beam,
-        )
-        likely = [1.0] * len(decoded)
+        decoded = decode(self._network, [samples for *_, samples in cuts], self._rules, self._rules.beam)
+        pieces: list[list[Piece]] = [[] for _ in utterances]
+        for (number, start, samples), one in zip(cuts, decoded, strict=True):
+            pieces[number] += self._pieces(Piece(start / SAMPLE_RATE_HZ, samples, one), language)
+        return [self._answer(own, options) for own in pieces]
+
+    def _pieces(self, piece: Piece, language: CustomLanguage | None) -> list[Piece]:
+        """Return a piece, in parts where it left out speech, as the custom language ranks their readings."""
         if self._grammar is not None:
-            judged = [restricted(self._network, one, self._grammar) for one in decoded]
-            decoded, likely = [one for one, _ in judged], [probability for _, probability in judged]
-        elif language is not None:
-            decoded = [preferred(self._network, one, language) for one in decoded]
-        answers = []
-        for wanted in range(len(utterances)):
-            own = [place for place, (number, _, _) in enumerate(pieces) if number == wanted]
-            found = answer(
-                self._network,
-                [Piece(pieces[place][2] / SAMPLE_RATE_HZ, pieces[place][1], decoded[place]) for place in own],
-                options,
-            )
-            if self._grammar is not None:
-                found = as_sure(found, min((likely[place] for place in own), default=0.0))
-            answers.append(found)
-        return answers
+            return [piece]
+        parts = completed(self._network, piece, self._rules)
+        if language is None:
+            return parts
+        return [replace(part, decoded=preferred(self._network, part.decoded, language)) for part in parts]
+
+    def _answer(self, pieces: Sequence[Piece], options: DecodingOptions) -> DecodedUtterance:
+        if self._grammar is None:
+            return answer(self._network, pieces, options)
+        judged = [restricted(self._network, piece.decoded, self._grammar) for piece in pieces]
+        kept = [replace(piece, decoded=one) for piece, (one, _) in zip(pieces, judged, strict=True)]
+        found = answer(self._network, kept, options)
+        return as_sure(found, min((probability for _, probability in judged), default=0.0))
 
     def stream(self) -> UtteranceStream:
         """Begin an utterance that is recognised while it is spoken."""

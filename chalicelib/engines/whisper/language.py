@@ -115,7 +115,7 @@ def preferred(network: Network, decoded: Decoded, language: CustomLanguage) -> D
     readings = tuple(Reading(ids_of(one.text), one.score) for one in ranked)
     same = readings[0].ids == decoded.readings[0].ids
     written = decoded.written if same else readings[0]
-    return replace(decoded, readings=readings, wider=(), written=written)
+    return replace(decoded, readings=readings, wider=(), written=written, aligned=None)
 
 
 def restricted(network: Network, decoded: Decoded, choice: SentenceChoice) -> tuple[Decoded, float]:
@@ -132,9 +132,9 @@ def restricted(network: Network, decoded: Decoded, choice: SentenceChoice) -> tu
         lambda text: len(network.tokens.encode(f" {text}")),
     )
     if heard is None or heard.acceptance < LEAST_ACCEPTANCE:
-        return replace(decoded, readings=(), wider=(), written=None), 0.0
+        return replace(decoded, readings=(), wider=(), written=None, aligned=None), 0.0
     reading = Reading(tuple(network.tokens.encode(f" {heard.text}")), heard.score)
-    return replace(decoded, readings=(reading,), wider=(), written=reading), heard.acceptance
+    return replace(decoded, readings=(reading,), wider=(), written=reading, aligned=None), heard.acceptance
 
 
 def score_texts(network: Network, encoded: Encoded, texts: Sequence[Sequence[int]]) -> list[float]:

@@ -14,9 +14,10 @@ from chalicelib.engines.protocol import (
     Samples,
     Word,
 )
-from chalicelib.engines.whisper.answer import Piece, answer, hypotheses
+from chalicelib.engines.whisper.answer import answer, hypotheses
 from chalicelib.engines.whisper.cutting import LONGEST_SAMPLES, first_cut
 from chalicelib.engines.whisper.decoding import Rules, decode
+from chalicelib.engines.whisper.left_out import Piece, completed
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
 from chalicelib.engines.whisper.network import Network
 
@@ -72,7 +73,7 @@ class WhisperStream:
 
     def finish(self, options: DecodingOptions = DEFAULT_OPTIONS) -> DecodedUtterance:
         """Return what `recognize` gives for all the samples."""
-        return answer(self._network, [*self._settled, self._decoded(self._heard())], options)
+        return answer(self._network, [*self._settled, *self._decoded(self._heard())], options)
 
     def _heard(self) -> Samples:
         """Return the speech of the piece that goes on."""
@@ -85,20 +86,22 @@ class WhisperStream:
         """Decode what is too long for one window, cut as `recognize` cuts it."""
         heard = len(self._pending) + sum(map(len, self._blocks))
         while heard > LONGEST_SAMPLES and (length := first_cut(self._heard())) is not None:
-            self._settled.append(self._decoded(self._pending[:length]))
-            self._settled_words += self._words_of(self._settled[-1])
+            for piece in self._decoded(self._pending[:length]):
+                self._settled.append(piece)
+                self._settled_words += self._words_of(piece)
             self._pending = self._pending[length:].copy()
             self._start += length
             self._shown, self._before, self._last = [], [], None
             self._next = int(_FIRST_PARTIAL_S * SAMPLE_RATE_HZ)
             heard = len(self._pending)
 
-    def _decoded(self, samples: Samples) -> Piece:
-        if self._last is not None and len(self._last.samples) == len(samples):
-            return self._last
-        samples = np.ascontiguousarray(samples)
-        [found] = decode(self._network, [samples], self._rules, self._rules.beam)
-        return Piece(self._start / SAMPLE_RATE_HZ, samples, found)
+    def _decoded(self, samples: Samples) -> list[Piece]:
+        piece = self._last
+        if piece is None or len(piece.samples) != len(samples):
+            samples = np.ascontiguousarray(samples)
+            [found] = decode(self._network, [samples], self._rules, self._rules.beam)
+            piece = Piece(self._start / SAMPLE_RATE_HZ, samples, found)
+        return completed(self._network, piece, self._rules)
 
     def _look(self, heard: Samples) -> None:
         """Decode what was said of this piece so far, and show what this look and the last have in common."""
