@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,8 @@ from training_image.whisper.world import World
 _MOST_GRADIENT = 1.0
 _MOST_UNSOUND = 5
 _IGNORED = -100
+_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
+"""What Linux calls it, on x86-64 and arm64."""
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 _log = logging.getLogger(__name__)
@@ -220,7 +224,7 @@ class Student:
         return (each * weights[there]).sum()
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
-        if self._device.type == "cpu" and not _CPU_BF16:
+        if self._device.type == "cpu" and not multiplies_in_16_bits():
             return contextlib.nullcontext()
         precision: contextlib.AbstractContextManager[Any] = torch.autocast(
             self._device.type, dtype=torch.bfloat16
@@ -287,9 +291,11 @@ def _is_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
-def _computes_in_16_bits() -> bool:
-    """Say whether this processor multiplies bfloat16 by itself: others would only be slowed down."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-_CPU_BF16 = False
+@functools.cache
+def multiplies_in_16_bits(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Say whether this processor multiplies bfloat16 by itself; others would only be slowed down by it."""
+    try:
+        words = cpuinfo.read_text().split()
+    except OSError:
+        return False
+    return not _BFLOAT16.isdisjoint(words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,13 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 
 from chalicelib.engines.whisper.mel import Window  # noqa: E402
-from training_image.whisper.student import Batch, Diverged, Student, batch  # noqa: E402
+from training_image.whisper.student import (  # noqa: E402
+    Batch,
+    Diverged,
+    Student,
+    batch,
+    multiplies_in_16_bits,
+)
 
 COURSE = Course(rank=2, batch_s=14.0, longest_window_s=6.0)
 
@@ -110,3 +117,23 @@ def test_a_step_without_numbers_is_left_out_and_many_end_it() -> None:
     for one, other in zip(before, student.changes(), strict=True):
         assert np.isfinite(other.up).all()
         np.testing.assert_array_equal(one.up, other.up)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("flags\t\t: fpu avx512f avx512_bf16 avx512_vnni", True),
+        ("flags\t\t: fpu amx_bf16", True),
+        ("Features\t: fp asimd bf16 i8mm", True),
+        ("flags\t\t: fpu avx2 avx512f", False),
+    ],
+)
+def test_a_processor_says_whether_it_multiplies_in_16_bits(
+    tmp_path: Path, flags: str, expected: bool
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{flags}\n")
+    assert multiplies_in_16_bits(tmp_path / "cpuinfo") is expected
+
+
+def test_a_machine_that_says_nothing_does_not(tmp_path: Path) -> None:
+    assert not multiplies_in_16_bits(tmp_path / "cpuinfo")
