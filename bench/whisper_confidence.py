@@ -10,6 +10,7 @@ import argparse
 import difflib
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import soundfile
@@ -21,6 +22,7 @@ from bench.recordings import Recording, RecordingsUnavailable, an4
 from chalicelib.engines.protocol import Samples
 from chalicelib.engines.whisper.answer import judged
 from chalicelib.engines.whisper.confidence import WordEvidence, confidence
+from chalicelib.engines.whisper.cutting import cut
 from chalicelib.engines.whisper.decoding import RULES, decode
 from chalicelib.engines.whisper.engine import WhisperEngine
 from chalicelib.engines.whisper.left_out import Piece
@@ -44,12 +46,16 @@ def samples_of(recording: Recording) -> Samples:
 def examples(recordings: Sequence[Recording]) -> Iterator[tuple[WordEvidence, bool]]:
     """Yield what speaks for each word that was heard, and whether it was said."""
     network = WhisperEngine().network()
+    rules = replace(RULES, window=network.window)
     for recording in recordings:
         samples = samples_of(recording)
-        [decoded] = decode(network, [samples], RULES, RULES.beam)
-        if not decoded.readings:
-            continue
-        found = judged(network, Piece(0.0, samples, decoded), decoded.readings[0])
+        pieces = [np.ascontiguousarray(samples[first:last]) for first, last in cut(samples)]
+        found = [
+            word
+            for piece, decoded in zip(pieces, decode(network, pieces, rules, rules.beam), strict=True)
+            if decoded.readings
+            for word in judged(network, Piece(0.0, piece, decoded), decoded.readings[0])
+        ]
         heard = [word.text.replace("'", "") for word, _ in found]
         said = recording.text.lower().replace("'", "").split()
         right = np.zeros(len(heard), np.bool_)
