@@ -92,7 +92,11 @@ def _among_hosts(machine: Machine, resources: dict[str, Any]) -> Machine:
         raise ConfigurationInvalid("network_interface_name in resourceconfig.json is not a name")
     # SageMaker promises no order, and every host must count alike.
     return replace(
-        machine, hosts=tuple(sorted(hosts, key=_natural)), host=host, network_interface=interface or None
+        machine,
+        hosts=tuple(sorted(hosts, key=_natural)),
+        host=host,
+        instance_type=str(resources.get("current_instance_type") or ""),
+        network_interface=interface or None,
     )
 
 

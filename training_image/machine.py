@@ -10,6 +10,7 @@ from training_image.workers import available_cores
 
 _DEVICES = Path("/dev")
 _GPU = re.compile(r"nvidia\d+")
+_WITH_GPUS = re.compile(r"ml\.[gp]\d|local_gpu$")
 ALONE = "algo-1"
 """What SageMaker calls the only host of a job."""
 
@@ -25,8 +26,15 @@ class Machine:
     """Names of all machines of the job, in the order in which all of them count; this one is among them."""
     host: str = ALONE
     """The name of this one."""
+    instance_type: str = ""
+    """What the platform calls this kind of machine, e.g. `ml.g5.xlarge`; empty: nobody has said."""
     network_interface: str | None = None
     """Through which the hosts reach each other, e.g. `eth0`; None: nobody has said."""
+
+    @property
+    def gpus_paid(self) -> bool:
+        """Whether it was chosen for its GPUs; those that are there by chance need not be used."""
+        return _WITH_GPUS.match(self.instance_type) is not None
 
     @property
     def rank(self) -> int:

@@ -63,7 +63,8 @@ def _configuration(request: Mapping[str, Any]) -> dict[str, object]:
     }
     machine = {
         "current_host": "algo-1",
-        "current_instance_type": request["ResourceConfig"].get("InstanceType", "local"),
+        # As SageMaker's local mode has it: whatever was asked for, the program runs on this machine.
+        "current_instance_type": "local",
         "hosts": ["algo-1"],
         "network_interface_name": "eth0",
     }
