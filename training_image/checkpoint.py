@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import re
 import tempfile
@@ -21,6 +22,8 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _SUFFIX = ".ckpt"
 _PARTIAL = ".partial"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,17 @@ class Checkpoint:
         """Return what was saved under this name, or None when there is nothing to rely on."""
         try:
             content = self._path(name).read_bytes()
-        except OSError:
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            _log.warning("the checkpoint %s cannot be read, and its part starts over: %s", name, error)
             return None
         head = len(_MAGIC) + _DIGEST_BYTES
         if content[: len(_MAGIC)] != _MAGIC or content[len(_MAGIC) : head] != _digest(content[head:]):
+            _log.warning("the checkpoint %s is damaged, and its part starts over", name)
             return None
         if content[head : head + _DIGEST_BYTES] != _digest(self.owner.encode()):
+            _log.warning("the checkpoint %s is of another job or program, and its part starts over", name)
             return None
         return read_npz(io.BytesIO(content[head + _DIGEST_BYTES :]))
 

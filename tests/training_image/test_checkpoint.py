@@ -52,6 +52,20 @@ def test_another_owner_sees_nothing(tmp_path: Path) -> None:
     assert Checkpoint(tmp_path, "plan 1").load("b") is None
 
 
+def test_what_cannot_be_relied_on_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    checkpoint = Checkpoint(tmp_path, "plan 1")
+    assert checkpoint.load("a") is None
+    assert caplog.messages == []
+    checkpoint.save("a", ARRAYS)
+    assert Checkpoint(tmp_path, "plan 2").load("a") is None
+    (tmp_path / "a.ckpt").write_bytes((tmp_path / "a.ckpt").read_bytes()[:-1])
+    assert checkpoint.load("a") is None
+    assert caplog.messages == [
+        "the checkpoint a is of another job or program, and its part starts over",
+        "the checkpoint a is damaged, and its part starts over",
+    ]
+
+
 @settings(deadline=None)
 @given(data=st.data())
 def test_a_file_cut_anywhere_reads_as_nothing(
