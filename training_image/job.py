@@ -130,7 +130,10 @@ def processes_wanted(layout: Layout) -> list[str] | None:
     if ranks.wanted(machine) * len(machine.hosts) == 1:
         return None
     chosen = adapter(_read_plan(layout).engine)
-    return ranks.command(machine, layout.root) if chosen.several_hosts else None
+    if not chosen.several_hosts:
+        return None
+    os.environ.update(ranks.interfaces(machine))
+    return ranks.command(machine, layout.root)
 
 
 @contextlib.contextmanager

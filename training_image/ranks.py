@@ -11,6 +11,7 @@ from training_image.machine import Machine
 
 _PORT = 29_431
 """Where the leader's processes wait for the others'; any free port of the job's own network would do."""
+_INTERFACES = ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME")
 _DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
@@ -39,7 +40,7 @@ def is_started(environment: Mapping[str, str] = os.environ) -> bool:
     return "RANK" in environment
 
 
-def command(machine: Machine, root: Path) -> list[str]:
+def command(machine: Machine, root: Path, environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return the command that runs this job's program in several processes, here and on the other hosts."""
     return [
         sys.executable,
@@ -48,10 +49,17 @@ def command(machine: Machine, root: Path) -> list[str]:
         *("--node-rank", str(machine.rank)),
         *("--nproc-per-node", str(wanted(machine))),
         *("--master-addr", "127.0.0.1" if len(machine.hosts) == 1 else machine.leader),
-        *("--master-port", str(_PORT)),
+        *("--master-port", environment.get("MASTER_PORT", str(_PORT))),
         *("-m", "training_image.train"),
         *("--root", str(root)),
     ]
+
+
+def interfaces(machine: Machine) -> dict[str, str]:
+    """Return variables that say through which interface the hosts reach each other, if that is known."""
+    if len(machine.hosts) == 1 or machine.network_interface is None:
+        return {}
+    return dict.fromkeys(_INTERFACES, machine.network_interface)
 
 
 def own_device(environment: Mapping[str, str] = os.environ) -> str | None:

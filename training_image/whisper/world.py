@@ -39,6 +39,14 @@ class World:
         distributed.all_gather_object(found, own)
         return [one for one in found if one is not None]
 
+    def of_leader(self, own: T) -> T:
+        """Return what the leading process has."""
+        if self.size == 1:
+            return own
+        told: list[T] = [own]
+        distributed.broadcast_object_list(told, src=0)
+        return told[0]
+
     def add_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         """Make the gradient of every parameter the sum over all processes."""
         if self.size == 1:
