@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.engines.whisper.low_rank import delta_bytes, merged, parse_delta
 from chalicelib.engines.whisper.model_file import ModelFile, read_model
-from tests.engines.whisper.networks import embedded_folder
+from tests.engines.whisper.networks import embedded_folder, multilingual_network
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")
@@ -52,3 +52,22 @@ def test_what_was_taught_is_merged_as_peft_merges_it(base: ModelFile) -> None:
     assert set(ours) == set(theirs)
     for name, value in ours.items():
         np.testing.assert_allclose(value, theirs[name].numpy(), atol=2e-4, err_msg=name)
+
+
+def test_a_network_with_fewer_layers_behind_is_taught_as_well() -> None:
+    from training_image.whisper.weights import ADAPTED, changes, state_dict, torch_model
+
+    small = multilingual_network(decoder_layers=1)
+    network = torch_model(small, 0, 1)
+    assert len(network.model.encoder.layers) == 2
+    assert len(network.model.decoder.layers) == 1
+    config = peft.LoraConfig(r=2, lora_alpha=4, target_modules=list(ADAPTED))
+    adapted = peft.get_peft_model(network, config)
+    with torch.no_grad():
+        for name, value in adapted.named_parameters():
+            if "lora_" in name:
+                value.normal_(0, 0.05).copy_(value.half().float())
+    delta = parse_delta(delta_bytes(BASE, changes(adapted, small.arrays)))
+    theirs = adapted.merge_and_unload().state_dict()
+    for name, value in state_dict(merged(small, delta, BASE).arrays).items():
+        np.testing.assert_allclose(value, theirs[name].numpy(), atol=2e-3, err_msg=name)
