@@ -251,6 +251,9 @@ def choose_alpha(
             share = "all" if alpha == 1 else f"{alpha:.0%}"
             reason = f"Better than the base with {share} of what was learned: {verdict.reason}."
             return AlphaChoice(alpha, reason, hearing, tuple(candidates))
+    if not candidates:
+        reason = "The base model is kept: no time was left to judge what was learned."
+        return AlphaChoice(0.0, reason, base, ())
     reasons = "; ".join(f"{one.alpha:.0%} of it: {one.reason}" for one in candidates)
     reason = f"The base model is kept: what was learned did not help ({reasons})."
     return AlphaChoice(0.0, reason, base, tuple(candidates))

@@ -6,13 +6,14 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
 from chalicelib.engines.adapted_model import KEPT_BASE
+from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.whisper.language import load_language
 from chalicelib.engines.whisper.low_rank import FILE_NAME, Delta
@@ -20,14 +21,15 @@ from chalicelib.engines.whisper.rescoring import CustomLanguage
 from chalicelib.language.artefact import read_artefact
 from training_image import guard, non_speech, ordinary_speech
 from training_image.adaptation import Adaptation, Assignment, HeldOut, Ordinary
-from training_image.guard import AlphaChoice, Figures, Hearing
+from training_image.failures import JobFailed
+from training_image.guard import AlphaChoice, Figures, Hearing, Verdict
 from training_image.recordings import LeftOut
 from training_image.transcripts import Transcripts
 from training_image.utterances import Utterance
 from training_image.whisper import selection
 from training_image.whisper.bases import Base, base_of
 from training_image.whisper.course import Course, course
-from training_image.whisper.examination import Examination, figures
+from training_image.whisper.examination import Examination, figures, hearing_arrays, hearing_of
 from training_image.whisper.experiments import keep_whole_change, true_transcripts
 from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches
 from training_image.whisper.student import Diverged, Student, batch
@@ -40,7 +42,6 @@ ADAPTED = "adapted"
 
 _SHARD = 64
 """Utterances whose readings are saved together."""
-_SAVE_EVERY_S = 20.0
 _RESERVED_SHARE = 0.15
 """Of the time that is left when learning begins: for judging what was learned."""
 
@@ -74,9 +75,15 @@ def adapt(assignment: Assignment) -> Adaptation:
     instead of what was read.
 
     Raises:
-        JobFailed: the base's weights cannot be used.
+        JobFailed: the base's weights cannot be used, or a GPU that was asked for.
         OSError: an utterance's audio cannot be read, or a checkpoint not written.
     """
+    if assignment.machine.gpus_paid and not torch.cuda.is_available():
+        raise JobFailed(
+            f"The training machine ({assignment.machine.instance_type}) was chosen for its GPU, which this "
+            "training image cannot use. Have the operator deploy the training image for GPUs, or choose an "
+            "instance type without one."
+        )
     torch.set_num_threads(assignment.machine.cores)
     return _Job(assignment, course()).run()
 
@@ -107,6 +114,19 @@ class _Learned:
     """What cut learning short, for the model's user."""
 
 
+@dataclass(frozen=True)
+class _Start:
+    """What the base makes of the audio."""
+
+    held_out: list[Read]
+    read: list[Read]
+    """Of what there is to learn from."""
+    before: Figures
+    material: Verdict
+    heard: Hearing | None
+    """None where another process decides, or the audio teaches nothing."""
+
+
 class _Job:
     """One adaptation under way."""
 
@@ -117,6 +137,7 @@ class _Job:
         self._helper = _helper(assignment)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._world = World()
+        self._hearing_s = 0.0
         learned_s = sum(one.duration_s for one in assignment.adaptation)
         per_round = _READING + chosen.kept_share * chosen.epochs * _LEARNING
         judged_s = 2 * self._examination.audio_s + sum(one.duration_s for one in assignment.held_out)
@@ -125,32 +146,40 @@ class _Job:
         )
 
     def run(self) -> Adaptation:
-        base = self._teacher(None)
-        held_out = self._read("held-out", self._given.held_out, base, "hearing held-out audio")
-        learned = _Learned()
-        read = self._read_all(1, base)
-        before = figures(base, held_out, sum(one.duration_s for one in self._given.held_out))
-        material = guard.judge_material(
-            figures(base, read, sum(one.duration_s for one in self._given.adaptation)),
-            before,
-            least_posterior=LEAST_POSTERIOR,
-        )
+        start, learned = self._start(), _Learned()
+        before, material = start.before, start.material
         if not material.accepted:
             return self._kept_base(f"The base model is kept: {material.reason}.", before, learned)
-        heard = self._hear(base, held_out, held_out, "hearing ordinary speech")
-        del base
+        read = start.read
         for number in range(1, self._course.rounds + 1):
             if number > 1:
                 read = self._read_all(number, self._teacher(learned.change))
             if not self._learn(number, read, learned):
                 break
         if learned.change is None:
-            reason = f"The base model is kept: {learned.remark or 'nothing was sure enough to learn from'}."
-            return self._kept_base(reason, before, learned)
+            reason = learned.remark.strip() or "Nothing was sure enough to learn from."
+            return self._kept_base(f"The base model is kept. {reason}", before, learned)
         self._world.leave()
-        if not self._world.leads:
+        if start.heard is None:
             return self._kept_base("Another process decides.", before, learned)
-        return self._decided(learned, heard, held_out)
+        return self._decided(learned, start.heard, start.held_out)
+
+    def _start(self) -> _Start:
+        """Let the base read; it is gone from memory when it has."""
+        base, given = self._teacher(None), self._given
+        held_out = self._world.of_leader(
+            self._read("held-out", given.held_out, base, "hearing held-out audio")
+            if self._world.leads
+            else []
+        )
+        read = self._read_all(1, base)
+        before = figures(base, held_out, sum(one.duration_s for one in given.held_out))
+        found = figures(base, read, sum(one.duration_s for one in given.adaptation))
+        material = guard.judge_material(found, before, least_posterior=LEAST_POSTERIOR)
+        heard = None
+        if material.accepted and self._world.leads:
+            heard = self._heard("judged-base", lambda: base, held_out)
+        return _Start(held_out, read, before, material, heard)
 
     def _decided(self, learned: _Learned, heard: Hearing, held_out: Sequence[Read]) -> Adaptation:
         change = learned.change
@@ -158,13 +187,16 @@ class _Job:
             raise ValueError("nothing was learned")
 
         def hear(alpha: float) -> Hearing:
-            teacher = self._teacher(change, alpha, helped=False)
-            read = teacher.read(self._given.held_out, self._advance("judging what was learned"))
-            return self._hear(teacher, read, held_out, "judging what was learned")
+            return self._heard(
+                f"judged-{alpha:.2f}",
+                lambda: self._teacher(change, alpha, helped=False),
+                held_out,
+                change.sha256,
+            )
 
-        choice = guard.choose_alpha(heard, hear)
+        choice = guard.choose_alpha(heard, hear, self._affordable())
         if choice.alpha == 0:
-            return self._kept_base(choice.reason, heard.held_out, learned, choice, heard)
+            return self._kept_base(f"{choice.reason}{learned.remark}", heard.held_out, learned, choice, heard)
         scaled = tuple(replace(one, up=np.float32(choice.alpha) * one.up) for one in change.changes)
         return Adaptation(
             decision=ADAPTED,
@@ -180,6 +212,14 @@ class _Job:
             ordinary=Ordinary(heard.ordinary, choice.hearing.ordinary),
         )
 
+    def _affordable(self) -> Iterator[float]:
+        """Yield the shares that can be judged before the platform ends the job."""
+        for alpha in guard.ALPHAS:
+            if self._given.seconds_left() < self._hearing_s:
+                _log.warning("no time is left to judge smaller shares than those before %.2f", alpha)
+                return
+            yield alpha
+
     def _kept_base(
         self,
         reason: str,
@@ -188,7 +228,8 @@ class _Job:
         choice: AlphaChoice | None = None,
         heard: Hearing | None = None,
     ) -> Adaptation:
-        after = before if choice is None else choice.candidates[-1].hearing.held_out
+        judged = () if choice is None else choice.candidates
+        after = judged[-1].hearing.held_out if judged else before
         return Adaptation(
             decision=KEPT_BASE,
             reason=reason,
@@ -199,7 +240,7 @@ class _Job:
             left_out=learned.left_out,
             transcribed_s=learned.transcribed_s,
             alpha=0.0,
-            candidates=() if choice is None else choice.candidates,
+            candidates=judged,
             ordinary=None if heard is None else Ordinary(heard.ordinary, heard.ordinary),
         )
 
@@ -216,8 +257,31 @@ class _Job:
     def _advance(self, stage: str, cost: float = _READING) -> Callable[[float], None]:
         return lambda audio_s: self._progress.add(cost * audio_s, stage)
 
-    def _hear(self, teacher: Teacher, read: Sequence[Read], of_base: Sequence[Read], stage: str) -> Hearing:
-        return self._examination.hearing(teacher, read, of_base, self._advance(stage, _JUDGING))
+    def _heard(
+        self, name: str, teacher: Callable[[], Teacher], of_base: Sequence[Read], sha256: str = ""
+    ) -> Hearing:
+        """Return what a network makes of everything; what a checkpoint holds of it is not asked again.
+
+        Args:
+            name: of the checkpoint.
+            teacher: returns the network.
+            of_base: what the base read in the held-out audio.
+            sha256: checksum of the change that the network has; empty for the base.
+        """
+        saved = self._given.checkpoint.load(name)
+        if saved is not None and (hearing := hearing_of(saved, sha256)) is not None:
+            return hearing
+        began_s = time.monotonic()
+        asked = teacher()
+        if sha256:
+            stage = "judging what was learned"
+            read = asked.read(self._given.held_out, self._advance(stage))
+        else:
+            stage, read = "hearing ordinary speech", list(of_base)
+        hearing = self._examination.hearing(asked, read, of_base, self._advance(stage, _JUDGING))
+        self._hearing_s = time.monotonic() - began_s
+        self._given.checkpoint.save(name, hearing_arrays(hearing, sha256))
+        return hearing
 
     def _read_all(self, number: int, teacher: Teacher) -> list[Read]:
         stage = f"reading the audio, round {number} of {self._course.rounds}"
@@ -261,10 +325,16 @@ class _Job:
             device=self._device,
             world=self._world,
         )
-        losses, remark = self._steps(number, student, plans)
-        learned.change = self._base.delta(student.changes())
-        keep_whole_change(self._base.delta_bytes(learned.change.changes), self._given.checkpoint.folder)
-        learned.remark = remark
+        losses, learned.remark = self._steps(number, student, plans)
+        try:
+            if student.step:
+                learned.change = self._base.delta(student.changes())
+        except ModelUnreadable:
+            learned.remark = (
+                f" Round {number} of learning ended in values that are no numbers, and counts for nothing."
+            )
+        if learned.change is not None:
+            keep_whole_change(self._base.delta_bytes(learned.change.changes), self._given.checkpoint.folder)
         learned.used_s = sum(one.audio.duration_s for one in lessons)
         learned.transcribed_s = transcribed_s
         learned.left_out = [
@@ -277,7 +347,7 @@ class _Job:
             )
             for place, reason in sorted(left_out.items())
         ]
-        last = losses[-max(1, len(losses) // 10) :]
+        last = [one for one in losses[-max(1, len(losses) // 10) :] if math.isfinite(one)]
         learned.rounds.append(
             Round(
                 round=number,
@@ -290,7 +360,7 @@ class _Job:
                 seconds=round(time.monotonic() - began_s, 1),
             )
         )
-        return not remark
+        return not learned.remark
 
     def _lessons(self, read: Sequence[Read], left_out: dict[int, str]) -> tuple[list[Lesson], float]:
         """Return what is learned from, and how many seconds of it have a transcript from the corpora."""
@@ -362,18 +432,22 @@ class _Job:
         given, name = self._given, f"student-{number}"
         stage = f"learning, round {number} of {self._course.rounds}"
         losses: list[float] = []
-        saved = given.checkpoint.load(name)
+        # All go on from what the leader has: on another host a checkpoint may be an older one.
+        saved = self._world.of_leader(given.checkpoint.load(name))
         if saved is not None and student.resume(saved):
             losses = saved["losses"].tolist()
             _log.info("learning goes on at step %d of %d", student.step, len(plans))
         for plan in plans[: student.step]:
             self._progress.add(_LEARNING * _speech_s(plan), stage)
         prompt, end, bands = self._base.prompt, self._base.tokens.end, student.bands
-        reserved_s = _RESERVED_SHARE * given.seconds_left()
+        left_s = given.seconds_left()
+        reserved_s = self._world.of_leader(
+            max(_RESERVED_SHARE * left_s, min(2 * self._hearing_s, left_s / 2))
+        )
         saved_at_s = time.monotonic()
         own = slice(self._world.rank, None, self._world.size)
         for plan in plans[student.step :]:
-            if self._world.together(given.seconds_left())[0] < reserved_s:
+            if self._world.of_leader(given.seconds_left()) < reserved_s:
                 given.checkpoint.save(name, student.state() | {"losses": np.array(losses)})
                 return losses, (
                     f" Learning ended after {student.step} of {len(plans)} steps, for the time that the "
@@ -383,16 +457,20 @@ class _Job:
                 lesson = batch(plan, prompt, end, bands, self._course, part=own)
                 losses.append(student.learn(lesson))
             except Diverged:
-                return losses, (
-                    f" Learning ended after {student.step} of {len(plans)} steps, for it gave values that "
-                    "are no numbers; what was learned before serves."
-                )
+                return losses, _diverged(student, plans)
             self._progress.add(_LEARNING * _speech_s(plan), stage)
-            if time.monotonic() - saved_at_s > _SAVE_EVERY_S:
+            if time.monotonic() - saved_at_s > self._course.save_every_s:
                 given.checkpoint.save(name, student.state() | {"losses": np.array(losses)})
                 saved_at_s = time.monotonic()
         given.checkpoint.save(name, student.state() | {"losses": np.array(losses)})
         return losses, ""
+
+
+def _diverged(student: Student, plans: Sequence[BatchPlan]) -> str:
+    return (
+        f" Learning ended after {student.step} of {len(plans)} steps, for it gave values that are no "
+        "numbers; what had been learned by then was judged."
+    )
 
 
 def _speech_s(plan: BatchPlan) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.whisper import safetensors_file
+from chalicelib.engines.whisper.architecture import checked
 from chalicelib.engines.whisper.checked_file import checksum
 from chalicelib.engines.whisper.low_rank import Change, Delta, delta_bytes, merged, parse_delta
 from chalicelib.engines.whisper.mel import WHOLE, Window
@@ -108,6 +109,7 @@ def base_of(folder: Path | None, language: str | None) -> Base:
             weights = embedded()
         else:
             weights = replace(in_folder(folder), window=WHOLE, base_sha256=checksum(folder / MODEL))
+            checked(read_model(folder / MODEL))
         if not weights.tokens.languages:
             language = None
         weights.tokens.prompt(language)

@@ -54,6 +54,8 @@ class Course:
     beam: int = 5
     """Of the teacher's search."""
     seed: int = 1
+    save_every_s: float = 20.0
+    """Between two checkpoints while a student learns; it decides nothing about the result."""
 
 
 def course(environment: Mapping[str, str] = os.environ) -> Course:

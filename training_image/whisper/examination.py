@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import json
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from training_image import non_speech, ordinary_speech
 from training_image.guard import Errors, Figures, Hearing
@@ -96,6 +99,23 @@ class Examination:
             non_speech_words=sum(len(teacher.words(one)) for one in silent),
             repetitions=sum(one.odd for one in read),
         )
+
+
+def hearing_arrays(hearing: Hearing, sha256: str) -> dict[str, NDArray[Any]]:
+    """Return a hearing as arrays, for a checkpoint, with the checksum of the change that was heard with."""
+    text = json.dumps({"sha256": sha256, "hearing": asdict(hearing)})
+    return {"json": np.frombuffer(text.encode(), np.uint8)}
+
+
+def hearing_of(arrays: Mapping[str, NDArray[Any]], sha256: str) -> Hearing | None:
+    """Return the hearing that `hearing_arrays` made arrays of; None where it was with another change."""
+    document = json.loads(arrays["json"].tobytes())
+    if document["sha256"] != sha256:
+        return None
+    found = document["hearing"]
+    return Hearing(
+        **found | {"held_out": Figures(**found["held_out"]), "ordinary": Errors(**found["ordinary"])}
+    )
 
 
 def figures(teacher: Teacher, read: Sequence[Read], audio_s: float) -> Figures:

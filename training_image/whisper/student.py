@@ -252,7 +252,11 @@ class Student:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return everything that the next steps depend on, but for the lessons."""
-        arrays: dict[str, NDArray[Any]] = {"step": np.array(self.step)}
+        arrays: dict[str, NDArray[Any]] = {
+            "step": np.array(self.step),
+            "parts": np.array(self.parts),
+            "unsound": np.array(self._unsound),
+        }
         moments = self._optimiser.state
         for name, value in self._trained.items():
             kept = {"value": value.detach(), "mean": self._mean[name]}
@@ -265,7 +269,7 @@ class Student:
 
     def resume(self, arrays: Mapping[str, NDArray[Any]]) -> bool:
         """Take up a state; False, and nothing has changed, where it is not that of such a student."""
-        if "step" not in arrays or any(
+        if not {"step", "parts", "unsound"} <= arrays.keys() or any(
             arrays.get(f"{kind} {name}", np.empty(0)).shape != value.shape
             for name, value in self._trained.items()
             for kind in ("value", "mean")
@@ -283,7 +287,8 @@ class Student:
                             for key in _MOMENTS
                         },
                     }
-        self.step = int(arrays["step"])
+        self.step, self.parts = int(arrays["step"]), int(arrays["parts"])
+        self._unsound = int(arrays["unsound"])
         return True
 
 

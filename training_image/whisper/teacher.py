@@ -22,6 +22,8 @@ from training_image.whisper.lessons import Audio
 
 _TOGETHER = 16
 """Utterances that one thread reads before it takes others: batches fill, and progress is seen."""
+_MOST_TOGETHER_S = 80.0
+"""Of these, each as long as the longest: what is encoded at once grows memory by some 8 MB a second."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Teacher:
         """
         # Neighbours in length share a window, so a batch of them wastes nothing.
         order = sorted(range(len(audio)), key=lambda place: audio[place].duration_s)
-        parts = [order[first : first + _TOGETHER] for first in range(0, len(order), _TOGETHER)]
+        parts = _parts(order, [one.duration_s for one in audio])
         found: dict[int, Read] = {}
         with ThreadPoolExecutor(self._cores) as threads:
             for part, read in zip(
@@ -112,6 +114,18 @@ class Teacher:
         text = self._network.tokens.decode(best.ids)
         odd = decoded.odd or guards.repetitive(text)
         return Read(best.ids, best.score * len(best.ids) / (len(best.ids) + 1), odd)
+
+
+def _parts(order: Sequence[int], durations_s: Sequence[float]) -> list[list[int]]:
+    """Return neighbours in an order from the shortest to the longest, as many as are read at once."""
+    parts: list[list[int]] = []
+    for place in order:
+        more = len(parts[-1]) + 1 if parts else 0
+        if parts and more <= _TOGETHER and more * durations_s[place] <= _MOST_TOGETHER_S:
+            parts[-1].append(place)
+        else:
+            parts.append([place])
+    return parts
 
 
 def spoken_words(text: str) -> list[str]:

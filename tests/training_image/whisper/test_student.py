@@ -86,6 +86,19 @@ def test_a_student_goes_on_bit_for_bit_where_it_stopped() -> None:
         np.testing.assert_array_equal(second.state()[name], value, err_msg=name)
 
 
+def test_memory_that_was_short_and_steps_that_failed_are_remembered() -> None:
+    first, second = _student(), _student()
+    first.parts = 4
+    broken = dataclasses.replace(_batches()[0], mel=np.full_like(_batches()[0].mel, np.nan))
+    for _ in range(3):
+        first.learn(broken)
+    assert second.resume(first.state())
+    assert second.parts == 4
+    second.learn(broken)
+    with pytest.raises(Diverged):
+        second.learn(broken)
+
+
 def test_another_students_state_is_not_taken_up() -> None:
     student = _student()
     assert not student.resume(_student(dataclasses.replace(COURSE, rank=3)).state())
