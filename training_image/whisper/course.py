@@ -24,18 +24,18 @@ class Course:
     """Of the readings, the surest, that teach."""
     kept_of_recording: float = 0.3
     """At least this share of every long recording's readings, so that hard recordings stay in."""
-    epochs: float = 3.0
+    epochs: float = 2.0
     rank: int = 16
     """Of the low-rank change."""
     decoder: int = 1
     """Whether the decoder's layers learn, too: 0 leaves what the network knows of language alone."""
-    rate: float = 1e-3
+    rate: float = 5e-4
     warm_up_steps: int = 8
     least_rate_share: float = 0.1
     """What the rate falls to, in a straight line, at the last step."""
     mean_decay: float = 0.95
     """Of the running mean of the weights over the steps."""
-    batch_s: float = 40.0
+    batch_s: float = 20.0
     """Length of a batch's windows together."""
     longest_window_s: float = 10.0
     """Utterances are joined up to this; a longer one stays alone."""
@@ -49,9 +49,9 @@ class Course:
     """Of the windows: in a small room."""
     gain_db: float = 0.0
     """Windows become so much louder or softer at most."""
-    replay_share: float = 0.0
+    replay_share: float = 0.15
     """Ordinary speech with transcripts beside the user's, as a share of the windows."""
-    silence_share: float = 0.0
+    silence_share: float = 0.03
     """Windows without speech, which teach silence, as a share of the windows."""
     beam: int = 5
     """Of the teacher's search."""
