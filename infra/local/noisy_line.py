@@ -61,4 +61,5 @@ def _added(speech: NDArray[np.float64], noise: NDArray[np.float64], rate_hz: int
     length = rate_hz // 100
     power = (speech[: len(speech) // length * length].reshape(-1, length) ** 2).mean(axis=1)
     loud = power[power >= np.quantile(power, 1 - _SPEECH_SHARE)].mean()
-    return np.clip(speech + noise * np.sqrt(loud / 10 ** (SNR_DB / 10)), -_FULL_SCALE - 1, _FULL_SCALE)
+    mixed = speech + noise * np.sqrt(loud / 10 ** (SNR_DB / 10))
+    return np.asarray(np.clip(mixed, -_FULL_SCALE - 1, _FULL_SCALE), np.float64)

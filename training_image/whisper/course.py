@@ -26,7 +26,9 @@ class Course:
     """At least this share of every long recording's readings, so that hard recordings stay in."""
     epochs: float = 3.0
     rank: int = 16
-    """Of the low-rank change; 0 trains the weights themselves."""
+    """Of the low-rank change."""
+    decoder: int = 1
+    """Whether the decoder's layers learn, too: 0 leaves what the network knows of language alone."""
     rate: float = 1e-3
     warm_up_steps: int = 8
     least_rate_share: float = 0.1

@@ -23,7 +23,7 @@ from chalicelib.engines.whisper.tokens import Tokens
 from training_image.whisper.augmentation import altered, masked
 from training_image.whisper.course import Course
 from training_image.whisper.lessons import BatchPlan
-from training_image.whisper.weights import ADAPTED, changes, torch_model
+from training_image.whisper.weights import ADAPTED, ADAPTED_OF_ENCODER, changes, torch_model
 from training_image.whisper.world import World
 
 _MOST_GRADIENT = 1.0
@@ -128,7 +128,11 @@ class Student:
         network = torch_model(base, tokens.start, tokens.end)
         adapted = get_peft_model(
             network,
-            LoraConfig(r=course.rank, lora_alpha=2 * course.rank, target_modules=list(ADAPTED)),
+            LoraConfig(
+                r=course.rank,
+                lora_alpha=2 * course.rank,
+                target_modules=list(ADAPTED) if course.decoder else ADAPTED_OF_ENCODER,
+            ),
         )
         self._adapted = adapted.to(self._device)
         self._inner: Any = adapted.base_model.model

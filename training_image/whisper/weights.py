@@ -16,6 +16,8 @@ from chalicelib.engines.whisper.model_file import Arrays, ModelFile
 
 ADAPTED = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 """Every linear layer; not `proj_out`, which is the embeddings once more."""
+ADAPTED_OF_ENCODER = rf".*\.encoder\.layers\..*\.({'|'.join(ADAPTED)})"
+"""An expression for those of the encoder alone."""
 _PARTS = {"weight": "weight", "bias": "bias", "gamma": "weight", "beta": "bias"}
 _WHOLE = {
     "encoder/position_encodings/encodings": "model.encoder.embed_positions.weight",
@@ -115,6 +117,8 @@ def changes(adapted: PeftModel, arrays: Arrays) -> tuple[Change, ...]:
     for ours, split in _linear(layers(arrays)):
         rows = len(arrays[f"{ours}/weight"]) // len(split)
         for number, theirs in enumerate(split):
+            if f"base_model.model.{theirs}.lora_A.default.weight" not in state:
+                continue
             down, up = (
                 state[f"base_model.model.{theirs}.lora_{kind}.default.weight"].numpy() for kind in "AB"
             )
