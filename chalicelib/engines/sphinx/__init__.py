@@ -1,1 +1,1 @@
-"""The embedded default engine: pocketsphinx with adaptable acoustics."""
+"""The light engine: pocketsphinx with adaptable acoustics."""

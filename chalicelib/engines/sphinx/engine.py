@@ -1,4 +1,4 @@
-"""The embedded engine: pocketsphinx behind the protocol of all engines."""
+"""The light engine: pocketsphinx behind the protocol of all engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded engine: real words with times and posteriors, always the same, adapted or not."""
+"""The light engine: real words with times and posteriors, always the same, adapted or not."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Adaptation of the embedded engine's model."""
+"""Adaptation of the light engine's model."""
