@@ -32,7 +32,6 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "five epochs": {"epochs": 5.0},
     "rank 4": {"rank": 4},
     "rank 32": {"rank": 32},
-    "the weights themselves": {"rank": 0, "rate": 2e-5},
     "a third of the rate": {"rate": 3e-4},
     "twice the rate": {"rate": 2e-3},
     "no mean of the weights": {"mean_decay": 0.0},

@@ -21,7 +21,15 @@ import soxr
 from numpy.typing import NDArray
 
 from bench.figures import ROOT, keep, kept, measured_here
-from bench.recordings import Recording, RecordingsUnavailable, about, an4, as_wav, babble
+from bench.recordings import (
+    LIKE_FOR_LIKE_MINUTES,
+    Recording,
+    RecordingsUnavailable,
+    about,
+    an4,
+    as_wav,
+    babble,
+)
 from bench.training_job import Case, train
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
@@ -31,8 +39,6 @@ from infra.local.scoring import word_error_rate
 
 BROADBAND = "en-US_BroadbandModel.v2020-01-16"
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
-LIKE_FOR_LIKE_MINUTES = 13.8
-"""As much of AN4 as the reference learned from; the cases named `all` take its whole training half."""
 ALL_MINUTES = 1e3
 _models: dict[tuple[str, CustomModels], Any] = {}
 _measured: dict[tuple[str, str], dict[str, Any]] = {}

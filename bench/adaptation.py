@@ -145,7 +145,7 @@ def _trained(case: Case, root: Path, environment: Mapping[str, str], wanted: Wan
 
 
 def _job_figures(done: Trained, case: Case) -> dict[str, Any]:
-    told = ("decision", "reason", "ordinary", "candidates", "held_out", "used_s", "rounds")
+    told = ("decision", "reason", "ordinary_speech", "candidates", "held_out", "used_s", "rounds")
     return {
         "training_s": round(done.elapsed_s, 1),
         "training_ratio": round(done.elapsed_s / case.audio_s, 3),

@@ -16,10 +16,10 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from bench.acoustic import LIKE_FOR_LIKE_MINUTES
 from bench.figures import ROOT
 from bench.foreign import SENTENCES
 from bench.recordings import (
+    LIKE_FOR_LIKE_MINUTES,
     Recording,
     RecordingsUnavailable,
     about,

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from bench.figures import ROOT
 
 AN4 = ROOT.parent / "shared" / "speech" / "an4"
+LIKE_FOR_LIKE_MINUTES = 13.8
+"""As much of AN4 as the reference learned from; the cases named `all` take its whole training half."""
 MU = 255
 BABBLERS = 6
 """Voices in a babble: nothing that they say can be made out."""

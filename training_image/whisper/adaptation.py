@@ -166,13 +166,15 @@ class _Job:
 
     def _start(self) -> _Start:
         """Let the base read; it is gone from memory when it has."""
-        base, given = self._teacher(None), self._given
+        given = self._given
+        base = self._teacher(None, helped=False)  # what is judged is the network alone; a helper may teach
         held_out = self._world.of_leader(
             self._read("held-out", given.held_out, base, "hearing held-out audio")
             if self._world.leads
             else []
         )
-        read = self._read_all(1, base)
+        teacher = base if self._helper is None else self._teacher(None)
+        read = self._read_all(1, teacher)
         before = figures(base, held_out, sum(one.duration_s for one in given.held_out))
         found = figures(base, read, sum(one.duration_s for one in given.adaptation))
         material = guard.judge_material(found, before, least_posterior=LEAST_POSTERIOR)
