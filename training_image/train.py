@@ -57,7 +57,7 @@ def _become_several(layout: Layout) -> None:
 
 
 def _write_failure(layout: Layout, reason: str) -> None:
-    if not ranks.leads() and layout.failure.exists():
+    if ranks.size() > 1 and layout.failure.exists():
         return  # Another process has said why; that it has gone is all that this one knows.
     try:
         write_atomically(layout.failure, reason.encode())

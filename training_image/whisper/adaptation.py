@@ -22,6 +22,7 @@ from chalicelib.language.artefact import read_artefact
 from training_image import guard, non_speech, ordinary_speech
 from training_image.adaptation import Adaptation, Assignment, HeldOut, Ordinary
 from training_image.failures import JobFailed
+from training_image.freed_memory import give_memory_back
 from training_image.guard import AlphaChoice, Figures, Hearing, Verdict
 from training_image.recordings import LeftOut
 from training_image.transcripts import Transcripts
@@ -147,6 +148,7 @@ class _Job:
 
     def run(self) -> Adaptation:
         start, learned = self._start(), _Learned()
+        give_memory_back()
         before, material = start.before, start.material
         if not material.accepted:
             return self._kept_base(f"The base model is kept: {material.reason}.", before, learned)
@@ -160,6 +162,7 @@ class _Job:
             reason = learned.remark.strip() or "Nothing was sure enough to learn from."
             return self._kept_base(f"The base model is kept. {reason}", before, learned)
         self._world.leave()
+        give_memory_back()
         if start.heard is None:
             return self._kept_base("Another process decides.", before, learned)
         return self._decided(learned, start.heard, start.held_out)
@@ -335,7 +338,7 @@ class _Job:
             learned.remark = (
                 f" Round {number} of learning ended in values that are no numbers, and counts for nothing."
             )
-        if learned.change is not None:
+        if learned.change is not None and self._world.leads:
             keep_whole_change(self._base.delta_bytes(learned.change.changes), self._given.checkpoint.folder)
         learned.used_s = sum(one.audio.duration_s for one in lessons)
         learned.transcribed_s = transcribed_s

@@ -64,7 +64,7 @@ class Base:
                 return merged(read_model(package_folder() / MODEL), short_window(), MODEL_SHA256)
             return _restored(self.weights.folder)
         except ModelUnreadable as error:
-            raise _unreadable(error) from None
+            raise _unreadable(error, self.weights.folder) from None
 
     def network(self, cores: int, change: Delta | None = None, alpha: float = 1.0) -> Network:
         """Return a recogniser of the network with a share of a change, for so many calls at a time.
@@ -82,7 +82,7 @@ class Base:
                 )
                 network = Network(self.weights, self.language, threads, "cpu", shares=shares)
         except ModelUnreadable as error:
-            raise _unreadable(error) from None
+            raise _unreadable(error, self.weights.folder) from None
         return network
 
     def delta_bytes(self, changes: Sequence[Change]) -> bytes:
@@ -114,7 +114,7 @@ def base_of(folder: Path | None, language: str | None) -> Base:
             language = None
         weights.tokens.prompt(language)
     except (ModelUnreadable, OSError) as error:
-        raise _unreadable(error) from None
+        raise _unreadable(error, folder) from None
     return Base(weights, language, folder is None)
 
 
@@ -151,8 +151,11 @@ def _restored(folder: Path) -> ModelFile:
     return replace(model, arrays=arrays)
 
 
-def _unreadable(error: Exception) -> JobFailed:
+def _unreadable(error: Exception, folder: Path | None) -> JobFailed:
+    reason = str(error)
+    if folder is not None:  # where the weights lie on the training machine helps nobody
+        reason = reason.replace(f"{folder}/", "").replace(str(folder), "the weights")
     return JobFailed(
-        f"The weights of the base model cannot be used: {error}. Tell the operator to add that base model "
+        f"The weights of the base model cannot be used: {reason}. Tell the operator to add that base model "
         "again."
     )

@@ -30,7 +30,7 @@ from chalicelib.engines.whisper.low_rank import delta_bytes
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, SAMPLE_RATE_HZ, WHOLE, Mel, log_mel, windowed
 from chalicelib.engines.whisper.model_file import read_model
 from chalicelib.engines.whisper.weights import MODEL_SHA256, package_folder
-from training_image.whisper.weights import ADAPTED, changes, torch_model
+from training_image.whisper.weights import ADAPTED, changes, layers, torch_model
 
 START, END, NO_TIMES = 50257, 50256, 50362
 """Of the English vocabulary."""
@@ -205,7 +205,7 @@ def main(argv: Sequence[str]) -> int:
     files = sorted(path for folder in chosen.speech for path in folder.rglob("*.wav"))
     lessons = teach(folder, files, network, chosen.threads, chosen.longest)
     adapted = fit(network, lessons, Course(chosen.rank, chosen.epochs, chosen.rate, chosen.seed))
-    chosen.output.write_bytes(delta_bytes(MODEL_SHA256, changes(adapted, base.arrays)))
+    chosen.output.write_bytes(delta_bytes(MODEL_SHA256, changes(adapted, layers(base.arrays))))
     print(f"taught by {len(lessons)} recordings, written to {chosen.output}")
     return 0
 

@@ -23,7 +23,7 @@ from chalicelib.engines.whisper.tokens import Tokens
 from training_image.whisper.augmentation import altered, masked
 from training_image.whisper.course import Course
 from training_image.whisper.lessons import BatchPlan
-from training_image.whisper.weights import ADAPTED, ADAPTED_OF_ENCODER, changes, torch_model
+from training_image.whisper.weights import ADAPTED, ADAPTED_OF_ENCODER, changes, layers, torch_model
 from training_image.whisper.world import World
 
 _MOST_GRADIENT = 1.0
@@ -123,7 +123,7 @@ class Student:
         """
         torch.manual_seed(course.seed)
         self._world = world or World()
-        self._base, self._course, self._steps = base, course, steps
+        self._layers, self._course, self._steps = layers(base.arrays), course, steps
         self._device = torch.device(device)
         network = torch_model(base, tokens.start, tokens.end)
         adapted = get_peft_model(
@@ -249,7 +249,7 @@ class Student:
         with torch.no_grad():
             for name, value in self._trained.items():
                 value.copy_(self._mean[name])
-            found = changes(self._adapted, self._base.arrays)
+            found = changes(self._adapted, self._layers)
             for name, value in self._trained.items():
                 value.copy_(kept[name])
         return found

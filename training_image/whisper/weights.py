@@ -111,19 +111,23 @@ def torch_model(model: ModelFile, start: int, end: int) -> WhisperForConditional
     return network.eval()
 
 
-def changes(adapted: PeftModel, arrays: Arrays) -> tuple[Change, ...]:
-    """Return what low-rank training changed, named after the arrays of the model file."""
+def changes(adapted: PeftModel, counts: Mapping[str, int]) -> tuple[Change, ...]:
+    """Return what low-rank training changed, named after the arrays of the model file.
+
+    Args:
+        adapted: the network.
+        counts: of its layers, as `layers` gives them.
+    """
     state: Mapping[str, Any] = adapted.state_dict()
     scaling = {config.lora_alpha / config.r for config in adapted.peft_config.values()}
     (scale,) = scaling
     found = []
-    for ours, split in _linear(layers(arrays)):
-        rows = len(arrays[f"{ours}/weight"]) // len(split)
+    for ours, split in _linear(counts):
         for number, theirs in enumerate(split):
             if f"base_model.model.{theirs}.lora_A.default.weight" not in state:
                 continue
             down, up = (
-                state[f"base_model.model.{theirs}.lora_{kind}.default.weight"].numpy() for kind in "AB"
+                state[f"base_model.model.{theirs}.lora_{kind}.default.weight"].cpu().numpy() for kind in "AB"
             )
-            found.append(Change(f"{ours}/weight", number * rows, down, scale * up))
+            found.append(Change(f"{ours}/weight", number * len(up), down, scale * up))
     return tuple(found)

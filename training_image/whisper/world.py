@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import torch
 from torch import distributed
 
 from training_image import ranks
+from training_image.failures import JobFailed
 
 T = TypeVar("T")
 
 
 class World:
-    """All processes that adapt one network, of which this is one."""
+    """All processes that adapt one network, of which this is one.
+
+    Each method may raise `JobFailed`: one of the others was lost.
+    """
 
     def __init__(self) -> None:
         """Meet the others, if there are any."""
@@ -36,7 +41,8 @@ class World:
         if self.size == 1:
             return [own]
         found: list[T | None] = [None] * self.size
-        distributed.all_gather_object(found, own)
+        with _all_there():
+            distributed.all_gather_object(found, own)
         return [one for one in found if one is not None]
 
     def of_leader(self, own: T) -> T:
@@ -44,7 +50,8 @@ class World:
         if self.size == 1:
             return own
         told: list[T] = [own]
-        distributed.broadcast_object_list(told, src=0)
+        with _all_there():
+            distributed.broadcast_object_list(told, src=0)
         return told[0]
 
     def add_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
@@ -55,7 +62,8 @@ class World:
         flat = torch.cat(
             [(torch.zeros_like(one) if one.grad is None else one.grad).flatten() for one in trained]
         )
-        distributed.all_reduce(flat)
+        with _all_there():
+            distributed.all_reduce(flat)
         for one, sum_ in zip(trained, flat.split([one.numel() for one in trained]), strict=True):
             one.grad = sum_.view_as(one).clone()
 
@@ -67,3 +75,15 @@ class World:
         """Part from the others: nothing is told any more."""
         if self.size > 1 and distributed.is_initialized():
             distributed.destroy_process_group()
+
+
+@contextlib.contextmanager
+def _all_there() -> Iterator[None]:
+    """Say in words that another process does not answer any more."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise JobFailed(
+            "One of the machines or processes that train together was lost. Train again; if it fails again, "
+            "tell the operator."
+        ) from error

@@ -36,7 +36,7 @@ def test_pytorch_encodes_as_ctranslate2(base: ModelFile) -> None:
 
 
 def test_what_was_taught_is_merged_as_peft_merges_it(base: ModelFile) -> None:
-    from training_image.whisper.weights import ADAPTED, changes, state_dict, torch_model
+    from training_image.whisper.weights import ADAPTED, changes, layers, state_dict, torch_model
 
     torch.manual_seed(1)
     adapted = peft.get_peft_model(
@@ -46,7 +46,7 @@ def test_what_was_taught_is_merged_as_peft_merges_it(base: ModelFile) -> None:
         for name, value in adapted.named_parameters():
             if "lora_" in name:
                 value.normal_(0, 0.05).copy_(value.half().float())
-    delta = parse_delta(delta_bytes(BASE, changes(adapted, base.arrays)))
+    delta = parse_delta(delta_bytes(BASE, changes(adapted, layers(base.arrays))))
     ours = state_dict(merged(base, delta, BASE).arrays)
     theirs = adapted.merge_and_unload().state_dict()
     assert set(ours) == set(theirs)
@@ -55,7 +55,7 @@ def test_what_was_taught_is_merged_as_peft_merges_it(base: ModelFile) -> None:
 
 
 def test_a_network_with_fewer_layers_behind_is_taught_as_well() -> None:
-    from training_image.whisper.weights import ADAPTED, changes, state_dict, torch_model
+    from training_image.whisper.weights import ADAPTED, changes, layers, state_dict, torch_model
 
     small = multilingual_network(decoder_layers=1)
     network = torch_model(small, 0, 1)
@@ -67,7 +67,7 @@ def test_a_network_with_fewer_layers_behind_is_taught_as_well() -> None:
         for name, value in adapted.named_parameters():
             if "lora_" in name:
                 value.normal_(0, 0.05).copy_(value.half().float())
-    delta = parse_delta(delta_bytes(BASE, changes(adapted, small.arrays)))
+    delta = parse_delta(delta_bytes(BASE, changes(adapted, layers(small.arrays))))
     theirs = adapted.merge_and_unload().state_dict()
     for name, value in state_dict(merged(small, delta, BASE).arrays).items():
         np.testing.assert_allclose(value, theirs[name].numpy(), atol=2e-3, err_msg=name)
