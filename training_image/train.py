@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, help=f"instead of ${ROOT_VARIABLE} or /opt/ml")
     layout = layout_of(parser.parse_args(arguments).root)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    # Threads that wait for each other by turning in circles take the processor from whoever else has work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     device = ranks.own_device()
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device

@@ -30,7 +30,7 @@ pytest.importorskip("peft")
 pytestmark = pytest.mark.slow
 NARROWBAND = "en-US_NarrowbandModel"
 RATE_HZ = 8000
-SMALL = {"epochs": 3, "rank": 4, "beam": 1, "batch_s": 15, "save_every_s": 0}
+SMALL = {"epochs": 3, "rank": 4, "beam": 1, "batch_s": 15, "save_every_s": 0, "judged_ordinary": 12}
 
 
 @pytest.fixture(scope="module")

@@ -134,7 +134,7 @@ class _Job:
     def __init__(self, assignment: Assignment, chosen: Course) -> None:
         self._given, self._course = assignment, chosen
         self._base: Base = base_of(assignment.base_weights, assignment.language)
-        self._examination = Examination(assignment.held_out)
+        self._examination = Examination(assignment.held_out, chosen.judged_ordinary)
         self._helper = _helper(assignment)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._world = World()

@@ -56,6 +56,8 @@ class Course:
     beam: int = 5
     """Of the teacher's search."""
     seed: int = 1
+    judged_ordinary: int = 64
+    """Utterances of ordinary speech that the guard hears; 64 is all that there are."""
     save_every_s: float = 20.0
     """Between two checkpoints while a student learns; it decides nothing about the result."""
 

@@ -45,15 +45,16 @@ class _Altered:
 class Examination:
     """The same questions for every network."""
 
-    def __init__(self, held_out: Sequence[Utterance]) -> None:
-        """Take the held-out audio; the rest comes with the program.
+    def __init__(self, held_out: Sequence[Utterance], ordinary: int) -> None:
+        """Take the held-out audio, and how many utterances of ordinary speech, which comes along, are heard.
 
         Raises:
             JobFailed: what comes with the program is missing or damaged.
         """
         self._held_out = held_out
         self._ordinary = [
-            (Clip(one.samples), one.transcript.split()) for one in ordinary_speech.ordinary_speech("guard")
+            (Clip(one.samples), one.transcript.split())
+            for one in itertools.islice(ordinary_speech.ordinary_speech("guard"), ordinary)
         ]
         self._non_speech = [Clip(one.samples) for one in non_speech.clips("guard")]
 

@@ -15,7 +15,7 @@ from tests.training_image.sounds import write
 
 ROOT = Path(__file__).parents[3]
 BASE = "en-US_NarrowbandModel.v2026-11-30"
-SMALL = {"epochs": 1, "rank": 4, "beam": 1, "batch_s": 15, "save_every_s": 0}
+SMALL = {"epochs": 1, "rank": 4, "beam": 1, "batch_s": 15, "save_every_s": 0, "judged_ordinary": 12}
 WITHIN_S = 900
 
 Recording = tuple[dict[str, Any], bytes]
