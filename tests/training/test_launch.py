@@ -78,6 +78,7 @@ def test_the_request_is_complete(platform: Platform) -> None:
             "run": "1",
             "base_version": "en-US_BroadbandModel.v2020-01-16",
             "engine": "sphinx",
+            "max_runtime_s": "14400",
         },
         "Environment": {"PYTHONUNBUFFERED": "1"},
         "Tags": [

@@ -34,6 +34,9 @@ def test_plan_and_manifest_name_the_same_objects() -> None:
         "run": 1,
         "base_version": "en-US_BroadbandModel.v2020-01-16",
         "engine": "sphinx",
+        "rate_hz": 16_000,
+        "least_rate_hz": 16_000,
+        "language": None,
         "base_weights": None,
         "language_model": None,
         "recordings": [
