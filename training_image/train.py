@@ -18,6 +18,14 @@ from training_image.stopping import EXIT_STATUS, is_stopping, stop_on_sigterm
 
 _log = logging.getLogger("training_image")
 _GROUP_SIGNAL_S = 0.5
+_COMPUTING = {
+    # Threads that wait for each other by turning in circles take the processor from whoever else has work.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # What PyTorch and oneDNN keep for every shape that they have met: without a bound it is a gigabyte soon.
+    "LRU_CACHE_CAPACITY": "32",
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32",
+}
+"""Read by numeric libraries when an engine's adaptation loads them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, help=f"instead of ${ROOT_VARIABLE} or /opt/ml")
     layout = layout_of(parser.parse_args(arguments).root)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    # Threads that wait for each other by turning in circles take the processor from whoever else has work.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for variable, value in _COMPUTING.items():
+        os.environ.setdefault(variable, value)
     device = ranks.own_device()
     if device is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = device

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, HOP, LONGEST_S, SAMPLE_RATE_HZ, Window
 
 Samples = NDArray[np.float32]
+SILENCE_WEIGHT = 4.0
+"""A window without speech counts as a word of so many tokens."""
 
 _FILLS = (0.3, 0.5, 0.7, 0.9)
 """Shares of the longest window that windows are filled up to: short and full ones are both seen."""
@@ -20,7 +22,9 @@ _MOST_PAUSE_S = 0.3
 """Between two utterances of a window."""
 _MOST_TOKENS = 200
 """Of a window's text; the decoder has room for 224."""
-_MOST_ZEROS_S = 1.0
+_FRAMES_STEP = 50
+"""Lengths are multiples of this: libraries keep something for every length that they have met."""
+_MOST_ZEROS_S = 0.7
 """Behind the speech of a batch's longest window, beyond what the recogniser puts there."""
 
 
@@ -88,6 +92,11 @@ class WindowPlan:
     def weights(self) -> tuple[float, ...]:
         """Of each token of the text."""
         return tuple(lesson.weight for lesson in self.lessons for _ in lesson.ids)
+
+    @property
+    def end_weight(self) -> float:
+        """Of the token behind the text; where nobody speaks it is all that there is to be learned."""
+        return 1.0 if self.ids else SILENCE_WEIGHT
 
     def samples(self) -> Samples:
         """Read and join the audio."""
@@ -160,9 +169,8 @@ def _window(lessons: Sequence[Lesson], choice: random.Random) -> WindowPlan:
 
 def _batch(windows: Sequence[WindowPlan], window: Window, choice: random.Random) -> BatchPlan:
     zeros = round(FRAMES_PER_S * choice.uniform(0, _MOST_ZEROS_S))
-    return BatchPlan(
-        tuple(windows), min(LONGEST_S * FRAMES_PER_S, 2 * ((_frames(windows, window) + zeros) // 2))
-    )
+    frames = _FRAMES_STEP * -(-(_frames(windows, window) + zeros) // _FRAMES_STEP)
+    return BatchPlan(tuple(windows), min(LONGEST_S * FRAMES_PER_S, frames))
 
 
 def _frames(windows: Sequence[WindowPlan], window: Window) -> int:

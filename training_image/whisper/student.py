@@ -29,6 +29,8 @@ from training_image.whisper.world import World
 _MOST_GRADIENT = 1.0
 _MOST_UNSOUND = 5
 _IGNORED = -100
+_TOKENS_STEP = 8
+"""Texts are as long as a multiple of this, for the same reason as windows."""
 _BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """What Linux calls it, on x86-64 and arm64."""
 _MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -81,6 +83,7 @@ def batch(
     """
     windows = plan.windows[part]
     longest = max(len(one.ids) for one in plan.windows) + len(prompt)
+    longest = _TOKENS_STEP * -(-longest // _TOKENS_STEP)
     mel = np.zeros((len(windows), bands, plan.frames), np.float32)
     given = np.full((len(windows), longest), end, np.int64)
     wanted = np.full((len(windows), longest), _IGNORED, np.int64)
@@ -93,8 +96,8 @@ def batch(
         text = [*prompt, *window.ids, end]
         given[row, : len(text) - 1] = text[:-1]
         wanted[row, len(prompt) - 1 : len(text) - 1] = text[len(prompt) :]
-        weights[row, len(prompt) - 1 : len(text) - 1] = [*window.weights, 1.0]
-    total = sum(sum(one.weights) + 1.0 for one in plan.windows)
+        weights[row, len(prompt) - 1 : len(text) - 1] = [*window.weights, window.end_weight]
+    total = sum(sum(one.weights) + one.end_weight for one in plan.windows)
     return Batch(mel, given, wanted, weights, max(total, 1e-6))
 
 
