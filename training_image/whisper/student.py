@@ -29,6 +29,8 @@ from training_image.whisper.world import World
 _MOST_GRADIENT = 1.0
 _MOST_UNSOUND = 5
 _IGNORED = -100
+_NO_SPEECH = -1
+"""`<|nospeech|>` stands before `<|notimestamps|>` in every vocabulary of the family."""
 _TOKENS_STEP = 8
 """Texts are as long as a multiple of this, for the same reason as windows."""
 _BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
@@ -97,7 +99,10 @@ def batch(
         given[row, : len(text) - 1] = text[:-1]
         wanted[row, len(prompt) - 1 : len(text) - 1] = text[len(prompt) :]
         weights[row, len(prompt) - 1 : len(text) - 1] = [*window.weights, window.end_weight]
-    total = sum(sum(one.weights) + one.end_weight for one in plan.windows)
+        if not window.ids:
+            # Whether anybody speaks is read behind the first token, where the network was taught to say it.
+            wanted[row, 0], weights[row, 0] = prompt[-1] + _NO_SPEECH, window.end_weight
+    total = sum(sum(one.weights) + (1 if one.ids else 2) * one.end_weight for one in plan.windows)
     return Batch(mel, given, wanted, weights, max(total, 1e-6))
 
 

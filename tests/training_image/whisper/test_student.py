@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.engines.whisper.low_rank import delta_bytes
 from chalicelib.engines.whisper.model_file import ModelFile, read_model
-from chalicelib.engines.whisper.tokens import Tokens, read_tokens
+from chalicelib.engines.whisper.tokens import Tokens, read_tokens, read_vocabulary
 from tests.engines.whisper.networks import embedded_folder
 from training_image import ordinary_speech
 from training_image.whisper.course import Course
@@ -150,3 +150,14 @@ def test_a_processor_says_whether_it_multiplies_in_16_bits(
 
 def test_a_machine_that_says_nothing_does_not(tmp_path: Path) -> None:
     assert not multiplies_in_16_bits(tmp_path / "cpuinfo")
+
+
+def test_silence_teaches_that_nobody_speaks() -> None:
+    _, tokens = _base()
+    silent = Lesson(Clip(np.zeros(48_000, np.float32)), ())
+    (plan,) = batches([silent], longest_s=6.0, batch_s=14.0, window=Window(6.0, 2.0), choice=random.Random(1))
+    lesson = batch(plan, [tokens.start, tokens.no_times], tokens.end, 80, COURSE)
+    vocabulary = read_vocabulary(embedded_folder())
+    assert vocabulary[lesson.wanted[0, 0]] in ("<|nospeech|>", "<|nocaptions|>")
+    assert lesson.wanted[0, 1] == tokens.end
+    assert lesson.total == lesson.weights.sum()
