@@ -172,9 +172,17 @@ def _page(request: dict[str, Any], entries: list[Any], most: int) -> tuple[list[
 
 
 def _is_within(request: dict[str, Any], description: dict[str, Any]) -> bool:
-    """Return whether a job's times are between those of a request; on the wire all are Unix seconds."""
+    """Return whether a job's times are between those of a request; on the wire all are Unix seconds.
+
+    To the millisecond, for clients keep no more than microseconds of the time that they were told.
+    """
+
+    def told(field: str, bound: float) -> float:
+        value = request.get(field, bound)
+        return value if math.isinf(value) else round(value, 3)
+
     return all(
-        request.get(f"{field}After", -math.inf) < description[field] < request.get(f"{field}Before", math.inf)
+        told(f"{field}After", -math.inf) < round(description[field], 3) < told(f"{field}Before", math.inf)
         for field in ("CreationTime", "LastModifiedTime")
     )
 
