@@ -178,7 +178,7 @@ def _is_within(request: dict[str, Any], description: dict[str, Any]) -> bool:
     """
 
     def told(field: str, bound: float) -> float:
-        value = request.get(field, bound)
+        value: float = request.get(field, bound)
         return value if math.isinf(value) else round(value, 3)
 
     return all(
