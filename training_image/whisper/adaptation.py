@@ -47,7 +47,7 @@ _RESERVED_SHARE = 0.15
 """Of the time that is left when learning begins: for judging what was learned."""
 
 # Work for a second of audio, relative to reading it.
-_READING, _LEARNING, _JUDGING = 1.0, 1.6, 1.0
+_READING, _LEARNING, _JUDGING = 1.0, 1.3, 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -140,7 +140,8 @@ class _Job:
         self._world = World()
         self._hearing_s = 0.0
         learned_s = sum(one.duration_s for one in assignment.adaptation)
-        per_round = _READING + chosen.kept_share * chosen.epochs * _LEARNING
+        beside = 1 + chosen.replay_share + chosen.silence_share
+        per_round = _READING + chosen.kept_share * chosen.epochs * beside * _LEARNING
         judged_s = 2 * self._examination.audio_s + sum(one.duration_s for one in assignment.held_out)
         self._progress = _Progress(
             assignment.report_progress, chosen.rounds * learned_s * per_round + judged_s * _JUDGING
