@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from chalicelib.language.edit_distance import edit_distance
 
 FEWEST_WORDS = 3
 """Shorter texts stand everywhere."""
@@ -62,7 +63,7 @@ class Transcripts:
         first, end = self._whole_sentence(best, numbers)
         if end - first < FEWEST_WORDS:
             return None
-        errors = _distance(numbers, self._text[first:end])
+        errors = edit_distance(numbers, self._text[first:end].tolist())
         if errors > MOST_ERRORS * (end - first):
             return None
         return tuple(self._words[word] for word in self._text[first:end])
@@ -106,16 +107,6 @@ class Transcripts:
         sentence = int(np.searchsorted(self._starts, match.first, side="right")) - 1
         first, end = int(self._starts[sentence]), int(self._starts[sentence + 1])
         is_near = end - first <= 2 * len(heard) + _MARGIN_WORDS
-        if is_near and _distance(heard, self._text[first:end]) <= match.errors + 1:
+        if is_near and edit_distance(heard, self._text[first:end].tolist()) <= match.errors + 1:
             return first, end
         return match.first, match.end
-
-
-def _distance(heard: Sequence[int], text: NDArray[np.int64]) -> int:
-    row = list(range(len(text) + 1))
-    written = text.tolist()
-    for i, word in enumerate(heard, 1):
-        previous, row[0] = row[0], i
-        for j, other in enumerate(written, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != other))
-    return row[-1]

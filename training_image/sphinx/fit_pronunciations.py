@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.language.edit_distance import edit_distance
 from chalicelib.language.joint_model import NATS_PER_STEP, Graphone, JointModel, Order, written
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz'"
@@ -285,18 +286,9 @@ def measured(model: JointModel, entries: Iterable[Entry]) -> tuple[float, float,
     errors = phones_said = wrong = 0
     for spelling, listed in readings.items():
         guess = model.phones(spelling)
-        distance, length = min((_distance(one, guess), len(one)) for one in listed)
+        distance, length = min((edit_distance(one, guess), len(one)) for one in listed)
         errors, phones_said, wrong = errors + distance, phones_said + length, wrong + (distance > 0)
     return errors / max(1, phones_said), wrong / max(1, len(readings)), len(readings)
-
-
-def _distance(left: Sequence[str], right: Sequence[str]) -> int:
-    row = list(range(len(right) + 1))
-    for i, one in enumerate(left, 1):
-        previous, row[0] = row[0], i
-        for j, other in enumerate(right, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (one != other))
-    return row[-1]
 
 
 def main(argv: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from chalicelib.language.edit_distance import edit_distance
 from training_image import non_speech, ordinary_speech
 from training_image.guard import Errors, Figures, Hearing
 from training_image.utterances import Utterance
@@ -147,15 +148,5 @@ def _found_again(wanted: Sequence[Sequence[str]], found: Sequence[Sequence[str]]
 def _errors(wanted: Sequence[Sequence[str]], found: Sequence[Sequence[str]]) -> Errors:
     return Errors(
         words=sum(map(len, wanted)),
-        errors=sum(distance(one, other) for one, other in zip(wanted, found, strict=True)),
+        errors=sum(edit_distance(one, other) for one, other in zip(wanted, found, strict=True)),
     )
-
-
-def distance(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return how many words must be replaced, put in or left out to make one text of another."""
-    row = list(range(len(other) + 1))
-    for place, word in enumerate(one, 1):
-        diagonal, row[0] = row[0], place
-        for at, heard in enumerate(other, 1):
-            diagonal, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, diagonal + (word != heard))
-    return row[-1]

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("ctranslate2")
 
 from training_image.guard import Errors, Figures, Hearing
-from training_image.whisper.examination import distance, hearing_arrays, hearing_of
+from training_image.whisper.examination import hearing_arrays, hearing_of
 
 HEARING = Hearing(
     held_out=Figures(words=37, words_a_minute=134.61, mean_posterior=0.8744, different_words=34),
@@ -25,17 +25,3 @@ def test_a_saved_hearing_is_the_same() -> None:
 
 def test_a_hearing_of_another_change_says_nothing() -> None:
     assert hearing_of(hearing_arrays(HEARING, "a" * 64), "b" * 64) is None
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "wrong"),
-    [
-        ("a b c", "a b c", 0),
-        ("a b c", "a c", 1),
-        ("a b c", "x a b c", 1),
-        ("a b c", "a x c", 1),
-        ("", "a", 1),
-    ],
-)
-def test_words_are_replaced_put_in_and_left_out(one: str, other: str, wrong: int) -> None:
-    assert distance(one.split(), other.split()) == wrong
