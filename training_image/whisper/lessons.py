@@ -64,8 +64,6 @@ class Lesson:
     audio: Audio
     ids: tuple[int, ...]
     """Text tokens, without prompt and end; none teaches silence."""
-    weight: float = 1.0
-    """Of its tokens in the loss."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +87,8 @@ class WindowPlan:
         return tuple(one for lesson in self.lessons for one in lesson.ids)
 
     @property
-    def weights(self) -> tuple[float, ...]:
-        """Of each token of the text."""
-        return tuple(lesson.weight for lesson in self.lessons for _ in lesson.ids)
-
-    @property
     def end_weight(self) -> float:
-        """Of the token behind the text; where nobody speaks it is all that there is to be learned."""
+        """Of the token behind the text, in tokens of it; where nobody speaks it is all that is learned."""
         return 1.0 if self.ids else SILENCE_WEIGHT
 
     def samples(self) -> Samples:

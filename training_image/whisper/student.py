@@ -98,11 +98,11 @@ def batch(
         text = [*prompt, *window.ids, end]
         given[row, : len(text) - 1] = text[:-1]
         wanted[row, len(prompt) - 1 : len(text) - 1] = text[len(prompt) :]
-        weights[row, len(prompt) - 1 : len(text) - 1] = [*window.weights, window.end_weight]
+        weights[row, len(prompt) - 1 : len(text) - 1] = [1.0] * len(window.ids) + [window.end_weight]
         if not window.ids:
             # Whether anybody speaks is read behind the first token, where the network was taught to say it.
             wanted[row, 0], weights[row, 0] = prompt[-1] + _NO_SPEECH, window.end_weight
-    total = sum(sum(one.weights) + (1 if one.ids else 2) * one.end_weight for one in plan.windows)
+    total = sum(len(one.ids) + (1 if one.ids else 2) * one.end_weight for one in plan.windows)
     return Batch(mel, given, wanted, weights, max(total, 1e-6))
 
 
