@@ -31,7 +31,7 @@ from chalicelib.engines import loading
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels
 from chalicelib.engines.whisper.weights import package_folder
-from chalicelib.engines.whisper.wording import spoken
+from chalicelib.engines.whisper.wording import spoken_words
 from chalicelib.recognition.decoders import DecoderPool
 from infra.local.prompts import PromptsUnavailable, fetch_prompts
 from infra.local.scoring import WordErrorRate, word_error_rate
@@ -48,7 +48,7 @@ ROUNDS = 3
 
 def spoken_text(text: str) -> str:
     """Return what a network wrote as spoken words."""
-    return " ".join(word for piece in spoken(text) for word in piece.words)
+    return " ".join(spoken_words(text))
 
 
 def _speech(case: str) -> tuple[list[Recording], str]:

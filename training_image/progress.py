@@ -86,3 +86,16 @@ class Progress:
         if fraction <= first or now_s <= first_s:
             return None
         return (1 - fraction) * (now_s - first_s) / (fraction - first)
+
+
+class WorkDone:
+    """Adds up the parts of a piece of work, of whatever unit, and reports their share of the whole."""
+
+    def __init__(self, report: Callable[[float, str], None], total: float) -> None:
+        """Take what is told of the share that is done, 0…1, and how much there is in all."""
+        self._report, self._total, self._done = report, max(total, 1e-9), 0.0
+
+    def add(self, work: float, stage: str) -> None:
+        """Note that so much more is done, and what is being done."""
+        self._done += work
+        self._report(min(1.0, self._done / self._total), stage)

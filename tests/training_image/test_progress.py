@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training_image.progress import Progress, published
+from training_image.progress import Progress, WorkDone, published
 
 
 class Clock:
@@ -94,3 +94,11 @@ def test_an_unreadable_file_counts_as_no_progress(tmp_path: Path, content: bytes
     (tmp_path / "progress.json").write_bytes(content)
     assert published(tmp_path / "progress.json") == 0
     assert published(tmp_path / "missing.json") == 0
+
+
+def test_work_adds_up_to_the_whole_and_never_beyond() -> None:
+    told: list[tuple[float, str]] = []
+    done = WorkDone(lambda share, stage: told.append((share, stage)), 4.0)
+    for work, stage in ((1.0, "reading"), (2.0, "learning"), (3.0, "judging")):
+        done.add(work, stage)
+    assert told == [(0.25, "reading"), (0.75, "learning"), (1.0, "judging")]

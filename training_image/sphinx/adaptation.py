@@ -19,10 +19,11 @@ from chalicelib.engines.adapted_model import KEPT_BASE
 from chalicelib.engines.sphinx.acoustic_model import AcousticModel
 from chalicelib.engines.sphinx.artefact import ARRAYS_NAME, NOISE_SUPPRESSION
 from chalicelib.engines.sphinx.features import FRAMES_PER_S
-from training_image.adaptation import Adaptation, Assignment, HeldOut, ReportProgress
+from training_image.adaptation import Adaptation, Assignment, HeldOut
 from training_image.arrays import write_npz
 from training_image.checkpoint import Checkpoint
 from training_image.guard import choose
+from training_image.progress import WorkDone
 from training_image.recordings import LeftOut
 from training_image.sphinx import guard, shards
 from training_image.sphinx.estimation import (
@@ -84,7 +85,7 @@ def adapt(assignment: Assignment) -> Adaptation:
             checkpoint=assignment.checkpoint,
             executor=executor,
             folder=Path(folder),
-            progress=_Progress(
+            progress=WorkDone(
                 assignment.report_progress, _total_work(learned, judged, helped=helper is not None)
             ),
         )
@@ -96,17 +97,6 @@ def _total_work(adaptation: Sequence[Utterance], held_out: Sequence[Utterance], 
     decoding = _FIRST_DECODING + (ROUNDS - 1) * _LATER_DECODING
     summing = ROUNDS * (TRANSFORM_PASSES + 1 + helped) * _SUMMING
     return learned_s * (decoding + summing) + judged_s * (2 * _FIRST_DECODING + _LATER_DECODING)
-
-
-class _Progress:
-    """Adds up the work that is done."""
-
-    def __init__(self, report: ReportProgress, total: float) -> None:
-        self._report, self._total, self._done = report, max(total, 1e-9), 0.0
-
-    def add(self, work: float, stage: str) -> None:
-        self._done += work
-        self._report(min(1.0, self._done / self._total), stage)
 
 
 class _Job:
@@ -121,7 +111,7 @@ class _Job:
         checkpoint: Checkpoint,
         executor: ProcessPoolExecutor,
         folder: Path,
-        progress: _Progress,
+        progress: WorkDone,
     ) -> None:
         self._start = start
         self._base = self._start.base().model

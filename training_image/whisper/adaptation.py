@@ -18,12 +18,14 @@ from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.whisper.language import load_language
 from chalicelib.engines.whisper.low_rank import FILE_NAME, Delta
 from chalicelib.engines.whisper.rescoring import CustomLanguage
+from chalicelib.engines.whisper.wording import spoken_words
 from chalicelib.language.artefact import read_artefact
 from training_image import guard, non_speech, ordinary_speech
 from training_image.adaptation import Adaptation, Assignment, HeldOut, Ordinary
 from training_image.failures import JobFailed
 from training_image.freed_memory import give_memory_back
 from training_image.guard import AlphaChoice, Figures, Hearing, Verdict
+from training_image.progress import WorkDone
 from training_image.recordings import LeftOut
 from training_image.transcripts import Transcripts
 from training_image.utterances import Utterance
@@ -34,7 +36,7 @@ from training_image.whisper.examination import Examination, figures, hearing_arr
 from training_image.whisper.experiments import keep_whole_change, true_transcripts
 from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches
 from training_image.whisper.student import Diverged, Student, batch
-from training_image.whisper.teacher import Read, Teacher, arrays_of, from_arrays, spoken_words
+from training_image.whisper.teacher import Read, Teacher, arrays_of, from_arrays
 from training_image.whisper.world import World
 
 LEAST_POSTERIOR = 0.4
@@ -90,19 +92,6 @@ def adapt(assignment: Assignment) -> Adaptation:
 
 
 @dataclass
-class _Progress:
-    """Adds up the work that is done."""
-
-    report: Callable[[float, str], None]
-    total: float
-    done: float = 0.0
-
-    def add(self, work: float, stage: str) -> None:
-        self.done += work
-        self.report(min(1.0, self.done / max(self.total, 1e-9)), stage)
-
-
-@dataclass
 class _Learned:
     """What the rounds have given so far."""
 
@@ -143,7 +132,7 @@ class _Job:
         beside = 1 + chosen.replay_share + chosen.silence_share
         per_round = _READING + chosen.kept_share * chosen.epochs * beside * _LEARNING
         judged_s = 2 * self._examination.audio_s + sum(one.duration_s for one in assignment.held_out)
-        self._progress = _Progress(
+        self._progress = WorkDone(
             assignment.report_progress, chosen.rounds * learned_s * per_round + judged_s * _JUDGING
         )
 

@@ -17,7 +17,7 @@ from chalicelib.engines.whisper.language import READINGS, preferred
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ, Window
 from chalicelib.engines.whisper.network import Network
 from chalicelib.engines.whisper.rescoring import CustomLanguage
-from chalicelib.engines.whisper.wording import spoken
+from chalicelib.engines.whisper.wording import spoken_words
 from training_image.whisper.lessons import Audio
 
 _TOGETHER = 16
@@ -126,11 +126,6 @@ def _parts(order: Sequence[int], durations_s: Sequence[float]) -> list[list[int]
         else:
             parts.append([place])
     return parts
-
-
-def spoken_words(text: str) -> list[str]:
-    """Return a text as it is spoken, word by word."""
-    return [word for piece in spoken(text) for word in piece.words]
 
 
 def arrays_of(read: Sequence[Read]) -> dict[str, NDArray[Any]]:

@@ -18,7 +18,7 @@ from chalicelib.engines.protocol import Hypothesis, KeywordHit
 from chalicelib.engines.whisper.alignment import aligned_words
 from chalicelib.engines.whisper.left_out import Piece
 from chalicelib.engines.whisper.network import Network
-from chalicelib.engines.whisper.wording import spoken
+from chalicelib.engines.whisper.wording import spoken_words
 from chalicelib.language.near_sounding import Place, SoundIndex
 from chalicelib.language.pronunciations import Unpronounceable, guess
 
@@ -44,11 +44,11 @@ def ways(network: Network, keyword: str) -> list[tuple[str, ...]]:
     tokens = tuple(keyword.split())
     if not network.is_english:
         return [tokens]
-    said = _said(keyword)
+    said = tuple(spoken_words(keyword))
     letters = [
         part
         for token in tokens
-        for part in (_said(token.upper()) if _is_uncommon(network, token) else _said(token))
+        for part in (spoken_words(token.upper()) if _is_uncommon(network, token) else spoken_words(token))
     ]
     return [way for way in dict.fromkeys([tokens, said, tuple(letters)]) if way]
 
@@ -162,10 +162,6 @@ def _chance(network: Network, piece: Piece, words: Sequence[str]) -> float:
     decoded = piece.decoded
     aligned = decoded.aligned or aligned_words(network, decoded.encoded, words, piece.samples)
     return float(np.sum([chance for of_word in aligned.log_probabilities for chance in of_word]))
-
-
-def _said(text: str) -> tuple[str, ...]:
-    return tuple(word for piece in spoken(text) for word in piece.words)
 
 
 def _is_uncommon(network: Network, token: str) -> bool:

@@ -40,6 +40,11 @@ def spoken(text: str) -> tuple[Spoken, ...]:
     return tuple(found)
 
 
+def spoken_words(text: str) -> list[str]:
+    """Return a text as it is said, word by word."""
+    return [word for token in spoken(text) for word in token.words]
+
+
 def worded(tokens: Sequence[Spoken]) -> list[tuple[str, str]]:
     """Return each word with its piece of the written text, as `protocol.Word.written` wants it.
 
