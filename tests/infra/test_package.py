@@ -63,6 +63,8 @@ class Context:
 answer = getattr(importlib.import_module(module), function)(json.load(open(event)), Context())
 print(json.dumps({"answer": answer, "heavy": sorted({"numpy", "pocketsphinx", "av"} & sys.modules.keys())}))
 """
+INLINE_TEMPLATE_BYTES = 51_200
+"""CloudFormation takes a larger template from a bucket only."""
 ENGINE = ("numpy", "soundfile", "soxr", "av", "pocketsphinx", "webrtcvad-wheels", *layer.FURTHER)
 
 
@@ -288,6 +290,18 @@ def test_nothing_is_allowed_everywhere(package: Package) -> None:
                 assert all("*" not in action for action in actions)
                 if statement["Resource"] == "*":
                     assert set(actions) <= {"ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"}
+
+
+def test_the_documented_deployments_are_taken_by_the_cli(package: Package) -> None:
+    """Without a bucket for it, the CLI takes no template above what CloudFormation takes in a request."""
+    page = (ROOT / "docs/aws.md").read_text().replace("\\\n", " ")
+    commands = [line.split() for line in page.splitlines() if line.startswith("aws cloudformation deploy ")]
+    assert len(commands) >= 2
+    for command in commands:
+        template = ROOT / command[command.index("--template-file") + 1]
+        # What is deployed of the service itself is what was packaged, with another address of the code.
+        file = template if template.exists() else package.folder / "sam.json"
+        assert "--s3-bucket" in command or file.stat().st_size <= INLINE_TEMPLATE_BYTES, command
 
 
 def test_package_and_layer_fit_lambda(package: Package) -> None:
