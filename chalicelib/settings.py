@@ -43,8 +43,6 @@ class Settings:
     """S3 bucket that holds audio, spooled bodies, training runs and adapted models."""
     table_prefix: str
     """Every DynamoDB table is named `{table_prefix}{name}`; see `storage.tables`."""
-    internal_secret: str
-    """Signs access tokens and what the front door hands to the API. At least 32 characters."""
     audio_queue: str
     """Name of the SQS queue where the bucket announces uploaded audio."""
     corpus_queue: str
@@ -188,6 +186,26 @@ def bases() -> Path | None:
     return Path(folder) if folder else None
 
 
+def internal_secret_arn() -> str | None:
+    """Return where in Secrets Manager the internal secret lies; None: it is in the environment."""
+    return os.environ.get("ATTUNE_INTERNAL_SECRET_ARN") or None
+
+
+def internal_secrets() -> tuple[str, ...]:
+    """Return the internal secret of the environment, and the one before it, if it is said.
+
+    Raises:
+        SettingsError: there is none, or one has fewer than 32 characters.
+    """
+    secrets = {"ATTUNE_INTERNAL_SECRET": _required("ATTUNE_INTERNAL_SECRET")}
+    if os.environ.get("ATTUNE_INTERNAL_SECRET_BEFORE"):
+        secrets["ATTUNE_INTERNAL_SECRET_BEFORE"] = os.environ["ATTUNE_INTERNAL_SECRET_BEFORE"]
+    for name, secret in secrets.items():
+        if len(secret) < 32:
+            raise SettingsError(f"environment variable {name} must have at least 32 characters")
+    return tuple(secrets.values())
+
+
 @functools.cache
 def current() -> Settings:
     """Return the settings of this process.
@@ -195,14 +213,10 @@ def current() -> Settings:
     Raises:
         SettingsError: a variable is missing or malformed; the message names it.
     """
-    secret = _required("ATTUNE_INTERNAL_SECRET")
-    if len(secret) < 32:
-        raise SettingsError("environment variable ATTUNE_INTERNAL_SECRET must have at least 32 characters")
     every_engine = _every_engine()
     return Settings(
         bucket=_required("ATTUNE_BUCKET"),
         table_prefix=table_prefix(),
-        internal_secret=secret,
         audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
         corpus_queue=os.environ.get("ATTUNE_CORPUS_QUEUE", "attune-corpus-added"),
         language_training_queue=os.environ.get("ATTUNE_LANGUAGE_TRAINING_QUEUE", "attune-language-training"),

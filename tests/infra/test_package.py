@@ -278,6 +278,17 @@ def test_the_functions_learn_the_names_that_the_template_gives(package: Package)
     assert recognition == names["Recognize"]
 
 
+def test_no_function_has_the_secret_in_its_environment(package: Package) -> None:
+    """Whoever may look at a function's configuration would read it."""
+    assert "{{resolve:" not in json.dumps(package.template)
+    told = [
+        name
+        for name, function in package.functions().items()
+        if "ATTUNE_INTERNAL_SECRET_ARN" in function["Environment"]["Variables"]
+    ]
+    assert told == ["APIHandler"], "nobody else signs or checks anything"
+
+
 def test_log_groups_belong_to_functions_and_end(package: Package) -> None:
     groups = [
         resource["Properties"]

@@ -149,6 +149,13 @@ def _events(operation: str, parameters: Parameters) -> Iterable[Need] | None:
     ]
 
 
+def _secretsmanager(operation: str, parameters: Parameters) -> Iterable[Need] | None:
+    if operation != "GetSecretValue":
+        return None
+    # A test's secret stands for that of the template.
+    return [Need("secretsmanager:GetSecretValue", arn("other", "InternalSecret"))]
+
+
 _SERVICES: dict[str, Callable[[str, Parameters], Iterable[Need] | None]] = {
     "dynamodb": _dynamodb,
     "s3": _s3,
@@ -156,4 +163,5 @@ _SERVICES: dict[str, Callable[[str, Parameters], Iterable[Need] | None]] = {
     "lambda": _lambda,
     "sagemaker": _sagemaker,
     "events": _events,
+    "secretsmanager": _secretsmanager,
 }
