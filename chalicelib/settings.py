@@ -14,6 +14,7 @@ _OF_ENGINE = re.compile(
     r"(?P<setting>TRAINING_IMAGE|TRAINING_INSTANCE_TYPE|TRAINING_INSTANCE_COUNT|TRAINING_USE_SPOT"
     r"|RECOGNITION_FUNCTION)"
 )
+_INSTANCE = re.compile(r"[a-z]([a-z0-9-]{0,16}[a-z0-9])?")
 _PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 
 
@@ -73,7 +74,7 @@ class Settings:
     training_prices: Mapping[str, float]
     """USD an hour of instance types, where they differ from the list in `training.cost`."""
     service_instance: str
-    """Stage or installation name; goes into tags and job names."""
+    """Name of the installation; goes into tags and job names."""
     every_engine: EngineSettings
     """For engines that have none of their own."""
     engines: Mapping[str, EngineSettings]
@@ -186,6 +187,21 @@ def bases() -> Path | None:
     return Path(folder) if folder else None
 
 
+def service_instance() -> str:
+    """Return the name of this installation, which the names of its training jobs begin with.
+
+    Raises:
+        SettingsError: names of jobs that begin with it would be too long for SageMaker, or malformed.
+    """
+    name = os.environ.get("ATTUNE_SERVICE_INSTANCE", "attune")
+    if not _INSTANCE.fullmatch(name):
+        raise SettingsError(
+            "environment variable ATTUNE_SERVICE_INSTANCE must have at most 18 small letters, digits and "
+            f"hyphens, of which the first is a letter and the last no hyphen, not {name!r}"
+        )
+    return name
+
+
 def internal_secret_arn() -> str | None:
     """Return where in Secrets Manager the internal secret lies; None: it is in the environment."""
     return os.environ.get("ATTUNE_INTERNAL_SECRET_ARN") or None
@@ -234,5 +250,5 @@ def current() -> Settings:
         training_prices=training_prices(),
         every_engine=every_engine,
         engines=_engines(every_engine),
-        service_instance=os.environ.get("ATTUNE_SERVICE_INSTANCE", "attune"),
+        service_instance=service_instance(),
     )

@@ -21,8 +21,8 @@ ROOT = Path(__file__).parent.parent
 TEMPLATE_NAME = "sam.json"
 CODE_NAME = "deployment.zip"
 _CHALICE = "from chalice.cli import main; main()"
-_UNUSED_OF_METHOD = ("consumes", "produces")
-"""What a method takes and gives is the function's business."""
+_UNUSED_OF_METHOD = ("consumes", "produces", "parameters")
+"""What a method takes and gives is the function's business; what stands in the path, the path says."""
 _UNUSED_OF_PROXY = ("responses", "passthroughBehavior")
 """A function's answer is passed on as it is."""
 _EXPOSED = "Access-Control-Expose-Headers"

@@ -255,16 +255,126 @@ def test_queues_outlast_their_functions_and_failures_are_partial(package: Packag
     assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
 
 
-def test_every_dead_letter_queue_has_its_alarm(package: Package) -> None:
-    resources = package.template["Resources"]
-    watched = [
-        resource["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
-        for resource in resources.values()
-        if resource["Type"] == "AWS::CloudWatch::Alarm" and resource["Properties"]["Namespace"] == "AWS/SQS"
+def _alarms(package: Package) -> list[dict[str, Any]]:
+    return [
+        resource["Properties"]
+        for resource in package.template["Resources"].values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
     ]
-    dead = [name for name in resources if name.endswith("DeadQueue")]
+
+
+def test_every_dead_letter_queue_has_its_alarm(package: Package) -> None:
+    watched = [
+        alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        for alarm in _alarms(package)
+        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    ]
+    dead = [name for name in package.template["Resources"] if name.endswith("DeadQueue")]
     assert sorted(watched) == sorted(dead)
     assert len(dead) == 8
+
+
+def test_what_can_go_wrong_has_an_alarm_that_is_sent(package: Package) -> None:
+    alarms = _alarms(package)
+    assert all(alarm["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in alarms)
+    (faults,) = [alarm for alarm in alarms if alarm["MetricName"] == "5XXError"]
+    api = package.template["Resources"]["RestAPI"]["Properties"]
+    assert faults["Dimensions"][0] == {"Name": "ApiName", "Value": api["Name"]}
+    assert {alarm["MetricName"] for alarm in alarms} >= {
+        "5XXError",
+        "Throttles",
+        "Errors",
+        "Invocations",
+        "ApproximateAgeOfOldestMessage",
+        "TrainingFailed",
+        "TrainingsWithoutMachine",
+    }
+    names = [alarm["AlarmName"]["Fn::Sub"] for alarm in alarms]
+    assert len(set(names)) == len(names)
+
+
+def test_a_clock_that_is_silent_is_noticed(package: Package) -> None:
+    """Errors are counted of calls alone; without calls there are none."""
+    (silent,) = [alarm for alarm in _alarms(package) if alarm["MetricName"] == "Invocations"]
+    assert silent["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "Reconcile"}}]
+    assert (silent["ComparisonOperator"], silent["TreatMissingData"]) == ("LessThanThreshold", "breaching")
+
+
+def test_the_metrics_of_alarms_are_those_that_functions_write(package: Package) -> None:
+    functions = package.functions()
+    for alarm in _alarms(package):
+        if alarm["Namespace"] == "Attune":
+            (dimension,) = alarm["Dimensions"]
+            services = [
+                one["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for one in functions.values()
+            ]
+            assert (dimension["Name"], services.count(dimension["Value"])) == ("service", 1)
+            written = "".join(path.read_text() for path in (ROOT / "chalicelib/events").glob("*.py"))
+            assert alarm["MetricName"].removesuffix("Failed") in written
+
+
+@pytest.mark.parametrize("concurrency", [10, 100, 1000])
+def test_queues_leave_the_account_room_to_answer(package: Package, concurrency: int) -> None:
+    """A job's function waits for that of recognition: if only such ones are at work, none can come to its end."""
+    shares = package.template["Mappings"]["Concurrency"][str(concurrency)]
+    found = package.template["Parameters"]["AccountConcurrency"]["AllowedValues"]
+    assert sorted(found) == sorted(package.template["Mappings"]["Concurrency"])
+    assert 2 * shares["RecognitionQueued"] <= concurrency // 2
+    if concurrency > 10:  # Lambda takes no share below two
+        assert sum(shares.values()) + shares["RecognitionQueued"] <= 0.7 * concurrency
+    for name in shares:
+        (source,) = package.functions()[name]["Events"].values()
+        assert source["Properties"]["ScalingConfig"] == {
+            "MaximumConcurrency": {"Fn::FindInMap": ["Concurrency", {"Ref": "AccountConcurrency"}, name]}
+        }
+        assert 2 <= shares[name] <= 1000
+
+
+def test_a_new_account_takes_what_is_asked_for(package: Package) -> None:
+    parameters = package.template["Parameters"]
+    for name, function in package.functions().items():
+        memory = function["MemorySize"]
+        mib = parameters[memory["Ref"]]["Default"] if isinstance(memory, dict) else memory
+        assert mib <= 3008, name
+    assert parameters["AccountConcurrency"]["Default"] == "10"
+
+
+def test_data_outlive_the_stack_and_a_failed_deployment_leaves_nothing(package: Package) -> None:
+    kept = {
+        name
+        for name, resource in package.template["Resources"].items()
+        if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
+    }
+    resources = package.template["Resources"]
+    tables = {name for name, one in resources.items() if one["Type"] == "AWS::DynamoDB::Table"}
+    assert kept == {"Bucket", *tables} - {"IdempotencyTable"}
+    assert all(resources[name]["UpdateReplacePolicy"] == "Retain" for name in kept)
+
+
+def test_the_api_is_regional_throttled_and_logged(package: Package) -> None:
+    api = package.template["Resources"]["RestAPI"]["Properties"]
+    assert api["EndpointConfiguration"] == {"Type": "REGIONAL"}
+    (everywhere,) = api["MethodSettings"]
+    assert (everywhere["ResourcePath"], everywhere["HttpMethod"]) == ("/*", "*")
+    assert everywhere["ThrottlingRateLimit"] == {"Ref": "RequestsPerSecond"}
+    logged = api["AccessLogSetting"]["Fn::If"][1]
+    assert "authorization" not in logged["Format"].lower(), "keys are written down nowhere"
+    assert json.loads(logged["Format"])["status"] == "$context.status"
+
+
+def test_names_are_those_of_the_installation(package: Package) -> None:
+    """Two installations in an account keep out of each other's way."""
+    resources = package.template["Resources"]
+    rule = resources["TrainingChangedRule"]["Properties"]["EventPattern"]["detail"]
+    assert rule["TrainingJobName"] == [{"prefix": {"Fn::Sub": "${Name}-"}}]
+    for name, resource in resources.items():
+        if resource["Type"] in (
+            "AWS::IAM::Role",
+            "AWS::Events::Rule",
+            "AWS::SQS::Queue",
+            "AWS::DynamoDB::Table",
+        ):
+            assert "attune-" not in json.dumps(resource), name
 
 
 def test_the_functions_learn_the_names_that_the_template_gives(package: Package) -> None:
@@ -296,7 +406,8 @@ def test_log_groups_belong_to_functions_and_end(package: Package) -> None:
         if resource["Type"] == "AWS::Logs::LogGroup"
     ]
     assert {group["LogGroupName"]["Fn::Sub"] for group in groups} == {
-        f"/aws/lambda/${{{name}}}" for name in package.functions()
+        "/attune/${Name}-api-access",
+        *(f"/aws/lambda/${{{name}}}" for name in package.functions()),
     }
     assert {group["RetentionInDays"] for group in groups} == {30}
 
@@ -306,7 +417,9 @@ def test_nothing_is_allowed_everywhere(package: Package) -> None:
     for resource in package.template["Resources"].values():
         if resource["Type"] != "AWS::IAM::Role":
             continue
-        for policy in resource["Properties"]["Policies"]:
+        managed = resource["Properties"].get("ManagedPolicyArns", ())
+        assert all("AmazonAPIGatewayPushToCloudWatchLogs" in str(arn) for arn in managed)
+        for policy in resource["Properties"].get("Policies", ()):
             for statement in policy["PolicyDocument"]["Statement"]:
                 actions = statement["Action"]
                 actions = [actions] if isinstance(actions, str) else actions

@@ -108,7 +108,12 @@ def _sqs(operation: str, parameters: Parameters) -> Iterable[Need] | None:
     if operation == "GetQueueUrl":
         return [Need("sqs:GetQueueUrl", arn("sqs", parameters["QueueName"]))]
     if "QueueUrl" in parameters:
-        return [Need(f"sqs:{operation}", arn("sqs", parameters["QueueUrl"].rpartition("/")[2]))]
+        return [
+            Need(
+                f"sqs:{operation.removesuffix('Batch')}",
+                arn("sqs", parameters["QueueUrl"].rpartition("/")[2]),
+            )
+        ]
     return None
 
 

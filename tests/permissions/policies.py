@@ -142,7 +142,7 @@ def _grants(path: Path) -> Iterator[Grant]:
     for role, resource in document["Resources"].items():
         if resource.get("Type") != "AWS::IAM::Role":
             continue
-        for policy in resource["Properties"]["Policies"]:
+        for policy in resource["Properties"].get("Policies", ()):
             for statement in policy["PolicyDocument"]["Statement"]:
                 if statement["Effect"] != "Allow":
                     raise ValueError(f"{role} denies; that is not understood here")
