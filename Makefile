@@ -3,9 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 SAGEMAKER := .venv-sagemaker
 BIN := $(VENV)/bin
+LAYER := build/layer/engine-layer.zip
+STAGE ?= prod
+ARGUMENTS ?=
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: demo run training test check bench sagemaker clean
+.PHONY: demo run training test check bench sagemaker deploy destroy smoke clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m infra.local.demo
@@ -27,6 +30,19 @@ check: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
+
+# The service in an AWS account: made or brought to the newest state, tried, taken away. docs/deploy.md
+deploy: $(VENV)/local.stamp $(LAYER)
+	@$(BIN)/python -m infra.deployment deploy --stage $(STAGE) $(ARGUMENTS)
+
+smoke: $(VENV)/local.stamp
+	@$(BIN)/python -m infra.deployment smoke --stage $(STAGE)
+
+destroy: $(VENV)/local.stamp
+	@$(BIN)/python -m infra.deployment destroy --stage $(STAGE) $(ARGUMENTS)
+
+$(LAYER): requirements/engine.txt infra/layer.py infra/layer_libraries.py | $(VENV)/local.stamp
+	@$(BIN)/python -m infra.layer $(@D)
 
 # The operator's tools, in a virtual environment of their own.
 sagemaker: $(SAGEMAKER)/sagemaker.stamp
@@ -54,9 +70,10 @@ $(VENV)/demo.stamp: $(VENV)/training.stamp requirements/demo.txt
 	@$(PIP) -c requirements/constraints.txt -r requirements/demo.txt
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/dev.txt
+$(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/dev.txt requirements/emulation.txt
 	@echo "Installing the development tools into $(VENV) (once) ..."
 	@$(PIP) -c requirements/constraints.txt -r requirements/dev.txt
+	@$(PIP) --no-deps --upgrade --target $(VENV)/emulation -r requirements/emulation.txt
 	@touch $@
 
 $(SAGEMAKER)/bin/python:
