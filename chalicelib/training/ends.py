@@ -57,9 +57,9 @@ def _over(run: RunKey) -> None:
         logger.warning("the end of run %s will be told of late", run.prefix, exc_info=True)
 
 
-def announce(end: TrainingEnd) -> None:
-    """Have somebody tell of an end."""
-    deliveries.announce(_message(end.owner, end.end_id))
+def announce(end: TrainingEnd, delay_s: float = 0) -> None:
+    """Have somebody tell of an end, after `delay_s` seconds."""
+    deliveries.announce(_message(end.owner, end.end_id), delay_s)
 
 
 def tell(owner: str, end_id: str) -> None:
