@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 import app
+from chalicelib.jobs import recognition_jobs
 from chalicelib.storage import queues
+from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import Answer, Instance, basic, send
 from tests.api.test_language_resources import ABNF, Language
 from tests.receiver import receiving
@@ -44,6 +46,7 @@ class _Things:
     acoustic: str
     language: str
     job: str
+    delivery: str
     callback_url: str
 
 
@@ -55,7 +58,8 @@ def _queues(account: None) -> None:
 
 @pytest.fixture
 def nobodys() -> _Things:
-    return _Things(*(str(uuid.uuid4()) for _ in range(3)), "http://127.0.0.1:9/unknown")
+    acoustic, language, job, delivery = (str(uuid.uuid4()) for _ in range(4))
+    return _Things(acoustic, language, job, delivery, "http://127.0.0.1:9/unknown")
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ def victim(instance: Instance) -> Instance:
 @pytest.fixture
 def somebodys(victim: Instance, function: Function, private_allowed: None) -> Iterator[_Things]:
     model = victim.model()
-    assert model.post_audio("one", **_LABEL).status == 201
+    assert model.post_audio("one", X_Watson_Metadata="customer_id=somebody").status == 201
     model.add("two")
     language = Language(victim)
     language.add("one", b"hello Zorblatt\n")
@@ -81,7 +85,22 @@ def somebodys(victim: Instance, function: Function, private_allowed: None) -> It
         assert victim("POST", asked).status == 201
         job = victim("POST", "/recognitions", body=_WAV, headers={"Content-Type": "audio/wav", **_LABEL})
         assert job.status == 201
-        yield _Things(model.customization_id, language.id, job.json["id"], receiver.url)
+        yield _Things(
+            model.customization_id,
+            language.id,
+            job.json["id"],
+            _given_up(victim, job.json["id"]),
+            receiver.url,
+        )
+
+
+def _given_up(victim: Instance, job_id: str) -> str:
+    """Let the first event of a job be one that could not be told; return its delivery's id."""
+    noted = {"number": 0, "event": "recognitions.started", "attempts": 9, "error": "-", "failed_s": 1}
+    row = recognition_jobs.get(victim.owner, job_id)
+    row.update(actions=[RecognitionJob.notify_failures.set([json.dumps(noted)])])
+    (delivery,) = victim("GET", "/callback_deliveries").json["deliveries"]
+    return str(delivery["delivery_id"])
 
 
 def _routes() -> Iterator[tuple[str, str]]:
@@ -98,7 +117,11 @@ def _filled(path: str, things: _Things) -> str:
         AssertionError: it has a parameter that this test does not know.
     """
     is_language = path.startswith("/customizations")
-    ids = {"customization_id": things.language if is_language else things.acoustic, "job_id": things.job}
+    ids = {
+        "customization_id": things.language if is_language else things.acoustic,
+        "job_id": things.job,
+        "delivery_id": things.delivery,
+    }
     known = {**ids, **_NAMES, "model_id": "en-US_NarrowbandModel"}
     for name, value in known.items():
         path = path.replace(f"{{{name}}}", value)
@@ -115,8 +138,8 @@ def _queries(path: str, things: _Things) -> Iterator[str]:
         yield f"?customization_id={things.language}"
     if path.endswith(("/train", "/upgrade_model")) and "acoustic" in path:
         yield f"?custom_language_model_id={things.language}"
-    if path.endswith("callback") or path == "/recognitions":
-        yield f"?callback_url={things.callback_url}"
+    if path.endswith("callback") or path in ("/recognitions", "/rotate_callback_secret"):
+        yield f"?callback_url={things.callback_url}&user_secret=another"
     if path.startswith("/acoustic_customizations") and path.endswith("customizations"):
         yield f"?callback_url={things.callback_url}"
     if path == "/user_data":
@@ -132,7 +155,7 @@ def _answers(instance: Instance, method: str, path: str, things: _Things) -> lis
             headers = {"Content-Type": content_type, **_LABEL}
             answer = instance(method, _filled(path, things) + query, body=body, headers=headers)
             text = answer.body.decode()
-            for name in (things.acoustic, things.language, things.job, things.callback_url):
+            for name in (things.acoustic, things.language, things.job, things.delivery, things.callback_url):
                 text = text.replace(name, "…")
             found.append((query.partition("=")[0], content_type, answer.status, text, _comparable(answer)))
     return found
@@ -153,9 +176,24 @@ def _view(instance: Instance, things: _Things) -> Any:
     return json.loads(json.dumps(shown))
 
 
-_THEIRS = {path for _, path in _routes() if "{customization_id}" in path or "{job_id}" in path}
-_NAMES_IN_QUERY = {"/recognize", "/recognitions", "/unregister_callback", "/user_data"}
-_OWN = {"/acoustic_customizations", "/customizations", "/models", "/models/{model_id}", "/register_callback"}
+_THEIRS = {
+    path for _, path in _routes() if "{customization_id}" in path or "_id}" in path.replace("{model_id}", "")
+}
+_NAMES_IN_QUERY = {
+    "/recognize",
+    "/recognitions",
+    "/unregister_callback",
+    "/rotate_callback_secret",
+    "/user_data",
+}
+_OWN = {
+    "/acoustic_customizations",
+    "/customizations",
+    "/models",
+    "/models/{model_id}",
+    "/register_callback",
+    "/callback_deliveries",
+}
 """Nothing in these requests can name what is somebody else's, but their answers could show it."""
 
 
