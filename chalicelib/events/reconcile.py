@@ -62,6 +62,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
     ends, ends_failed = _trainings(happened)
     erasures_left = erasures.carry_on(deadline_s)
     removed = orphans.clear_away(datetime.now(UTC))
+    telemetry.count("TrainingsWithoutMachine", sum(map(_waits_for_machine, waiting)))
     telemetry.count("ModelsLookedAfter", looked_after)
     telemetry.count("ModelsNotLookedAfter", len(waiting) - looked_after + failed)
     telemetry.count("JobsLookedAfter", jobs)
@@ -90,6 +91,10 @@ def _trainings(happened: Happened) -> tuple[int, int]:
 
 def _waits_for_something() -> Any:
     return CustomModel.status.is_in(*statuses.RUNNING) | CustomModel.analysing.exists()
+
+
+def _waits_for_machine(model: AcousticModel | LanguageModel) -> bool:
+    return model.status in statuses.RUNNING and (model.stage or "").startswith(launch.WAITING)
 
 
 def _look_after(model: AcousticModel | LanguageModel, happened: Happened) -> None:

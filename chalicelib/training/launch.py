@@ -44,6 +44,11 @@ NOT_STARTED = (
 HELPER_GONE = "The custom language model that was to help has been deleted or reset. Train again without it."
 
 
+def waiting_for_quota(quota: str) -> str:
+    """Return the stage of a run for which the account may use no machine."""
+    return f"{WAITING}: the service's AWS account has a quota of 0 for '{quota}'; tell its operator"
+
+
 def run_of(model: AcousticModel) -> RunKey:
     """Return where the current run of a model keeps its things."""
     return RunKey(model.owner, model.customization_id, int(model.run))
@@ -121,9 +126,10 @@ def launch(model: AcousticModel) -> None:
     except BaseUnreadable as error:
         ends.failed(run, str(error))
         return
-    except (jobs.PlatformUnavailable, ClientError, BotoCoreError):
+    except (jobs.PlatformUnavailable, ClientError, BotoCoreError) as error:
         logger.warning("training job %s has to wait", name, exc_info=True)
-        runs.progressed(AcousticModel, run.owner, run.customization_id, run.run, progress=0, stage=WAITING)
+        stage = waiting_for_quota(error.quota) if isinstance(error, jobs.QuotaIsZero) else WAITING
+        runs.progressed(AcousticModel, run.owner, run.customization_id, run.run, progress=0, stage=stage)
         return
     try:
         wanted = acoustic_training.job_created(run.owner, run.customization_id, run.run, name)

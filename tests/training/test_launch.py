@@ -15,7 +15,7 @@ from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import jobs, launch, plan
 from chalicelib.training.recover import recover
 from tests import custom_models
-from tests.sagemaker import Platform
+from tests.sagemaker import Platform, out_of_quota
 
 
 def _claim() -> Claim:
@@ -129,11 +129,26 @@ def test_a_second_launch_adopts_the_job(platform: Platform) -> None:
 
 def test_without_capacity_the_run_waits(platform: Platform) -> None:
     claim = _claim()
-    platform.error = ("ResourceLimitExceeded", "The account-level service limit is 0 Instances.")
+    platform.error = ("ResourceLimitExceeded", out_of_quota(4))
     launch.start(claim)
     model = custom_models.fresh(claim.model)
     assert (model.status, model.stage) == ("training", launch.WAITING)
     assert not model.job_name
+    platform.error = None
+    launch.resume(model)
+    assert custom_models.fresh(claim.model).job_name == jobs.name_of(launch.run_of(model))
+
+
+def test_a_quota_of_nothing_is_said_at_once(platform: Platform) -> None:
+    claim = _claim()
+    platform.error = ("ResourceLimitExceeded", out_of_quota(0))
+    launch.start(claim)
+    model = custom_models.fresh(claim.model)
+    assert model.status == "training"
+    assert model.stage == (
+        "waiting for a training machine: the service's AWS account has a quota of 0 for "
+        "'ml.c5.2xlarge for spot training job usage'; tell its operator"
+    )
     platform.error = None
     launch.resume(model)
     assert custom_models.fresh(claim.model).job_name == jobs.name_of(launch.run_of(model))
