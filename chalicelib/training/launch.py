@@ -24,11 +24,12 @@ from chalicelib.customization import (
 )
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.engines import availability, catalogue
-from chalicelib.storage import failures, layout, objects, queues
+from chalicelib.engines.errors import BaseUnreadable
+from chalicelib.storage import failures, objects, queues
 from chalicelib.storage.conditional import Contended
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
-from chalicelib.training import ends, jobs, machines, plan
+from chalicelib.training import base_weights, ends, jobs, machines, plan
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
@@ -121,6 +122,9 @@ def launch(model: AcousticModel) -> None:
         return
     except objects.ObjectNotFound:
         ends.failed(run, HELPER_GONE)
+        return
+    except BaseUnreadable as error:
+        ends.failed(run, str(error))
         return
     except (jobs.PlatformUnavailable, ClientError, BotoCoreError) as error:
         logger.warning("training job %s has to wait", name, exc_info=True)
@@ -217,8 +221,9 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
     channels = [_channel("plan", run.plan_prefix), _channel("audio", run.audio_manifest_key, "ManifestFile")]
     if model.run_helper:
         channels.append(_channel("language", run.language_prefix))
-    if base.staged:
-        channels.append(_channel("base", layout.base_weights_prefix(base.name)))
+    weights = base_weights.prefix(base)
+    if weights is not None:
+        channels.append(_channel("base", weights))
     complete: CreateTrainingJobRequestTypeDef = {
         "TrainingJobName": jobs.name_of(run),
         "AlgorithmSpecification": {"TrainingImage": of_engine.training_image, "TrainingInputMode": "File"},

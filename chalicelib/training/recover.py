@@ -19,7 +19,7 @@ def recover(model: AcousticModel, now: datetime, *, restarted: bool = False) -> 
     Args:
         model: its row.
         now: the present moment.
-        restarted: whoever was launching a job is gone.
+        restarted: whoever was launching a job may be gone.
 
     Raises:
         jobs.PlatformUnavailable: ask again later.

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +9,6 @@ from botocore.exceptions import EndpointConnectionError
 from chalicelib import settings
 from chalicelib.customization import acoustic_training, runs, turns
 from chalicelib.customization.acoustic_training import Claim
-from chalicelib.engines import catalogue
 from chalicelib.storage import objects
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
@@ -117,23 +114,6 @@ def test_an_engine_may_have_a_machine_of_its_own(platform: Platform, monkeypatch
     (request,) = platform.created
     assert request["AlgorithmSpecification"]["TrainingImage"] == "registry/sphinx:2"
     assert request["ResourceConfig"]["InstanceType"] == "ml.c7i.large"
-
-
-def test_the_weights_of_a_staged_base_come_in_a_channel(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    claim = _claim()
-    staged = dataclasses.replace(catalogue.base_version(claim.model.versions[-1]), staged=True)
-    monkeypatch.setattr(catalogue, "base_version", {staged.name: staged}.__getitem__)
-    launch.start(claim)
-    (request,) = platform.created
-    channels = {
-        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"]
-        for channel in request["InputDataConfig"]
-    }
-    assert channels["base"] == f"s3://attune-test/bases/{claim.model.versions[-1]}/"
-    plan = json.loads(objects.get(f"{launch.run_of(claim.model).plan_prefix}plan.json"))
-    assert channels["base"].endswith(f"/{plan['base_weights']}")
 
 
 def test_a_second_launch_adopts_the_job(platform: Platform) -> None:
