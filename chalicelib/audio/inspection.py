@@ -15,7 +15,7 @@ from chalicelib.audio import archives, completeness, content_types, decoding
 from chalicelib.audio.archives import ArchiveError, ArchiveLimits, Member
 from chalicelib.audio.content_types import ContentType, ContentTypeError
 from chalicelib.audio.decoding import Decoder, Limits
-from chalicelib.audio.errors import AudioError, RateTooLow, Undecodable
+from chalicelib.audio.errors import AudioError, Mixed, RateTooLow, Undecodable
 from chalicelib.audio.speech_detection import SpeechDetector
 
 Status = Literal["ok", "invalid"]
@@ -171,7 +171,7 @@ def _measured(name: str, file: BinaryIO, decoder: Decoder, min_rate_hz: int) -> 
 
 
 def _failed(failure: AudioError, decoder: Decoder) -> str:
-    if not isinstance(failure, Undecodable) or decoder.frames == 0:
+    if isinstance(failure, Mixed) or not isinstance(failure, Undecodable) or decoder.frames == 0:
         return str(failure)
     return completeness.damaged_after(decoder.frames / decoder.format.rate_hz)
 

@@ -13,7 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from chalicelib.audio import ogg
-from chalicelib.audio.errors import Undecodable
+from chalicelib.audio.errors import Mixed, Undecodable
 from chalicelib.audio.stream import BLOCK_SAMPLES, AudioFormat, Samples, check_rate, clipped
 
 # The demuxer is always named: FFmpeg, left to guess, also opens playlists that point elsewhere.
@@ -58,7 +58,7 @@ class Readable(Protocol):
 
 
 class _Followed:
-    """Ogg whose pages are looked at as they are read."""
+    """Ogg whose pages are looked at as they are read; it ends where they are refused."""
 
     def __init__(self, file: Readable, pages: ogg.Pages) -> None:
         self._file = file
@@ -66,8 +66,7 @@ class _Followed:
 
     def read(self, size: int, /) -> bytes:
         data = self._file.read(size)
-        self._pages.feed(data)
-        return data
+        return data[: self._pages.feed(data)]
 
 
 class LibavStream:
@@ -123,6 +122,8 @@ class LibavStream:
         except Undecodable as error:
             failure = error
         yield from self._given(waiting)
+        if failure is None and self._pages is not None:
+            failure = self._pages.refusal
         if failure is not None:
             raise failure
         if self._ended_early and self.damaged_s is None:
@@ -205,8 +206,8 @@ class LibavStream:
     def _is_alike(self, frame: AudioFrame) -> bool:
         return (frame.sample_rate, frame.layout.nb_channels) == (self.format.rate_hz, self.format.channels)
 
-    def _changed(self) -> Undecodable:
-        return Undecodable(
+    def _changed(self) -> Mixed:
+        return Mixed(
             self._essence,
             "The audio changes its rate or its number of channels midway. Convert the whole of it, for "
             "instance to FLAC, or send each part as a file of its own.",

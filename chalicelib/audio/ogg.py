@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.audio.errors import Undecodable
+from chalicelib.audio.errors import Mixed
 
 # RFC 3533: a page's header, then a table of the lengths of its segments.
 _MAGIC = b"OggS"
@@ -64,6 +64,8 @@ class Pages:
         self._pages: dict[int, Page] = {}
         """By the position of their first byte."""
         self._position = 0
+        self.refusal: Mixed | None = None
+        """Another recording begins that is coded or sampled in another way."""
         self._held = b""
         self._skip_bytes = 0
         self._among_first_pages = False
@@ -71,12 +73,10 @@ class Pages:
         self._coding: _Coding | None = None
         """Of the first recording."""
 
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes.
-
-        Raises:
-            Undecodable: another recording begins here that is coded or sampled in another way.
-        """
+    def feed(self, data: bytes) -> int:
+        """Take the next bytes, and return how many of them come before what is refused."""
+        if self.refusal is not None:
+            return 0
         start = self._position - len(self._held)
         skipped = min(self._skip_bytes, len(data))
         self._skip_bytes -= skipped
@@ -93,11 +93,14 @@ class Pages:
             is_first = bool(held[at + _FLAGS_AT] & _FIRST_PAGE)
             if len(held) < (min(end, begin + _LOOKED_AT_BYTES) if is_first else begin):
                 break
-            self._look(held[begin : begin + _LOOKED_AT_BYTES], is_first=is_first)
+            self.refusal = self._look(held[begin : begin + _LOOKED_AT_BYTES], is_first=is_first)
+            if self.refusal is not None:
+                return max(0, len(data) - (self._position - start - at))
             self._pages[start + at] = self._page(held[at:begin])
             self._skip_bytes = max(0, end - len(held))
             at = min(end, len(held))
         self._held = held[at:]
+        return len(data)
 
     def page_at(self, position: int) -> Page | None:
         """Return the page that begins there, and forget those before."""
@@ -112,21 +115,20 @@ class Pages:
         continued = bool(header[_FLAGS_AT] & _CONTINUED)
         return Page(self._links, ended - (continued and ended > 0), None if time == _NO_TIME else time)
 
-    def _look(self, packet: bytes, *, is_first: bool) -> None:
+    def _look(self, packet: bytes, *, is_first: bool) -> Mixed | None:
         if is_first and not self._among_first_pages:
             self._links += 1
         self._among_first_pages = is_first
         coding = _coding(packet) if is_first else None
-        if coding is None:
-            return
         if self._coding is None:
             self._coding = coding
-        elif self._links > 1 and coding != self._coding:
-            raise Undecodable(
-                "audio/ogg",
-                f"The file holds {self._links} recordings one after another, of several codecs, rates or "
-                "channels. Send each as a file of its own, or convert the whole.",
-            )
+        if coding is None or self._links <= 1 or coding == self._coding:
+            return None
+        return Mixed(
+            "audio/ogg",
+            f"The file holds {self._links} recordings one after another, of several codecs, rates or "
+            "channels. Send each as a file of its own, or convert the whole.",
+        )
 
 
 def _coding(packet: bytes) -> _Coding | None:
