@@ -8,6 +8,8 @@ from typing import BinaryIO
 from chalicelib.audio import content_types, matroska, riff, tags
 from chalicelib.audio.decoding import Decoder
 
+_TELL_DAMAGE = frozenset({"audio/flac", "audio/g729"})
+"""Other formats may end with bytes that fill up a block, and say in their headers what is missing."""
 _MPEG_TOLERANCE_S = 0.1
 _MPEG_HEAD_BYTES = 64 << 10
 _MPEG_DELAY_FRAMES = 1105
@@ -25,7 +27,7 @@ def shortfall(file: BinaryIO, decoder: Decoder) -> str | None:
         file: the recording, seekable.
         decoder: what has read it to its end.
     """
-    if decoder.content_type.essence == "audio/flac" and decoder.damaged_s is not None:
+    if decoder.content_type.essence in _TELL_DAMAGE and decoder.damaged_s is not None:
         return damaged_after(decoder.damaged_s)
     missing = _missing(file, decoder)
     return None if missing is None else f"The audio was cut off: {missing}. Export and upload it again."

@@ -18,6 +18,7 @@ ESSENCE = "audio/g729"
 RATE_HZ = 8000
 FRAME_BYTES = 10
 ANNEX_D_FRAME_BYTES = 8
+_FRAME_S = 0.01
 _PACKET_FRAMES = 100
 _PROBE_FRAMES = 1000
 _FED_PROBE_BYTES = 400
@@ -28,9 +29,10 @@ _PARITY_SHARE = 0.9
 class Fed:
     """Raw frames that come in pieces of any size; their size is told by the first of them."""
 
-    damaged_s = None
-
     def __init__(self) -> None:
+        self.damaged_s: float | None = None
+        """Where something could not be decoded first, in seconds; known at the end."""
+        self._decoded_frames = 0
         self.format = AudioFormat(RATE_HZ, 1, "g729")
         self._frame_bytes = 0
         self._frames: _Frames | None = None
@@ -64,6 +66,8 @@ class Fed:
             yield from self._decoded(self._frames)
             if self._held and self._frame_bytes != FRAME_BYTES:
                 raise undecodable(ESSENCE)
+            if self._held:
+                self.damaged_s = self._decoded_frames * _FRAME_S
 
     def close(self) -> None:
         """Do nothing."""
@@ -71,6 +75,7 @@ class Fed:
     def _decoded(self, frames: _Frames) -> Iterator[Samples]:
         whole = len(self._held) - len(self._held) % self._frame_bytes
         data, self._held = self._held[:whole], self._held[whole:]
+        self._decoded_frames += whole // self._frame_bytes
         size = self._frame_bytes * _PACKET_FRAMES
         for start in range(0, len(data), size):
             yield frames.decode(data[start : start + size])

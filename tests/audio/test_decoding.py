@@ -111,6 +111,11 @@ def test_g729_of_no_whole_frames_is_refused() -> None:
         read(g729_frames(10)[:-3], "audio/g729", 8000)
 
 
+def test_what_g729_has_before_a_cut_frame_is_kept() -> None:
+    whole = read(g729_frames(100), "audio/g729", 8000)
+    assert np.array_equal(read(g729_frames(100)[:-3], "audio/g729", 8000), whole[:-80])
+
+
 def test_basic_is_mulaw_at_8_khz_with_or_without_a_header() -> None:
     samples = voice(1, 8000)
     bare = read(encoded(samples, 8000, "RAW", "ULAW"), "audio/basic", 8000)

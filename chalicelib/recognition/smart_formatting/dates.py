@@ -64,7 +64,7 @@ def day_first(tokens: Sequence[Token], index: int) -> Match | None:
 
 
 def decade(tokens: Sequence[Token], index: int) -> Match | None:
-    """`nineteen eighties` is 1980s, `the two thousands` the 2000s; beside other plurals numbers stay words."""
+    """`nineteen eighties` is 1980s, `the two thousands` the 2000s; beside other plurals it is a word."""
     if (
         at(tokens, index) == "two"
         and at(tokens, index + 1) == "thousands"
