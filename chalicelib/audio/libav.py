@@ -78,9 +78,9 @@ class LibavStream:
         self._container = container
         self._essence = essence
         self._pages = pages
-        self._block_frames = 0 if live else BLOCK_SAMPLES
         stream = container.streams.audio[0]
         context = stream.codec_context
+        self._block_frames = 0 if live else BLOCK_SAMPLES // max(1, context.channels)
         context.options = _DECODER_OPTIONS.get(essence, {})
         self.format = AudioFormat(
             context.sample_rate,
