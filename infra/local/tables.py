@@ -100,8 +100,9 @@ class Tables:
             # the journal follows what the tables hold.
             if changes:
                 journal.append({"items": changes})
-        if changes:
-            await journal.flushed()
+        # A refusal rests on what the tables hold, which must be on disk, too: a client that repeats a request
+        # whose answer was that the disk refuses would else take "it is there already" for its success.
+        await journal.flushed()
         return answer
 
     async def _change_table(self, action: str, body: bytes, journal: Journal) -> Answer:

@@ -28,12 +28,15 @@ ACCESS_KEY = "LOCALTESTKEY"
 class RunningStore:
     """A store process on a folder; `restart` comes back with the same folder and port."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, module: str = "infra.local.store", **variables: str
+    ) -> None:
         self.folder = folder
+        self._module = module
         self._arguments = arguments
         self._listener = wire.listen()
         self._clients: list[Any] = []
-        self._environment = {**os.environ, "AWS_ACCESS_KEY_ID": ACCESS_KEY}
+        self._environment = {**os.environ, "AWS_ACCESS_KEY_ID": ACCESS_KEY, **variables}
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.process = self._start()
 
@@ -42,7 +45,7 @@ class RunningStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "store.log"
         return child.start(
-            "infra.local.store",
+            self._module,
             [str(self.folder / "store"), str(descriptor), *self._arguments],
             log,
             self._environment,
@@ -80,9 +83,9 @@ class RunningStore:
 
 
 @contextlib.contextmanager
-def running_store(folder: Path, *arguments: str) -> Iterator[RunningStore]:
+def running_store(folder: Path, *arguments: str, **options: str) -> Iterator[RunningStore]:
     """Run a store for as long as the block takes."""
-    store = RunningStore(folder, *arguments)
+    store = RunningStore(folder, *arguments, **options)
     try:
         yield store
     finally:

@@ -160,3 +160,9 @@ def test_the_networks_container_is_pinned_and_sees_the_gpus() -> None:
     assert set(environment["NVIDIA_DRIVER_CAPABILITIES"].split(",")) == {"compute", "utility"}
     assert "/usr/local/nvidia/lib64" in environment["LD_LIBRARY_PATH"].split(":")
     assert "ARG TORCH_INDEX=" in instructions
+    # What CTranslate2 opens on a GPU, where the wheel that is installed lays it.
+    (cublas,) = (line for line in instructions if line.startswith("ARG CUBLAS="))
+    assert re.fullmatch(r"ARG CUBLAS=nvidia-cublas-cu12==12(\.\d+)+", cublas)
+    (python,) = re.findall(r"FROM python:(3\.\d+)", instructions[0])
+    folder = f"/usr/local/lib/python{python}/site-packages/nvidia/cublas/lib"
+    assert folder in environment["LD_LIBRARY_PATH"].split(":")
