@@ -162,7 +162,7 @@ def _answers(instance: Instance, method: str, path: str, things: _Things) -> lis
 
 
 def _comparable(answer: Answer) -> dict[str, str]:
-    changing = ("x-global-transaction-id", "x-dp-watson-tran-id", "content-length", "date")
+    changing = ("x-attune-owner", "x-global-transaction-id", "x-dp-watson-tran-id", "content-length", "date")
     return {name: value for name, value in answer.headers.items() if name not in changing}
 
 
