@@ -19,7 +19,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from tests.permissions import needs, reasons
-from tests.permissions.policies import ROOT, Grant, Need, grants, grants_of, role_of
+from tests.permissions.policies import ROOT, Grant, Need, grants_of, role_of, statements
 
 _EVENTS = {
     "audio_uploaded": "AudioUploaded",
@@ -126,14 +126,19 @@ def granted() -> Iterator[None]:
     assert "\n".join(sorted(set(_denied[before:]))) == ""
 
 
-# At the end of a whole run: grants that nobody has used and that have no reason to be there.
+# At the end of a whole run: statements of which nobody has used anything, and that have no reason to be there.
 _SEEN = "grants_seen"
 _seen_elsewhere: set[Grant] = set()
 
 
 def unused() -> list[Grant]:
-    """Return the grants that were not used so far, and have no reason."""
-    return sorted(grant for grant in grants() - _used - _seen_elsewhere if reasons.of(grant) is None)
+    """Return one grant of each statement that was not used so far, and has no reason."""
+    used = _used | _seen_elsewhere
+    return sorted(
+        min(statement)
+        for statement in statements()
+        if not statement & used and any(reasons.of(grant) is None for grant in statement)
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -144,7 +149,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """After a run of all tests, fail it when a grant has neither a use nor a reason."""
+    """After a run of all tests, fail it when a statement has neither a use nor a reason."""
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput[_SEEN] = [
@@ -164,6 +169,6 @@ _FAILED = pytest.StashKey[list[Grant]]()
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say which grants these are."""
     if config.option.verbose > 0 or _FAILED in config.stash:
-        terminalreporter.section("grants that no test has used and that have no reason")
+        terminalreporter.section("statements of roles that no test has used and that have no reason")
         for grant in config.stash.get(_FAILED, unused()):
             terminalreporter.line(f"{grant.role} {grant.action} {grant.resource} {grant.conditions}")
