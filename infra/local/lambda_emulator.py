@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import re
 import signal
 import socket
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
 from infra.local import child, events
+from infra.local.admission import Admitted
 from infra.local.wire import Disconnected, Receive, Scope, Send, answer, server, whole_body
 
 _LOG = logging.getLogger(__name__)
@@ -67,7 +69,10 @@ def _application_functions() -> dict[str, events.Handler]:
 
 
 async def _serve(listener: socket.socket) -> None:
-    serving = server(LambdaEmulator(_application_functions()), timeout_graceful_shutdown=2)
+    serving = server(
+        Admitted(LambdaEmulator(_application_functions()), os.environ["AWS_ACCESS_KEY_ID"]),
+        timeout_graceful_shutdown=2,
+    )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, serving, "should_exit", True)
     await serving.serve(sockets=[listener])
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import signal
 import ssl
@@ -52,6 +53,66 @@ def test_secrets_are_for_their_owner_only(service: RunningService) -> None:
 
 
 def test_only_the_loopback_interface_is_listened_on(service: RunningService) -> None:
+    listening = _listening(service)
+    assert len(listening) == 5
+    assert {address for address, _ in listening} == {"0100007F"}
+
+
+_STRANGERS = {
+    "nobody": {},
+    "another key": {"Authorization": "AWS4-HMAC-SHA256 Credential=LOCAL0123456789/x"},
+    "the beginning of keys": {"Authorization": "AWS4-HMAC-SHA256 Credential=LOCAL/x"},
+    "an API key that is none": {"Authorization": "Basic YXBpa2V5OmEtc3RyYW5nZXI="},
+}
+_WISHES = [
+    ("POST", "/", {"X-Amz-Target": "SageMaker.CreateTrainingJob"}),
+    ("POST", "/", {"X-Amz-Target": "SageMaker.ListTrainingJobs"}),
+    ("POST", "/", {"X-Amz-Target": "DynamoDB_20120810.ListTables"}),
+    ("POST", "/", {"X-Amz-Target": "AmazonSQS.ListQueues"}),
+    ("POST", "/2015-03-31/functions/attune-recognize/invocations", {}),
+    ("GET", "/attune?list-type=2&X-Amz-Credential=LOCAL", {}),
+    ("GET", "/v1/customizations", {}),
+]
+
+
+def test_every_port_refuses_strangers(service: RunningService) -> None:
+    """Each port of each process, asked by those who know no key for all that any of them does."""
+    for _, port in _listening(service):
+        for stranger, credentials in _STRANGERS.items():
+            for method, path, target in _WISHES:
+                status = _asked(service, port, method, path, {**target, **credentials})
+                assert status in (401, 403, 404, 405), (port, stranger, method, path, target, status)
+                if port not in (service.port, service.tls_port):
+                    assert status == 403, (port, stranger, method, path, target)
+
+
+def test_internal_ports_answer_under_their_own_name_only(service: RunningService) -> None:
+    """A page in a browser whose name was made to mean this machine asks under its own name, key or not."""
+    key = (service.home / "store-access-key").read_text()
+    signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={key}/", "X-Amz-Target": "SageMaker.ListTags"}
+    for _, port in _listening(service):
+        if port in (service.port, service.tls_port):
+            continue
+        for host in ("rebound.example", f"rebound.example:{port}", "127.0.0.1", f"127.0.0.1:{port + 1}", ""):
+            assert _asked(service, port, "POST", "/", {**signed, "Host": host}) == 403, host
+        assert _asked(service, port, "POST", "/", signed) != 403
+
+
+def _asked(service: RunningService, port: int, method: str, path: str, headers: dict[str, str]) -> int:
+    if port == service.tls_port:
+        context = ssl.create_default_context(cafile=str(service.home / "certificate.pem"))
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            "127.0.0.1", port, context=context, timeout=10
+        )
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request(method, path, b"{}" if method == "POST" else None, headers)
+        return connection.getresponse().status
+
+
+def _listening(service: RunningService) -> list[tuple[str, int]]:
+    """Return address and port of every socket on which a process of the service listens."""
     inodes = {
         target[8:-1]
         for process_id in (service.process.pid, *child.marked(str(service.home.resolve())))
@@ -63,9 +124,9 @@ def test_only_the_loopback_interface_is_listened_on(service: RunningService) -> 
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()
             if fields[3] == "0A" and fields[9] in inodes:
-                listening.append(fields[1].rpartition(":")[0])
-    assert len(listening) == 5
-    assert set(listening) == {"0100007F"}
+                address, _, port = fields[1].rpartition(":")
+                listening.append((address, int(port, 16)))
+    return listening
 
 
 def _open_files(process_id: int) -> Iterator[str]:
