@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from chalicelib.audio import decoding
 from chalicelib.audio.channels import Mixer
 from chalicelib.audio.content_types import ContentType
+from chalicelib.audio.silence import is_digital_silence
 from chalicelib.engines.protocol import Samples
 
 MAX_DURATION_S = 12 * 3600.0
@@ -65,6 +67,8 @@ def _pcm(samples: Samples) -> NDArray[np.int16]:
 
 
 def _samples(pcm: NDArray[np.int16]) -> Samples:
+    if is_digital_silence(pcm):
+        return np.zeros(pcm.shape, np.float32)
     return pcm.astype(np.float32) / np.float32(_FULL_SCALE)
 
 
@@ -96,10 +100,12 @@ def decoded(
         for block in decoding.mixed(
             source, content_type, rate_hz, mixer, min_rate_hz=least_rate_hz, limits=limits
         ):
-            pcm = _pcm(block)
-            file.write(pcm.tobytes())
-            total += len(pcm)
-        file.flush()
+            if not is_digital_silence(block):
+                file.write(_pcm(block).tobytes())
+            else:  # a hole in the file: it takes no room on the disk
+                file.seek(block.size * np.dtype(np.int16).itemsize, os.SEEK_CUR)
+            total += len(block)
+        file.truncate()
         shape = (total,) if mixer.channels == 1 else (total, mixer.channels)
         mapped = np.memmap(file, np.int16, "r", shape=shape) if total else np.empty(shape, np.int16)
         yield Recording(mapped, rate_hz)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,3 +74,24 @@ def test_nothing_is_left_on_disk(source: Path, tmp_path: Path, monkeypatch: pyte
     with decoded(source, None, 8000):
         pass
     assert list(folder.iterdir()) == []
+
+
+def test_digital_silence_takes_no_room_on_the_disk(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    voice = signals.voice(1, 16_000)
+    silent = np.zeros(120 * 16_000, np.float32)
+    source.write_bytes(signals.encoded(np.concatenate([voice, silent, voice, silent]), 16_000, "FLAC"))
+    made, make = [], tempfile.TemporaryFile
+
+    def noted(**wanted: Any) -> Any:
+        made.append(make(**wanted))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", noted)
+    with decoded(source, None, 16_000) as recording:
+        (file,) = made
+        held = os.fstat(file.fileno())
+        assert held.st_size == 2 * len(recording.pcm) == 2 * 242 * 16_000
+        assert held.st_blocks * 512 < held.st_size / 4
+        assert recording.duration_s == 242
+        assert np.abs(recording.samples(121 * 16_000, 122 * 16_000) - voice).max() < 2 / 32768
+        assert not recording.samples(122 * 16_000, 242 * 16_000).any()
