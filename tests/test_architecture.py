@@ -25,6 +25,7 @@ MAY_USE: dict[str, set[str]] = {
         "recognition",
         "engines",
         "audio",
+        "sharing",
         "storage",
         "settings",
     },
@@ -45,15 +46,16 @@ MAY_USE: dict[str, set[str]] = {
     "user_data": {"customization", "jobs", "callbacks", "storage"},
     "jobs": {"callbacks", "recognition", "storage", "settings"},
     "callbacks": {"storage", "settings"},
-    "recognition": {"engines", "language", "audio", "storage", "settings"},
+    "recognition": {"engines", "language", "audio", "sharing", "storage", "settings"},
     "engines": {"language", "settings"},
     "language": set(),
     "audio": set(),
+    "sharing": {"storage", "settings"},
     "storage": {"settings"},
     "settings": set(),
-    "gateway": {"recognition", "storage", "settings"},
+    "gateway": {"recognition", "sharing", "storage", "settings"},
     "training_image": {"audio", "engines", "language"},
-    "infra": {"app", "gateway", "training", "customization", "storage", "engines", "settings"},
+    "infra": {"app", "gateway", "training", "customization", "sharing", "storage", "engines", "settings"},
 }
 
 # Libraries that only one room (and those who compose, test or measure) may know.

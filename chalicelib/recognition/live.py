@@ -16,7 +16,7 @@ from chalicelib.engines import catalogue
 from chalicelib.engines.protocol import Samples
 from chalicelib.recognition import transcription
 from chalicelib.recognition.channels import AVERAGED_DIFFERENCE
-from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.decoders import Speaking
 from chalicelib.recognition.inactivity import NoSpeech
 from chalicelib.recognition.live_answer import LiveAnswer
 from chalicelib.recognition.live_channel import LiveChannel
@@ -63,7 +63,7 @@ class LiveRequest:
         options: Options,
         *,
         warnings: tuple[str, ...],
-        pool: DecoderPool,
+        pool: Speaking,
         wake: Callable[[], None],
     ) -> None:
         """Take what the request asks for.
