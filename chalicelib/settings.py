@@ -182,6 +182,24 @@ def training_prices() -> dict[str, float]:
     return prices
 
 
+def owner_temporary_bytes() -> int:
+    """Return how many bytes one owner's requests may hold on disk while they are under way; 0: any number.
+
+    Raises:
+        SettingsError: it is not a number.
+    """
+    return _not_negative("ATTUNE_OWNER_TEMPORARY_BYTES", 4 * 1024**3)
+
+
+def owner_audio_s_per_hour() -> int:
+    """Return how many seconds of audio one owner may have decoded within an hour; 0: any number.
+
+    Raises:
+        SettingsError: it is not a number.
+    """
+    return _not_negative("ATTUNE_OWNER_AUDIO_S_PER_HOUR", 100 * 3600)
+
+
 def bases() -> Path | None:
     """Return the folder of staged bases (`engines.staged`); None: there are none."""
     folder = os.environ.get("ATTUNE_BASES")

@@ -38,6 +38,7 @@ MAY_USE: dict[str, set[str]] = {
         "engines",
         "language",
         "audio",
+        "sharing",
         "storage",
         "settings",
     },

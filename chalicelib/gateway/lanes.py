@@ -25,7 +25,7 @@ class Lane:
             threads,
             waiting=waiting,
             running_of_owner=max(1, int(threads * share)),
-            waiting_of_owner=None if share == 1.0 else int(waiting * share),
+            waiting_of_owner=None if share == 1.0 else max(1, int(waiting * share)),
         )
 
     @property

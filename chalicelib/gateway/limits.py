@@ -50,3 +50,5 @@ class Limits:
     decoders: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     """Processes that decode WebSockets' utterances. One that is being spoken keeps its process half idle."""
     retry_after_s: int = 5
+    owners_share: float = 0.5
+    """Of threads, queues, uploads and sockets: one owner has no more, whoever else is there."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.gateway.asgi import Receive, Send
+from chalicelib.gateway.handshake import NotAdmitted, Opened
 from chalicelib.gateway.lanes import Lane
 from chalicelib.gateway.websocket_metrics import Metrics
 from chalicelib.gateway.websocket_protocol import (
@@ -46,14 +47,16 @@ class Ears:
 class Session:
     """One connection. A single task acts; another one reads, and is held up while there is enough to do."""
 
-    def __init__(
-        self, receive: Receive, send: Send, model: LiveModel, query: options.Parsed, ears: Ears
-    ) -> None:
+    def __init__(self, receive: Receive, send: Send, model: LiveModel, opened: Opened, ears: Ears) -> None:
         self._receive = receive
         self._send = send
         self._model = model
-        self._parsed = query
-        self._lasting_warnings = (*query.warnings, *model.warnings)
+        self._parsed = opened.query
+        self._owner = opened.owner
+        self._admission = opened.admission
+        self._heard_s = 0.0
+        """Of requests that are over; the API was not told of it yet."""
+        self._lasting_warnings = (*opened.query.warnings, *model.warnings)
         """Of what holds for the connection; every request has them."""
         self._description: Mapping[str, Any] = {}
         """What was last said of the audio."""
@@ -78,6 +81,10 @@ class Session:
             reader.cancel()
             if self._work is not None:
                 await self._work.close()
+                self._heard_s += self._work.request.heard_s
+            if self._heard_s:
+                with contextlib.suppress(NotAdmitted):
+                    await self._admission.check(self._heard_s)
 
     async def _read(self) -> None:
         while not self._gone:
@@ -136,7 +143,13 @@ class Session:
                     await self._send({"type": "websocket.close", "code": code, "reason": reason})
                 case Begin(message):
                     try:
+                        await self._admission.check(self._heard_s)
+                        self._heard_s = 0.0
                         self._begin(message)
+                    except NotAdmitted as refusal:
+                        self._protocol.close()
+                        await self._act(failure(str(refusal)))
+                        return
                     except Exception as error:  # noqa: BLE001  whatever is wrong, the client hears of it
                         self._protocol.close()
                         # What follows is dropped, be it an error of a later message that was taken at once.
@@ -164,10 +177,10 @@ class Session:
                 *unheeded.warnings(self._parsed.options, self._model.base_version),
                 *self._lasting_warnings,
             ),
-            pool=self._ears.pool(),
+            pool=self._ears.pool().of(self._owner),
             wake=self._wake,
         )
-        self._work = Work(request, self._ears.lane, self._event.set)
+        self._work = Work(request, self._ears.lane, self._event.set, self._owner)
         wanted = self._parsed.options
         self._metrics = Metrics(wanted.processing_metrics_interval) if wanted.processing_metrics else None
 
@@ -199,5 +212,6 @@ class Session:
         if work.complete:
             self._work = None
             await work.close()
+            self._heard_s += work.request.heard_s
             await self._act(self._protocol.complete(self._loop.time()))
             self._event.set()

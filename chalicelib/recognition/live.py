@@ -167,6 +167,11 @@ class LiveRequest:
                 "transcription": round(min(self._transcribed_s, heard_s), 2),
             }
 
+    @property
+    def heard_s(self) -> float:
+        """How much audio was decoded."""
+        return self._duration_s
+
     def close(self) -> None:
         """Let go of processes and threads; not during `feed` or `finish`."""
         self._decoder.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -154,16 +155,15 @@ class Threads:
     def _serve(self, generation: int) -> None:
         while (taken := self._next(generation)) is not None:
             owner, (future, call) = taken
-            try:
-                if future.set_running_or_notify_cancel():
-                    _settle(future, call)
-            finally:
-                with self._changed:
-                    self._running[owner] -= 1
-                    if not self._running[owner]:
-                        del self._running[owner]
-                    self._changed.notify_all()
-            del taken, future, call  # an idle thread must not keep the last request's body alive
+            settle = _outcome(future, call) if future.set_running_or_notify_cancel() else None
+            with self._changed:
+                self._running[owner] -= 1
+                if not self._running[owner]:
+                    del self._running[owner]
+                self._changed.notify_all()
+            if settle is not None:  # behind it: whoever waits finds the place free
+                settle()
+            del taken, future, call, settle  # an idle thread must not keep the last request's body alive
 
     def _next(self, generation: int) -> tuple[str, _Work] | None:
         """Wait for a call that may run; None: the thread is to end."""
@@ -181,10 +181,10 @@ class Threads:
                 self._idle -= generation == self._generation
 
 
-def _settle(future: Future[Any], call: Callable[[], Any]) -> None:
+def _outcome(future: Future[Any], call: Callable[[], Any]) -> Callable[[], None]:
+    """Call, and return what tells the one who waits."""
     try:
         outcome = call()
     except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to the one who waits
-        future.set_exception(error)
-    else:
-        future.set_result(outcome)
+        return functools.partial(future.set_exception, error)
+    return functools.partial(future.set_result, outcome)

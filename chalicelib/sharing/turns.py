@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+_MOST_REMEMBERED = 10_000
+"""Owners whose last turn is known."""
 
 
 class Turns(Generic[T]):
@@ -16,8 +19,11 @@ class Turns(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._lines: OrderedDict[str, deque[T]] = OrderedDict()
-        """Of owners who have entries; the next turn is the first one's."""
+        self._lines: dict[str, deque[T]] = {}
+        """Of owners who have entries."""
+        self._turn = 0
+        self._last_turns: dict[str, int] = {}
+        """Of owners who have had one, the latest last."""
 
     def __len__(self) -> int:
         """Return how many entries wait."""
@@ -28,19 +34,27 @@ class Turns(Generic[T]):
         return len(self._lines.get(owner, ()))
 
     def put(self, owner: str, entry: T) -> None:
-        """Add an entry. An owner who had none is the last to have a turn."""
+        """Add an entry."""
         self._lines.setdefault(owner, deque()).append(entry)
 
     def take(self, may: Callable[[str], bool] = lambda _: True) -> tuple[str, T] | None:
         """Take the next entry of those owners who may have a turn now; None: there is none."""
-        for owner, line in self._lines.items():
+        for owner in sorted(self._lines, key=lambda one: self._last_turns.get(one, 0)):
             if may(owner):
+                line = self._lines[owner]
                 entry = line.popleft()
-                self._lines.move_to_end(owner)
                 if not line:
                     del self._lines[owner]
+                self._note_turn(owner)
                 return owner, entry
         return None
+
+    def _note_turn(self, owner: str) -> None:
+        self._turn += 1
+        self._last_turns.pop(owner, None)
+        self._last_turns[owner] = self._turn
+        if len(self._last_turns) > _MOST_REMEMBERED:
+            del self._last_turns[next(iter(self._last_turns))]
 
     def discard(self, owner: str, entry: T) -> bool:
         """Take an entry out; False: it is not there any more."""

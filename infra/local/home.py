@@ -35,6 +35,15 @@ class Home:
         return self.path / "store"
 
     @property
+    def store_url(self) -> Path:
+        """Where the store of the running service answers, for an operator's commands."""
+        return self.path / "store-url"
+
+    def note_store_url(self, url: str) -> None:
+        """Write down where the store answers until the service ends."""
+        _write_private(self.store_url, url.encode())
+
+    @property
     def jobs(self) -> Path:
         """Training jobs: their table and their working folders."""
         return self.path / "jobs"

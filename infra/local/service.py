@@ -10,7 +10,6 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from chalicelib.engines import catalogue
@@ -88,6 +87,7 @@ class Service:
         os.environ.update(self._environment)
         catalogue.serve_anew()
         self._home.clear_temporary()
+        self._home.note_store_url(self._environment["AWS_ENDPOINT_URL"])
         tempfile.tempdir = None  # to be looked up anew
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -200,13 +200,9 @@ class Service:
     def _let_in(self) -> None:
         """Let the service's own API key in."""
         from chalicelib.storage import credentials
-        from chalicelib.storage.tables import Credential
 
-        key_hash = credentials.hash_of(self._api_key)
-        if credentials.find(key_hash) is None:
-            # Not `credentials.add`: on the loopback interface an operator may choose a short key.
-            row = Credential(key_hash, owner=self._home.owner, label="make run", created=datetime.now(UTC))
-            row.save()
+        if credentials.find(credentials.hash_of(self._api_key)) is None:
+            credentials.add(self._api_key, self._home.owner, "make run")
 
     async def _serve(self, announce: Any, parts: list[asyncio.Task[None]]) -> None:
         import app

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import os
@@ -184,6 +185,50 @@ def _run(**variables: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+def _operator(service: RunningService, *command: str, home: Path | None = None) -> tuple[int, str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        env={**inherited, "ATTUNE_HOME": str(home or service.home)},
+        cwd=child.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_an_operators_commands_find_the_service_by_its_folder(
+    service: RunningService, tmp_path: Path
+) -> None:
+    status, said, _ = _operator(service, "infra.keys", "make", "--label", "second")
+    assert status == 0
+    key = said.split()[1]
+    assert "second" in _operator(service, "infra.keys", "list")[1]
+    models = f"{service.url}/v1/models"
+    request = urllib.request.Request(
+        models, headers={"Authorization": "Basic " + base64.b64encode(f"apikey:{key}".encode()).decode()}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+    assert _operator(service, "infra.keys", "revoke", key)[0] == 0
+    assert "second" not in _operator(service, "infra.keys", "list")[1]
+    assert "hours of audio" in _operator(service, "infra.usage")[1]
+    status, _, error = _operator(service, "infra.keys", "list", home=tmp_path)
+    assert status == 1
+    assert f"No service runs on {tmp_path}" in error
+    assert "make run" in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_short_key_is_refused_with_the_reason(tmp_path: Path) -> None:
+    refused = _run(ATTUNE_HOME=str(tmp_path), PORT=str(free_port()), ATTUNE_API_KEY="secret")
+    assert refused.returncode == 1
+    assert "ATTUNE_API_KEY has 6 characters, but a key needs at least 32" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize("part", ["infra.local.store", "infra.local.event_workers"])

@@ -27,13 +27,15 @@ def test_owners_take_turns_however_much_one_wants() -> None:
     ]
 
 
-def test_who_comes_later_waits_for_one_turn_of_each_other() -> None:
+def test_who_comes_later_is_the_next() -> None:
     turns: Turns[int] = Turns()
     for number in range(100):
         turns.put("greedy", number)
     assert turns.take() == ("greedy", 0)
     turns.put("modest", 10)
-    assert [turns.take(), turns.take()] == [("greedy", 1), ("modest", 10)]
+    assert [turns.take(), turns.take()] == [("modest", 10), ("greedy", 1)]
+    turns.put("modest", 11)  # greedy has had a turn since
+    assert [turns.take(), turns.take()] == [("modest", 11), ("greedy", 2)]
 
 
 def test_only_those_who_may_have_a_turn() -> None:

@@ -18,6 +18,7 @@ MODELS = [
     tables.RecognitionJob,
     tables.Callback,
     tables.Erasure,
+    tables.Usage,
     tables.IdempotencyRecord,
 ]
 
