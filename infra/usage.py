@@ -18,8 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print hours of audio and recordings by owner, most first; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m infra.usage",
-        description="Show how much audio each owner has had decoded: with ATTUNE_HOME by the service that runs "
-        "on that folder, without it by the one whose store AWS_* variables name.",
+        description="Show how much audio each owner has had decoded: with ATTUNE_HOME by the service that "
+        "runs on that folder, without it by the one whose store AWS_* variables name.",
     )
     parser.add_argument(
         "--hours", type=int, default=24, help=f"so many, the present one included; {_KEPT_HOURS} are kept"

@@ -187,6 +187,14 @@ def _run(**variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_an_id_that_is_longer_than_any_key_is_unknown(service: RunningService) -> None:
+    for length in (1024, 1025, 5000):
+        for method in ("GET", "DELETE"):
+            status, answer = service.call(method, f"/v1/recognitions/{'a' * length}")
+            assert status == 404, answer
+            assert "job not found" in answer["error"]
+
+
 def _operator(service: RunningService, *command: str, home: Path | None = None) -> tuple[int, str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(

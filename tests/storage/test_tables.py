@@ -37,6 +37,15 @@ def test_all_tables_share_one_client(account: None) -> None:
     assert clients == {id(connection.shared().client)}
 
 
+@pytest.mark.parametrize("key", ["", "a" * 1025, "ü" * 513, "\udc80" * 400])
+def test_no_row_has_a_key_that_no_row_can_have(key: str) -> None:
+    """Nothing is asked: there is no account here, and DynamoDB would call the request malformed."""
+    with pytest.raises(tables.RecognitionJob.DoesNotExist):
+        tables.RecognitionJob.get("owner", key)
+    with pytest.raises(tables.Callback.DoesNotExist):
+        tables.Callback.get("a" * 2049, "hash")
+
+
 @pytest.mark.parametrize(
     ("microsecond", "shown"), [(0, "000"), (592_000, "592"), (592_999, "592"), (999_999, "999")]
 )
