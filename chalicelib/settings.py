@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -182,6 +183,32 @@ def training_prices() -> dict[str, float]:
     return prices
 
 
+@functools.lru_cache(maxsize=1)
+def _proxies(listed: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(map(ipaddress.ip_network, listed.replace(",", " ").split()))
+    except ValueError as error:
+        raise SettingsError(
+            f"environment variable ATTUNE_PROXIES must list networks, such as '10.0.0.0/8 192.0.2.7': {error}"
+        ) from None
+
+
+def is_proxy(address: str) -> bool:
+    """Tell whether what an address says of its clients is believed, as `ATTUNE_PROXIES` lists networks.
+
+    Raises:
+        SettingsError: the list makes no sense.
+    """
+    proxies = _proxies(os.environ.get("ATTUNE_PROXIES", ""))
+    if not proxies:
+        return False
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return any(parsed in network for network in proxies if network.version == parsed.version)
+
+
 def owner_temporary_bytes() -> int:
     """Return how many bytes one owner's requests may hold on disk while they are under way; 0: any number.
 
@@ -217,6 +244,7 @@ def current() -> Settings:
     if len(secret) < 32:
         raise SettingsError("environment variable ATTUNE_INTERNAL_SECRET must have at least 32 characters")
     every_engine = _every_engine()
+    _proxies(os.environ.get("ATTUNE_PROXIES", ""))
     return Settings(
         bucket=_required("ATTUNE_BUCKET"),
         table_prefix=table_prefix(),

@@ -10,6 +10,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 
+from chalicelib.audio.codecs import DECODED
 from chalicelib.audio.errors import Undecodable
 from chalicelib.audio.stream import AudioFormat, Samples, check_rate, tamed
 
@@ -81,10 +82,12 @@ def opened(file: Readable, essence: str, *, streamed: bool = False) -> Iterator[
     with container:
         if not isinstance(container, InputContainer) or not container.streams.audio:
             raise undecodable(essence)
-        if container.streams.audio[0].codec_context is None:
+        context = container.streams.audio[0].codec_context
+        if context is None or context.codec.canonical_name not in DECODED[essence]:
+            coding = "a way" if context is None else f"'{context.codec.canonical_name}', a way"
             raise Undecodable(
                 essence,
-                f"The samples in this {essence} are coded in a way that is not known here. "
+                f"The samples in this {essence} are coded in {coding} that is not known here. "
                 "Convert the audio, for instance to FLAC.",
             )
         stream = LibavStream(container, essence)

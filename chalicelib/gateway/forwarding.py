@@ -139,7 +139,11 @@ class Forwarder:
         self, exchange: Exchange, body: bytes, spooled: spool.Spooled | None = None
     ) -> BackendRequest:
         headers = http_headers.for_backend(
-            exchange.headers, exchange.scheme, len(body), exchange.transaction_id
+            exchange.headers,
+            exchange.scheme,
+            len(body),
+            exchange.transaction_id,
+            by_proxy=exchange.by_proxy,
         )
         if exchange.incoming.streamed:
             headers = (*headers, (STREAMED_HEADER.lower(), f"{exchange.incoming.took_s:.3f}"))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
+from chalicelib import settings
 from chalicelib.gateway import headers as http_headers
 from chalicelib.gateway import routes
 from chalicelib.gateway.asgi import Scope, Send
@@ -129,7 +130,9 @@ def _message(response: BackendResponse) -> str:
 def _headers(headers: Headers, query: Mapping[str, str], scope: Scope, transaction_id: str) -> Headers:
     """Return the headers for the API, which expects a token in a header and not in the query."""
     scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "ws"), "http")
-    passed = http_headers.for_backend(headers, scheme, 0, transaction_id)
+    source_ip = scope["client"][0] if scope.get("client") else ""
+    by_proxy = settings.is_proxy(source_ip)
+    passed = http_headers.for_backend(headers, scheme, 0, transaction_id, by_proxy=by_proxy)
     passed = tuple(one for one in passed if not one[0].startswith("sec-websocket-"))
     token = next((query[name] for name in _TOKENS if query.get(name)), None)
     if token is not None and http_headers.value_of(passed, "authorization") is None:

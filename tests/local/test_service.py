@@ -258,6 +258,26 @@ def test_a_part_that_dies_is_started_again(service: RunningService, part: str) -
     assert models["models"]
 
 
+def test_a_guard_that_was_killed_comes_back(service: RunningService) -> None:
+    def guard() -> int | None:
+        found = _processes(service)
+        return next((pid for name, pid in found.items() if name.startswith("infra.local.guard")), None)
+
+    former = guard()
+    assert former is not None
+    os.kill(former, signal.SIGKILL)
+    until = time.monotonic() + 60
+    while guard() in (former, None) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert guard() not in (former, None)
+
+
+def test_whoever_trusts_the_certificate_trusts_nothing_that_its_key_signs(service: RunningService) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(service.home / "certificate.pem")
+    assert context.cert_store_stats() == {"x509": 1, "crl": 0, "x509_ca": 0}
+
+
 def test_sigterm_ends_it_cleanly_and_leaves_nothing(tmp_path: Path) -> None:
     with running_service(tmp_path / "home") as service:
         status, took_s = service.stop()
