@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -42,13 +43,15 @@ class Recording:
     rate_hz: int
     owner: str = ""
     """Whose turn it is when its blocks are looked at."""
+    silences: tuple[tuple[int, int], ...] = ()
+    """Where digital silence is known to be, from sample to sample: it need not be read."""
 
     @property
     def channels(self) -> tuple[Recording, ...]:
         """Each channel as a recording of its own, in the same file."""
         if self.pcm.ndim == 1:
             return (self,)
-        return tuple(Recording(one, self.rate_hz, self.owner) for one in self.pcm.T)
+        return tuple(Recording(one, self.rate_hz, self.owner, self.silences) for one in self.pcm.T)
 
     @property
     def duration_s(self) -> float:
@@ -57,7 +60,11 @@ class Recording:
 
     def samples(self, start: int, end: int) -> Samples:
         """Return a stretch in -1…1, shape (end - start,), or with the channels behind it."""
-        return _samples(self.pcm[start:end])
+        wanted = self.pcm[start:end]
+        place = bisect.bisect_right(self.silences, start, key=lambda silence: silence[0]) - 1
+        if place >= 0 and start + len(wanted) <= self.silences[place][1]:
+            return np.zeros(wanted.shape, np.float32)
+        return _samples(wanted)
 
     def blocks(self) -> Iterator[Samples]:
         """Yield all of it in -1…1, piece by piece; what is done with a piece is done in the owner's turn."""
@@ -78,8 +85,6 @@ def _pcm(samples: Samples) -> NDArray[np.int16]:
 
 
 def _samples(pcm: NDArray[np.int16]) -> Samples:
-    if is_digital_silence(pcm):
-        return np.zeros(pcm.shape, np.float32)
     return pcm.astype(np.float32) / np.float32(_FULL_SCALE)
 
 
@@ -113,13 +118,15 @@ def decoded(
     mixer = mixer or Mixer()
     blocks = decoding.mixed(source, content_type, rate_hz, mixer, min_rate_hz=least_rate_hz, limits=limits)
     with tempfile.TemporaryFile(prefix="attune-recording-") as file, held.holding(owner) as take:
-        total = 0
+        total, silences = 0, list[tuple[int, int]]()
         try:
             for block in _in_turns(blocks, owner):
-                total += len(block)
+                before, total = total, total + len(block)
                 size_bytes = block.size * np.dtype(np.int16).itemsize
                 if is_digital_silence(block):  # a hole in the file: it takes no room on the disk
                     file.seek(size_bytes, os.SEEK_CUR)
+                    begins = silences.pop()[0] if silences and silences[-1][1] == before else before
+                    silences.append((begins, total))
                 else:
                     take(size_bytes)
                     file.write(_pcm(block).tobytes())
@@ -128,7 +135,7 @@ def decoded(
         file.truncate()
         shape = (total,) if mixer.channels == 1 else (total, mixer.channels)
         mapped = np.memmap(file, np.int16, "r", shape=shape) if total else np.empty(shape, np.int16)
-        yield Recording(mapped, rate_hz, owner)
+        yield Recording(mapped, rate_hz, owner, tuple(silences))
 
 
 def _in_turns(blocks: Iterator[Samples], owner: str) -> Iterator[Samples]:
