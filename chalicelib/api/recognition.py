@@ -54,7 +54,15 @@ def recognize(call: Call) -> Answer | dict[str, Any]:
         return Answer(204)
     backend.check_size(body.size_bytes)
     content_type = content_types.of_recognition(call.content_type, body.head())
-    return _answer(body, content_type, model, query, owner=call.owner, streamed_s=_streamed_s(call))
+    return _answer(
+        body,
+        content_type,
+        model,
+        query,
+        owner=call.owner,
+        base_url=call.base_url,
+        streamed_s=_streamed_s(call),
+    )
 
 
 def _recognize_form(call: Call, boundary: str) -> Answer | dict[str, Any]:
@@ -78,6 +86,7 @@ def _recognize_form(call: Call, boundary: str) -> Answer | dict[str, Any]:
         models.choose(call.owner, asked.options),
         replace(asked, warnings=(*query.warnings, *asked.warnings)),
         owner=call.owner,
+        base_url=call.base_url,
         form=form,
     )
 
@@ -93,6 +102,7 @@ def _answer(
     asked: options.Parsed,
     *,
     owner: str,
+    base_url: str,
     form: backend.Form | None = None,
     streamed_s: float | None = None,
 ) -> dict[str, Any]:
@@ -108,7 +118,8 @@ def _answer(
                 streamed_s=streamed_s,
             )
         except backend.RecognitionFailed as error:
-            raise ApiError(error.code, str(error)) from error
+            message = str(error).replace(backend.ENDPOINT, base_url)
+            raise ApiError(error.code, message) from error
     return backend.with_warnings(
         answer, [*asked.warnings, *unheeded.warnings(asked.options, model.base_version), *model.warnings]
     )

@@ -99,7 +99,7 @@ def get_job(call: Call, job_id: str) -> dict[str, Any]:
         except objects.ObjectNotFound:  # it has expired, or was deleted, just now
             raise recognition_jobs.UnknownJob(job_id) from None
     if job.status == Status.FAILED:
-        shown["details"] = [{"error": job.error}]
+        shown["details"] = [{"error": (job.error or "").replace(backend.ENDPOINT, call.base_url)}]
     return shown
 
 

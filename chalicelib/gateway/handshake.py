@@ -35,6 +35,8 @@ class Opened:
     transaction_id: str
     owner: str
     admission: Admission
+    base_url: str
+    """Where the client has called: scheme, host and what comes before `/v1`."""
 
 
 class Refused(Exception):
@@ -77,7 +79,14 @@ async def open_session(scope: Scope, calls: Calls) -> Opened:
     model = ServingModel.from_json(json.loads(response.body))
     query_options = options.parse(arguments, "websocket")
     owner = calls.owners.of(request.headers)
-    return Opened(model, query_options, transaction_id, owner, Admission(calls, request))
+    admission = Admission(calls, request)
+    return Opened(model, query_options, transaction_id, owner, admission, _base_url(request))
+
+
+def _base_url(request: BackendRequest) -> str:
+    headers = dict(request.headers)
+    before = request.raw_path.rpartition("/v1/")[0]
+    return f"{headers.get('x-forwarded-proto', 'http')}://{headers.get('host', 'localhost')}{before}"
 
 
 async def _ask(calls: Calls, request: BackendRequest) -> BackendResponse:

@@ -28,6 +28,7 @@ from chalicelib.gateway.websocket_protocol import (
 )
 from chalicelib.gateway.websocket_work import Work
 from chalicelib.recognition import live, live_errors, options, unheeded
+from chalicelib.recognition.backend import ENDPOINT
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.live import LiveRequest
 from chalicelib.recognition.live_model import LiveModel
@@ -54,6 +55,7 @@ class Session:
         self._parsed = opened.query
         self._owner = opened.owner
         self._admission = opened.admission
+        self._base_url = opened.base_url
         self._heard_s = 0.0
         """Of requests that are over; the API was not told of it yet."""
         self._lasting_warnings = (*opened.query.warnings, *model.warnings)
@@ -153,7 +155,7 @@ class Session:
                     except Exception as error:  # noqa: BLE001  whatever is wrong, the client hears of it
                         self._protocol.close()
                         # What follows is dropped, be it an error of a later message that was taken at once.
-                        await self._act(failure(live_errors.wording(error)))
+                        await self._act(failure(self._wording(error)))
                         return
                 case Audio(data):
                     assert self._work is not None
@@ -184,6 +186,9 @@ class Session:
         wanted = self._parsed.options
         self._metrics = Metrics(wanted.processing_metrics_interval) if wanted.processing_metrics else None
 
+    def _wording(self, error: Exception) -> str:
+        return live_errors.wording(error).replace(ENDPOINT, self._base_url)
+
     async def _say(self, message: Mapping[str, Any]) -> None:
         await self._send({"type": "websocket.send", "text": json.dumps(message, ensure_ascii=False)})
 
@@ -200,7 +205,7 @@ class Session:
             work.advance(self._loop.time())
             messages = work.request.take()
         except Exception as error:  # noqa: BLE001  whatever failed, the client hears of it
-            await self._act(self._protocol.fail(live_errors.wording(error)))
+            await self._act(self._protocol.fail(self._wording(error)))
             return
         for message in messages:
             if self._metrics is not None and not work.ended:

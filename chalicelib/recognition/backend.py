@@ -30,6 +30,8 @@ _making_client = threading.Lock()
 
 MIN_AUDIO_BYTES = 100
 MAX_AUDIO_BYTES = 100 * 1024 * 1024
+ENDPOINT = "https://<STT_API_ENDPOINT>"
+"""In an error of the recognition function: to be replaced by where the client has called."""
 STREAMED_HEADER = "X-Attune-Streamed"
 """The front door says with it that a body came in chunks, and for how many seconds."""
 _CONNECT_TIMEOUT_S = 10

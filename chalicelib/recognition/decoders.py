@@ -188,6 +188,7 @@ class DecoderPool:
             engines.errors.CustomizationUnsupported: the engine cannot use that kind of model.
         """
         waiting: deque[Future[tuple[DecodedUtterance, ...]]] = deque()
+        self._recent.note(owner)
         try:
             for batch in self._batches(tasks):
                 waiting.append(self._threads.submit(owner, functools.partial(self._decode, owner, batch)))
@@ -237,6 +238,7 @@ class DecoderPool:
             NoCapacity: too many wait already, of all or of this owner.
         """
         rate_hz = _rate_hz(base_version)
+        self._recent.note(owner)
 
         def heard(samples: Samples) -> None:
             self._recent.add(owner, len(samples) / rate_hz)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from chalicelib.engines import availability
 from chalicelib.engines.catalogue import base_version
 from chalicelib.engines.errors import BaseUnreadable, CustomizationUnsupported, ModelUnreadable
 from chalicelib.recognition import forms, kept_results, recordings
-from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
+from chalicelib.recognition.backend import ENDPOINT, Form, TooLittleAudio, check_size
 from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
 from chalicelib.recognition.decoding_processes import BACKGROUND_COMMAND
 from chalicelib.recognition.forms import BadForm
@@ -171,21 +172,37 @@ def _recognize(request: Request, heard: Callable[[float], None]) -> dict[str, An
         take(objects.size_bytes(request.audio_key))
         objects.download(request.audio_key, source)
         model = _model(request)  # holds the files
-        answers = [
-            transcribe(
-                file,
-                content_type,
-                model.base_version,
-                model.custom,
-                options=request.options,
-                pool=_decoder(request),
-                streamed_s=request.streamed_s,
-                owner=request.owner,
-                heard=(lambda _: None) if again else heard,
-            )
-            for file, content_type in _recordings(request, source)
-        ]
+        answers = []
+        for file, content_type in _recordings(request, source):
+            with _found_type_named(file):
+                answers.append(
+                    transcribe(
+                        file,
+                        content_type,
+                        model.base_version,
+                        model.custom,
+                        options=request.options,
+                        pool=_decoder(request),
+                        streamed_s=request.streamed_s,
+                        owner=request.owner,
+                        heard=(lambda _: None) if again else heard,
+                    )
+                )
         return _joined(answers)
+
+
+@contextlib.contextmanager
+def _found_type_named(file: Path) -> Iterator[None]:
+    """Say of audio that is not what it is said to be what it looks like, if it looks like anything."""
+    try:
+        yield
+    except Undecodable as error:
+        with file.open("rb") as opened:
+            found = content_types.sniff(opened.read(_HEAD_BYTES))
+        if found is None or found.essence == error.essence or isinstance(error, EndiannessUnclear):
+            raise
+        reason = f"This was sent as {error.essence}, but it is {found.essence}."
+        raise Undecodable(error.essence, f"{reason} Send it again with that Content-Type.") from error
 
 
 def _model(request: Request) -> LiveModel:
@@ -279,11 +296,11 @@ def wording(error: AudioError | ContentTypeError | CustomizationUnsupported) -> 
         case EndiannessUnclear():
             return str(error)
         case Undecodable(essence=essence):
-            return f"unable to transcode data stream {essence} -> audio/l16 "
+            return f"unable to transcode data stream {essence} -> audio/l16 : {error}"
         case RateTooLow(rate_hz=rate_hz, needed_hz=needed_hz) if needed_hz > 8000:
             return (
                 f"This {rate_hz}hz audio input requires a narrow band model.  "
-                "See https://<STT_API_ENDPOINT>/v1/models for a list of available models."
+                f"See {ENDPOINT}/v1/models for a list of available models. {error}"
             )
         case RateTooLow(rate_hz=rate_hz, needed_hz=needed_hz):
             return f"This {rate_hz}hz audio input has too low a rate: record it at {needed_hz}hz or more."

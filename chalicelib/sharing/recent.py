@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 HALF_LIFE_S = 120.0
 """What was used so long ago counts half."""
-HEAVY_S = 120.0
+HEAVY_S = 30.0
 """Seconds of audio, counted so: whoever has had more has had much."""
+_CLEARLY_LESS = 0.8
 _PRESENT_S = 600.0
 """An owner who has used something within it is there."""
 _MOST_REMEMBERED = 10_000
@@ -33,15 +34,19 @@ class Recent:
             if len(self._used) > _MOST_REMEMBERED:
                 del self._used[next(iter(self._used))]
 
+    def note(self, owner: str) -> None:
+        """Take note that an owner is there, who may have had nothing yet."""
+        self.add(owner, 0.0)
+
     def stands_back(self, owner: str) -> bool:
-        """Tell whether an owner has had much while others are there, each of whom has had less."""
+        """Tell whether an owner has had much while another one is there who has had less."""
         with self._lock:
             now_s = self._clock()
             own_s = self._kept(self._used.get(owner, (0.0, now_s)), now_s)
             if own_s < HEAVY_S:
                 return False
             return any(
-                now_s - entry[1] < _PRESENT_S and self._kept(entry, now_s) < own_s / 2
+                now_s - entry[1] < _PRESENT_S and self._kept(entry, now_s) < own_s * _CLEARLY_LESS
                 for other, entry in self._used.items()
                 if other != owner
             )

@@ -23,9 +23,13 @@ def test_who_has_had_much_stands_back_while_others_are_there() -> None:
 def test_those_who_have_had_as_much_are_equals() -> None:
     recent = Recent(_Clock())
     recent.add("one", 2 * HEAVY_S)
-    recent.add("other", 3 * HEAVY_S)
+    recent.add("other", 2.2 * HEAVY_S)
     assert not recent.stands_back("one")
     assert not recent.stands_back("other")
+    recent.note("newcomer")
+    assert recent.stands_back("one")
+    assert recent.stands_back("other")
+    assert not recent.stands_back("newcomer")
 
 
 def test_what_is_long_ago_is_forgotten() -> None:
