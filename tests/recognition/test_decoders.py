@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -411,3 +412,23 @@ def test_who_has_had_much_is_decoded_in_the_background_while_others_are_there() 
         }
     assert priorities == {first: 0, second: min(own + 5, 19) - own}
     assert other == first
+
+
+def test_what_decodes_has_no_secrets_and_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "ATTUNE_INTERNAL_SECRET", "ATTUNE_API_KEY")
+    for name in secrets:
+        monkeypatch.setenv(name, "not-for-decoders")
+    with DecoderPool(1, command=COMMAND) as pool:
+        assert texts(pool, [task(SAY, 1)]) == ["1"]
+        (process,) = pool.process_ids
+        variables = Path(f"/proc/{process}/environ").read_bytes()
+        network = Path(f"/proc/{process}/ns/net").readlink()
+        limits = Path(f"/proc/{process}/limits").read_text()
+    assert b"PATH=" in variables
+    assert b"not-for-decoders" not in variables
+    assert re.search(r"Max core file size +0 +0 ", limits)
+    if (
+        subprocess.run(["unshare", "--user", "--net", "true"], capture_output=True, check=False).returncode
+        == 0
+    ):
+        assert network != Path("/proc/self/ns/net").readlink()
