@@ -15,6 +15,7 @@ _OF_ENGINE = re.compile(
     r"(?P<setting>TRAINING_IMAGE|TRAINING_INSTANCE_TYPE|TRAINING_INSTANCE_COUNT|TRAINING_USE_SPOT"
     r"|RECOGNITION_FUNCTION)"
 )
+_INSTANCE = re.compile(r"[a-z]([a-z0-9-]{0,16}[a-z0-9])?")
 _PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 
 
@@ -44,8 +45,6 @@ class Settings:
     """S3 bucket that holds audio, spooled bodies, training runs and adapted models."""
     table_prefix: str
     """Every DynamoDB table is named `{table_prefix}{name}`; see `storage.tables`."""
-    internal_secret: str
-    """Signs access tokens and what the front door hands to the API. At least 32 characters."""
     audio_queue: str
     """Name of the SQS queue where the bucket announces uploaded audio."""
     corpus_queue: str
@@ -76,7 +75,7 @@ class Settings:
     training_prices: Mapping[str, float]
     """USD an hour of instance types, where they differ from the list in `training.cost`."""
     service_instance: str
-    """Stage or installation name; goes into tags and job names."""
+    """Name of the installation; goes into tags and job names."""
     every_engine: EngineSettings
     """For engines that have none of their own."""
     engines: Mapping[str, EngineSettings]
@@ -233,6 +232,41 @@ def bases() -> Path | None:
     return Path(folder) if folder else None
 
 
+def service_instance() -> str:
+    """Return the name of this installation, which the names of its training jobs begin with.
+
+    Raises:
+        SettingsError: names of jobs that begin with it would be too long for SageMaker, or malformed.
+    """
+    name = os.environ.get("ATTUNE_SERVICE_INSTANCE", "attune")
+    if not _INSTANCE.fullmatch(name):
+        raise SettingsError(
+            "environment variable ATTUNE_SERVICE_INSTANCE must have at most 18 small letters, digits and "
+            f"hyphens, of which the first is a letter and the last no hyphen, not {name!r}"
+        )
+    return name
+
+
+def internal_secret_arn() -> str | None:
+    """Return where in Secrets Manager the internal secret lies; None: it is in the environment."""
+    return os.environ.get("ATTUNE_INTERNAL_SECRET_ARN") or None
+
+
+def internal_secrets() -> tuple[str, ...]:
+    """Return the internal secret of the environment, and the one before it, if it is said.
+
+    Raises:
+        SettingsError: there is none, or one has fewer than 32 characters.
+    """
+    secrets = {"ATTUNE_INTERNAL_SECRET": _required("ATTUNE_INTERNAL_SECRET")}
+    if os.environ.get("ATTUNE_INTERNAL_SECRET_BEFORE"):
+        secrets["ATTUNE_INTERNAL_SECRET_BEFORE"] = os.environ["ATTUNE_INTERNAL_SECRET_BEFORE"]
+    for name, secret in secrets.items():
+        if len(secret) < 32:
+            raise SettingsError(f"environment variable {name} must have at least 32 characters")
+    return tuple(secrets.values())
+
+
 @functools.cache
 def current() -> Settings:
     """Return the settings of this process.
@@ -240,15 +274,11 @@ def current() -> Settings:
     Raises:
         SettingsError: a variable is missing or malformed; the message names it.
     """
-    secret = _required("ATTUNE_INTERNAL_SECRET")
-    if len(secret) < 32:
-        raise SettingsError("environment variable ATTUNE_INTERNAL_SECRET must have at least 32 characters")
     every_engine = _every_engine()
     _proxies(os.environ.get("ATTUNE_PROXIES", ""))
     return Settings(
         bucket=_required("ATTUNE_BUCKET"),
         table_prefix=table_prefix(),
-        internal_secret=secret,
         audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
         corpus_queue=os.environ.get("ATTUNE_CORPUS_QUEUE", "attune-corpus-added"),
         language_training_queue=os.environ.get("ATTUNE_LANGUAGE_TRAINING_QUEUE", "attune-language-training"),
@@ -266,5 +296,5 @@ def current() -> Settings:
         training_prices=training_prices(),
         every_engine=every_engine,
         engines=_engines(every_engine),
-        service_instance=os.environ.get("ATTUNE_SERVICE_INSTANCE", "attune"),
+        service_instance=service_instance(),
     )

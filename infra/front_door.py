@@ -8,9 +8,12 @@ import sys
 import boto3
 import uvicorn
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.gateway import application
 from chalicelib.gateway.asgi import Application
+from chalicelib.settings import SettingsError
+from chalicelib.storage import internal_secret
 from infra import http_server
 from infra.lambda_backend import LambdaBackend
 
@@ -32,11 +35,15 @@ def gateway() -> Application:
     """Return the gateway before the API function that the environment names.
 
     Raises:
-        Misconfigured: the environment names none.
+        Misconfigured: the environment names none, or no internal secret can be had.
     """
     function = os.environ.get(API_FUNCTION_VARIABLE)
     if not function:
         raise Misconfigured(f"environment variable {API_FUNCTION_VARIABLE} is not set")
+    try:
+        internal_secret.sign(b"")
+    except (SettingsError, ClientError, BotoCoreError) as reason:
+        raise Misconfigured(f"the internal secret cannot be read: {reason}") from reason
     # The settings are checked as a whole, but nobody trains here.
     os.environ.setdefault("ATTUNE_TRAINING_IMAGE", "unused by the front door")
     os.environ.setdefault("ATTUNE_TRAINING_ROLE_ARN", "unused by the front door")

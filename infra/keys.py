@@ -1,4 +1,7 @@
-"""API keys, for operators: `python -m infra.keys make | list | revoke`, here or against AWS."""
+"""API keys and the internal secret, for operators, here or against AWS.
+
+`python -m infra.keys make | list | revoke | rotate-secret`
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 import uuid
 from collections.abc import Sequence
 
-from chalicelib.storage import credentials
+from chalicelib.storage import credentials, internal_secret
 from chalicelib.storage.tables import watson_time
 from infra.local import joining
 
@@ -36,6 +39,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("list", help="list all keys by the first digits of their hash")
     revoke = commands.add_parser("revoke", help="make a key useless, within seconds")
     revoke.add_argument("key", help="the key itself, or the first digits of its hash as `list` shows them")
+    rotate = commands.add_parser(
+        "rotate-secret", help="have the service sign with a new internal secret; tokens and requests go on"
+    )
+    rotate.add_argument("arn", help="the secret's ARN: the stack's output InternalSecretArn")
     return parser
 
 
@@ -53,8 +60,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for row in credentials.every():
                 print(f"{row.key_hash[:_SHOWN_DIGITS]}  {row.owner}  {watson_time(row.created)}  {row.label}")
             return 0
+        case "rotate-secret":
+            return _rotate(options.arn)
         case _:
             return _revoke(options.key)
+
+
+def _rotate(arn: str) -> int:
+    try:
+        internal_secret.rotate(arn)
+    except internal_secret.RotatedLately as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("rotated; what was signed before holds until the next time")
+    return 0
 
 
 def _revoke(key: str) -> int:

@@ -31,6 +31,7 @@ settings.register_profile("search", _UNHURRIED, print_blob=True)
 settings.load_profile("attune")
 
 pytest_plugins = [
+    "tests.permissions.recorder",
     "tests.installed_engines",
     "tests.running_service",
     "tests.node_sdk",

@@ -14,6 +14,15 @@ from chalicelib.training import jobs
 REGION = "us-east-1"
 
 
+def out_of_quota(machines: int) -> str:
+    """Return what SageMaker says when an account may use so many machines, and they are in use."""
+    return (
+        f"The account-level service limit 'ml.c5.2xlarge for spot training job usage' is {machines} Instances, with "
+        f"current utilization of {machines} Instances and a request delta of 1 Instances. Please use AWS Service "
+        "Quotas to request an increase for this quota."
+    )
+
+
 class Platform:
     """The training platform of one test."""
 

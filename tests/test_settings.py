@@ -14,7 +14,6 @@ from chalicelib.settings import EngineSettings, SettingsError
 def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in {
         "ATTUNE_BUCKET": "a-bucket",
-        "ATTUNE_INTERNAL_SECRET": "s" * 32,
         "ATTUNE_TRAINING_IMAGE": "registry/all:1",
         "ATTUNE_TRAINING_ROLE_ARN": "arn:aws:iam::1:role/training",
     }.items():

@@ -128,6 +128,8 @@ LEAST_SHARE_OF_SURE_WORDS = 0.9
 """Of the words that the base was sure of, so many must be found again."""
 LEAST_AGREEMENT_GAIN = -0.01
 """A model that finds other words whenever the audio is altered a little was fitted to chance."""
+MOST_SILENCED_SHARE = 0.03
+"""Of the held-out utterances that the base hears something in, so many may fall silent, and one more."""
 MOST_PACE = 1.35
 """A model that hears so many more words than the base invents some."""
 
@@ -149,6 +151,10 @@ class Hearing:
     """Share of the words on held-out audio that it finds again when the audio is altered a little, 0…1."""
     sure_words_found: float
     """Share of the words that the base was sure of on held-out audio, 0…1; 1 for the base itself."""
+    spoken: int
+    """Held-out utterances in which it hears words."""
+    silenced: int
+    """Those in which the base hears words, and it hears none; 0 for the base itself."""
     ordinary: Errors
     """On the ordinary speech that comes with the program."""
     non_speech_words: int
@@ -211,6 +217,11 @@ def judge_change(base: Hearing, candidate: Hearing) -> Verdict:
             f"it finds only {candidate.sure_words_found:.0%} of the words again that the base was sure of",
         ),
         Verdict(
+            candidate.silenced <= 1 + int(MOST_SILENCED_SHARE * base.spoken),
+            f"it hears nothing in {candidate.silenced} of the {base.spoken} held-out utterances in which the "
+            "base hears words",
+        ),
+        Verdict(
             candidate.agreement >= base.agreement + LEAST_AGREEMENT_GAIN,
             f"it finds {candidate.agreement:.0%} of its words again when the audio is altered a little, the "
             f"base {base.agreement:.0%}",
@@ -226,10 +237,15 @@ def judge_change(base: Hearing, candidate: Hearing) -> Verdict:
         True,
         f"mean word posterior on held-out audio {before.mean_posterior:.3f} → {after.mean_posterior:.3f}, "
         f"{base.agreement:.0%} → {candidate.agreement:.0%} of the words are found again when the audio is "
-        f"altered a little, ordinary speech {base.ordinary.errors} → {candidate.ordinary.errors} of "
-        f"{base.ordinary.words} words wrong",
+        f"altered a little, {_of_ordinary_speech(base.ordinary, candidate.ordinary)}",
     )
     return next(refused, better)
+
+
+def _of_ordinary_speech(base: Errors, candidate: Errors) -> str:
+    if not base.words:
+        return "no ordinary speech was heard, for none in this language comes with the training program"
+    return f"ordinary speech {base.errors} → {candidate.errors} of {base.words} words wrong"
 
 
 def choose_alpha(

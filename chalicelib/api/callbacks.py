@@ -1,20 +1,32 @@
-"""`/v1/register_callback` and `/v1/unregister_callback`: where to tell of recognition jobs and trainings."""
+"""Callbacks: where to tell of recognition jobs and trainings, by which secret, and what could not be told."""
 
 from __future__ import annotations
 
+import itertools
+import json
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.api import errors, parameters
 from chalicelib.api.calls import Answer, Call
 from chalicelib.api.errors import BadRequest
 from chalicelib.api.routing import Routes
-from chalicelib.callbacks import registrations
+from chalicelib.callbacks import failed_deliveries, registrations
 from chalicelib.callbacks.errors import CallbackError, NotRegistered
+from chalicelib.callbacks.failed_deliveries import Failed, UnknownDelivery
+from chalicelib.jobs import notifications
+from chalicelib.storage.tables import RecognitionJob, TrainingEnd, watson_time
 
 routes = Routes()
 
 errors.register(CallbackError, 400)
 errors.register(NotRegistered, 404)
+errors.register(UnknownDelivery, 404)
+
+LISTED = 100
+_OVERLAP_MINUTES = 24 * 60
+_LONGEST_OVERLAP_MINUTES = 7 * 24 * 60
 
 
 @routes.route("POST", "/register_callback")
@@ -33,6 +45,55 @@ def unregister_callback(call: Call) -> dict[str, Any]:
     """Forget a URL."""
     registrations.unregister(call.owner, _url(call))
     return {}
+
+
+@routes.route("POST", "/rotate_callback_secret")
+def rotate_callback_secret(call: Call) -> dict[str, Any]:
+    """Sign by another secret, and for a time by the former one as well."""
+    url, secret = _url(call), parameters.text(call, "user_secret")
+    if secret is None:
+        raise BadRequest("Required parameter 'user_secret' is missing")
+    minutes = parameters.number(call, "overlap_minutes", 0, _LONGEST_OVERLAP_MINUTES)
+    overlap = timedelta(minutes=_OVERLAP_MINUTES if minutes is None else minutes)
+    registrations.rotate(call.owner, url, secret, overlap)
+    return {}
+
+
+@routes.route("GET", "/callback_deliveries")
+def callback_deliveries(call: Call) -> dict[str, Any]:
+    """List what was given up after three days."""
+    return {"deliveries": [_shown(failed) for failed in itertools.islice(_failed(call.owner), LISTED)]}
+
+
+@routes.route("POST", "/callback_deliveries/{delivery_id}/resend")
+def resend_callback_delivery(call: Call, delivery_id: str) -> dict[str, Any]:
+    """Try once more, now."""
+    for failed in _failed(call.owner):
+        if failed.delivery_id == delivery_id:
+            failed_deliveries.resend(failed)
+            return {}
+    raise UnknownDelivery(delivery_id)
+
+
+def _failed(owner: str) -> Iterator[Failed[Any]]:
+    from chalicelib.training import ends  # the API function starts without it
+
+    yield from notifications.failed(owner)
+    yield from ends.untold(owner)
+
+
+def _shown(failed: Failed[RecognitionJob] | Failed[TrainingEnd]) -> dict[str, Any]:
+    row = failed.row
+    about = row.job_id if isinstance(row, RecognitionJob) else json.loads(row.detail)["customization_id"]
+    return {
+        "delivery_id": failed.delivery_id,
+        "callback_url": row.callback_url,
+        "event": failed.event,
+        "id": about,
+        "attempts": failed.attempts,
+        "failed": watson_time(failed.failed),
+        "error": failed.error,
+    }
 
 
 def registered(call: Call, url: str | None) -> str | None:

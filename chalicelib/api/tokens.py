@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import json
 import time
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib import settings
+from chalicelib.storage import internal_secret
 
 LIFETIME_S = 3600
+_PURPOSE = b"access-token."
+"""Before what is signed: no other signature of the service can be taken for that of a token."""
 _HEADER = {"alg": "HS256", "typ": "JWT"}
 
 
@@ -36,7 +36,7 @@ def issue(key_hash: str, now_s: float | None = None) -> tuple[str, Token]:
     token = Token(key_hash, issued, issued + LIFETIME_S)
     claims = {"sub": token.key_hash, "iat": token.issued, "exp": token.expires, "iss": "attune"}
     signed = f"{_encode(json.dumps(_HEADER).encode())}.{_encode(json.dumps(claims).encode())}"
-    return f"{signed}.{_encode(_signature(signed))}", token
+    return f"{signed}.{_encode(internal_secret.sign(_PURPOSE + signed.encode()))}", token
 
 
 def read(text: str, now_s: float | None = None, *, expired_too: bool = False) -> Token:
@@ -47,18 +47,13 @@ def read(text: str, now_s: float | None = None, *, expired_too: bool = False) ->
     """
     signed, _, signature = text.rpartition(".")
     # Nothing of the token is looked at before its signature holds; the algorithm is ours, not its own.
-    if not hmac.compare_digest(_signature(signed), _decode(signature)):
+    if not internal_secret.holds(_PURPOSE + signed.encode(), _decode(signature)):
         raise InvalidToken("the signature is wrong")
     claims: Any = json.loads(_decode(signed.partition(".")[2]))
     token = Token(claims["sub"], claims["iat"], claims["exp"])
     if not expired_too and (time.time() if now_s is None else now_s) >= token.expires:
         raise InvalidToken("the token has expired")
     return token
-
-
-def _signature(signed: str) -> bytes:
-    secret = settings.current().internal_secret
-    return hmac.new(secret.encode(), b"access-token." + signed.encode(), hashlib.sha256).digest()
 
 
 def _encode(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Delivers what is to be told: at least once, in the order of a row's events, for a day if need be.
+"""Delivers what is to be told: at least once, in the order of a row's events, for three days if need be.
 
 What is to be told is noted in a row, by the same write that changes what it tells of. A message in the queue
 only says that there may be something; whoever gets it claims the row for a minute: one tells at a time.
@@ -6,17 +6,19 @@ only says that there may be something; whoever gets it claims the row for a minu
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import random
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from chalicelib import settings
-from chalicelib.callbacks import exchange, registrations, signatures
+from chalicelib.callbacks import exchange, registrations
 from chalicelib.callbacks.errors import CallbackError
 from chalicelib.storage import failures, queues
 from chalicelib.storage.conditional import Action, ConditionFailed, Update, write
@@ -25,10 +27,14 @@ from chalicelib.storage.tables import Callback
 
 _log = logging.getLogger(__name__)
 
-RETRIED = timedelta(days=1)
+RETRIED = timedelta(days=3)
 """For so long somebody who does not answer is tried again."""
+LONGEST_PAUSE_S = 3600.0
 _LIMIT_S = 10.0
-_LEASE_S = 60
+_LEASE_S = 20
+"""Twice as long as telling may take: who died at it does not keep the next one waiting for long."""
+_DELIVERIES = uuid.UUID("8e0a3f0c-5a5e-4c55-9d0c-0a7f6f2f9b51")
+"""In which the ids of deliveries are unique."""
 
 Row = TypeVar("Row", bound=Told)
 
@@ -45,8 +51,13 @@ class Delivery(Generic[Row]):
     """What the queue says about it."""
     read: Callable[[], Row | None]
     """Returns the row as it is now; None: it is gone."""
-    deliver: Callable[[Row, str], bool]
-    """Tells of one event; False: nobody wants to know of any. Raises CallbackError to have it repeated."""
+    deliver: Callable[[Row, str, str], bool]
+    """Tells of one event by its delivery id; False: nobody wants to know of any. Raises CallbackError to have
+    it repeated."""
+
+    def id_of(self, number: int) -> str:
+        """Return the id of telling of the row's event with that number: the same with each attempt."""
+        return str(uuid.uuid5(_DELIVERIES, f"{json.dumps(dict(self.message), sort_keys=True)}/{number}"))
 
 
 def pending(row: Told) -> bool:
@@ -81,7 +92,7 @@ def tell(delivery: Delivery[Row]) -> None:
             return
 
 
-def post(owner: str, url: str, body: bytes) -> bool:
+def post(owner: str, url: str, body: bytes, delivery_id: str) -> bool:
     """Send JSON to a registered callback, signed; False: it is not registered any more.
 
     Raises:
@@ -92,7 +103,8 @@ def post(owner: str, url: str, body: bytes) -> bool:
         return False
     headers = {
         "Content-Type": "application/json",
-        **signatures.headers(callback.secret, body, int(time.time())),
+        "X-Attune-Delivery": delivery_id,
+        **registrations.signed(callback, body),
     }
     answer = exchange.send("POST", callback.url, headers, body, limit_s=_LIMIT_S)
     if not 200 <= answer.status < 300:
@@ -123,7 +135,7 @@ def _tell_next(delivery: Delivery[Row], row: Row) -> bool:
     event = row.notifications[told]
     try:
         # Asked after the claim, so that a callback that was removed since is not called.
-        wanted = delivery.deliver(row, event)
+        wanted = delivery.deliver(row, event, delivery.id_of(told))
     except CallbackError as error:
         return _try_again(delivery, row, event, str(error))
     if not wanted:
@@ -140,7 +152,15 @@ def _try_again(delivery: Delivery[Row], row: Row, event: str, reason: str) -> bo
             f"{settings.current().callback_queue}-dead",
             {**delivery.message, "event": event, "reason": reason},
         )
-        return settle(delivery, row, told + 1)
+        given_up = {
+            "number": told,
+            "event": event,
+            "attempts": attempts,
+            "error": reason,
+            "failed_s": int(now.timestamp()),
+        }
+        failures_so_far = [*(row.notify_failures or ()), json.dumps(given_up)]
+        return settle(delivery, row, told + 1, Told.notify_failures.set(failures_so_far))
     delay_s = pause_s(attempts)
     _log.info("%s: %s again in %d s: %s", delivery.message, event, delay_s, reason)
     write(
@@ -159,13 +179,14 @@ def _try_again(delivery: Delivery[Row], row: Row, event: str, reason: str) -> bo
 
 
 def pause_s(attempts: int) -> float:
-    """Return how long to wait after so many attempts: twice as long each time, up to a quarter of an hour."""
-    return min(2.0 ** min(attempts, 12), queues.LONGEST_DELAY_S) * random.uniform(0.5, 1.0)
+    """Return how long to wait after so many attempts: twice as long each time, up to an hour."""
+    return min(2.0 ** min(attempts, 12), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
 
 
-def settle(delivery: Delivery[Row], row: Row, told: int) -> bool:
-    """Note that so many events were told; whether there are more is for the next look at the row."""
+def settle(delivery: Delivery[Row], row: Row, told: int, *more: Action) -> bool:
+    """Note that so many events were told, and more; if there are others, the next look at the row says."""
     over: list[Action] = [
+        *more,
         Told.notified.set(told),
         Told.notify_lease.remove(),
         Told.notify_attempts.remove(),

@@ -3,7 +3,8 @@
 status      event                        becomes
 -           registration begun           pending (gone after an hour, unless the challenge is met)
 pending     challenge met                registered
-registered  unregistered                 removed (without URL, secret and label; gone after an hour)
+registered  secret rotated               registered (the former secret signs too, for a time)
+registered  unregistered                 removed (without URL, secrets and label; gone after an hour)
 removed     registration begun           pending
 
 Pending and removed ones are kept for the hourly limit only.
@@ -26,7 +27,7 @@ from chalicelib.callbacks.errors import (
     NotRegistered,
     TooManyRegistrations,
 )
-from chalicelib.storage.conditional import Condition, ConditionFailed, Put, Update, write
+from chalicelib.storage.conditional import Action, Condition, ConditionFailed, Put, Update, write
 from chalicelib.storage.tables import Callback
 
 PER_HOUR = 20
@@ -97,6 +98,33 @@ def unregister(owner: str, url: str) -> None:
     remove(row)
 
 
+def rotate(owner: str, url: str, secret: str, overlap: timedelta) -> None:
+    """Sign by another secret from now on, and by the one before as well for as long as `overlap`.
+
+    Raises:
+        NotRegistered: it is not registered.
+    """
+    row = find(owner, url)
+    if row is None:
+        raise NotRegistered(url)
+    until_s = int((datetime.now(UTC) + overlap).timestamp())
+    former: list[Action] = [Callback.former_secret.remove(), Callback.former_until.remove()]
+    if row.secret is not None and overlap:
+        former = [Callback.former_secret.set(row.secret), Callback.former_until.set(until_s)]
+    there: Condition = (Callback.status == Status.REGISTERED) & (Callback.created == row.created)
+    try:
+        write(Update(row, there, [Callback.secret.set(secret), *former]))
+    except ConditionFailed:
+        raise NotRegistered(url) from None
+
+
+def signed(row: Callback, body: bytes) -> dict[str, str]:
+    """Return the headers that sign what is sent to a registered URL now."""
+    now_s = int(time.time())
+    rotating = row.former_until is not None and now_s < int(row.former_until)
+    return signatures.headers(row.secret, body, now_s, former=row.former_secret if rotating else None)
+
+
 def remove(row: Callback) -> None:
     """Forget a registration, all but that there was one within the last hour."""
     expires = int((row.created + _SPAN).timestamp())
@@ -109,6 +137,8 @@ def remove(row: Callback) -> None:
                     Callback.status.set(Status.REMOVED),
                     Callback.url.remove(),
                     Callback.secret.remove(),
+                    Callback.former_secret.remove(),
+                    Callback.former_until.remove(),
                     Callback.customer_id.remove(),
                     Callback.expires.set(expires),
                 ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,8 +15,8 @@ from chalicelib.storage.tables import AcousticModel, TrainingEnd, watson_time
 
 EVENT_BUS = "events"
 CALLBACK = "callback"
-_KEPT = timedelta(days=2)
-"""A callback is tried for a day, and what waits for its turn to be told may wait longer."""
+_KEPT = timedelta(days=30)
+"""A callback is tried for three days; what it could not be told can be sent again afterwards."""
 
 
 class Event(StrEnum):
@@ -80,6 +80,12 @@ def notices(model: AcousticModel, end: End) -> list[Put]:
 def prefix(customization_id: str, run: int) -> str:
     """Return how the ids of the ends of one run begin."""
     return f"{customization_id}/{run:06d}/"
+
+
+def given_up(owner: str) -> Iterator[TrainingEnd]:
+    """Yield the owner's ends of trainings that a callback could not be told of."""
+    wanted: Condition = TrainingEnd.notify_failures.exists() & TrainingEnd.callback_url.exists()
+    yield from TrainingEnd.query(owner, filter_condition=wanted, consistent_read=True)
 
 
 def of_run(owner: str, customization_id: str, run: int) -> list[TrainingEnd]:

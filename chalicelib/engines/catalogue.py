@@ -27,9 +27,6 @@ class BaseVersion:
     """Name of the engine that loads it."""
     rate_hz: int
     """Rate of the samples that its recogniser takes; recordings are converted to it."""
-    staged: bool = False
-    """Its weights lie in the service's bucket (`storage.layout.base_weights_prefix`), not with the engine."""
-
     base: str | None = None
     """Name of the staged base with its weights (`engines.staged`); None: those that come with the engine."""
     language: str | None = None
@@ -39,12 +36,11 @@ class BaseVersion:
     def features(self) -> Features:
         """What can be done with it.
 
-        Corpora, custom words and grammars are read as US English; for another language there are none. Nor
-        can a staged base be adapted, whose weights no training machine has, or an engine that the operator
-        does not want adapted.
+        Corpora, custom words and grammars are read as US English; for another language there are none. An
+        engine that the operator does not want adapted is not.
         """
         features = ENGINE_FEATURES[self.engine]
-        if self.base is not None or self.engine not in adapted_engines():
+        if self.engine not in adapted_engines():
             features = dataclasses.replace(features, acoustic_models=False)
         if self.language in (None, _ENGLISH):
             return features

@@ -9,6 +9,7 @@ from chalicelib.customization import uploads
 from chalicelib.customization.custom_models import Model
 from chalicelib.customization.uploads import Kind, Resource
 from chalicelib.events import announcements, messages, telemetry
+from chalicelib.events.happened import Happened
 from chalicelib.storage import objects, queues
 from chalicelib.storage.layout import UploadKey
 
@@ -19,9 +20,9 @@ _UPLOAD_TAKES = timedelta(minutes=20)
 """Longer than any function that stores an upload may run."""
 
 
-def patience(queue: str, *, restarted: bool) -> timedelta:
+def patience(queue: str, happened: Happened) -> timedelta:
     """Return for how long an upload's announcement may be on its way: briefly, while the queue is empty."""
-    if restarted:
+    if happened.messages_lost:
         return timedelta(0)
     return _EVENT_TAKES if queues.idle(queue) else _ANALYSIS_TAKES
 
@@ -31,8 +32,7 @@ def look_after(
     model: Model,
     queue: str,
     give_up: Callable[[UploadKey], object],
-    *,
-    restarted: bool,
+    happened: Happened,
 ) -> None:
     """Announce again what a model's uploads wait for.
 
@@ -44,10 +44,10 @@ def look_after(
             continue
         key, age = kind.key_of(row), now - row.updated
         if objects.exists(key.key):
-            if age >= patience(queue, restarted=restarted):
+            if age >= patience(queue, happened):
                 telemetry.logger.info("announced again", extra={"key": key.key})
                 messages.client().send_message(
                     QueueUrl=messages.url_of(queue), MessageBody=announcements.write(key.key, now)
                 )
-        elif (restarted or age > _UPLOAD_TAKES) and not uploads.give_back(kind, row):
+        elif (happened.restarted or age > _UPLOAD_TAKES) and not uploads.give_back(kind, row):
             give_up(key)

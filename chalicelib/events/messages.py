@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.events import telemetry
+from chalicelib.events import lease, telemetry
 from chalicelib.storage.queues import client, url_of
 
 __all__ = ["MAX_RECEIVES", "client", "handle", "new_processor", "receives", "url_of"]
@@ -40,7 +40,8 @@ def handle(
 ) -> dict[str, Any]:
     """Handle each message of a batch; the answer names those that failed and must come again."""
     telemetry.logger.info("messages", extra={"count": len(event["Records"])})
-    answer = process_partial_response(event, handle_record, processor, cast(Any, context))
+    with lease.held(event["Records"]):
+        answer = process_partial_response(event, handle_record, processor, cast(Any, context))
     for record in processor.fail_messages:
         telemetry.count("MessagesFailed")
         _retry_soon(cast(SQSRecord, record))

@@ -15,8 +15,9 @@ from aws_lambda_powertools.utilities.idempotency import (
 from chalicelib import settings
 
 REMEMBERED_S = 3600
-_ABANDONED_AFTER_MS = 20_000
-"""A repetition has to wait for at most this long when the first attempt died. What is slower may run twice at
+_ABANDONED_AFTER_MS = 8_000
+"""A repetition has to wait for at most this long when the first attempt died; on one machine the message of a
+killed worker comes back after ten seconds. What is slower may run twice at
 once, which does no harm: every change of a row is conditional."""
 
 

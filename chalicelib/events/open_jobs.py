@@ -23,18 +23,18 @@ _WORK_TAKES = timedelta(hours=2)
 """While messages lie in the queue, a job may just be waiting for its turn."""
 
 
-def look_after(deadline_s: float, every_s: float, *, restarted: bool) -> tuple[int, int]:
+def look_after(deadline_s: float, every_s: float, *, messages_lost: bool) -> tuple[int, int]:
     """Look after jobs until a moment of the monotonic clock; return how many that were, and how many failed.
 
     Args:
         deadline_s: when to stop.
         every_s: how often this is called.
-        restarted: nothing that was at work is any longer.
+        messages_lost: whatever lay in the queues is gone, what was held back there included.
     """
     jobs = list(recognition_jobs.unsettled(every_s))
     random.shuffle(jobs)  # whoever is left for the next time, is so by chance
     patience, callback_patience = (
-        timedelta(0) if restarted else _MESSAGE_TAKES if queues.idle(queue) else _WORK_TAKES
+        timedelta(0) if messages_lost else _MESSAGE_TAKES if queues.idle(queue) else _WORK_TAKES
         for queue in (settings.current().recognition_queue, settings.current().callback_queue)
     )
     looked_after = failed = 0
@@ -43,7 +43,7 @@ def look_after(deadline_s: float, every_s: float, *, restarted: bool) -> tuple[i
             telemetry.logger.warning("more jobs wait than can be looked after", extra={"jobs": len(jobs)})
             break
         try:
-            _look_after(job, patience, callback_patience)
+            _look_after(job, patience, callback_patience, messages_lost=messages_lost)
         except Exception:  # noqa: BLE001  the trouble with one job must not keep the others waiting
             telemetry.logger.exception("job", extra={"job": job.job_id})
             failed += 1
@@ -51,11 +51,13 @@ def look_after(deadline_s: float, every_s: float, *, restarted: bool) -> tuple[i
     return looked_after, failed
 
 
-def _look_after(job: RecognitionJob, patience: timedelta, callback_patience: timedelta) -> None:
+def _look_after(
+    job: RecognitionJob, patience: timedelta, callback_patience: timedelta, *, messages_lost: bool
+) -> None:
     now = datetime.now(UTC)
     late_s = now.timestamp() - float(job.notify_at) if deliveries.pending(job) else 0.0
-    if deliveries.pending(job) and late_s >= callback_patience.total_seconds():
-        notifications.announce(job)
+    if deliveries.pending(job) and (messages_lost or late_s >= callback_patience.total_seconds()):
+        notifications.announce(job, -late_s)
     if recognition_jobs.expired(job):
         if not deliveries.pending(job):
             recognition_jobs.remove(job)

@@ -11,6 +11,7 @@ from chalicelib import settings
 from chalicelib.customization import audio_resources, language_resources, statuses, turns
 from chalicelib.customization.audio_resources import Analysis
 from chalicelib.events import lost_uploads, open_jobs, orphans, telemetry, untold_ends
+from chalicelib.events.happened import Happened
 from chalicelib.storage import rounds
 from chalicelib.storage.layout import UploadKey
 from chalicelib.storage.rows import CustomModel
@@ -30,10 +31,12 @@ _MAX_WORK_S = 150.0
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Look after every model that waits for something. Safe beside live events, and to be repeated.
 
-    An event with `{"detail": {"restarted": true}}` says that nothing that was at work is any longer, so that
+    An event with `{"detail": {"messages_lost": true}}` says that whatever lay in the queues, or was held back
+    there, is gone: all that waits for a message is announced anew, though it may be at work as well. One with
+    `{"detail": {"restarted": true}}` says that beside that nothing that was at work is any longer, so that
     there is nothing to wait for.
     """
-    restarted = bool((event.get("detail") or {}).get("restarted"))
+    happened = Happened.read(event)
     deadline_s = time.monotonic() + _MAX_WORK_S
     waiting: list[AcousticModel | LanguageModel] = [
         *rounds.this_round(
@@ -50,15 +53,16 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
             )
             break
         try:
-            _look_after(model, restarted=restarted)
+            _look_after(model, happened)
         except Exception:  # noqa: BLE001  the trouble with one model must not keep the others waiting
             telemetry.logger.exception("model", extra={"customization_id": model.customization_id})
             failed += 1
         looked_after += 1
-    jobs, jobs_failed = open_jobs.look_after(deadline_s, _EVERY_S, restarted=restarted)
-    ends, ends_failed = _trainings(restarted=restarted)
+    jobs, jobs_failed = open_jobs.look_after(deadline_s, _EVERY_S, messages_lost=happened.messages_lost)
+    ends, ends_failed = _trainings(happened)
     erasures_left = erasures.carry_on(deadline_s)
     removed = orphans.clear_away(datetime.now(UTC))
+    telemetry.count("TrainingsWithoutMachine", sum(map(_waits_for_machine, waiting)))
     telemetry.count("ModelsLookedAfter", looked_after)
     telemetry.count("ModelsNotLookedAfter", len(waiting) - looked_after + failed)
     telemetry.count("JobsLookedAfter", jobs)
@@ -74,12 +78,12 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
     }
 
 
-def _trainings(*, restarted: bool) -> tuple[int, int]:
+def _trainings(happened: Happened) -> tuple[int, int]:
     """See to the line of trainings, and to those who are to know of an end; how many, and how many failed."""
     try:
         turns.tidy()
         launch.serve_line()
-        return untold_ends.look_after(_EVERY_S, restarted=restarted), 0
+        return untold_ends.look_after(_EVERY_S, messages_lost=happened.messages_lost), 0
     except Exception:  # noqa: BLE001  what follows must not wait for it
         telemetry.logger.exception("the line of trainings")
         return 0, 1
@@ -89,24 +93,37 @@ def _waits_for_something() -> Any:
     return CustomModel.status.is_in(*statuses.RUNNING) | CustomModel.analysing.exists()
 
 
-def _look_after(model: AcousticModel | LanguageModel, *, restarted: bool) -> None:
+def _waits_for_machine(model: AcousticModel | LanguageModel) -> bool:
+    return model.status in statuses.RUNNING and (model.stage or "").startswith(launch.WAITING)
+
+
+def _look_after(model: AcousticModel | LanguageModel, happened: Happened) -> None:
     if isinstance(model, LanguageModel):
-        _look_after_language_model(model, restarted=restarted)
+        _look_after_language_model(model, happened)
     elif model.status in statuses.RUNNING:
-        recover(model, datetime.now(UTC), restarted=restarted)
+        recover(model, datetime.now(UTC), restarted=happened.messages_lost)
     elif model.analysing:
         queue = settings.current().audio_queue
-        lost_uploads.look_after(audio_resources.KIND, model, queue, _audio_given_up, restarted=restarted)
+        lost_uploads.look_after(audio_resources.KIND, model, queue, _audio_given_up, happened)
     else:
-        launch.train_when_due(model.owner, model.customization_id)
+        # What was to have somebody look again is lost with the other messages: this call takes its place.
+        looked = model.retrain_look if happened.messages_lost else None
+        launch.train_when_due(
+            model.owner, model.customization_id, last_look=None if looked is None else int(looked)
+        )
 
 
-def _look_after_language_model(model: LanguageModel, *, restarted: bool) -> None:
+def _look_after_language_model(model: LanguageModel, happened: Happened) -> None:
     if model.status in statuses.RUNNING:
-        language_model.recover(model, datetime.now(UTC), restarted=restarted)
+        language_model.recover(
+            model,
+            datetime.now(UTC),
+            restarted=happened.restarted,
+            messages_lost=happened.messages_lost,
+        )
     elif model.analysing:
         queue = settings.current().corpus_queue
-        lost_uploads.look_after(language_resources.KIND, model, queue, _text_given_up, restarted=restarted)
+        lost_uploads.look_after(language_resources.KIND, model, queue, _text_given_up, happened)
 
 
 def _audio_given_up(key: UploadKey) -> None:

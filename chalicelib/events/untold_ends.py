@@ -15,15 +15,16 @@ _QUEUE_TAKES_S = 7200.0
 """While messages lie in the queue, an end may just be waiting for its turn."""
 
 
-def look_after(every_s: float, *, restarted: bool) -> int:
+def look_after(every_s: float, *, messages_lost: bool) -> int:
     """Announce again what is late; return how many that were. `every_s`: how often this is called."""
     patience_s = 0.0
-    if not restarted:
+    if not messages_lost:
         idle = queues.idle(settings.current().callback_queue)
         patience_s = _MESSAGE_TAKES_S if idle else _QUEUE_TAKES_S
     announced = 0
     for end in rounds.this_round(TrainingEnd, TrainingEnd.notify_at.exists(), every_s):
-        if deliveries.pending(end) and time.time() - float(end.notify_at) >= patience_s:
-            ends.announce(end)
+        late_s = time.time() - float(end.notify_at) if deliveries.pending(end) else 0.0
+        if deliveries.pending(end) and (messages_lost or late_s >= patience_s):
+            ends.announce(end, -late_s)
             announced += 1
     return announced

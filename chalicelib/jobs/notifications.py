@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.callbacks import deliveries
+from chalicelib.callbacks import deliveries, failed_deliveries
 from chalicelib.callbacks.deliveries import Delivery
+from chalicelib.callbacks.failed_deliveries import Failed
 from chalicelib.jobs import recognition_jobs
 from chalicelib.jobs.statuses import Event
 from chalicelib.storage import objects
@@ -32,11 +34,19 @@ def of_job(owner: str, job_id: str) -> Delivery[RecognitionJob]:
     return Delivery(_message(owner, job_id), lambda: recognition_jobs.row(owner, job_id), _post)
 
 
+def failed(owner: str) -> Iterator[Failed[RecognitionJob]]:
+    """Yield what an owner's callbacks could not be told of jobs, oldest job first."""
+    for job in RecognitionJob.query(
+        owner, filter_condition=RecognitionJob.notify_failures.exists(), consistent_read=True
+    ):
+        yield from failed_deliveries.of_row(of_job(owner, job.job_id), job)
+
+
 def _message(owner: str, job_id: str) -> dict[str, Any]:
     return {"owner": owner, "id": job_id}
 
 
-def _post(job: RecognitionJob, event: str) -> bool:
+def _post(job: RecognitionJob, event: str, delivery_id: str) -> bool:
     body = json.dumps({"id": job.job_id, "event": event, "user_token": job.user_token or ""}).encode()
     if event == Event.COMPLETED_WITH_RESULTS:
         try:
@@ -45,4 +55,4 @@ def _post(job: RecognitionJob, event: str) -> bool:
         except objects.ObjectNotFound:
             return True  # deleted just now: there is nobody to tell of
         body = b'%s, "results": %s}' % (body.removesuffix(b"}"), results)
-    return deliveries.post(job.owner, job.callback_url or "", body)
+    return deliveries.post(job.owner, job.callback_url or "", body, delivery_id)

@@ -39,7 +39,7 @@ class Transition:
     told: tuple[Event, ...] = ()
 
 
-_TOLD_FOR_S = 25 * 3600
+_TOLD_FOR_S = 73 * 3600
 """A job that has expired stays for as long as its callback may still have to be told of it."""
 OPEN = (Status.WAITING, Status.PROCESSING)
 ENDED = (Status.COMPLETED, Status.FAILED)

@@ -1,4 +1,4 @@
-"""Takes from a process that decodes what it does not need: core dumps, and the network where Linux lets it."""
+"""Takes from a process that decodes what it does not need: core dumps, and mostly the network."""
 
 from __future__ import annotations
 

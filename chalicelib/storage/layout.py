@@ -167,9 +167,14 @@ def prefixes_of_model(owner: str, customization_id: str) -> tuple[str, ...]:
     return tuple(f"{prefix}{owner}/{customization_id}/" for prefix in MODELS_OWN_PREFIXES)
 
 
-def base_weights_prefix(base_version: str) -> str:
-    """Return the prefix of a staged base version's weights: the `base` channel of its training jobs."""
-    return f"{BASES_PREFIX}{base_version}/"
+def base_weights_prefix(base: str, sha256: str) -> str:
+    """Return the prefix of a staged base's weights: the `base` channel of its training jobs.
+
+    Args:
+        base: its name.
+        sha256: of its weights, so that another base of the same name has another prefix.
+    """
+    return f"{BASES_PREFIX}{base}/{sha256[:16]}/"
 
 
 def deletion_key(owner: str, customization_id: str) -> str:

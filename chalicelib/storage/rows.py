@@ -126,5 +126,7 @@ class Told(Table):
     notify_since = NumberAttribute(null=True)
     """Epoch second of the first attempt to tell of the next event."""
     notify_attempts = NumberAttribute(null=True)
+    notify_failures: ListAttribute[str] = ListAttribute(null=True)
+    """JSON of each event that was given up; see `callbacks.failed_deliveries`."""
     notify_lease = NumberAttribute(null=True)
     """Epoch second until which somebody is telling."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import re
 import uuid
 from dataclasses import dataclass
 
-from chalicelib import settings
+from chalicelib.storage import internal_secret
 from chalicelib.storage.layout import SPOOL_PREFIX
 
 HEADER = "X-Attune-Body"
 PENDING = "pending"
 CONTINUED = "continued"
 """In place of a key: an open connection goes on. In place of bytes: for how many seconds it was heard."""
+_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 class ForgedReference(ValueError):
@@ -43,14 +43,10 @@ def new_key() -> str:
     return f"{SPOOL_PREFIX}{uuid.uuid4()}"
 
 
-def _signature(signed: str) -> str:
-    return hmac.new(settings.current().internal_secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
-
-
 def write_header(spooled: Spooled) -> str:
     """Return the value of `HEADER` for a spooled body."""
     signed = f"{spooled.key};{spooled.size_bytes}"
-    return f"{signed};{_signature(signed)}"
+    return f"{signed};{internal_secret.sign(signed.encode()).hex()}"
 
 
 def read_header(value: str) -> Spooled:
@@ -60,7 +56,7 @@ def read_header(value: str) -> Spooled:
         ForgedReference: the value is malformed or its signature is wrong.
     """
     signed, _, signature = value.rpartition(";")
-    if not hmac.compare_digest(_signature(signed).encode(), signature.encode()):
+    if not _HEX.fullmatch(signature) or not internal_secret.holds(signed.encode(), bytes.fromhex(signature)):
         raise ForgedReference("the reference to the request's body is not signed by this service")
     key, _, size = signed.rpartition(";")
     return Spooled(key=key, size_bytes=int(size))

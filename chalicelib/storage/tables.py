@@ -304,6 +304,10 @@ class Callback(Table):
     url = UnicodeAttribute(null=True)
     secret = UnicodeAttribute(null=True)
     """Signs what is sent; no call returns it."""
+    former_secret = UnicodeAttribute(null=True)
+    """Signs it as well, until `former_until`."""
+    former_until = NumberAttribute(null=True)
+    """Epoch second."""
     created = UTCDateTimeAttribute()
     expires = NumberAttribute(null=True)
     """Epoch second after which a pending or removed row may go. The table's time-to-live."""

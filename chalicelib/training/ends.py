@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib import settings
-from chalicelib.callbacks import deliveries
+from chalicelib.callbacks import deliveries, failed_deliveries
 from chalicelib.callbacks.deliveries import Delivery
 from chalicelib.callbacks.errors import CallbackError
+from chalicelib.callbacks.failed_deliveries import Failed
 from chalicelib.customization import acoustic_training, runs, training_ends, turns
 from chalicelib.storage import event_bus, failures, queues
 from chalicelib.storage.layout import RunKey
@@ -57,9 +58,9 @@ def _over(run: RunKey) -> None:
         logger.warning("the end of run %s will be told of late", run.prefix, exc_info=True)
 
 
-def announce(end: TrainingEnd) -> None:
-    """Have somebody tell of an end."""
-    deliveries.announce(_message(end.owner, end.end_id))
+def announce(end: TrainingEnd, delay_s: float = 0) -> None:
+    """Have somebody tell of an end, after `delay_s` seconds."""
+    deliveries.announce(_message(end.owner, end.end_id), delay_s)
 
 
 def tell(owner: str, end_id: str) -> None:
@@ -76,16 +77,23 @@ def of_end(owner: str, end_id: str) -> Delivery[TrainingEnd]:
     return Delivery(_message(owner, end_id), lambda: training_ends.find(owner, end_id), _deliver)
 
 
+def untold(owner: str) -> Iterator[Failed[TrainingEnd]]:
+    """Yield what an owner's callbacks could not be told of ends of trainings."""
+    for end in training_ends.given_up(owner):
+        yield from failed_deliveries.of_row(of_end(owner, end.end_id), end)
+
+
 def _message(owner: str, end_id: str) -> dict[str, Any]:
     return {"owner": owner, "end": end_id}
 
 
-def _deliver(end: TrainingEnd, event: str) -> bool:
+def _deliver(end: TrainingEnd, event: str, delivery_id: str) -> bool:
     if not end.callback_url:
         return _put(end, event)
     detail = json.loads(end.detail)
     told = {"id": detail["customization_id"], "event": event, "user_token": end.user_token or "", **detail}
-    return deliveries.post(end.owner, end.callback_url, json.dumps(told, ensure_ascii=False).encode())
+    body = json.dumps(told, ensure_ascii=False).encode()
+    return deliveries.post(end.owner, end.callback_url, body, delivery_id)
 
 
 def _put(end: TrainingEnd, event: str) -> bool:

@@ -26,6 +26,10 @@ DAMAGED = (
 PLATFORM_FAILED = "The training machine failed. Train again; if it fails again, tell the operator."
 TOO_SLOW = "The training took longer than allowed. Train with less audio, or ask the operator for more time."
 NO_CAPACITY = "No training machine was to be had in time. Train again later."
+NO_QUOTA = (
+    "The AWS account of this service may use no training machine of the kind that is needed. Tell its "
+    "operator, who has to have a quota raised, and train again then."
+)
 
 # SageMaker wraps what the container wrote to its failure file.
 _CONTAINER_FAILED = re.compile(r"AlgorithmError:(?P<reason>.*?)(?:,?\s*exit code: -?\d+)?\s*", re.DOTALL)
@@ -74,7 +78,7 @@ def ended(job_name: str) -> bool:
         NotOverYet: the job still runs; try again.
         jobs.PlatformUnavailable: try again.
     """
-    job = jobs.describe(job_name)
+    job = jobs.describe(job_name) if jobs.is_name_of_a_run(job_name) else None
     if job is None:
         logger.warning("training job %s is none of ours", job_name)
         return False

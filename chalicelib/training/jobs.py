@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import settings
 from chalicelib.storage.layout import RunKey
 from chalicelib.training.cost import Cost, price_of
 
@@ -25,6 +26,8 @@ _REJECTIONS = frozenset(
 )
 # ResourceNotFound is what is documented; a ValidationException "Requested resource not found." is what comes.
 _MISSING = re.compile(r"not found|could not find", re.IGNORECASE)
+_NAME = re.compile(r"(?P<instance>.+)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6,}")
+_ZERO_QUOTA = re.compile(r"service limit '(?P<name>[^']{1,100})' is 0 ")
 _S3_URI = re.compile(r"s3://[^/]+/(?P<key>.+)")
 
 
@@ -34,6 +37,18 @@ class JobRejected(Exception):
 
 class PlatformUnavailable(Exception):
     """The training platform cannot be reached, or has no capacity at this moment."""
+
+
+class QuotaIsZero(PlatformUnavailable):
+    """The account may use no such machine at all, as is usual for new ones; its owner has to ask for some.
+
+    Attributes:
+        quota: its name, such as `ml.g5.xlarge for spot training job usage`.
+    """
+
+    def __init__(self, quota: str) -> None:
+        super().__init__(f"the quota '{quota}' is 0")
+        self.quota = quota
 
 
 class Status(StrEnum):
@@ -77,7 +92,13 @@ def client() -> SageMakerClient:
 
 def name_of(run: RunKey) -> str:
     """Return the one name that the job of a run can have."""
-    return f"attune-{run.customization_id}-{run.run:06d}"
+    return f"{settings.service_instance()}-{run.customization_id}-{run.run:06d}"
+
+
+def is_name_of_a_run(name: str) -> bool:
+    """Tell whether `name_of` makes such names here; other installations may train in the account, too."""
+    found = _NAME.fullmatch(name)
+    return found is not None and found["instance"] == settings.service_instance()
 
 
 def create(request: CreateTrainingJobRequestTypeDef) -> None:
@@ -85,6 +106,7 @@ def create(request: CreateTrainingJobRequestTypeDef) -> None:
 
     Raises:
         JobRejected: the request is wrong, or this service may not make it.
+        QuotaIsZero: waiting does not help, but a higher quota does.
         PlatformUnavailable: try again later.
     """
     try:
@@ -95,6 +117,9 @@ def create(request: CreateTrainingJobRequestTypeDef) -> None:
             return
         if code in _REJECTIONS:
             raise JobRejected(str(error)) from error
+        quota = _ZERO_QUOTA.search(str(error)) if code == "ResourceLimitExceeded" else None
+        if quota is not None:
+            raise QuotaIsZero(quota["name"]) from error
         raise PlatformUnavailable(str(error)) from error
     except BotoCoreError as error:
         raise PlatformUnavailable(str(error)) from error

@@ -40,6 +40,10 @@ GIVEN_UP = (
 _BEAT_S = 5.0
 
 
+class BeingDone(Exception):
+    """Somebody else does the run, or has died at it a moment ago. Try again soon."""
+
+
 class RunOver(Exception):
     """The run that is being done is over: it was cancelled, or another one is current."""
 
@@ -53,18 +57,28 @@ def announce(model: LanguageModel) -> None:
         logger.warning("the training of %s could not be announced", model.customization_id, exc_info=True)
 
 
-def recover(model: LanguageModel, now: datetime, *, restarted: bool = False) -> None:
-    """Announce again a run that nobody does. May be repeated."""
+def recover(
+    model: LanguageModel, now: datetime, *, restarted: bool = False, messages_lost: bool = False
+) -> None:
+    """Announce again a run that nobody does. May be repeated.
+
+    Args:
+        model: its row.
+        now: the present moment.
+        restarted: whoever was doing the run is gone.
+        messages_lost: so may be what announced it.
+    """
     if restarted:
         language_training.let_go(model.owner, model.customization_id, int(model.run))
-    if restarted or language_training.abandoned(model, now):
+    if restarted or messages_lost or language_training.abandoned(model, now):
         announce(model)
 
 
 def perform(owner: str, customization_id: str, run: int, *, last_attempt: bool = False) -> bool:
-    """Do a run and promote what it makes; False: it is over, or somebody else is at it.
+    """Do a run and promote what it makes; False: it is over.
 
     Raises:
+        BeingDone: somebody is at it.
         Exception: whatever broke it off; another one may take it up at once, unless it was the last attempt.
     """
     from chalicelib.language.artefact import ArtefactTooLarge
@@ -73,6 +87,8 @@ def perform(owner: str, customization_id: str, run: int, *, last_attempt: bool =
 
     model = language_training.take_up(owner, customization_id, run)
     if model is None:
+        if runs.current(LanguageModel, owner, customization_id, run) is not None:
+            raise BeingDone(f"{customization_id}, run {run}")
         return False
     if last_attempt or model.run_attempts > MOST_ATTEMPTS:
         return not runs.failed(LanguageModel, owner, customization_id, run, GIVEN_UP)

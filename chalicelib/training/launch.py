@@ -24,11 +24,12 @@ from chalicelib.customization import (
 )
 from chalicelib.customization.acoustic_training import Claim
 from chalicelib.engines import availability, catalogue
-from chalicelib.storage import failures, layout, objects, queues
+from chalicelib.engines.errors import BaseUnreadable
+from chalicelib.storage import failures, objects, queues
 from chalicelib.storage.conditional import Contended
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
-from chalicelib.training import ends, jobs, machines, plan
+from chalicelib.training import base_weights, ends, jobs, machines, plan
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
@@ -41,6 +42,11 @@ NOT_STARTED = (
     "The training could not be started. Train again; if it fails again, tell the operator of this service."
 )
 HELPER_GONE = "The custom language model that was to help has been deleted or reset. Train again without it."
+
+
+def waiting_for_quota(quota: str) -> str:
+    """Return the stage of a run for which the account may use no machine."""
+    return f"{WAITING}: the service's AWS account has a quota of 0 for '{quota}'; tell its operator"
 
 
 def run_of(model: AcousticModel) -> RunKey:
@@ -117,9 +123,13 @@ def launch(model: AcousticModel) -> None:
     except objects.ObjectNotFound:
         ends.failed(run, HELPER_GONE)
         return
-    except (jobs.PlatformUnavailable, ClientError, BotoCoreError):
+    except BaseUnreadable as error:
+        ends.failed(run, str(error))
+        return
+    except (jobs.PlatformUnavailable, ClientError, BotoCoreError) as error:
         logger.warning("training job %s has to wait", name, exc_info=True)
-        runs.progressed(AcousticModel, run.owner, run.customization_id, run.run, progress=0, stage=WAITING)
+        stage = waiting_for_quota(error.quota) if isinstance(error, jobs.QuotaIsZero) else WAITING
+        runs.progressed(AcousticModel, run.owner, run.customization_id, run.run, progress=0, stage=stage)
         return
     try:
         wanted = acoustic_training.job_created(run.owner, run.customization_id, run.run, name)
@@ -211,8 +221,9 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
     channels = [_channel("plan", run.plan_prefix), _channel("audio", run.audio_manifest_key, "ManifestFile")]
     if model.run_helper:
         channels.append(_channel("language", run.language_prefix))
-    if base.staged:
-        channels.append(_channel("base", layout.base_weights_prefix(base.name)))
+    weights = base_weights.prefix(base)
+    if weights is not None:
+        channels.append(_channel("base", weights))
     complete: CreateTrainingJobRequestTypeDef = {
         "TrainingJobName": jobs.name_of(run),
         "AlgorithmSpecification": {"TrainingImage": of_engine.training_image, "TrainingInputMode": "File"},

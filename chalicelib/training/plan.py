@@ -9,6 +9,7 @@ from chalicelib import settings
 from chalicelib.engines import catalogue
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
+from chalicelib.training import base_weights
 
 LANGUAGE_MODEL = "language-model.tar.gz"
 """The helper language model's artefact in the `language` channel."""
@@ -25,7 +26,7 @@ def plan(model: AcousticModel, recordings: Sequence[AudioResource]) -> bytes:
         "rate_hz": base.rate_hz,
         "least_rate_hz": catalogue.base_model_of_version(base.name).least_rate_hz,
         "language": base.language,
-        "base_weights": layout.base_weights_prefix(base.name) if base.staged else None,
+        "base_weights": base_weights.prefix(base),
         "language_model": LANGUAGE_MODEL if model.run_helper else None,
         "recordings": [
             {
@@ -52,7 +53,13 @@ def audio_manifest(model: AcousticModel, recordings: Sequence[AudioResource]) ->
 
 
 def store(run: layout.RunKey, model: AcousticModel, recordings: Sequence[AudioResource]) -> None:
-    """Put the inputs of a run where its job expects them."""
+    """Put the inputs of a run where its job expects them.
+
+    Raises:
+        ObjectNotFound: the helper language model has gone.
+        BaseUnreadable: the staged base has gone, or a file of it.
+    """
+    base_weights.store(catalogue.base_version(model.run_base_version or model.versions[-1]))
     objects.put(f"{run.plan_prefix}plan.json", plan(model, recordings), "application/json")
     objects.put(run.audio_manifest_key, audio_manifest(model, recordings), "application/json")
     if model.run_helper and model.run_helper_run:

@@ -19,7 +19,7 @@ def recover(model: AcousticModel, now: datetime, *, restarted: bool = False) -> 
     Args:
         model: its row.
         now: the present moment.
-        restarted: whoever was launching a job is gone.
+        restarted: whoever was launching a job may be gone.
 
     Raises:
         jobs.PlatformUnavailable: ask again later.
@@ -32,7 +32,8 @@ def recover(model: AcousticModel, now: datetime, *, restarted: bool = False) -> 
         if model.cancel_requested:
             ends.cancelled(run)
         elif model.turn and waiting_for > _MAX_WAIT:
-            ends.failed(run, follow.NO_CAPACITY)
+            in_vain = (model.stage or "").startswith(f"{launch.WAITING}:")
+            ends.failed(run, follow.NO_QUOTA if in_vain else follow.NO_CAPACITY)
         elif restarted or waiting_for > _LAUNCH_TAKES:
             launch.resume(model)
     elif job.status.over:

@@ -33,12 +33,13 @@ from rich.table import Table
 from chalicelib.engines import catalogue
 from infra.local.noisy_line import SNR_DB, beside_a_machine
 from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
-from infra.local.scoring import WordErrorRate, word_error_rate
+from infra.local.scoring import WordErrorRate, changed_words, word_error_rate
 
 ROOT = Path(__file__).parent.parent.parent
 BASE_MODEL = "en-US_NarrowbandModel"
 LIGHT_ENGINE = "sphinx"
 HELD_OUT_UTTERANCES = 100
+SHOWN_SENTENCES = 4
 ADAPTATION_AUDIO_S = 14.4 * 60
 SPLIT_SEED = 7
 
@@ -197,9 +198,17 @@ def train(client: SpeechToTextV1, customization_id: str, progress: Progress) -> 
         time.sleep(0.5)
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What was recognised in some prompts."""
+
+    texts: Sequence[str]
+    rate: WordErrorRate
+
+
 def transcribe(
     client: SpeechToTextV1, prompts: Sequence[Prompt], progress: Progress, label: str, **options: str
-) -> WordErrorRate:
+) -> Heard:
     """Recognise every prompt and compare with what was really said."""
     task = progress.add_task(label, total=len(prompts))
 
@@ -208,11 +217,20 @@ def transcribe(
             prompt.path.read_bytes(), content_type="audio/wav", model=BASE_MODEL, **options
         ).get_result()
         progress.advance(task)
-        return " ".join(result["alternatives"][0]["transcript"] for result in answer["results"])
+        return " ".join(result["alternatives"][0]["transcript"].strip() for result in answer["results"])
 
     with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as threads:
         hypotheses = list(threads.map(one, prompts))
-    return word_error_rate([prompt.text for prompt in prompts], hypotheses)
+    return Heard(hypotheses, word_error_rate([prompt.text for prompt in prompts], hypotheses))
+
+
+def learned_share(client: SpeechToTextV1, customization_id: str) -> float:
+    """Return how much of what was learned serves, 0…1; 0: the base is kept."""
+    request = client.prepare_request(
+        method="GET", url=f"/v1/acoustic_customizations/{customization_id}/report", headers={}
+    )
+    report = client.send(request).get_result()
+    return float(report.get("alpha", 0))
 
 
 @dataclass(frozen=True)
@@ -282,9 +300,9 @@ def adapt_to(client: SpeechToTextV1, line: Line, light: str | None, progress: Pr
     task = progress.add_task(f"{line.name}: validated by the upload's event", total=1)
     wait_for_audio(client, customization_id, "prompts.zip")
     progress.advance(task)
-    rates = {"network": transcribe(client, line.held_out, progress, f"{line.name}: the network listens")}
+    heard = {"network": transcribe(client, line.held_out, progress, f"{line.name}: the network listens")}
     if light is not None:
-        rates["light"] = transcribe(
+        heard["light"] = transcribe(
             client,
             line.held_out,
             progress,
@@ -292,18 +310,38 @@ def adapt_to(client: SpeechToTextV1, line: Line, light: str | None, progress: Pr
             base_model_version=light,
         )
     training_s = train(client, customization_id, progress)
-    rates["custom"] = transcribe(
+    heard["custom"] = transcribe(
         client,
         line.held_out,
         progress,
         f"{line.name}: the adapted network listens",
         acoustic_customization_id=customization_id,
     )
-    figures: dict[str, Any] = {"name": line.name, "training_s": round(training_s, 1)}
-    for name, rate in rates.items():
-        figures[f"{name}_wer"] = round(rate.rate, 4)
-        figures[f"{name}_wer_interval"] = [round(rate.low, 4), round(rate.high, 4)]
+    figures: dict[str, Any] = {
+        "name": line.name,
+        "training_s": round(training_s, 1),
+        "alpha": learned_share(client, customization_id),
+        "changed": most_changed(line.held_out, heard["network"].texts, heard["custom"].texts),
+    }
+    for name, one in heard.items():
+        figures[f"{name}_wer"] = round(one.rate.rate, 4)
+        figures[f"{name}_wer_interval"] = [round(one.rate.low, 4), round(one.rate.high, 4)]
     return figures
+
+
+def most_changed(
+    prompts: Sequence[Prompt], before: Sequence[str], after: Sequence[str], count: int = SHOWN_SENTENCES
+) -> list[dict[str, str]]:
+    """Return the sentences that adaptation changed most, for better or worse, with what was said."""
+    changed = sorted(
+        (-changed_words(one.split(), other.split()), place)
+        for place, (one, other) in enumerate(zip(before, after, strict=True))
+        if one != other
+    )
+    return [
+        {"said": prompts[place].text, "before": before[place], "after": after[place]}
+        for _, place in changed[:count]
+    ]
 
 
 def show(console: Console, figures: dict[str, Any]) -> None:
@@ -321,14 +359,22 @@ def show(console: Console, figures: dict[str, Any]) -> None:
     )
     for heading in ("telephone speech", "light engine", "network", f"network, {minutes:.0f} min learned"):
         table.add_column(heading)
+    table.add_column("α", justify="right")
     table.add_column("training", justify="right")
     for line in figures["lines"]:
         table.add_row(
             line["name"],
             *(percent(line, name) for name in ("light", "network", "custom")),
+            f"{line['alpha']:g}",
             f"{line['training_s'] / 60:.1f} min",
         )
     console.print(table)
+    for line in figures["lines"]:
+        console.print(f"What changed most, {line['name']}:")
+        for one in line["changed"]:
+            for who, text in (("said", "said"), ("network", "before"), ("adapted", "after")):
+                console.print(f"  {who:8} {one[text] or '(nothing)'}", highlight=False)
+            console.print()
     console.print(f"Each learned from {minutes:.1f} min of its own audio alone, on {figures['cores']} cores.")
 
 

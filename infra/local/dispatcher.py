@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _LONG_POLL_S = 20
-_LEASE_S = 30
+_LEASE_S = 10
 """How long messages stay hidden. Renewed while the function works: those of a killed one come back soon."""
-_RENEW_EVERY_S = 10.0
+_RENEW_EVERY_S = 3.0
 _RETRY_S = 0.5
 _MAX_PAUSE_S = 60
+_CALLS = 5
+_BETWEEN_CALLS_S = 1.0
 
 
 class Dispatcher:
@@ -143,10 +145,17 @@ def serve_queue(client: SQSClient, function: events.QueueFunction, idle_s: float
             time.sleep(_RETRY_S)
 
 
-def call(function: events.ScheduledFunction, *, restarted: bool) -> None:
-    """Call a function of the clock once; `restarted` tells it that the service has just started."""
-    event = events.scheduled_event(function.name, datetime.now(UTC), restarted=restarted)
-    try:
-        function.handler(event, events.Context(function.name))
-    except Exception:  # noqa: BLE001  like Lambda: a failed call is logged, the next one comes in its time
-        _LOG.exception("%s failed", function.name)
+def call(function: events.ScheduledFunction, occasion: events.Occasion) -> None:
+    """Call a function of the clock, and tell it why; where messages were lost, until it has looked after all.
+
+    What it fails at then would wait for its next time, minutes later.
+    """
+    for _ in range(_CALLS if occasion is events.Occasion.MESSAGES_LOST else 1):
+        event = events.scheduled_event(function.name, datetime.now(UTC), occasion)
+        try:
+            answer = function.handler(event, events.Context(function.name))
+            if not (answer or {}).get("failed"):
+                return
+        except Exception:  # noqa: BLE001  like Lambda: a failed call is logged, the next one comes in its time
+            _LOG.exception("%s failed", function.name)
+        time.sleep(_BETWEEN_CALLS_S)

@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from infra.local import child, dispatcher, events
 from infra.local.awaiting import Question, Unanswered
+from infra.local.events import Occasion
 
 _LOG = logging.getLogger(__name__)
 _IDLE_S = 120.0
@@ -44,8 +45,8 @@ class _Worker:
     """An event function, and the process that it has now."""
 
     function: Function
-    first_call: bool
-    """Of the clock, just after the service's start: not made yet."""
+    occasion: Occasion
+    """What a function of the clock is told, until it has been called with success."""
     process_id: int | None = None
     began_s: float = 0.0
     not_before_s: float = 0.0
@@ -59,7 +60,7 @@ class EventWorkers:
         self,
         functions: Mapping[str, Function],
         question: Question,
-        start: Callable[[Function, bool], Work],
+        start: Callable[[Function, Occasion], Work],
         logs: Path,
         *,
         restarted: Callable[[], None] | None = None,
@@ -70,13 +71,15 @@ class EventWorkers:
         Args:
             functions: by name.
             question: tells which queues have messages.
-            start: returns what a function's worker does; the flag says that it is the clock's first call.
+            start: returns what a function's worker does; functions of the clock are told of the occasion.
             logs: the folder for the workers' output.
             restarted: the service has just started; to be called after the clock's first calls. No queue is
-                looked at before.
+                looked at before. None: who was here before has ended, and may have missed that the store was
+                restarted.
             warn: is told of workers that ended as they should not.
         """
-        self._workers = [_Worker(function, restarted is not None) for function in functions.values()]
+        occasion = Occasion.MESSAGES_LOST if restarted is None else Occasion.RESTARTED
+        self._workers = [_Worker(function, occasion) for function in functions.values()]
         self._question = question
         self._start = start
         self._logs = logs
@@ -125,6 +128,8 @@ class EventWorkers:
         for worker in self._workers:
             if isinstance(worker.function, events.ScheduledFunction):
                 worker.not_before_s = 0.0
+                if worker.occasion is not Occasion.RESTARTED:
+                    worker.occasion = Occasion.MESSAGES_LOST
                 if worker.process_id is not None:
                     os.kill(worker.process_id, signal.SIGKILL)
                     os.waitpid(worker.process_id, 0)
@@ -143,7 +148,7 @@ class EventWorkers:
     def _ended(self, worker: _Worker, status: int) -> None:
         name, now_s = worker.function.name, time.monotonic()
         if status == 0 or self._stopping:
-            worker.quick_ends, worker.first_call = 0, False
+            worker.quick_ends, worker.occasion = 0, Occasion.TIME
         else:
             worker.quick_ends = worker.quick_ends + 1 if now_s - worker.began_s < _QUICK_END_S else 0
             worker.not_before_s = now_s + min(worker.quick_ends**2 * 0.2, _MAX_PAUSE_S)
@@ -156,7 +161,7 @@ class EventWorkers:
     @property
     def _first_calls_left(self) -> bool:
         return any(
-            worker.first_call and isinstance(worker.function, events.ScheduledFunction)
+            worker.occasion is Occasion.RESTARTED and isinstance(worker.function, events.ScheduledFunction)
             for worker in self._workers
         )
 
@@ -223,7 +228,7 @@ class EventWorkers:
                 self._fork(worker)
 
     def _fork(self, worker: _Worker) -> None:
-        work, parent = self._start(worker.function, worker.first_call), os.getpid()
+        work, parent = self._start(worker.function, worker.occasion), os.getpid()
         # A signal shall meet the handlers of the one or of the other.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
@@ -322,10 +327,10 @@ def main() -> None:
     signal.signal(STORE_RESTARTED, signal.SIG_IGN)  # until there is something to do about it
     functions, client = _warmed(), dispatcher.queue_client()
 
-    def start(function: Function, first_call: bool) -> Work:
+    def start(function: Function, occasion: Occasion) -> Work:
         if isinstance(function, events.QueueFunction):
             return lambda: dispatcher.serve_queue(client, function, arguments.idle_s)
-        return lambda: dispatcher.call(function, restarted=first_call)
+        return lambda: dispatcher.call(function, occasion)
 
     gc.collect()
     gc.freeze()  # the collector would write to what is shared

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,6 +38,16 @@ class ScheduledFunction:
     name: str
     every_s: float
     handler: Handler
+
+
+class Occasion(StrEnum):
+    """Why a function of the clock is called."""
+
+    TIME = "time"
+    MESSAGES_LOST = "messages_lost"
+    """The store was restarted, and its queues are empty."""
+    RESTARTED = "restarted"
+    """So was the whole service: nothing that was at work is any longer."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +122,10 @@ def _record(queue: str, message: MessageTypeDef) -> dict[str, Any]:
     }
 
 
-def scheduled_event(name: str, at: datetime, *, restarted: bool = False) -> dict[str, Any]:
-    """Return the event with which EventBridge starts a scheduled function.
-
-    `restarted` tells the function that nothing that was at work is any longer.
-    """
+def scheduled_event(name: str, at: datetime, occasion: Occasion = Occasion.TIME) -> dict[str, Any]:
+    """Return the event with which EventBridge starts a scheduled function; it tells of another occasion."""
     rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/attune-{name}"
-    detail = {"restarted": True} if restarted else {}
+    detail = {} if occasion is Occasion.TIME else {str(occasion): True}
     return eventbridge_event("aws.events", "Scheduled Event", rule, detail, at)
 
 

@@ -182,6 +182,7 @@ class ObjectApi:
             await self._copy(request)
             return
         if request.headers.get("if-none-match") == "*" and request.key in self._bucket(request).objects:
+            await self._journal.flushed()  # what is told of it must outlive a kill
             raise ObjectError(
                 HTTPStatus.PRECONDITION_FAILED, "PreconditionFailed", "The object exists already."
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 BOOTSTRAP_SAMPLES = 2000
+
+
+def changed_words(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many words of a text stand otherwise in another."""
+    codes = difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
+    return sum(max(end - first, last - begin) for tag, first, end, begin, last in codes if tag != "equal")
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chalicelib import settings
 from chalicelib.training.cost import Cost, price_of
 from infra.training import sdk
 
-PREFIX = "attune-"
+PREFIX = f"{settings.service_instance()}-"
 """First part of the names of this service's jobs, and of those that were run by hand."""
 OVER = frozenset({"Completed", "Failed", "Stopped"})
 

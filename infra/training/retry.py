@@ -13,12 +13,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.training.jobs import is_name_of_a_run
 from infra.training import jobs, sdk
 from infra.training.jobs import Job
 
 _MOST_CHARACTERS = 63
 """That the name of a training job has."""
-_OF_A_RUN = re.compile(r"attune-[0-9a-f-]{36}-[0-9]{6,}")
 _DEFINITION = (
     "role_arn",
     "algorithm_specification",
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     resource = jobs.resource_of(arguments.job)
     job = jobs.job(resource, with_tags=True)
     check(job)
-    print(train_again(job) if _OF_A_RUN.fullmatch(job.name) else _create_again(resource, job))
+    print(train_again(job) if is_name_of_a_run(job.name) else _create_again(resource, job))
     return 0
 
 

@@ -62,6 +62,14 @@ def again(event: dict[str, Any]) -> dict[str, Any]:
     return repeated
 
 
+def from_queue(queue: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Return the event as if its messages had come out of another queue."""
+    moved = copy.deepcopy(event)
+    for record in moved["Records"]:
+        record["eventSourceARN"] = f"{record['eventSourceARN'].rpartition(':')[0]}:{queue}"
+    return moved
+
+
 def together(*events: dict[str, Any]) -> dict[str, Any]:
     """Return one batch with the messages of several events."""
     batch = copy.deepcopy([record for event in events for record in event["Records"]])

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.customization import custom_words, language_models, language_resources, uploads
 from chalicelib.customization.language_resources import CORPUS
 from chalicelib.events import corpus_added, messages, reconcile
+from chalicelib.events.happened import Happened
 from chalicelib.storage import objects
 from chalicelib.storage.layout import LanguageKey
 from chalicelib.storage.tables import LanguageModel, LanguageResource, Word
@@ -94,7 +95,7 @@ def test_a_lost_announcement_is_made_again(model: LanguageModel, monkeypatch: py
     key = _add(model).key
     sent: list[str] = []
     monkeypatch.setattr(messages.client(), "send_message", lambda **sending: sent.append(sending["QueueUrl"]))
-    reconcile._look_after(_fresh(model), restarted=True)
+    reconcile._look_after(_fresh(model), Happened(messages_lost=True, restarted=True))
     assert [url.rpartition("/")[2] for url in sent] == ["attune-corpus-added"]
     assert _handled(key) == []
     assert _fresh(model).status == "ready"
@@ -102,11 +103,11 @@ def test_a_lost_announcement_is_made_again(model: LanguageModel, monkeypatch: py
 
 def test_what_never_arrived_is_given_up(model: LanguageModel) -> None:
     _add(model, None)
-    reconcile._look_after(_fresh(model), restarted=True)
+    reconcile._look_after(_fresh(model), Happened(messages_lost=True, restarted=True))
     assert reconcile.TEXT_NEVER_ARRIVED in _corpus(model).error
     accepted = language_resources.accept_words(_fresh(model), size_bytes=10)
     assert uploads.being_analysed(language_resources.KIND, accepted.key) is not None
-    reconcile._look_after(_fresh(model), restarted=True)
+    reconcile._look_after(_fresh(model), Happened(messages_lost=True, restarted=True))
     row = _fresh(model)
     assert (row.status, row.error) == ("pending", reconcile.WORDS_NEVER_ARRIVED)
     assert not row.analysing

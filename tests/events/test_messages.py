@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import Any
 
@@ -9,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
-from chalicelib.events import messages
+from chalicelib.events import lease, messages
 from tests.events import recorded
 
 QUEUE = "attune-audio-uploaded"
@@ -87,3 +88,35 @@ def test_a_message_that_cannot_be_hurried_is_reported_all_the_same() -> None:
     event["Records"][0]["body"] = "odd"
     answer = messages.handle(event, None, messages.new_processor(), _refuse_odd)
     assert len(recorded.failed(answer)) == 1
+
+
+def test_what_is_worked_on_comes_back_soon_when_its_function_is_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its queue hides it for over an hour; while it is worked on, again and again for two minutes."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "attune-audio-uploaded")
+    monkeypatch.setattr(lease, "_RENEW_EVERY_S", 0.05)
+    event = _received("even")
+    (message,) = event["Records"]
+    seen: list[float] = []
+
+    def work(record: SQSRecord) -> None:
+        for _ in range(2):
+            seen.append(_hidden_until_s(message["messageId"]) - time.time())
+            messages.client().change_message_visibility(
+                QueueUrl=messages.url_of(QUEUE), ReceiptHandle=message["receiptHandle"], VisibilityTimeout=7
+            )
+            time.sleep(0.3)
+
+    messages.handle(event, None, messages.new_processor(), work)
+    assert all(lease.LEASE_S - 5 < hidden_s <= lease.LEASE_S for hidden_s in seen)
+    assert lease.LEASE_S <= 180
+    threads = [thread.name for thread in threading.enumerate()]
+    assert "lease" not in threads, "Lambda would freeze it with a call under way"
+
+
+def test_what_fails_comes_again_sooner_than_what_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "attune-audio-uploaded")
+    event = _received("odd")
+    messages.handle(event, None, messages.new_processor(), _refuse_odd)
+    assert _hidden_until_s(event["Records"][0]["messageId"]) <= time.time() + 10

@@ -49,8 +49,8 @@ def _forgotten(age: timedelta, *, pieces: int = 0, begun: bool = False) -> Recog
     return job
 
 
-def _reconciled(*, restarted: bool = False) -> tuple[int, int]:
-    return open_jobs.look_after(time.monotonic() + 60, 300.0, restarted=restarted)
+def _reconciled(*, messages_lost: bool = False) -> tuple[int, int]:
+    return open_jobs.look_after(time.monotonic() + 60, 300.0, messages_lost=messages_lost)
 
 
 def test_a_lost_message_is_sent_again() -> None:
@@ -63,7 +63,7 @@ def test_a_lost_message_is_sent_again() -> None:
     assert sorted(_announced(), key=str) == sorted(
         [(waiting.job_id, None), (begun.job_id, None), (pieces.job_id, 0), (pieces.job_id, 2)], key=str
     )
-    assert _reconciled(restarted=True) == (4, 0)
+    assert _reconciled(messages_lost=True) == (4, 0)
     assert (recent.job_id, None) in _announced()
     _reconciled()
     assert _announced() == [], "they were sent a moment ago"
@@ -80,12 +80,25 @@ def test_while_the_queue_is_full_the_reconciler_is_patient() -> None:
 
 def test_callbacks_do_not_wait_for_recognition_to_have_time(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(notifications, "announce", lambda job: told.append(job.job_id))
+    monkeypatch.setattr(notifications, "announce", lambda job, delay_s: told.append(job.job_id))
     queues.send(QUEUE, {"owner": OWNER, "id": "another"})
     job = _forgotten(timedelta(minutes=2))
     job.update(actions=[RecognitionJob.notify_at.set(int(time.time()) - 120)])
     _reconciled()
     assert told == [job.job_id]
+
+
+def test_a_callback_that_was_held_back_in_a_queue_that_was_emptied_is_held_back_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    delays_s: list[float] = []
+    monkeypatch.setattr(notifications, "announce", lambda _, delay_s: delays_s.append(delay_s))
+    job = _forgotten(timedelta(0))
+    job.update(actions=[RecognitionJob.notify_at.set(int(time.time()) + 120)])
+    _reconciled()
+    assert delays_s == []
+    _reconciled(messages_lost=True)
+    assert delays_s == [pytest.approx(120, abs=5)]
 
 
 @pytest.mark.parametrize("begun", [False, True])
@@ -125,4 +138,4 @@ def test_the_trouble_with_one_job_does_not_hold_up_the_others(monkeypatch: pytes
 
 def test_work_is_bounded() -> None:
     _forgotten(timedelta(minutes=2))
-    assert open_jobs.look_after(time.monotonic() - 1, 300.0, restarted=False) == (0, 0)
+    assert open_jobs.look_after(time.monotonic() - 1, 300.0, messages_lost=False) == (0, 0)

@@ -9,6 +9,7 @@ from chalicelib import settings
 from chalicelib.customization import acoustic_training, audio_resources, runs, training_ends
 from chalicelib.customization.custom_models import clear_away
 from chalicelib.events import announcements, audio_uploaded, messages, reconcile
+from chalicelib.events.happened import Happened
 from chalicelib.storage import objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
 from chalicelib.training import jobs, launch
@@ -38,10 +39,12 @@ def _drain() -> list[str]:
     return keys
 
 
-def _reconciled(*, restarted: bool = False) -> dict[str, Any]:
+def _reconciled(*, restarted: bool = False, messages_lost: bool = False) -> dict[str, Any]:
     event = recorded.load("reconcile")
     if restarted:
         event["detail"] = {"restarted": True}
+    if messages_lost:
+        event["detail"] = {"messages_lost": True}
     answer = reconcile.handle(event, None)
     assert answer["failed"] == 0
     return answer
@@ -107,6 +110,51 @@ def test_after_a_restart_nobody_is_waited_for(platform: Platform) -> None:
     assert (resource.status, resource.error) == ("invalid", reconcile.NEVER_ARRIVED)
     assert custom_models.fresh(model).analysing == {audio.upload_id}
     assert len(platform.created) == 1
+
+
+def test_when_the_queues_were_emptied_all_is_announced_and_nothing_given_up(platform: Platform) -> None:
+    model = custom_models.new()
+    audio = _lost_upload(model, "stored", timedelta(0))
+    _lost_upload(model, "still on its way", timedelta(0), data=None)
+    other = custom_models.new()
+    custom_models.add_audio(other, "one")
+    launch.start(acoustic_training.begin_training(other.owner, other.customization_id))
+    _drain()
+    _reconciled(messages_lost=True)
+    assert _drain() == [audio_resources.key_of(audio).key]
+    resource = audio_resources.get(custom_models.fresh(model), "still on its way")
+    assert resource.status == "being_processed"
+    assert len(platform.created) == 1
+
+
+def test_a_training_whose_launch_met_the_stores_end_is_launched_at_once(platform: Platform) -> None:
+    model = custom_models.new()
+    custom_models.add_audio(model, "one")
+    acoustic_training.begin_training(model.owner, model.customization_id)  # and no more
+    _reconciled()
+    assert platform.created == []
+    _reconciled(messages_lost=True)
+    assert len(platform.created) == 1
+
+
+def test_who_is_to_look_again_at_a_model_that_trains_by_itself_is_sent_anew(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTUNE_RETRAIN_QUIET_S", "120")
+    settings.current.cache_clear()
+    model = custom_models.new(retrain_after_minutes=10)
+    custom_models.add_audio(model, "one")
+    sent: list[tuple[str, Any]] = []
+    monkeypatch.setattr(
+        "chalicelib.storage.queues.send", lambda queue, message, **_: sent.append((queue, message["id"]))
+    )
+    wanted = (settings.current().training_due_queue, model.customization_id)
+    for messages_lost, times in ((False, 1), (False, 1), (True, 2)):
+        _reconciled(messages_lost=messages_lost)
+        assert sent == [wanted] * times
+    assert platform.created == []
+    monkeypatch.undo()
+    settings.current.cache_clear()
 
 
 @pytest.mark.parametrize(("age", "status"), [(5, "being_processed"), (30, "invalid")])
@@ -232,7 +280,7 @@ def test_models_that_disappear_meanwhile_are_no_failure(platform: Platform) -> N
         clear_away(row.owner, row.customization_id)
         AcousticModel.get(row.owner, row.customization_id).delete()
     for row in rows:
-        reconcile._look_after(row, restarted=True)
+        reconcile._look_after(row, Happened(messages_lost=True, restarted=True))
     assert list(objects.keys("")) == []
     assert platform.created == []
 

@@ -92,4 +92,5 @@ def test_a_job_that_runs_is_no_news(platform: Platform) -> None:
 
 @pytest.mark.parametrize("name", ["s3_test_event", "audio_uploaded"])
 def test_other_events_are_failures(name: str) -> None:
-    assert len(recorded.failed(training_changed.handle(recorded.load(name), None))) == 1
+    event = recorded.from_queue("attune-training-changed", recorded.load(name))
+    assert len(recorded.failed(training_changed.handle(event, None))) == 1

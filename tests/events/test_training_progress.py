@@ -44,5 +44,5 @@ def test_unknown_runs_and_test_events_are_no_failure() -> None:
 
 
 def test_a_key_that_is_none_of_a_run_is_a_failure() -> None:
-    event = recorded.load("audio_uploaded")
+    event = recorded.from_queue("attune-training-progress", recorded.load("audio_uploaded"))
     assert len(recorded.failed(training_progress.handle(event, None))) == 1

@@ -54,9 +54,18 @@ def test_without_an_api_function_it_says_what_is_missing(
     assert "ATTUNE_API_FUNCTION is not set" in capsys.readouterr().err
 
 
+def test_without_a_secret_it_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(front_door.API_FUNCTION_VARIABLE, "attune-api")
+    monkeypatch.delenv("ATTUNE_INTERNAL_SECRET")
+    assert front_door.main() == 2
+    assert "ATTUNE_INTERNAL_SECRET is not set" in capsys.readouterr().err
+
+
 def test_the_container_holds_what_its_program_imports(tmp_path: Path) -> None:
     lay_out(ROOT / "infra/front_door.Dockerfile", tmp_path)
-    done = runs(tmp_path, _IMPORT_ALL, ATTUNE_API_FUNCTION="attune-api")
+    done = runs(tmp_path, _IMPORT_ALL, ATTUNE_API_FUNCTION="attune-api", ATTUNE_INTERNAL_SECRET="s" * 32)
     assert done.returncode == 0, done.stderr
 
 
@@ -72,8 +81,8 @@ def test_the_stack_runs_the_program(resources: dict[str, Any]) -> None:
     assert resources["Targets"]["Properties"]["Port"] == front_door.PORT
     assert resources["Targets"]["Properties"]["HealthCheckPath"] == "/health"
     assert container["StopTimeout"] > front_door.DRAIN_S
-    names = {entry["Name"] for entry in container["Environment"] + container["Secrets"]}
-    assert {"ATTUNE_API_FUNCTION", "ATTUNE_BUCKET", "ATTUNE_INTERNAL_SECRET"} <= names
+    names = {entry["Name"] for entry in container["Environment"]}
+    assert {"ATTUNE_API_FUNCTION", "ATTUNE_BUCKET", "ATTUNE_INTERNAL_SECRET_ARN"} <= names
 
 
 def test_it_shares_names_with_the_service(resources: dict[str, Any]) -> None:
@@ -83,7 +92,7 @@ def test_it_shares_names_with_the_service(resources: dict[str, Any]) -> None:
     assert given["ATTUNE_API_FUNCTION"] == core["Resources"]["APIHandler"]["Properties"]["FunctionName"]
     assert given["ATTUNE_BUCKET"] == core["Resources"]["Bucket"]["Properties"]["BucketName"]
     exported = core["Outputs"]["InternalSecretArn"]["Export"]["Name"]
-    assert container["Secrets"][0]["ValueFrom"] == {"Fn::ImportValue": exported}
+    assert given["ATTUNE_INTERNAL_SECRET_ARN"] == {"Fn::ImportValue": exported}
 
 
 def test_nothing_is_allowed_everywhere(resources: dict[str, Any]) -> None:

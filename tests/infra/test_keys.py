@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -92,3 +93,11 @@ def test_too_few_digits_revoke_nothing(capsys: pytest.CaptureFixture[str], digit
     assert keys.main(["revoke", digits]) == 1
     assert "nothing was revoked" in capsys.readouterr().err
     assert len(listed(capsys)) == 3
+
+
+def test_the_internal_secret_is_rotated_once_an_hour(capsys: pytest.CaptureFixture[str]) -> None:
+    arn = boto3.client("secretsmanager").create_secret(Name="internal", SecretString="a" * 48)["ARN"]
+    assert keys.main(["rotate-secret", arn]) == 0
+    assert "holds until the next time" in capsys.readouterr().out
+    assert keys.main(["rotate-secret", arn]) == 1
+    assert "wait until an hour is over" in capsys.readouterr().err

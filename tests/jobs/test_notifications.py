@@ -8,15 +8,20 @@ import hmac
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.callbacks import deliveries, registrations
-from chalicelib.callbacks.errors import ChallengeFailed, TooManyRegistrations
+from chalicelib.callbacks import deliveries, failed_deliveries, registrations
+from chalicelib.callbacks.errors import (
+    CallbackError,
+    ChallengeFailed,
+    NotRegistered,
+    TooManyRegistrations,
+)
 from chalicelib.jobs import notifications, recognition_jobs, statuses, work
 from chalicelib.jobs.recognition_jobs import Callback
 from chalicelib.jobs.statuses import Event
@@ -137,14 +142,26 @@ def test_a_failure_is_repeated_and_the_order_kept(
     assert receiver.events == [*["recognitions.started"] * 3, "recognitions.completed"]
 
 
-def test_after_a_day_an_event_is_given_up_and_the_job_stays(receiver: Receiver) -> None:
+@pytest.mark.parametrize(("days", "events"), [(2.9, 0), (3, 1)])
+def test_three_days_an_event_is_tried(receiver: Receiver, days: float, events: int) -> None:
     job_id = _job(receiver)
+    _give_up(receiver, job_id, after_days=days)
+    assert len(list(notifications.failed(OWNER))) == events
+
+
+def _give_up(receiver: Receiver, job_id: str, after_days: float = 3) -> None:
+    """Let the first event of a job fail, and once more so many days later."""
     work.work(OWNER, job_id, last_attempt=False)
     receiver.statuses = [500] * 2
     notifications.tell(OWNER, job_id)
-    _row(job_id).update(actions=[RecognitionJob.notify_since.set(int(time.time()) - 86_400)])
+    _row(job_id).update(actions=[RecognitionJob.notify_since.set(int(time.time() - after_days * 86_400))])
     _let_pass(job_id)
     notifications.tell(OWNER, job_id)
+
+
+def test_an_event_that_is_given_up_is_listed_and_the_job_stays(receiver: Receiver) -> None:
+    job_id = _job(receiver)
+    _give_up(receiver, job_id)
     (dead,) = _messages(f"{QUEUE}-dead")
     assert dead == {
         "owner": OWNER,
@@ -154,6 +171,78 @@ def test_after_a_day_an_event_is_given_up_and_the_job_stays(receiver: Receiver) 
     }
     assert receiver.events[-1] == "recognitions.completed"
     assert recognition_jobs.get(OWNER, job_id).status == "completed"
+    (failed,) = notifications.failed(OWNER)
+    assert (failed.event, failed.attempts, failed.error) == (
+        "recognitions.started",
+        2,
+        "it answered with status 500",
+    )
+    assert failed.delivery_id == receiver.told[0][0]["x-attune-delivery"]
+    assert list(notifications.failed("another owner")) == []
+
+
+def test_every_attempt_has_the_id_of_its_event(receiver: Receiver) -> None:
+    job_id = _job(receiver)
+    _give_up(receiver, job_id)
+    other = _job(receiver)
+    work.work(OWNER, other, last_attempt=False)
+    notifications.tell(OWNER, other)
+    ids = [headers["x-attune-delivery"] for headers, _ in receiver.told]
+    # Twice the first event in vain, then the second one; two of the other job.
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 4
+
+
+def test_what_was_given_up_is_sent_once_more_when_asked(receiver: Receiver) -> None:
+    job_id = _job(receiver)
+    _give_up(receiver, job_id)
+    (failed,) = notifications.failed(OWNER)
+    receiver.statuses = [503]
+    with pytest.raises(CallbackError, match="status 503"):
+        failed_deliveries.resend(failed)
+    assert len(list(notifications.failed(OWNER))) == 1
+    failed_deliveries.resend(failed)
+    assert list(notifications.failed(OWNER)) == []
+    headers, body = receiver.told[-1]
+    assert headers["x-attune-delivery"] == failed.delivery_id
+    assert json.loads(body)["event"] == "recognitions.started"
+    registrations.unregister(OWNER, receiver.url)
+    with pytest.raises(NotRegistered):
+        failed_deliveries.resend(failed)
+    recognition_jobs.delete(OWNER, job_id)
+    with pytest.raises(failed_deliveries.UnknownDelivery):
+        failed_deliveries.resend(failed)
+
+
+def test_a_secret_is_rotated_without_a_moment_in_which_either_is_wrong(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registrations.register(OWNER, receiver.url, "old secret")
+
+    def right(*secrets: bytes) -> list[bool]:
+        """Tell by which of some secrets the next thing that is sent is signed."""
+        deliveries.post(OWNER, receiver.url, b"{}", "id")
+        headers, body = receiver.told[-1]
+        moment, *signatures = headers["x-attune-signature"].removeprefix("t=").split(",v1=")
+        signed = moment.encode() + b"." + body
+        watsons = base64.b64encode(hmac.new(secrets[0], body, hashlib.sha1).digest()).decode()
+        assert headers["x-callback-signature"] == watsons
+        return [hmac.new(one, signed, hashlib.sha256).hexdigest() in signatures for one in secrets]
+
+    assert right(b"old secret") == [True]
+    registrations.rotate(OWNER, receiver.url, "new secret", timedelta(hours=1))
+    assert right(b"new secret", b"old secret") == [True, True]
+    later_s = time.time() + 3601
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: later_s)
+        assert right(b"new secret", b"old secret") == [True, False]
+    registrations.rotate(OWNER, receiver.url, "newest secret", timedelta(0))
+    assert right(b"newest secret", b"new secret", b"old secret") == [True, False, False]
+    registrations.unregister(OWNER, receiver.url)
+    (row,) = registrations.of_owner(OWNER)
+    assert not {"secret", "former_secret", "former_until"} & row.serialize().keys()
+    with pytest.raises(NotRegistered):
+        registrations.rotate(OWNER, receiver.url, "secret", timedelta(0))
 
 
 def test_one_tells_at_a_time(receiver: Receiver) -> None:
@@ -200,7 +289,7 @@ def test_an_expired_job_is_still_told_of(receiver: Receiver) -> None:
     job_id = _job(receiver, Event.COMPLETED_WITH_RESULTS)
     work.work(OWNER, job_id, last_attempt=False)
     row = _row(job_id)
-    assert int(row.removed) - int(row.expires) > 86_400
+    assert int(row.removed) - int(row.expires) > 3 * 86_400
     row.update(actions=[RecognitionJob.expires.set(1)])
     assert recognition_jobs.find(OWNER, job_id) is None
     notifications.tell(OWNER, job_id)
@@ -208,10 +297,10 @@ def test_an_expired_job_is_still_told_of(receiver: Receiver) -> None:
 
 
 @given(st.integers(1, 10_000))
-def test_pauses_grow_and_are_what_sqs_takes(attempts: int) -> None:
-    assert 1 <= deliveries.pause_s(attempts) <= queues.LONGEST_DELAY_S
+def test_pauses_grow_up_to_an_hour(attempts: int) -> None:
+    assert 1 <= deliveries.pause_s(attempts) <= 3600
     if attempts > 11:
-        assert deliveries.pause_s(attempts) >= queues.LONGEST_DELAY_S / 2
+        assert deliveries.pause_s(attempts) >= 1800
 
 
 def test_a_challenge_that_is_not_met(receiver: Receiver) -> None:

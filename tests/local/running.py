@@ -28,12 +28,15 @@ ACCESS_KEY = "LOCALTESTKEY"
 class RunningStore:
     """A store process on a folder; `restart` comes back with the same folder and port."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, module: str = "infra.local.store", **variables: str
+    ) -> None:
         self.folder = folder
+        self._module = module
         self._arguments = arguments
         self._listener = wire.listen()
         self._clients: list[Any] = []
-        self._environment = {**os.environ, "AWS_ACCESS_KEY_ID": ACCESS_KEY}
+        self._environment = {**os.environ, "AWS_ACCESS_KEY_ID": ACCESS_KEY, **variables}
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.process = self._start()
 
@@ -42,7 +45,7 @@ class RunningStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "store.log"
         return child.start(
-            "infra.local.store",
+            self._module,
             [str(self.folder / "store"), str(descriptor), *self._arguments],
             log,
             self._environment,
@@ -80,9 +83,9 @@ class RunningStore:
 
 
 @contextlib.contextmanager
-def running_store(folder: Path, *arguments: str) -> Iterator[RunningStore]:
+def running_store(folder: Path, *arguments: str, **options: str) -> Iterator[RunningStore]:
     """Run a store for as long as the block takes."""
-    store = RunningStore(folder, *arguments)
+    store = RunningStore(folder, *arguments, **options)
     try:
         yield store
     finally:
@@ -113,6 +116,12 @@ class RunningService:
         """Where it answers in the clear."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What opens it."""
+        token = base64.b64encode(f"apikey:{self.key}".encode()).decode()
+        return {"Authorization": f"Basic {token}"}
+
     def launch(self) -> None:
         """Start the process; `wait_until_ready` tells when it serves."""
         self.home.mkdir(parents=True, exist_ok=True)
@@ -142,12 +151,11 @@ class RunningService:
         self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
     ) -> tuple[int, Any]:
         """Make a request with the service's key and return status and JSON."""
-        token = base64.b64encode(f"apikey:{self.key}".encode()).decode()
         request = urllib.request.Request(
             self.url + path,
             data=body,
             method=method,
-            headers={"Authorization": f"Basic {token}", "Content-Type": content_type},
+            headers={**self.headers, "Content-Type": content_type},
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as response:

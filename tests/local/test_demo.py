@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.local.demo import ADAPTATION_AUDIO_S, HELD_OUT_UTTERANCES, split
+from infra.local.demo import ADAPTATION_AUDIO_S, HELD_OUT_UTTERANCES, most_changed, split
 from infra.local.prompts import Prompt
 from infra.local.synthesis import texts
 
@@ -29,6 +29,16 @@ def test_about_fourteen_minutes_are_learned_from() -> None:
 
 def test_the_split_is_always_the_same() -> None:
     assert split(prompts(300), "test") == split(prompts(300), "test")
+
+
+def test_what_changed_most_is_shown_for_better_or_worse() -> None:
+    before = ["same", "one two three", "", "a b"]
+    after = ["same", "one two four", "x y z", "a c"]
+    shown = most_changed(prompts(4), before, after, count=2)
+    assert shown == [
+        {"said": "word", "before": "", "after": "x y z"},
+        {"said": "word", "before": "one two three", "after": "one two four"},
+    ]
 
 
 def test_synthesised_sentences_differ_and_repeat_the_same() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.local import events
+from infra.local import dispatcher, events
 from infra.local.dispatcher import Dispatcher
 from tests.local.running import RunningStore, running_store
 
@@ -186,10 +186,33 @@ def test_the_applications_functions_are_found() -> None:
 
 def test_the_clocks_event_says_when_the_service_has_just_started() -> None:
     at = datetime(2026, 1, 31, 12, tzinfo=UTC)
-    event = events.scheduled_event("reconcile", at, restarted=True)
+    event = events.scheduled_event("reconcile", at, events.Occasion.RESTARTED)
     assert event["detail"] == {"restarted": True}
     assert event["time"] == "2026-01-31T12:00:00Z"
+    assert events.scheduled_event("reconcile", at, events.Occasion.MESSAGES_LOST)["detail"] == {
+        "messages_lost": True
+    }
     assert events.scheduled_event("reconcile", at)["detail"] == {}
+
+
+def test_where_messages_were_lost_the_clock_is_called_until_nothing_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("infra.local.dispatcher._BETWEEN_CALLS_S", 0.0)
+    details: list[Any] = []
+
+    def reconcile(event: dict[str, Any], _: object) -> dict[str, int]:
+        details.append(event["detail"])
+        if len(details) == 1:
+            raise RuntimeError("the store is away again")
+        return {"failed": 1 if len(details) == 2 else 0}
+
+    clock = events.ScheduledFunction("reconcile", 300.0, reconcile)
+    dispatcher.call(clock, events.Occasion.MESSAGES_LOST)
+    assert details == [{"messages_lost": True}] * 3
+    details.clear()
+    dispatcher.call(clock, events.Occasion.TIME)
+    assert details == [{}], "its next call comes in its time"
 
 
 def test_a_store_is_as_the_template_says(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_no_queue_is_looked_at_before_the_clocks_first_call_has_succeeded(
     workers.send("early")
     _wait(lambda: workers.bodies("done") == ["early"], "the event")
     # It crashed once, and was told again that the service has just started.
-    assert workers.lines("ticks") == ["True", "True"]
+    assert workers.lines("ticks") == ["restarted", "restarted"]
     done = (workers.folder / "done").stat().st_mtime
     assert (workers.folder / "ticks").stat().st_mtime <= done
 
@@ -193,7 +193,7 @@ def test_when_the_store_was_restarted_the_clocks_functions_are_called_at_once(
     workers = begun()
     _wait((workers.folder / "called").exists, "the clock's first call")
     workers.process.send_signal(STORE_RESTARTED)
-    _wait(lambda: workers.lines("ticks") == ["True", "False"], "another call")
+    _wait(lambda: workers.lines("ticks") == ["restarted", "messages_lost"], "another call")
 
 
 def test_while_the_store_is_away_they_wait_for_it(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def _ticking(folder: Path) -> Callable[[dict[str, Any], object], None]:
     def handle(event: dict[str, Any], _: object) -> None:
         time.sleep(0.3)
         with (folder / "ticks").open("a") as file:
-            file.write(f"{event['detail'].get('restarted', False)}\n")
+            file.write(f"{next(iter(event['detail']), 'time')}\n")
         if (folder / "crash").exists():
             (folder / "crash").unlink()
             os.abort()
@@ -56,10 +56,10 @@ def main() -> None:
     }
     client = dispatcher.queue_client()
 
-    def start(function: Function, first_call: bool) -> Callable[[], None]:
+    def start(function: Function, occasion: events.Occasion) -> Callable[[], None]:
         if isinstance(function, events.QueueFunction):
             return lambda: dispatcher.serve_queue(client, function, idle_s)
-        return lambda: dispatcher.call(function, restarted=first_call)
+        return lambda: dispatcher.call(function, occasion)
 
     question = Question(os.environ["AWS_ENDPOINT_URL"], os.environ["AWS_ACCESS_KEY_ID"])
     EventWorkers(functions, question, start, folder, restarted=(folder / "called").touch).run()

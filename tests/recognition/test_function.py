@@ -239,10 +239,10 @@ def test_what_is_wrong_with_two_files_is_said_once(prompt_named: dict[str, Promp
 
 
 def test_a_jobs_warnings_come_before_those_of_its_audio(prompt_named: dict[str, Prompt]) -> None:
-    keep = {"key": "jobs/results.json", "created_s": 0.0, "warnings": ["Unknown url query arguments: x."]}
+    keep = {"key": "jobs/o/j/results.json", "created_s": 0.0, "warnings": ["Unknown url query arguments: x."]}
     call = signals.wav(stereo.call(prompt_named)[: 5 * stereo.RATE_HZ], stereo.RATE_HZ)
-    assert handle(event(call, step={"prefix": "jobs/pieces/", "keep": keep}))["kept"] == keep["key"]
-    (kept,) = json.loads(objects.get("jobs/results.json"))
+    assert handle(event(call, step={"prefix": "jobs/o/j/pieces/", "keep": keep}))["kept"] == keep["key"]
+    (kept,) = json.loads(objects.get("jobs/o/j/results.json"))
     assert kept["warnings"] == ["Unknown url query arguments: x.", AVERAGED_DIFFERENCE]
     assert list(kept)[:2] == ["result_index", "warnings"]
 

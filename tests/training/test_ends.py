@@ -251,9 +251,9 @@ def test_messages_that_were_lost_are_sent_again(platform: Platform, receiver: Re
     _, run = training(callback_url=receiver.url)
     ends.failed(run, "no reason")
     taken(TOLD)
-    untold_ends.look_after(300.0, restarted=False)
+    untold_ends.look_after(300.0, messages_lost=False)
     assert taken(TOLD) == [], "the message may still come"
-    assert untold_ends.look_after(300.0, restarted=True) >= 2
+    assert untold_ends.look_after(300.0, messages_lost=True) >= 2
     assert handed_over(callback_due, TOLD) == []
     assert [told["event"] for told in receiver.of(run.customization_id)] == ["trainings.failed"]
     assert not [end for end in _rows(run) if end.notify_at is not None]

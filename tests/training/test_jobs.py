@@ -4,6 +4,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.customization import acoustic_training
+from chalicelib.settings import SettingsError
 from chalicelib.storage.layout import RunKey
 from chalicelib.training import jobs, launch
 from tests import custom_models
@@ -82,3 +83,20 @@ def test_an_unreachable_platform_may_come_back(platform: Platform) -> None:
     jobs.client().meta.events.register("before-call.sagemaker.DescribeTrainingJob", unreachable)
     with pytest.raises(jobs.PlatformUnavailable):
         jobs.describe("attune-any")
+
+
+def test_names_are_told_from_those_of_other_installations() -> None:
+    uuid = "0f3c5b7a-9d1e-4c2b-8a6f-1e2d3c4b5a69"
+    assert jobs.is_name_of_a_run(f"attune-{uuid}-000001")
+    for other in (f"attune-dev-{uuid}-000001", "attune-by-hand-1", f"blue-{uuid}-000001", f"attune-{uuid}"):
+        assert not jobs.is_name_of_a_run(other)
+
+
+def test_the_longest_name_fits_sagemaker(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunKey("owner", "0f3c5b7a-9d1e-4c2b-8a6f-1e2d3c4b5a69", 999_999)
+    monkeypatch.setenv("ATTUNE_SERVICE_INSTANCE", "a" * 18)
+    assert len(jobs.name_of(run)) <= 63
+    for wrong in ("a" * 19, "Attune", "attune-", "1a"):
+        monkeypatch.setenv("ATTUNE_SERVICE_INSTANCE", wrong)
+        with pytest.raises(SettingsError, match="ATTUNE_SERVICE_INSTANCE must have at most 18"):
+            jobs.name_of(run)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,14 +9,13 @@ from botocore.exceptions import EndpointConnectionError
 from chalicelib import settings
 from chalicelib.customization import acoustic_training, runs, turns
 from chalicelib.customization.acoustic_training import Claim
-from chalicelib.engines import catalogue
 from chalicelib.storage import objects
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import jobs, launch, plan
 from chalicelib.training.recover import recover
 from tests import custom_models
-from tests.sagemaker import Platform
+from tests.sagemaker import Platform, out_of_quota
 
 
 def _claim() -> Claim:
@@ -119,23 +116,6 @@ def test_an_engine_may_have_a_machine_of_its_own(platform: Platform, monkeypatch
     assert request["ResourceConfig"]["InstanceType"] == "ml.c7i.large"
 
 
-def test_the_weights_of_a_staged_base_come_in_a_channel(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    claim = _claim()
-    staged = dataclasses.replace(catalogue.base_version(claim.model.versions[-1]), staged=True)
-    monkeypatch.setattr(catalogue, "base_version", {staged.name: staged}.__getitem__)
-    launch.start(claim)
-    (request,) = platform.created
-    channels = {
-        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"]
-        for channel in request["InputDataConfig"]
-    }
-    assert channels["base"] == f"s3://attune-test/bases/{claim.model.versions[-1]}/"
-    plan = json.loads(objects.get(f"{launch.run_of(claim.model).plan_prefix}plan.json"))
-    assert channels["base"].endswith(f"/{plan['base_weights']}")
-
-
 def test_a_second_launch_adopts_the_job(platform: Platform) -> None:
     claim = _claim()
     launch.start(claim)
@@ -149,11 +129,26 @@ def test_a_second_launch_adopts_the_job(platform: Platform) -> None:
 
 def test_without_capacity_the_run_waits(platform: Platform) -> None:
     claim = _claim()
-    platform.error = ("ResourceLimitExceeded", "The account-level service limit is 0 Instances.")
+    platform.error = ("ResourceLimitExceeded", out_of_quota(4))
     launch.start(claim)
     model = custom_models.fresh(claim.model)
     assert (model.status, model.stage) == ("training", launch.WAITING)
     assert not model.job_name
+    platform.error = None
+    launch.resume(model)
+    assert custom_models.fresh(claim.model).job_name == jobs.name_of(launch.run_of(model))
+
+
+def test_a_quota_of_nothing_is_said_at_once(platform: Platform) -> None:
+    claim = _claim()
+    platform.error = ("ResourceLimitExceeded", out_of_quota(0))
+    launch.start(claim)
+    model = custom_models.fresh(claim.model)
+    assert model.status == "training"
+    assert model.stage == (
+        "waiting for a training machine: the service's AWS account has a quota of 0 for "
+        "'ml.c5.2xlarge for spot training job usage'; tell its operator"
+    )
     platform.error = None
     launch.resume(model)
     assert custom_models.fresh(claim.model).job_name == jobs.name_of(launch.run_of(model))

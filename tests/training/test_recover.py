@@ -9,7 +9,7 @@ from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import cancel, follow, jobs, launch
 from chalicelib.training.recover import recover
 from tests import custom_models
-from tests.sagemaker import Platform
+from tests.sagemaker import Platform, out_of_quota
 
 NOW = datetime.now(UTC)
 LATER = timedelta(minutes=5)
@@ -53,13 +53,14 @@ def test_a_launch_that_died_before_it_was_noted_is_noted(platform: Platform) -> 
     assert len(platform.created) == 1
 
 
-def test_no_machine_for_a_day(platform: Platform) -> None:
-    platform.error = ("ResourceLimitExceeded", "The account-level service limit is 0 Instances.")
+@pytest.mark.parametrize(("machines", "reason"), [(0, follow.NO_QUOTA), (4, follow.NO_CAPACITY)])
+def test_no_machine_for_a_day(platform: Platform, machines: int, reason: str) -> None:
+    platform.error = ("ResourceLimitExceeded", out_of_quota(machines))
     model = _claimed()
     launch.resume(model)
     platform.error = None
-    model = _recovered(model, timedelta(hours=25))
-    assert (model.status, model.error) == ("failed", follow.NO_CAPACITY)
+    model = _recovered(custom_models.fresh(model), timedelta(hours=25))
+    assert (model.status, model.error) == ("failed", reason)
 
 
 def test_a_cancelled_run_without_a_job_is_over(platform: Platform) -> None:

@@ -45,8 +45,6 @@ ADAPTED = "adapted"
 
 _SHARD = 64
 """Utterances whose readings are saved together."""
-_RESERVED_SHARE = 0.15
-"""Of the time that is left when learning begins: for judging what was learned."""
 
 # Work for a second of audio, relative to reading it.
 _READING, _LEARNING, _JUDGING = 1.0, 1.3, 1.0
@@ -123,7 +121,8 @@ class _Job:
     def __init__(self, assignment: Assignment, chosen: Course) -> None:
         self._given, self._course = assignment, chosen
         self._base: Base = base_of(assignment.base_weights, assignment.language)
-        self._examination = Examination(assignment.held_out, chosen.judged_ordinary)
+        ordinary = chosen.judged_ordinary if self._base.hears_english else 0
+        self._examination = Examination(assignment.held_out, ordinary)
         self._helper = _helper(assignment)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._world = World()
@@ -404,9 +403,10 @@ class _Job:
         chosen, tokens = self._course, self._base.tokens
         total_s = sum(one.audio.duration_s for one in lessons)
         beside: list[Lesson] = []
+        replayed = chosen.replay_share and self._base.hears_english
         ordinary = [
             Lesson(Clip(one.samples), tuple(tokens.encode(f" {one.written}")))
-            for one in (ordinary_speech.ordinary_speech("replay") if chosen.replay_share else ())
+            for one in (ordinary_speech.ordinary_speech("replay") if replayed else ())
         ]
         silent = [
             Lesson(Clip(one.samples), ())
@@ -437,7 +437,7 @@ class _Job:
         prompt, end, bands = self._base.prompt, self._base.tokens.end, student.bands
         left_s = given.seconds_left()
         reserved_s = self._world.of_leader(
-            max(_RESERVED_SHARE * left_s, min(2 * self._hearing_s, left_s / 2))
+            max(self._course.reserved_share * left_s, min(2 * self._hearing_s, left_s / 2))
         )
         saved_at_s = time.monotonic()
         own = slice(self._world.rank, None, self._world.size)

@@ -24,6 +24,7 @@ from chalicelib.engines.whisper.tokens import Tokens
 from chalicelib.engines.whisper.weights import MODEL_SHA256, Weights, embedded, in_folder, package_folder
 from training_image.failures import JobFailed
 
+ORDINARY_LANGUAGE = "en"
 _SCALE = "_scale"
 _log = logging.getLogger(__name__)
 
@@ -42,6 +43,11 @@ class Base:
     def tokens(self) -> Tokens:
         """Its vocabulary."""
         return self.weights.tokens
+
+    @property
+    def hears_english(self) -> bool:
+        """Whether the ordinary speech that comes with this program is in its language."""
+        return self.language in (None, ORDINARY_LANGUAGE)
 
     @property
     def window(self) -> Window:

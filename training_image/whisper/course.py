@@ -58,6 +58,8 @@ class Course:
     seed: int = 1
     judged_ordinary: int = 64
     """Utterances of ordinary speech that the guard hears; 64 is all that there are."""
+    reserved_share: float = 0.15
+    """Of the time that is left when learning begins: for judging what was learned."""
     save_every_s: float = 20.0
     """Between two checkpoints while a student learns; it decides nothing about the result."""
 

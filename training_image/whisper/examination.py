@@ -50,6 +50,8 @@ class Examination:
     def __init__(self, held_out: Sequence[Utterance], ordinary: int) -> None:
         """Take the held-out audio, and how many utterances of ordinary speech, which comes along, are heard.
 
+        That is in English: for a model of another language none can be heard.
+
         Raises:
             JobFailed: what comes with the program is missing or damaged.
         """
@@ -96,6 +98,8 @@ class Examination:
             sure_words_found=_found_again(
                 [teacher.words(of_base[place]) for place in sure], [words[place] for place in sure]
             ),
+            spoken=sum(one.heard for one in read),
+            silenced=sum(one.heard and not now.heard for one, now in zip(of_base, read, strict=True)),
             ordinary=_errors(
                 [transcript for _, transcript in self._ordinary], [teacher.words(one) for one in ordinary]
             ),

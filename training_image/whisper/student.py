@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import logging
 import math
@@ -29,6 +30,10 @@ from training_image.whisper.world import World
 _MOST_GRADIENT = 1.0
 _MOST_UNSOUND = 5
 _IGNORED = -100
+SPEECH_WEIGHT = 1.0
+"""That somebody speaks in a window counts as so many tokens."""
+_MOST_SURE = 1 - 1e-4
+"""That nobody speaks: beyond it the loss has no number."""
 _NO_SPEECH = -1
 """`<|nospeech|>` stands before `<|notimestamps|>` in every vocabulary of the family."""
 _TOKENS_STEP = 8
@@ -52,18 +57,31 @@ class Batch:
     """Tokens, _IGNORED where none is, shape (windows, longest)."""
     weights: NDArray[np.float32]
     """Of each wanted token, shape (windows, longest)."""
+    no_speech: int
+    """The token that says behind the first one that nobody speaks."""
     total: float
-    """Sum of the weights of all windows that are heard at once, wherever."""
+    """Sum of the weights of all windows that are heard at once, wherever, those of `speaks` with them."""
 
     @property
     def size(self) -> int:
         """How many windows there are."""
         return len(self.mel)
 
+    @property
+    def speaks(self) -> NDArray[np.bool_]:
+        """In which windows somebody speaks, shape (windows,): there `no_speech` is not to be said."""
+        return np.asarray(self.wanted[:, 0] == _IGNORED)
+
     def part(self, first: int, end: int) -> Batch:
         """Return some of the windows."""
         some = slice(first, end)
-        return Batch(self.mel[some], self.given[some], self.wanted[some], self.weights[some], self.total)
+        return dataclasses.replace(
+            self,
+            mel=self.mel[some],
+            given=self.given[some],
+            wanted=self.wanted[some],
+            weights=self.weights[some],
+        )
 
 
 class Diverged(Exception):
@@ -90,6 +108,7 @@ def batch(
     given = np.full((len(windows), longest), end, np.int64)
     wanted = np.full((len(windows), longest), _IGNORED, np.int64)
     weights = np.zeros((len(windows), longest), np.float32)
+    no_speech = prompt[-1] + _NO_SPEECH
     for row, window in enumerate(windows):
         random = np.random.default_rng(window.seed)
         heard = masked(log_mel(altered(window.samples(), course, random), bands), course, random)
@@ -101,9 +120,11 @@ def batch(
         weights[row, len(prompt) - 1 : len(text) - 1] = [1.0] * len(window.ids) + [window.end_weight]
         if not window.ids:
             # Whether anybody speaks is read behind the first token, where the network was taught to say it.
-            wanted[row, 0], weights[row, 0] = prompt[-1] + _NO_SPEECH, window.end_weight
-    total = sum(len(one.ids) + (1 if one.ids else 2) * one.end_weight for one in plan.windows)
-    return Batch(mel, given, wanted, weights, max(total, 1e-6))
+            wanted[row, 0], weights[row, 0] = no_speech, window.end_weight
+    total = sum(
+        len(one.ids) + one.end_weight + (SPEECH_WEIGHT if one.ids else one.end_weight) for one in plan.windows
+    )
+    return Batch(mel, given, wanted, weights, no_speech, max(total, 1e-6))
 
 
 class Student:
@@ -229,11 +250,15 @@ class Student:
         weights = torch.from_numpy(lesson.weights).to(self._device)
         self._shorten(mel.shape[-1])
         there = wanted != _IGNORED
+        speaks = torch.from_numpy(lesson.speaks).to(self._device)
         with self._precision():
             out = self._inner.model(input_features=mel, decoder_input_ids=given)
             logits = self._inner.proj_out(out.last_hidden_state[there])
+            first = self._inner.proj_out(out.last_hidden_state[speaks, 0])
         each = torch.nn.functional.cross_entropy(logits.float(), wanted[there], reduction="none")
-        return (each * weights[there]).sum()
+        # Taught in silence alone, a network would soon say of everything that nobody speaks.
+        silent = first.float().softmax(dim=-1)[:, lesson.no_speech].clamp(max=_MOST_SURE)
+        return (each * weights[there]).sum() - SPEECH_WEIGHT * torch.log1p(-silent).sum()
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
         if self._device.type == "cpu" and not multiplies_in_16_bits():

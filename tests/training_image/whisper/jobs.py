@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.training_image.sounds import write
+from training_image.arrays import read_npz
 
 ROOT = Path(__file__).parents[3]
 BASE = "en-US_NarrowbandModel.v2026-11-30"
 SMALL = {"epochs": 1, "rank": 4, "beam": 1, "batch_s": 15, "save_every_s": 0, "judged_ordinary": 12}
 WITHIN_S = 900
+_CHECKPOINT_HEAD_BYTES = 8 + 2 * 32
 
 Recording = tuple[dict[str, Any], bytes]
 
@@ -93,6 +96,14 @@ class Job:
 
     def saved(self, name: str) -> Path:
         return self.root / "checkpoints" / f"{name}.ckpt"
+
+    def steps_saved(self) -> int:
+        """How many steps the checkpoint of the first round holds."""
+        try:
+            content = self.saved("student-1").read_bytes()
+        except FileNotFoundError:
+            return 0
+        return int(read_npz(io.BytesIO(content[_CHECKPOINT_HEAD_BYTES:]))["step"])
 
     @property
     def progress(self) -> dict[str, Any]:

@@ -13,6 +13,8 @@ HEARING = Hearing(
     held_out=Figures(words=37, words_a_minute=134.61, mean_posterior=0.8744, different_words=34),
     agreement=0.97,
     sure_words_found=1.0,
+    spoken=33,
+    silenced=1,
     ordinary=Errors(words=681, errors=38),
     non_speech_words=0,
     repetitions=2,

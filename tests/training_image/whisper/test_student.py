@@ -10,18 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chalicelib.engines.whisper.low_rank import delta_bytes
+from chalicelib.engines.whisper.decoding import decode
+from chalicelib.engines.whisper.low_rank import Delta, delta_bytes
 from chalicelib.engines.whisper.model_file import ModelFile, read_model
 from chalicelib.engines.whisper.tokens import Tokens, read_tokens, read_vocabulary
 from tests.engines.whisper.networks import embedded_folder
 from training_image import ordinary_speech
 from training_image.whisper.course import Course
-from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches
+from training_image.whisper.lessons import BatchPlan, Clip, Lesson, Samples, batches
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 
 from chalicelib.engines.whisper.mel import Window  # noqa: E402
+from training_image.whisper.bases import base_of  # noqa: E402
 from training_image.whisper.student import (  # noqa: E402
     Batch,
     Diverged,
@@ -161,3 +163,42 @@ def test_silence_teaches_that_nobody_speaks() -> None:
     assert vocabulary[lesson.wanted[0, 0]] in ("<|nospeech|>", "<|nocaptions|>")
     assert lesson.wanted[0, 1] == tokens.end
     assert lesson.total == lesson.weights.sum()
+    assert not lesson.speaks.any()
+
+
+def test_silence_is_not_learned_of_speech() -> None:
+    """Taught that noise is no speech, a network does not come to hear none in speech in that noise."""
+    base = base_of(None, None)
+    random_ = np.random.default_rng(1)
+
+    def noisy(samples: Samples) -> Samples:
+        return np.asarray(samples + random_.normal(0, 0.1, len(samples)), np.float32)
+
+    spoken = [one for one, _ in zip(ordinary_speech.ordinary_speech("replay"), range(6), strict=False)]
+    heard = [noisy(one.samples) for one in spoken]
+    lessons = [
+        Lesson(Clip(samples), tuple(base.tokens.encode(f" {one.written}")))
+        for samples, one in zip(heard, spoken, strict=True)
+    ]
+    silent = [Lesson(Clip(noisy(np.zeros(48_000, np.float32))), ()) for _ in range(3)]
+    plans = [
+        plan
+        for _ in range(4)
+        for part in (lessons, silent)
+        for plan in batches(part, longest_s=6.0, batch_s=40.0, window=base.window, choice=random.Random(1))
+    ]
+    student = Student(base.model(), base.tokens, COURSE, len(plans))
+    for plan in plans:
+        student.learn(batch(plan, base.prompt, base.tokens.end, student.bands, COURSE))
+
+    def no_speech(change: Delta | None) -> tuple[float, float]:
+        network = base.network(1, change)
+        found = [
+            decode(network, [samples])[0].no_speech
+            for samples in (*heard, *(one.audio.samples() for one in silent))
+        ]
+        return float(np.mean(found[: len(heard)])), float(np.mean(found[len(heard) :]))
+
+    before, after = no_speech(None), no_speech(base.delta(student.changes()))
+    assert after[1] > 0.9, (before, after)
+    assert after[0] <= before[0] + 0.02, (before, after)

@@ -1,0 +1,1 @@
+"""Which calls of AWS each function makes, and which its role grants."""
