@@ -21,7 +21,7 @@ API_FUNCTION_VARIABLE = "ATTUNE_API_FUNCTION"
 PORT = 8080
 _FUNCTION_TIMEOUT_S = 900
 """The API function's own: whoever gives up earlier leaves it at work for nobody."""
-_CALLS_AT_ONCE = 64
+_CALLS_AT_ONCE = 96
 """At least as many as the gateway's threads that call the API."""
 DRAIN_S = 25
 """ECS ends a task 30 s after it was told to stop."""

@@ -191,6 +191,8 @@ class DecoderPool:
         self._recent.note(owner)
         try:
             for batch in self._batches(tasks):
+                # What is asked for counts, not what was done: who has sent much at once has had much.
+                self._recent.add(owner, sum(map(len, batch.utterances)) / _rate_hz(batch.base_version))
                 waiting.append(self._threads.submit(owner, functools.partial(self._decode, owner, batch)))
                 if len(waiting) >= self._queue_length:
                     yield from waiting.popleft().result()
@@ -319,8 +321,6 @@ class DecoderPool:
                 self._spoken.discard(utterance)
 
     def _decode(self, owner: str, batch: Batch) -> tuple[DecodedUtterance, ...]:
-        heard_s = sum(map(len, batch.utterances)) / _rate_hz(batch.base_version)
-        self._recent.add(owner, heard_s)
         answer = self._twice(lambda process: process.ask(batch), batch.base_version, owner)
         if isinstance(answer, Failure):
             raise as_error(answer)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,10 +118,14 @@ def decoded(
     limits = decoding.Limits(duration_s=MAX_DURATION_S)
     mixer = mixer or Mixer()
     blocks = decoding.mixed(source, content_type, rate_hz, mixer, min_rate_hz=least_rate_hz, limits=limits)
-    with tempfile.TemporaryFile(prefix="attune-recording-") as file, held.holding(owner) as take:
+    with (
+        tempfile.TemporaryFile(prefix="attune-recording-") as file,
+        held.holding(owner) as take,
+        contextlib.closing(_in_turns(blocks, owner)) as turns,
+    ):
         total, silences = 0, list[tuple[int, int]]()
         try:
-            for block in _in_turns(blocks, owner):
+            for block in turns:
                 before, total = total, total + len(block)
                 size_bytes = block.size * np.dtype(np.int16).itemsize
                 if is_digital_silence(block):  # a hole in the file: it takes no room on the disk
@@ -138,7 +143,7 @@ def decoded(
         yield Recording(mapped, rate_hz, owner, tuple(silences))
 
 
-def _in_turns(blocks: Iterator[Samples], owner: str) -> Iterator[Samples]:
+def _in_turns(blocks: Iterator[Samples], owner: str) -> Generator[Samples]:
     """Yield blocks each of which is made, and dealt with, in the owner's turn."""
     while True:
         with _listening.turn(owner):

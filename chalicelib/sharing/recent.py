@@ -1,4 +1,4 @@
-"""What each owner has used lately: who has had much stands back while others want something."""
+"""What each owner has asked for lately: who has asked for much stands back while others want something."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_REMEMBERED = 10_000
 
 
 class Recent:
-    """Seconds of audio that owners have had, each the less the longer it is ago. Safe for threads."""
+    """Seconds of audio that owners have asked for, each the less the longer it is ago. Safe for threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
