@@ -3,9 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 SAGEMAKER := .venv-sagemaker
 BIN := $(VENV)/bin
+LAYER := build/layer/engine-layer.zip
+STAGE ?= prod
+ARGUMENTS ?=
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+# Exactly what is listed, each file compared with its hash (docs/dependencies.md).
+LISTED := --require-hashes --no-deps -r requirements/locked
 
-.PHONY: demo run training test check bench sagemaker clean
+.PHONY: demo run training test check bench audit sagemaker deploy destroy smoke clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m infra.local.demo
@@ -28,6 +33,23 @@ check: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 
+# `make audit ADVISORIES=FILE` compares the pins with a file of advisories; docs/dependencies.md says where it comes from.
+audit: $(VENV)/dev.stamp
+	$(BIN)/python -m infra.audit $(ADVISORIES)
+
+# The service in an AWS account: made or brought to the newest state, tried, taken away. docs/deploy.md
+deploy: $(VENV)/local.stamp $(LAYER)
+	@$(BIN)/python -m infra.deployment deploy --stage $(STAGE) $(ARGUMENTS)
+
+smoke: $(VENV)/local.stamp
+	@$(BIN)/python -m infra.deployment smoke --stage $(STAGE)
+
+destroy: $(VENV)/local.stamp
+	@$(BIN)/python -m infra.deployment destroy --stage $(STAGE) $(ARGUMENTS)
+
+$(LAYER): requirements/engine.txt infra/layer.py infra/layer_libraries.py | $(VENV)/local.stamp
+	@$(BIN)/python -m infra.layer $(@D)
+
 # The operator's tools, in a virtual environment of their own.
 sagemaker: $(SAGEMAKER)/sagemaker.stamp
 
@@ -37,32 +59,35 @@ clean:
 $(VENV)/bin/python:
 	@infra/make-venv $(PYTHON) $(VENV)
 
-$(VENV)/local.stamp: requirements.txt requirements/engine.txt requirements/front-door.txt requirements/local.txt requirements/constraints.txt | $(VENV)/bin/python
+$(VENV)/local.stamp: requirements/locked/engine.txt requirements/locked/front-door.txt requirements/locked/local.txt | $(VENV)/bin/python
 	@echo "Installing Attune into $(VENV) (once) ..."
-	@$(PIP) -c requirements/constraints.txt -r requirements/local.txt
+	@$(PIP) $(LISTED)/local.txt
 	@touch $@
 
-$(VENV)/training.stamp: $(VENV)/local.stamp requirements/training.txt
+# PyTorch comes last and without hashes: which of its files is the right one, differs with the machine.
+$(VENV)/training.stamp: $(VENV)/local.stamp requirements/training.txt requirements/locked/training.txt
 	@echo "Installing what trains the network into $(VENV) (once): PyTorch and what it brings." \
 	    "That takes about 1.1 GB of disk without CUDA, and about 5 GB with it, as on Linux by default" \
 	    "(docs/running.md says how to leave CUDA out) ..."
+	@$(PIP) $(LISTED)/training.txt
 	@$(PIP) -c requirements/constraints.txt -r requirements/training.txt
 	@touch $@
 
-$(VENV)/demo.stamp: $(VENV)/training.stamp requirements/demo.txt
+$(VENV)/demo.stamp: $(VENV)/training.stamp requirements/locked/demo.txt
 	@echo "Installing IBM's SDK into $(VENV) (once) ..."
-	@$(PIP) -c requirements/constraints.txt -r requirements/demo.txt
+	@$(PIP) $(LISTED)/demo.txt
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/dev.txt
+$(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/locked/dev.txt requirements/emulation.txt
 	@echo "Installing the development tools into $(VENV) (once) ..."
-	@$(PIP) -c requirements/constraints.txt -r requirements/dev.txt
+	@$(PIP) $(LISTED)/dev.txt
+	@$(PIP) --no-deps --upgrade --target $(VENV)/emulation -r requirements/emulation.txt
 	@touch $@
 
 $(SAGEMAKER)/bin/python:
 	@infra/make-venv $(PYTHON) $(SAGEMAKER)
 
-$(SAGEMAKER)/sagemaker.stamp: requirements/sagemaker.txt requirements.txt | $(SAGEMAKER)/bin/python
+$(SAGEMAKER)/sagemaker.stamp: requirements/locked/sagemaker.txt | $(SAGEMAKER)/bin/python
 	@echo "Installing SageMaker's SDK into $(SAGEMAKER) (once): about 1 GB of disk ..."
-	@$(SAGEMAKER)/bin/python -m pip install --disable-pip-version-check --quiet -r requirements/sagemaker.txt
+	@$(SAGEMAKER)/bin/python -m pip install --disable-pip-version-check --quiet $(LISTED)/sagemaker.txt
 	@touch $@

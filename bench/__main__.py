@@ -24,8 +24,8 @@ SUPPORTING = frozenset(
     }
 )
 
-BY_NAME_ONLY = frozenset({"ablations"})
-"""Takes hours, and is of use to those alone who choose defaults."""
+BY_NAME_ONLY = frozenset({"ablations", "faults", "soak"})
+"""Take hours: one is of use to those alone who choose defaults, the others show what lasts."""
 
 
 def main(argv: list[str]) -> int:

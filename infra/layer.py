@@ -11,7 +11,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import layer_libraries
+from infra import encoders, layer_libraries, pins
 from infra.layer_libraries import NoBinutils
 
 ROOT = Path(__file__).parent.parent
@@ -41,9 +41,6 @@ _NEEDED = (
 )
 _NOT_NEEDED = ("bin", "include", "tests", "__pycache__", "licensing", "converters")
 _ELF_MACHINES = {"x86_64": 62, "aarch64": 183}
-_FFMPEG = "av.libs"
-_ENCODERS = ("libx265-*", "libx264-*", "libSvtAv1Enc-*")
-"""Of video: 13 to 30 MB. FFmpeg asks them what they can do, and is told nothing; nobody encodes here."""
 _LARGE_BYTES = 40_000_000
 """A shared library of more is packed: CTranslate2's on x86-64, 75 MB with all of Intel's MKL."""
 
@@ -76,9 +73,26 @@ def install(folder: Path, target: Target) -> None:
     command += ["--target", str(folder), "--no-deps", "--no-compile", "--only-binary=:all:"]
     command += ["--python-version", target.python_version, "--implementation", "cp"]
     command += [argument for platform in target.platforms for argument in ("--platform", platform)]
-    command += ["--constraint", str(ROOT / "requirements" / "constraints.txt")]
-    command += [*requirements(), *FURTHER]
-    subprocess.run(command, check=True)
+    listed = folder.with_name("engine-layer.txt")
+    listed.write_text(hashed([*requirements(), *FURTHER]))
+    subprocess.run([*command, "--require-hashes", "--requirement", str(listed)], check=True)
+
+
+def hashed(names: list[str]) -> str:
+    """Return the pins of these distributions with their hashes, for any Python.
+
+    Raises:
+        LayerUnfit: one of them is not among the pins.
+    """
+    known = pins.entries(pins.path_of("engine").read_text())
+    found = []
+    for name in names:
+        entry = known.get(pins.normal(name.partition("==")[0]))
+        if entry is None:
+            raise LayerUnfit(f"{name} is not pinned in requirements/locked: python -m infra.pins")
+        pin, _, hashes = entry.partition(" \\\n")
+        found.append(f"{pin.partition(';')[0].strip()} \\\n{hashes}")
+    return "\n".join(found) + "\n"
 
 
 def requirements() -> list[str]:
@@ -114,12 +128,10 @@ def shrink(folder: Path, target: Target) -> None:
     """
     tools = layer_libraries.binutils(target.machine)
     libraries = [path for path in sorted(folder.rglob("*.so*")) if path.is_file()]
-    users = [path for path in libraries if path.parent.name == _FFMPEG and path.name.startswith("libav")]
-    encoders = {path for pattern in _ENCODERS for path in (folder / _FFMPEG).glob(pattern)}
+    encoders.replace(folder, tools)
+    of_video = encoders.of(folder)
     for library in libraries:
-        if library in encoders:
-            layer_libraries.stand_in(library, users, tools)
-        else:
+        if library not in of_video:
             layer_libraries.strip(library, tools)
         if library.stat().st_size > _LARGE_BYTES:
             layer_libraries.pack(library, folder / library.parent.name.removesuffix(".libs"))

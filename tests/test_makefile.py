@@ -35,13 +35,15 @@ def test_the_size_is_said_before_it_is_downloaded(target: str, tmp_path: Path) -
 
 def test_recognition_needs_nothing_that_trains_the_network(tmp_path: Path) -> None:
     steps = _steps("run", tmp_path)
-    assert any("requirements/local.txt" in step for step in steps)
-    assert not any("requirements/training.txt" in step for step in steps)
+    assert any("requirements/locked/local.txt" in step for step in steps)
+    assert not any("training.txt" in step for step in steps)
 
 
 def test_the_operators_tools_have_an_environment_of_their_own(tmp_path: Path) -> None:
     steps = _steps("sagemaker", tmp_path)
-    assert _first(steps, "echo", "1 GB") < _first(steps, "sdk/bin/python", "requirements/sagemaker.txt")
+    assert _first(steps, "echo", "1 GB") < _first(
+        steps, "sdk/bin/python", "requirements/locked/sagemaker.txt"
+    )
     assert not any(f"{tmp_path / 'venv'}" in step for step in steps)
 
 

@@ -196,10 +196,14 @@ def delete(model: CustomModel) -> None:
     """Remove the model with everything that belongs to it.
 
     Raises:
-        UnknownModel: it is gone.
         Busy: it handles another request.
     """
-    _change_or_busy(model, statuses.deleted(model))
+    try:
+        write(statuses.deleted(model))
+    except ConditionFailed:
+        # Gone: a try whose answer was lost did it, or somebody else. What it had is cleared away in any case.
+        if find(type(model), model.owner, model.customization_id) is not None:
+            raise Busy(model.customization_id) from None
     if isinstance(model, LanguageModel) and model.data_version:
         # Words are no objects: should this be broken off, the reconciler finds the model by this one.
         objects.put(layout.deletion_key(model.owner, model.customization_id), b"")

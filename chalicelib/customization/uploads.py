@@ -260,7 +260,9 @@ def remove(kind: Kind[Model, Resource], model: Model, get: Callable[[Model], Res
             write(Delete(resource, UploadedResource.upload_id == resource.upload_id), removed)
         except ConditionFailed:
             model = custom_models.get(kind.model, model.owner, model.customization_id)
-            continue
+            if find(kind, model, resource.resource_id) is not None:
+                continue
+            # Gone: a try whose answer was lost did it, or somebody else.
         clean(kind.key_of(resource))
         return
     raise Contended

@@ -204,8 +204,9 @@ def delete(owner: str, job_id: str) -> None:
     try:
         write(statuses.deleted(job))
     except ConditionFailed:
-        get(owner, job_id)
-        raise JobProcessing(job_id) from None
+        # Gone: a try whose answer was lost did it, or somebody else.
+        if has_row(owner, job_id):
+            raise JobProcessing(job_id) from None
     clear_away(job)
 
 

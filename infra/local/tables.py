@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,9 @@ _READS = frozenset(
 )
 _ITEM_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 _PAGE_BYTES = 16 * 1024 * 1024
+_TRANSACTION = "TransactWriteItems"
+_TOKENS_S = 600.0
+"""For so long DynamoDB knows a transaction's token, too."""
 _TABLE_WRITES = frozenset({"CreateTable", "DeleteTable", "UpdateTimeToLive"})
 
 _changes: contextvars.ContextVar[list[list[Any]] | None] = contextvars.ContextVar("changes", default=None)
@@ -75,6 +79,8 @@ class Tables:
 
     def __init__(self) -> None:
         self._definitions: dict[str, list[Record]] = {}
+        self._tokens: dict[str, float] = {}
+        """Of transactions that were made, with the Unix time of each: oldest first."""
         self._writing = asyncio.Lock()
 
     async def handle(self, action: str, body: bytes, journal: Journal) -> Answer:
@@ -90,20 +96,41 @@ class Tables:
         if action not in _ITEM_WRITES:
             return _refusal(action)
         async with self._writing:
-            changes: list[list[Any]] = []
-            token = _changes.set(changes)
-            try:
-                answer = await _call(action, body)
-            finally:
-                _changes.reset(token)
-            # One line for the whole request: a transaction is never replayed in part. Also after a refusal:
-            # the journal follows what the tables hold.
-            if changes:
-                journal.append({"items": changes})
+            request_token = json.loads(body).get("ClientRequestToken") if action == _TRANSACTION else None
+            if request_token in self._tokens:
+                # Tried again, because the first answer was lost: ministack would judge it anew, and refuse it
+                # for what it has done itself.
+                answer: Answer = (200, {"Content-Type": "application/x-amz-json-1.0"}, b"{}")
+            else:
+                answer = await self._write(action, body, request_token, journal)
         # A refusal rests on what the tables hold, which must be on disk, too: a client that repeats a request
         # whose answer was that the disk refuses would else take "it is there already" for its success.
         await journal.flushed()
         return answer
+
+    async def _write(self, action: str, body: bytes, request_token: str | None, journal: Journal) -> Answer:
+        changes: list[list[Any]] = []
+        token = _changes.set(changes)
+        try:
+            answer = await _call(action, body)
+        finally:
+            _changes.reset(token)
+        # One line for the whole request: a transaction is never replayed in part. Also after a refusal: the
+        # journal follows what the tables hold.
+        if changes:
+            record: Record = {"items": changes}
+            if request_token is not None and answer[0] == 200:
+                record |= {"token": request_token, "at_s": time.time()}
+                self._note(record)
+            journal.append(record)
+        return answer
+
+    def _note(self, record: Record) -> None:
+        """Remember the token of a transaction, and forget those that nobody will send again."""
+        self._tokens[record["token"]] = record["at_s"]
+        limit_s = time.time() - _TOKENS_S
+        while self._tokens and next(iter(self._tokens.values())) < limit_s:
+            del self._tokens[next(iter(self._tokens))]
 
     async def _change_table(self, action: str, body: bytes, journal: Journal) -> Answer:
         async with self._writing:
@@ -136,6 +163,8 @@ class Tables:
                     _remove_item(table, partition, sort)
                 else:
                     _set_item(table, partition, sort, item)
+            if "token" in record:
+                self._note(record)
         else:
             await _call(record["action"], json.dumps(record["table"]).encode())
             self._remember(record)
@@ -147,3 +176,5 @@ class Tables:
             for partition, items in dynamodb._tables[name]["items"].items():
                 for sort, item in items.items():
                     yield {"items": [[name, partition, sort, item]]}
+        for token, at_s in self._tokens.items():
+            yield {"items": [], "token": token, "at_s": at_s}

@@ -394,7 +394,7 @@ def _mutations(draw: st.DrawFn) -> tuple[str, bytes]:
     return kind, bytes(data)
 
 
-@_examples(90)
+@_examples(60)
 @given(media=_mutations())
 def test_damaged_audio_is_recognised_or_refused(service: RunningService, media: tuple[str, bytes]) -> None:
     kind, data = media
@@ -404,7 +404,7 @@ def test_damaged_audio_is_recognised_or_refused(service: RunningService, media: 
     assert "results" in document if status == 200 else document["error"]
 
 
-@_examples(25)
+@_examples(10)
 @given(media=st.lists(_mutations(), min_size=4, max_size=4))
 def test_damaged_uploads_are_judged_one_way_or_the_other(
     fuzzed_model: tuple[RunningService, str], media: list[tuple[str, bytes]]

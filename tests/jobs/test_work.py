@@ -184,3 +184,13 @@ def test_a_job_whose_first_answer_was_lost_is_made(
     monkeypatch.setattr(recognition_jobs, "write", write_twice)
     job_id = _new()
     assert recognition_jobs.get(OWNER, job_id).status == "waiting"
+
+
+def test_a_job_is_removed_though_the_first_answer_was_lost(
+    recognition: Recognition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = _new()
+    monkeypatch.setattr(recognition_jobs, "write", write_twice)
+    recognition_jobs.delete(OWNER, job_id)
+    assert recognition_jobs.row(OWNER, job_id) is None
+    assert list(objects.keys("jobs/")) == []

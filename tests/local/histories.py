@@ -78,6 +78,8 @@ class Counts:
 class _Acoustic:
     audio: dict[str, str] = field(default_factory=dict)
     """What is to become of each recording: ok or invalid."""
+    unanswered: set[str] = field(default_factory=set)
+    """Those that nobody has acknowledged: they may not have arrived, and be invalid for that."""
 
 
 @dataclass
@@ -145,7 +147,7 @@ class History(RuleBasedStateMachine):
         kind, model = everything[which % len(everything)]
         known: dict[str, Any] = self.acoustic if kind == _ACOUSTIC else self.language
         with self._changing(lambda: model not in self._listed(kind), lambda: known.pop(model)):
-            _obeyed(self._order(kill, part, "DELETE", f"{kind}/{model}"), 200)
+            _obeyed(self._removal(kill, part, f"{kind}/{model}"), 200)
 
     @precondition(lambda self: self.acoustic)
     @rule(
@@ -164,8 +166,10 @@ class History(RuleBasedStateMachine):
             status, answer = self._asked("POST", path, _RECORDINGS[becomes], "audio/flac")
             assert status in (400, 409), answer  # it is there already, or is being analysed
             return
+        self.acoustic[model].unanswered.add(name)
         with self._changing(lambda: name in self._audio(model), lambda: audio.__setitem__(name, becomes)):
             _obeyed(self._order(kill, part, "POST", path, _RECORDINGS[becomes], "audio/flac"), 201)
+            self.acoustic[model].unanswered.discard(name)
 
     @precondition(lambda self: any(one.audio for one in self.acoustic.values()))
     @rule(which=_which, kill=_delays_s, part=_which)
@@ -176,7 +180,7 @@ class History(RuleBasedStateMachine):
         with self._changing(
             lambda: name not in self._audio(model), lambda: self.acoustic[model].audio.pop(name)
         ):
-            _obeyed(self._order(kill, part, "DELETE", f"{_ACOUSTIC}/{model}/audio/{name}"), 200)
+            _obeyed(self._removal(kill, part, f"{_ACOUSTIC}/{model}/audio/{name}"), 200)
 
     @precondition(lambda self: self.language)
     @rule(which=_which, word=st.sampled_from(_WORDS), kill=_delays_s, part=_which)
@@ -196,7 +200,7 @@ class History(RuleBasedStateMachine):
         with self._changing(
             lambda: word not in self._words(model), lambda: self.language[model].words.discard(word)
         ):
-            _obeyed(self._order(kill, part, "DELETE", f"{_LANGUAGE}/{model}/words/{word}"), 200)
+            _obeyed(self._removal(kill, part, f"{_LANGUAGE}/{model}/words/{word}"), 200)
 
     @rule(kill=_delays_s, part=_which)
     def add_job(self, kill: float | None, part: int) -> None:
@@ -216,7 +220,7 @@ class History(RuleBasedStateMachine):
         """Remove a job, if nobody is at it."""
         job = _chosen(self.jobs, which)
         with self._changing(lambda: job not in self._listed_jobs(), lambda: self.jobs.pop(job)):
-            status, answer = self._order(kill, part, "DELETE", f"{_JOBS}/{job}")
+            status, answer = self._removal(kill, part, f"{_JOBS}/{job}")
             if status == 400:
                 raise Refused
             assert status == 204, answer
@@ -269,7 +273,7 @@ class History(RuleBasedStateMachine):
             for name, status in self._audio(model).items():
                 if status == "being_processed":
                     left.append(f"audio {name} of {model}")
-                else:
+                elif name not in acoustic.unanswered or status != "invalid":
                     assert status == acoustic.audio[name], f"audio {name} is {status}"
         for model in self.language:
             status = self._get(f"{_LANGUAGE}/{model}")["status"]
@@ -356,6 +360,13 @@ class History(RuleBasedStateMachine):
         finally:
             killing.join()
             self._recover()
+
+    def _removal(self, kill_after_s: float | None, part: int, path: str) -> tuple[int, Any]:
+        """Order that something be removed. The service itself tries again when a part of it does not answer."""
+        status, answer = self._order(kill_after_s, part, "DELETE", path)
+        if kill_after_s is not None and status in (400, 401, 404):
+            raise Unanswered(answer)  # there is no such thing: any more?
+        return status, answer
 
     @contextlib.contextmanager
     def _changing(self, obeyed: Callable[[], bool], note: Callable[[], object]) -> Iterator[None]:

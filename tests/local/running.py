@@ -116,6 +116,12 @@ class RunningService:
         """Where it answers in the clear."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What opens it."""
+        token = base64.b64encode(f"apikey:{self.key}".encode()).decode()
+        return {"Authorization": f"Basic {token}"}
+
     def launch(self) -> None:
         """Start the process; `wait_until_ready` tells when it serves."""
         self.home.mkdir(parents=True, exist_ok=True)
@@ -145,12 +151,11 @@ class RunningService:
         self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json"
     ) -> tuple[int, Any]:
         """Make a request with the service's key and return status and JSON."""
-        token = base64.b64encode(f"apikey:{self.key}".encode()).decode()
         request = urllib.request.Request(
             self.url + path,
             data=body,
             method=method,
-            headers={"Authorization": f"Basic {token}", "Content-Type": content_type},
+            headers={**self.headers, "Content-Type": content_type},
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as response:

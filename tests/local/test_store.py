@@ -133,6 +133,31 @@ def test_a_refused_transaction_leaves_nothing_behind(store: RunningStore) -> Non
     assert not {"90", "91"} & set(_rows(store))
 
 
+def test_a_transaction_that_is_tried_again_is_made_once_also_after_a_kill(store: RunningStore) -> None:
+    client = store.client("dynamodb")
+
+    def transact(token: str) -> None:
+        put = {"TableName": _TABLE, "Item": _key(901), "ConditionExpression": "attribute_not_exists(id)"}
+        count = {
+            "TableName": _TABLE,
+            "Key": _key(902),
+            "UpdateExpression": "ADD times :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
+        client.transact_write_items(TransactItems=[{"Put": put}, {"Update": count}], ClientRequestToken=token)
+
+    transact("first")
+    transact("first")
+    for _ in range(2):  # a start shortens the journal, which must not forget it
+        store.restart()
+        transact("first")
+    assert _rows(store)["902"]["times"] == {"N": "1"}
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        transact("second")
+    for number in (901, 902):
+        client.delete_item(TableName=_TABLE, Key=_key(number))
+
+
 def test_all_that_was_acknowledged_to_many_writers_is_there(store: RunningStore) -> None:
     acknowledged: list[int] = []
 

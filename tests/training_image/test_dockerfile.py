@@ -74,8 +74,8 @@ def _named(requirements: Path) -> list[str]:
     for line in requirements.read_text().splitlines():
         if line.startswith("-r "):
             names += _named(requirements.parent / line.split()[1])
-        elif line and not line.startswith("#"):
-            required = Requirement(line)
+        elif line and not line.startswith(("#", " ")):
+            required = Requirement(line.removesuffix("\\"))
             if required.marker is None or required.marker.evaluate():
                 names.append(required.name)
     return names
@@ -88,6 +88,9 @@ def _needs(name: str) -> list[str]:
         return []
     needs = [Requirement(text) for text in required]
     return [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+
+
+_REQUIREMENTS = r"requirements/(?:locked/)?[a-z-]+\.txt"
 
 
 @BOTH
@@ -108,10 +111,11 @@ def test_what_is_copied_is_there_and_not_ignored(dockerfile: Path) -> None:
 @BOTH
 def test_every_requirement_that_is_installed_is_copied(dockerfile: Path) -> None:
     text = " ".join(_instructions(dockerfile))
-    copied = set(re.findall(r"requirements/[a-z-]+\.txt", text.split("RUN pip install")[0]))
-    used = set(re.findall(r"requirements/[a-z-]+\.txt", text.split("RUN pip install")[1]))
+    copied = set(re.findall(_REQUIREMENTS, text.split("RUN pip install")[0]))
+    used = set(re.findall(_REQUIREMENTS, text.split("RUN pip install")[1]))
     for path in list(used):
-        used |= {f"requirements/{name}" for name in re.findall(r"^-r (.*)$", (ROOT / path).read_text(), re.M)}
+        nested = re.findall(r"^-r (.*)$", (ROOT / path).read_text(), re.M)
+        used |= {str(Path(path).parent / name) for name in nested}
     assert used == copied
 
 
