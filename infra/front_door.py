@@ -23,8 +23,8 @@ _FUNCTION_TIMEOUT_S = 900
 """The API function's own: whoever gives up earlier leaves it at work for nobody."""
 _CALLS_AT_ONCE = 96
 """At least as many as the gateway's threads that call the API."""
-DRAIN_S = 25
-"""ECS ends a task 30 s after it was told to stop."""
+DRAIN_S = 110
+"""ECS ends a task 120 s after it was told to stop; before, it keeps its connections for 15 minutes."""
 
 
 class Misconfigured(Exception):
