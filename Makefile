@@ -3,11 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 SAGEMAKER := .venv-sagemaker
 BIN := $(VENV)/bin
+LAYER := build/layer/engine-layer.zip
+STAGE ?= prod
+ARGUMENTS ?=
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # Exactly what is listed, each file compared with its hash (docs/dependencies.md).
 LISTED := --require-hashes --no-deps -r requirements/locked
 
-.PHONY: demo run training test check bench audit sagemaker clean
+.PHONY: demo run training test check bench audit sagemaker deploy destroy smoke clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m infra.local.demo
@@ -33,6 +36,19 @@ bench: $(VENV)/dev.stamp
 # `make audit ADVISORIES=FILE` compares the pins with a file of advisories; docs/dependencies.md says where it comes from.
 audit: $(VENV)/dev.stamp
 	$(BIN)/python -m infra.audit $(ADVISORIES)
+
+# The service in an AWS account: made or brought to the newest state, tried, taken away. docs/deploy.md
+deploy: $(VENV)/local.stamp $(LAYER)
+	@$(BIN)/python -m infra.deployment deploy --stage $(STAGE) $(ARGUMENTS)
+
+smoke: $(VENV)/local.stamp
+	@$(BIN)/python -m infra.deployment smoke --stage $(STAGE)
+
+destroy: $(VENV)/local.stamp
+	@$(BIN)/python -m infra.deployment destroy --stage $(STAGE) $(ARGUMENTS)
+
+$(LAYER): requirements/engine.txt infra/layer.py infra/layer_libraries.py | $(VENV)/local.stamp
+	@$(BIN)/python -m infra.layer $(@D)
 
 # The operator's tools, in a virtual environment of their own.
 sagemaker: $(SAGEMAKER)/sagemaker.stamp
@@ -62,9 +78,10 @@ $(VENV)/demo.stamp: $(VENV)/training.stamp requirements/locked/demo.txt
 	@$(PIP) $(LISTED)/demo.txt
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/locked/dev.txt
+$(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/locked/dev.txt requirements/emulation.txt
 	@echo "Installing the development tools into $(VENV) (once) ..."
 	@$(PIP) $(LISTED)/dev.txt
+	@$(PIP) --no-deps --upgrade --target $(VENV)/emulation -r requirements/emulation.txt
 	@touch $@
 
 $(SAGEMAKER)/bin/python:

@@ -20,6 +20,7 @@ MAX_NAME_LENGTH = 128
 _IN_MEMORY_BYTES = 16 << 20
 """Of one member; larger ones lie in an unnamed temporary file."""
 _PIECE_BYTES = 1 << 20
+_LITTER_OF_WINDOWS = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
 _DRIVE = re.compile(r"[A-Za-z]:")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ufffd]")
 
@@ -37,7 +38,8 @@ class Member:
 
 
 def members(path: Path, *, limits: ArchiveLimits | None = None) -> Iterator[Member]:
-    """Yield the files of an archive in its own order, without directories and what macOS adds.
+    """Yield the files of an archive in its own order, without directories and what macOS and Windows
+    add.
 
     Each is closed when the next one is asked for.
 
@@ -103,9 +105,14 @@ def _with_content(entry: Entry, budget: Budget) -> Member:
 
 
 def _is_litter(name: str) -> bool:
-    """Whether macOS added this by itself: AppleDouble files and folder settings."""
+    """Whether macOS or Windows added this by itself: AppleDouble files, folder settings and previews."""
     base = name.rsplit("/", 1)[-1]
-    return name.startswith("__MACOSX/") or base.startswith("._") or base == ".DS_Store"
+    return (
+        name.startswith("__MACOSX/")
+        or base.startswith("._")
+        or base == ".DS_Store"
+        or base.lower() in _LITTER_OF_WINDOWS
+    )
 
 
 def _name_problem(name: str) -> str | None:

@@ -20,9 +20,18 @@ _ALIASES = {
     "audio/x-wav": "audio/wav",
     "audio/vnd.wave": "audio/wav",
     "audio/x-flac": "audio/flac",
+    "audio/x-mulaw": "audio/mulaw",
+    "audio/x-alaw": "audio/alaw",
+    "audio/pcmu": "audio/mulaw",
+    "audio/pcma": "audio/alaw",
+    "audio/opus": "audio/ogg",
+    "application/ogg": "audio/ogg",
+    "video/webm": "audio/webm",
     "application/x-gzip": "application/gzip",
     "application/x-zip-compressed": "application/zip",
 }
+_DEFAULT_RATES_HZ = {"audio/pcmu": 8_000, "audio/pcma": 8_000}
+"""Of names that RFC 4856 gives to the codings of telephones."""
 _NEED_RATE = frozenset({"audio/alaw", "audio/l16", "audio/mulaw"})
 _HEADERLESS = _NEED_RATE | {"audio/basic", "audio/g729"}
 _SELF_DESCRIBING = frozenset({"audio/flac", "audio/mpeg", "audio/ogg", "audio/wav", "audio/webm"})
@@ -143,7 +152,7 @@ def parse(header: str) -> ContentType:
         )
     if essence in _NEED_RATE:
         _whole(essence, "channels", parameters.get("channels", "1"), 1)
-        return ContentType(essence, rate_hz=_rate(essence, parameters))
+        return ContentType(essence, rate_hz=_rate(essence, parameters, _default_rate_hz(header)))
     if essence in ("audio/ogg", "audio/webm"):
         return ContentType(essence, codec=_codec(essence, parameters.get("codecs", parameters.get("codec"))))
     return ContentType(essence)
@@ -229,7 +238,7 @@ def resource_kind(header: str | None, head: bytes) -> Kind:
 
 def sniff(head: bytes) -> ContentType | None:
     """Recognise a format by its first bytes (4 KiB suffice); None: unknown, or audio without a header."""
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE":
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return ContentType("audio/wav")
     if head[:4] == b"fLaC":
         return ContentType("audio/flac")
@@ -276,7 +285,15 @@ def _parameters(header: str, essence: str) -> dict[str, str]:
     return found
 
 
-def _rate(essence: str, parameters: dict[str, str]) -> int:
+def _default_rate_hz(header: str) -> int | None:
+    """Return the rate that audio of this name has unless another is said."""
+    found = _ESSENCE.match(header[:_MAX_LENGTH])
+    return None if found is None else _DEFAULT_RATES_HZ.get(found.group(1).lower())
+
+
+def _rate(essence: str, parameters: dict[str, str], default_hz: int | None = None) -> int:
+    if "rate" not in parameters and default_hz is not None:
+        return default_hz
     if "rate" not in parameters:
         raise RateMissing(essence)
     return _whole(essence, "rate", parameters["rate"], MAX_RATE_HZ)
@@ -325,13 +342,58 @@ _LAYER3_KBPS = {
     True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
+_MPEG_1, _MONO = 3, 3
 _MPEG_RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
 
 def _is_mpeg(head: bytes) -> bool:
-    # Raw PCM often has the few bits of a frame header, so the next frame must be where the first one ends.
-    length = _layer3_frame_bytes(head, 0)
-    return length > 0 and (len(head) < length + 4 or _layer3_frame_bytes(head, length) > 0)
+    return _layer3_start(head) is not None
+
+
+def _layer3_start(head: bytes) -> int | None:
+    """Return where the first MPEG layer III frame begins; None: there is none.
+
+    A recording that was cut out of another begins within a frame, and captures begin with zeros. Raw PCM
+    often has the few bits of a frame header: the next frame must be where the first one ends, and of frames
+    that are not at the beginning one more.
+    """
+    at = head.find(b"\xff")
+    while at >= 0:
+        if _are_layer3_frames(head, at, 2 if at == 0 else 3):
+            return at
+        at = head.find(b"\xff", at + 1)
+    return None
+
+
+def _are_layer3_frames(head: bytes, at: int, count: int) -> bool:
+    """Whether so many frames of one kind follow each other; at the beginning, as far as bytes are there."""
+    begin, kind = at, head[at + 1 : at + 2]
+    for _ in range(count):
+        if begin == 0 and at > 0 and len(head) < at + 4:
+            return True
+        length = _layer3_frame_bytes(head, at)
+        if not length or head[at + 1 : at + 2] != kind:
+            return False
+        at += length
+    return True
+
+
+def xing_frames(head: bytes) -> int | None:
+    """Return how many samples an MP3 has by its Xing or Info header; None: it has none.
+
+    Args:
+        head: the first bytes behind tags.
+    """
+    start = _layer3_start(head)
+    if start is None:
+        return None
+    mpeg_1 = head[start + 1] >> 3 & 3 == _MPEG_1
+    is_mono = head[start + 3] >> 6 == _MONO
+    # Behind the frame's header and the side information, whose length depends on both.
+    at = start + 4 + ((17 if is_mono else 32) if mpeg_1 else (9 if is_mono else 17))
+    if head[at : at + 4] not in (b"Xing", b"Info") or not head[at + 7 : at + 8] or not head[at + 7] & 1:
+        return None
+    return int.from_bytes(head[at + 8 : at + 12], "big") * (1152 if mpeg_1 else 576)
 
 
 def _layer3_frame_bytes(head: bytes, start: int) -> int:

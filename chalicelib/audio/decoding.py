@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,11 +14,12 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from chalicelib.audio import content_types, g729, libav, libsndfile, pcm
+from chalicelib.audio import byte_order
 from chalicelib.audio.channels import Mixer, mono
 from chalicelib.audio.content_types import ContentType
-from chalicelib.audio.errors import RateTooLow, TooLong, TooManyChannels, TooSlow, Undecodable
-from chalicelib.audio.stream import AudioFormat, AudioStream, Samples
+from chalicelib.audio.errors import RateTooLow, TooLong, TooSlow, Undecodable
+from chalicelib.audio.sources import Reader
+from chalicelib.audio.stream import AudioFormat, Samples
 
 __all__ = [
     "AudioFormat",
@@ -34,10 +36,8 @@ __all__ = [
 Source = Path | BinaryIO
 """A file, or a seekable binary stream that is read from its beginning."""
 
-_HEAD_BYTES = 4096
-_ID3 = b"ID3"
-_MAX_CHANNELS = {"audio/wav": 9}
-_MAX_CHANNELS_OTHERWISE = 16
+_PIECE_BYTES = 256 * 1024
+"""Read at a time."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,26 @@ class Block:
 class Decoder:
     """An opened recording: its format is known, its samples are read once, from start to end."""
 
-    def __init__(self, stream: AudioStream, content_type: ContentType, limits: Limits) -> None:
-        self.format = stream.format
-        self.content_type = content_type
+    def __init__(self, reader: Reader, file: BinaryIO, limits: Limits) -> None:
+        self._reader = reader
+        self._limits = limits
+        self._samples = _fed(reader, file)
+        first = next(self._samples, None)
+        if reader.content_type is None or reader.format is None:
+            raise Undecodable(
+                "application/octet-stream" if reader.content_type is None else reader.content_type.essence,
+                "The audio ends before it says how it was sampled. Export and upload it again.",
+            )
+        self._first = () if first is None else (first,)
+        self.format = reader.format
+        self.content_type = reader.content_type
         self.frames = 0
         """Frames decoded so far."""
-        self._stream = stream
-        self._limits = limits
+
+    @property
+    def damaged_s(self) -> float | None:
+        """Where something could not be decoded first, in seconds; known at the end."""
+        return self._reader.damaged_s
 
     def share_length(self, channels: int) -> None:
         """Let the recording be only so long that all of its channels together keep within the limit."""
@@ -91,7 +104,7 @@ class Decoder:
         """
         most_frames = int(self._limits.duration_s * self.format.rate_hz)
         deadline_s = time.monotonic() + self._limits.time_s
-        for samples in self._stream.blocks():
+        for samples in chain(self._first, self._samples):
             self.frames += len(samples)
             if self.frames > most_frames:
                 raise TooLong(self._limits.duration_s)
@@ -153,8 +166,7 @@ def resampled(
     """
     needed_hz = rate_hz if min_rate_hz is None else min_rate_hz
     with opened(source, content_type, limits=limits) as decoder:
-        if decoder.format.rate_hz < needed_hz:
-            raise RateTooLow(decoder.format.rate_hz, needed_hz)
+        check_recorded_rate(decoder.format, needed_hz)
         yield from resample(decoder.blocks(), decoder.format.rate_hz, rate_hz)
 
 
@@ -179,12 +191,21 @@ def mixed(
     needed_hz = rate_hz if min_rate_hz is None else min_rate_hz
     with opened(source, content_type, limits=limits) as decoder:
         from_hz = decoder.format.rate_hz
-        if from_hz < needed_hz:
-            raise RateTooLow(from_hz, needed_hz)
+        check_recorded_rate(decoder.format, needed_hz)
         mixer.begin(from_hz, decoder.format.channels)
         decoder.share_length(mixer.channels)
         blocks = map(mixer.mix, decoder.all_channels())
         yield from resample(blocks, from_hz, rate_hz, mixer.channels)
+
+
+def check_recorded_rate(audio_format: AudioFormat, needed_hz: int) -> None:
+    """Refuse a recording that was sampled more slowly than is needed.
+
+    Raises:
+        RateTooLow: it was.
+    """
+    if audio_format.recorded_hz < needed_hz:
+        raise RateTooLow(audio_format.recorded_hz, needed_hz)
 
 
 def resample(blocks: Iterator[Samples], from_hz: int, to_hz: int, channels: int = 1) -> Iterator[Samples]:
@@ -235,62 +256,18 @@ def read_mono(
 @contextmanager
 def _opened(source: Source, content_type: ContentType | None, limits: Limits) -> Iterator[Decoder]:
     if isinstance(source, Path):
-        # Unbuffered, so that libsndfile may read by the descriptor.
-        with source.open("rb", buffering=0) as file, _opened(file, content_type, limits) as decoder:
+        with source.open("rb") as file, _opened(file, content_type, limits) as decoder:
             yield decoder
         return
     source.seek(0)
-    said = checked(content_type, source.read(_HEAD_BYTES))
-    source.seek(0)
-    with _stream(source, said) as stream:
-        check_channels(stream.format.channels, said)
-        yield Decoder(stream, said, limits)
+    if content_type is not None and content_type.essence == "audio/l16" and content_type.endianness is None:
+        # The whole file tells more of its byte order than its beginning.
+        content_type = replace(content_type, endianness=byte_order.detected(source, content_type.channels))
+    with closing(Reader(content_type, live=False)) as reader:
+        yield Decoder(reader, source, limits)
 
 
-def checked(said: ContentType | None, head: bytes) -> ContentType:
-    """Compare what the audio is said to be with what its first bytes show, and return what it is.
-
-    Raises:
-        Undecodable: it is something else, or unknown.
-    """
-    seen = content_types.sniff(head)
-    if said is None:
-        if seen is None or seen.kind == "archive":
-            raise Undecodable(
-                "application/octet-stream",
-                "The format could not be detected. Send the Content-Type of your audio.",
-            )
-        return seen
-    if said.essence == "audio/flac" and head.startswith(_ID3):
-        return said  # a tag that may stand before FLAC, too: its decoder looks behind it
-    if said.describes_itself and seen is not None and seen.essence != said.essence:
-        raise Undecodable(
-            said.essence,
-            f"The audio is said to be {said.essence}, but it is {seen.essence}. "
-            "Correct the content type, or convert the audio.",
-        )
-    return said
-
-
-def check_channels(channels: int, said: ContentType | None) -> None:
-    """Refuse recordings of more than stereo pairs and surround sound.
-
-    Raises:
-        TooManyChannels: 9 for WAV and 16 for others are the most.
-    """
-    essence = "" if said is None else said.essence
-    most_channels = _MAX_CHANNELS.get(essence, _MAX_CHANNELS_OTHERWISE)
-    if channels > most_channels:
-        raise TooManyChannels(channels, most_channels)
-
-
-def _stream(source: BinaryIO, said: ContentType) -> AbstractContextManager[AudioStream]:
-    match said.essence:
-        case "audio/l16":
-            return pcm.opened(source, said)
-        case "audio/webm":
-            return libav.opened(source, said.essence)
-        case "audio/g729":
-            return g729.opened(source)
-        case _:
-            return libsndfile.opened(source, said)
+def _fed(reader: Reader, file: BinaryIO) -> Iterator[Samples]:
+    while data := file.read(_PIECE_BYTES):
+        yield from reader.feed(data)
+    yield from reader.finish()

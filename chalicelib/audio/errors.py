@@ -20,6 +20,10 @@ class Undecodable(AudioError):
         super().__init__(reason)
 
 
+class Mixed(Undecodable):
+    """The recording changes midway how it is coded or sampled."""
+
+
 class EndiannessUnclear(Undecodable):
     """Raw samples make as much (or as little) sense in either byte order."""
 

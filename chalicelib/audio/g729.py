@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO
 
 import av
@@ -19,6 +18,7 @@ ESSENCE = "audio/g729"
 RATE_HZ = 8000
 FRAME_BYTES = 10
 ANNEX_D_FRAME_BYTES = 8
+_FRAME_S = 0.01
 _PACKET_FRAMES = 100
 _PROBE_FRAMES = 1000
 _FED_PROBE_BYTES = 400
@@ -26,33 +26,14 @@ _FED_PROBE_BYTES = 400
 _PARITY_SHARE = 0.9
 
 
-class G729Stream:
-    """Raw frames of an opened file."""
-
-    def __init__(self, file: BinaryIO, frame_bytes: int) -> None:
-        self.format = AudioFormat(RATE_HZ, 1, "g729")
-        self._file = file
-        self._frame_bytes = frame_bytes
-
-    def blocks(self) -> Iterator[Samples]:
-        """Yield the samples.
-
-        Raises:
-            Undecodable: the decoder refuses a frame, or the last one is not whole.
-        """
-        frames = _Frames(self._frame_bytes)
-        while data := self._file.read(self._frame_bytes * _PACKET_FRAMES):
-            if len(data) % self._frame_bytes:
-                raise undecodable(ESSENCE)
-            yield frames.decode(data)
-
-
 class Fed:
     """Raw frames that come in pieces of any size; their size is told by the first of them."""
 
     def __init__(self) -> None:
-        self.rate_hz = RATE_HZ
-        self.channels = 1
+        self.damaged_s: float | None = None
+        """Where something could not be decoded first, in seconds; known at the end."""
+        self._decoded_frames = 0
+        self.format = AudioFormat(RATE_HZ, 1, "g729")
         self._frame_bytes = 0
         self._frames: _Frames | None = None
         self._held = b""
@@ -65,7 +46,7 @@ class Fed:
         """
         self._held += data
         if self._frames is None and len(self._held) >= _FED_PROBE_BYTES:
-            whole = _parity_share(self._held) >= _PARITY_SHARE
+            whole = _parity_share(self._held[:_FED_PROBE_BYTES]) >= _PARITY_SHARE
             self._frame_bytes = FRAME_BYTES if whole else ANNEX_D_FRAME_BYTES
             self._frames = _Frames(self._frame_bytes)
         if self._frames is not None:
@@ -75,15 +56,18 @@ class Fed:
         """Yield what was held back.
 
         Raises:
-            Undecodable: the last frame is not whole, or the decoder refuses one.
+            Undecodable: the bytes are no whole number of frames, or the decoder refuses one. A last frame
+                that was cut is left out where the parity of the others tells their size.
         """
         if self._frames is None and self._held:
             self._frame_bytes = _frame_bytes(io.BytesIO(self._held))
             self._frames = _Frames(self._frame_bytes)
         if self._frames is not None:
             yield from self._decoded(self._frames)
-            if self._held:
+            if self._held and self._frame_bytes != FRAME_BYTES:
                 raise undecodable(ESSENCE)
+            if self._held:
+                self.damaged_s = self._decoded_frames * _FRAME_S
 
     def close(self) -> None:
         """Do nothing."""
@@ -91,6 +75,7 @@ class Fed:
     def _decoded(self, frames: _Frames) -> Iterator[Samples]:
         whole = len(self._held) - len(self._held) % self._frame_bytes
         data, self._held = self._held[:whole], self._held[whole:]
+        self._decoded_frames += whole // self._frame_bytes
         size = self._frame_bytes * _PACKET_FRAMES
         for start in range(0, len(data), size):
             yield frames.decode(data[start : start + size])
@@ -120,16 +105,6 @@ class _Frames:
             raise undecodable(ESSENCE) from error
         samples = np.concatenate(parts).astype(np.float32) / np.float32(32768)
         return np.asarray(samples.reshape(-1, 1))
-
-
-@contextmanager
-def opened(file: BinaryIO) -> Iterator[G729Stream]:
-    """Open raw G.729.
-
-    Raises:
-        Undecodable: the length fits no frame size.
-    """
-    yield G729Stream(file, _frame_bytes(file))
 
 
 def _frame_bytes(file: BinaryIO) -> int:

@@ -15,7 +15,7 @@ from chalicelib.audio import archives, completeness, content_types, decoding
 from chalicelib.audio.archives import ArchiveError, ArchiveLimits, Member
 from chalicelib.audio.content_types import ContentType, ContentTypeError
 from chalicelib.audio.decoding import Decoder, Limits
-from chalicelib.audio.errors import AudioError, RateTooLow, Undecodable
+from chalicelib.audio.errors import AudioError, Mixed, RateTooLow, Undecodable
 from chalicelib.audio.speech_detection import SpeechDetector
 
 Status = Literal["ok", "invalid"]
@@ -140,8 +140,8 @@ def _inspect_recording(
 
 
 def _measured(name: str, file: BinaryIO, decoder: Decoder, min_rate_hz: int) -> RecordingInspection:
-    rate_hz = decoder.format.rate_hz
-    error = str(RateTooLow(rate_hz, min_rate_hz)) if rate_hz < min_rate_hz else None
+    rate_hz, recorded_hz = decoder.format.rate_hz, decoder.format.recorded_hz
+    error = str(RateTooLow(recorded_hz, min_rate_hz)) if recorded_hz < min_rate_hz else None
     # Nothing is looked for in audio that cannot be used: a rate of 1 Hz would be blown up 8000 times.
     detector = SpeechDetector(rate_hz) if error is None else None
     speech_s = 0.0
@@ -156,7 +156,7 @@ def _measured(name: str, file: BinaryIO, decoder: Decoder, min_rate_hz: int) -> 
     if error is None and decoder.frames == 0:
         error = "The audio is empty: it has no samples. Export and upload it again."
     if error is None:
-        error = completeness.shortfall(file, decoder.content_type, decoder.format, decoder.frames)
+        error = completeness.shortfall(file, decoder)
     return RecordingInspection(
         name,
         "ok" if error is None else "invalid",
@@ -164,17 +164,16 @@ def _measured(name: str, file: BinaryIO, decoder: Decoder, min_rate_hz: int) -> 
         duration_s=decoder.frames / rate_hz,
         speech_s=speech_s,
         codec=decoder.format.codec,
-        frequency_hz=rate_hz,
+        frequency_hz=recorded_hz,
         channels=decoder.format.channels,
         error=error,
     )
 
 
 def _failed(failure: AudioError, decoder: Decoder) -> str:
-    if not isinstance(failure, Undecodable) or decoder.frames == 0:
+    if isinstance(failure, Mixed) or not isinstance(failure, Undecodable) or decoder.frames == 0:
         return str(failure)
-    decoded_s = decoder.frames / decoder.format.rate_hz
-    return f"The audio is damaged or was cut off after {decoded_s:.1f} s. Export and upload it again."
+    return completeness.damaged_after(decoder.frames / decoder.format.rate_hz)
 
 
 def _inspect_archive(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,23 +27,13 @@ class AudioFormat:
     """As FFmpeg spells it: pcm_s16le, flac, opus, …"""
     announced_frames: int | None = None
     """Length that the file itself claims; None: it claims nothing."""
-
-
-class AudioStream(Protocol):
-    """An opened recording."""
+    original_rate_hz: int | None = None
+    """Of the sound that was coded, where the samples have another rate: Opus always gives 48,000 Hz."""
 
     @property
-    def format(self) -> AudioFormat:
-        """How it was sampled and coded."""
-        ...
-
-    def blocks(self) -> Iterator[Samples]:
-        """Yield samples in -1…1 of shape (n, channels), n > 0, once.
-
-        Raises:
-            Undecodable: the recording is damaged here.
-        """
-        ...
+    def recorded_hz(self) -> int:
+        """The rate at which the sound was sampled, by which it is judged."""
+        return self.original_rate_hz or self.rate_hz
 
 
 def check_rate(rate_hz: int, essence: str) -> None:
@@ -58,6 +46,6 @@ def check_rate(rate_hz: int, essence: str) -> None:
         raise Undecodable(essence, f"The header says {rate_hz} Hz, which no recording has. Export it again.")
 
 
-def tamed(samples: Samples) -> Samples:
-    """Clip to -1…1, and silence what is not a number: float files and lossy codecs may go beyond."""
-    return np.clip(np.nan_to_num(samples, copy=False, nan=0.0, posinf=1.0, neginf=-1.0), -1, 1, out=samples)
+def clipped(samples: Samples) -> Samples:
+    """Clip to -1…1, and silence what is not a number: lossy codecs overshoot."""
+    return np.clip(np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0), -1, 1, out=samples)

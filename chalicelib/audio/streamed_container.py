@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from chalicelib.audio import libav
 from chalicelib.audio.errors import AudioError, Undecodable
-from chalicelib.audio.stream import Samples
+from chalicelib.audio.stream import AudioFormat, Samples
 
-_SLICE_BYTES = 16 * 1024
-"""What is handed over at a time."""
+_SLICE_BYTES = {True: 16 * 1024, False: 256 * 1024}
+"""What is handed over at a time, live or not: samples of it may lie in memory."""
 
 
 class _Abandoned(Exception):
@@ -28,11 +28,14 @@ _CLOSE: Final = object()
 class Container:
     """A container format, fed piece by piece. Used by one thread at a time; to be closed."""
 
-    def __init__(self, essence: str) -> None:
-        self.rate_hz = 0
-        self.channels = 0
-        """Both are known once samples come."""
+    def __init__(self, essence: str, *, live: bool) -> None:
+        """Take the format, and whether samples are wanted as soon as they are there."""
+        self.format: AudioFormat | None = None
+        """Known once samples come."""
+        self.damaged_s: float | None = None
+        """Where something could not be decoded first, in seconds; known at the end."""
         self._essence = essence
+        self._live = live
         self._to_decoder: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._from_decoder: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -45,8 +48,9 @@ class Container:
         Raises:
             Undecodable: the bytes are not of that format, or damaged.
         """
-        for start in range(0, len(data), _SLICE_BYTES):
-            yield from self._turn(data[start : start + _SLICE_BYTES])
+        size = _SLICE_BYTES[self._live]
+        for start in range(0, len(data), size):
+            yield from self._turn(data[start : start + size])
 
     def finish(self) -> Iterator[Samples]:
         """Yield what is left.
@@ -88,10 +92,11 @@ class Container:
         source = _Source(self._exchange)
         try:
             source.wait()
-            with libav.opened(source, self._essence, streamed=True) as stream:
-                self.rate_hz, self.channels = stream.format.rate_hz, stream.format.channels
+            with libav.opened(source, self._essence, live=self._live) as stream:
+                self.format = stream.format
                 for samples in stream.blocks():
                     self._exchange(samples)
+                self.damaged_s = stream.damaged_s
         except _Abandoned:
             return
         except AudioError as error:

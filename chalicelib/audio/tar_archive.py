@@ -16,6 +16,14 @@ _MAX_EXTENSION_BYTES = 64 << 10
 _MAX_EXTENSIONS = 8
 """Of one entry; two are usual."""
 _SKIP_BYTES = 1 << 20
+_POSIX_MAGIC = b"ustar\0"
+_NAME = slice(0, 100)
+_MAGIC = slice(257, 263)
+# What GNU tar and Solaris pack for themselves: a volume's label, the listing of a folder (incremental
+# archives), long names of old, access rights, extended attributes, an inode.
+_NO_MEMBERS = frozenset({b"V", b"D", b"N", b"A", b"E", b"I"})
+_REST_OF_ANOTHER = b"M"
+_SPARSE = "GNU.sparse."
 
 
 def entries(file: BinaryIO, budget: Budget) -> Iterator[Entry]:
@@ -34,7 +42,7 @@ def entries(file: BinaryIO, budget: Budget) -> Iterator[Entry]:
                 break
             header = _header(block, first=first)
             first = False
-            name = attributes.get("path", header.name)
+            name = attributes.get(f"{_SPARSE}name") or attributes.get("path") or _name(header, block)
             size = _size(attributes.get("size"), header.size)
             if header.type in (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE):
                 extensions += 1
@@ -42,18 +50,32 @@ def entries(file: BinaryIO, budget: Budget) -> Iterator[Entry]:
                     raise Damaged
                 attributes |= _extension(header.type, _content(stream, size))
                 continue
+            is_sparse = header.type == tarfile.GNUTYPE_SPARSE or any(
+                key.startswith(_SPARSE) for key in attributes
+            )
             attributes, extensions = {}, 0
             data = _Content(stream, size, budget)
-            yield _entry(name, header, data)
+            yield _entry(name, header, data, is_sparse=is_sparse)
             data.skip()
         _drain(stream, budget)
 
 
-def _entry(name: str, header: tarfile.TarInfo, data: _Content) -> Entry:
+def _name(header: tarfile.TarInfo, block: bytes) -> str:
+    """Return the name in a header: only POSIX has the beginning of a long one where GNU tar has times."""
+    if block[_MAGIC] == _POSIX_MAGIC:
+        return header.name
+    return block[_NAME].partition(b"\0")[0].decode("utf-8", "replace")
+
+
+def _entry(name: str, header: tarfile.TarInfo, data: _Content, *, is_sparse: bool) -> Entry:
     # A global header has attributes for all entries after it; none that matter here.
-    if header.isdir() or header.type == tarfile.XGLTYPE:
+    if header.isdir() or header.type == tarfile.XGLTYPE or header.type in _NO_MEMBERS:
         return Entry(name, nothing, is_directory=True)
-    if header.type == tarfile.GNUTYPE_SPARSE:
+    if header.type == _REST_OF_ANOTHER:
+        return Entry(
+            name, nothing, problem="This member began in another archive. Pack each file into one archive."
+        )
+    if is_sparse:
         return Entry(
             name, nothing, problem="This member is packed as a sparse file. Pack it as an ordinary one."
         )
@@ -133,7 +155,9 @@ def _pax(content: bytes) -> dict[str, str]:
             raise Damaged
         attributes[key.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
         content = content[length:]
-    return {key: attributes[key] for key in ("path", "size") if key in attributes}
+    return {
+        key: value for key, value in attributes.items() if key in ("path", "size") or key.startswith(_SPARSE)
+    }
 
 
 def _size(said: str | None, header_size: int) -> int:

@@ -19,6 +19,11 @@ _END_64 = b"PK\x06\x06"
 _LOCATOR_64 = b"PK\x06\x07"
 _LOCATOR_64_BYTES = 20
 _MAX_COMMENT_BYTES = 65535
+_UTF_8_FLAG = 0x800
+_FIELD_HEADER_BYTES = 4
+_UNICODE_PATH = 0x7075
+_UNICODE_PATH_HEAD_BYTES = 5
+"""Version and checksum of the name in the header, before the name in UTF-8."""
 _ENCRYPTED_FLAGS = 0x1 | 0x2000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -44,8 +49,7 @@ def entries(file: BinaryIO, budget: Budget) -> Iterator[Entry]:
     with archive:
         budget.check_entries(len(archive.infolist()))
         for info in archive.infolist():
-            # `filename` would end at a zero byte.
-            name = info.orig_filename
+            name = _name(info)
             problem = _problem(info)
             if info.is_dir():
                 yield Entry(name, nothing, is_directory=True)
@@ -53,6 +57,34 @@ def entries(file: BinaryIO, budget: Budget) -> Iterator[Entry]:
                 yield Entry(name, nothing, problem=problem)
             else:
                 yield Entry(name, _reader(archive, info))
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return the name that the packer meant. `filename` would end at a zero byte.
+
+    Without the flag for UTF-8 a name is in code page 437, but macOS and others write UTF-8 all the same. What
+    is valid UTF-8 beyond ASCII would be line drawing in the code page. Info-ZIP has the name in a field too.
+    """
+    if info.flag_bits & _UTF_8_FLAG:
+        return info.orig_filename
+    try:
+        raw = info.orig_filename.encode("cp437")
+        return _unicode_name(info.extra, raw) or raw.decode("utf-8")
+    except UnicodeError:
+        return info.orig_filename
+
+
+def _unicode_name(extra: bytes, raw: bytes) -> str | None:
+    """Return the name in Info-ZIP's field, if it belongs to the name in the header."""
+    while len(extra) >= _FIELD_HEADER_BYTES:
+        kind, size = struct.unpack_from("<HH", extra)
+        content = extra[_FIELD_HEADER_BYTES : _FIELD_HEADER_BYTES + size]
+        if kind == _UNICODE_PATH and len(content) > _UNICODE_PATH_HEAD_BYTES and content[0] == 1:
+            (checksum,) = struct.unpack_from("<I", content, 1)
+            if checksum == zlib.crc32(raw):
+                return content[_UNICODE_PATH_HEAD_BYTES:].decode("utf-8")
+        extra = extra[_FIELD_HEADER_BYTES + size :]
+    return None
 
 
 def _problem(info: zipfile.ZipInfo) -> str | None:

@@ -10,15 +10,12 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.events import telemetry
 from chalicelib.storage.queues import client, url_of
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs.type_defs import ChangeMessageVisibilityBatchRequestEntryTypeDef
 
 LEASE_S = 120
 """So long after its function was killed a message comes back."""
@@ -51,12 +48,11 @@ def held(records: Sequence[dict[str, Any]]) -> Iterator[None]:
 
 def _renew(records: Sequence[dict[str, Any]]) -> None:
     queue = records[0]["eventSourceARN"].rpartition(":")[2]
-    entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
-        {"Id": str(number), "ReceiptHandle": record["receiptHandle"], "VisibilityTimeout": LEASE_S}
-        for number, record in enumerate(records)
-    ]
     try:
-        client().change_message_visibility_batch(QueueUrl=url_of(queue), Entries=entries)
+        for record in records:
+            client().change_message_visibility(
+                QueueUrl=url_of(queue), ReceiptHandle=record["receiptHandle"], VisibilityTimeout=LEASE_S
+            )
     except (ClientError, BotoCoreError):
         # Then it stays hidden for as long as before, and may be handed out twice; neither does harm.
         telemetry.logger.warning("messages could not be kept hidden", exc_info=True)

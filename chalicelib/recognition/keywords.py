@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.engines.protocol import DecodedUtterance
+from chalicelib.engines.protocol import DecodedUtterance, KeywordHit
 from chalicelib.recognition.clock import Clock
 from chalicelib.recognition.confidences import two_decimals
+from chalicelib.recognition.keyword_forms import forms
+from chalicelib.recognition.languages import is_english
 from chalicelib.recognition.options import Options
 
 
@@ -25,25 +28,42 @@ def keywords_result(
     if threshold is None:
         return {}
     hits = [hit for hit in decoded.keywords if hit.posterior >= threshold]
+    english = is_english(options.model)
     found: dict[str, list[dict[str, Any]]] = {}
     for keyword in options.keywords:
         matches = []
-        for hit in hits:
-            if hit.keyword == normalised(keyword):
-                hit_start_s, hit_end_s = clock.place(start_s + hit.start_s, start_s + hit.end_s)
-                matches.append(
-                    {
-                        "normalized_text": hit.keyword,
-                        "start_time": hit_start_s,
-                        "end_time": hit_end_s,
-                        "confidence": two_decimals(hit.posterior),
-                    }
-                )
+        for hit in _apart(hits, forms(keyword, english=english)):
+            hit_start_s, hit_end_s = clock.place(start_s + hit.start_s, start_s + hit.end_s)
+            matches.append(
+                {
+                    "normalized_text": hit.keyword,
+                    "start_time": hit_start_s,
+                    "end_time": hit_end_s,
+                    "confidence": two_decimals(hit.posterior),
+                }
+            )
         if matches:
             found[keyword] = matches
     return found
 
 
-def normalised(keyword: str) -> str:
-    """Return a keyword as engines know it: lower case, one space between words."""
-    return " ".join(keyword.lower().split())
+def asked(options: Options) -> tuple[str, ...]:
+    """Return the phrases that an engine looks for: every form of every keyword."""
+    english = is_english(options.model)
+    return tuple(
+        dict.fromkeys(form for keyword in options.keywords for form in forms(keyword, english=english))
+    )
+
+
+def _apart(hits: Sequence[KeywordHit], phrases: Sequence[str]) -> list[KeywordHit]:
+    """Return the hits of phrases that mean the same, in their order; of those that overlap the surest.
+
+    Of equally sure ones it is the last form: the one that has the words as they were said.
+    """
+    rank = {phrase: place for place, phrase in enumerate(phrases)}
+    mine = [hit for hit in hits if hit.keyword in rank]
+    chosen: list[KeywordHit] = []
+    for hit in sorted(mine, key=lambda hit: (hit.posterior, rank[hit.keyword]), reverse=True):
+        if all(hit.end_s <= other.start_s or other.end_s <= hit.start_s for other in chosen):
+            chosen.append(hit)
+    return [hit for hit in mine if hit in chosen]

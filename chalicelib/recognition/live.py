@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.audio import content_types
 from chalicelib.audio.channels import Mixer
 from chalicelib.audio.content_types import ContentType
+from chalicelib.audio.errors import AudioError
 from chalicelib.audio.streaming import StreamingDecoder
 from chalicelib.engines import catalogue
 from chalicelib.engines.protocol import Samples
@@ -99,6 +100,8 @@ class LiveRequest:
         """The rest is being said."""
         self._closed = False
         self._error: Exception | None = None
+        self._last_words: Exception | None = None
+        """An error that is told when everything before it has been."""
 
     @property
     def behind(self) -> bool:
@@ -109,16 +112,22 @@ class LiveRequest:
             return waiting + being_spoken >= BEHIND_UTTERANCES
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of the audio.
+        """Take the next bytes of the audio. After an error that `take` is still to raise they are ignored.
 
         Raises:
             audio.errors.AudioError: they cannot be used.
             NoSpeech: nobody has spoken for the request's inactivity timeout.
+                Both are raised by `take` instead, while there are words to be told of what came before.
             decoders.NoCapacity: too many utterances wait for a process already.
         """
-        for samples in self._decoder.feed(data):
-            self._hear(samples)
-            self._check_silence()
+        if self._last_words is not None:
+            return
+        try:
+            for samples in self._decoder.feed(data):
+                self._hear(samples)
+                self._check_silence()
+        except (AudioError, NoSpeech) as error:
+            self._end_with(error)
         with self._lock:
             self._fed_bytes, self._fed_s = self._fed_bytes + len(data), self._duration_s
 
@@ -128,8 +137,29 @@ class LiveRequest:
         Raises:
             audio.errors.AudioError, decoders.NoCapacity: as `feed`.
         """
-        for samples in self._decoder.finish():
-            self._hear(samples)
+        if self._last_words is not None:
+            return
+        try:
+            for samples in self._decoder.finish():
+                self._hear(samples)
+        except AudioError as error:
+            self._end_with(error)
+            return
+        self._conclude()
+
+    def _end_with(self, error: AudioError | NoSpeech) -> None:
+        """Have everything told that was said before an error, and then the error.
+
+        Raises:
+            AudioError, NoSpeech: there is nothing to be told.
+        """
+        with self._lock:
+            if not self._waits and not self._answer.untold:
+                raise error
+            self._last_words = error
+        self._conclude()
+
+    def _conclude(self) -> None:
         self._take([(channel, piece) for channel in self._channels for piece in channel.finish()])
         with self._lock:
             self._finished = True
@@ -140,17 +170,22 @@ class LiveRequest:
 
         Raises:
             decoders.DecodingFailed, engines.errors.ModelUnreadable: there will be no more.
+            audio.errors.AudioError, NoSpeech: as `feed`; everything before was taken.
         """
         with self._lock:
+            messages = self._answer.take()
             if self._error is not None:
-                raise self._error
-            return self._answer.take()
+                if not messages:
+                    raise self._error
+                self._wake()
+            return messages
 
     @property
     def complete(self) -> bool:
         """Everything was said about all of the audio, and taken."""
         with self._lock:
-            return self._finished and not self._waits and not self._answer.pending
+            told = self._last_words is None and not self._answer.pending
+            return self._finished and not self._waits and told
 
     def progress(self, received_bytes: int) -> dict[str, float]:
         """Return Watson's `processed_audio`, in seconds; so many bytes came, fed or to be fed."""
@@ -287,6 +322,10 @@ class LiveRequest:
         try:
             with self._lock:
                 finals = self._answer.conclude(self._duration_s)
+                if self._last_words is not None:
+                    self._answer.break_off()
+                    self._error = self._last_words
+                    return
             observed = self._observation.finish(finals)
         except Exception as error:  # noqa: BLE001  whatever it is, it is told to the client
             with self._lock:

@@ -36,6 +36,13 @@ class LiveAnswer:
         """There is something to take, or there will be."""
         return bool(self._messages) or not self.ended
 
+    @property
+    def untold(self) -> bool:
+        """Something was recognised that no message has said yet."""
+        return bool(self._messages) or any(
+            hypothesis.words for utterance in self._recognized for hypothesis in utterance.decoded.hypotheses
+        )
+
     def take(self) -> list[dict[str, Any]]:
         """Return the messages that can be sent by now."""
         messages, self._messages = self._messages, []
@@ -107,6 +114,11 @@ class LiveAnswer:
             last["warnings"] = [*last.get("warnings", []), *late_warnings]
         if observed:
             self._messages[-1] |= observed
+
+    def break_off(self) -> None:
+        """Say what was recognised, if anything was, without what is said of the audio as a whole."""
+        if self._whole is not None and self._whole["results"]:
+            self._add(self._whole)
 
     def _add(self, message: dict[str, Any]) -> None:
         if self._warnings:

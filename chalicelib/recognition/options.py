@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from chalicelib.engines.catalogue import DEFAULT_BASE_MODEL, NEXT_GENERATION
-from chalicelib.recognition import languages, parameters
+from chalicelib.recognition import keyword_forms, languages, parameters
 from chalicelib.recognition.parameter_kinds import shown
 from chalicelib.recognition.parameters import AVERAGED, SEPARATE, Interface
 
@@ -213,7 +213,10 @@ def _parsed(
     _check_dependencies(given)
     ignored = [name for name in parameters.NOT_SUPPORTED[interface] if new.get(name)]
     warnings += _warning("Not supported over HTTP and ignored", ignored)
-    warnings += languages.warnings(new, given.get("model", DEFAULT_BASE_MODEL))
+    model = given.get("model", DEFAULT_BASE_MODEL)
+    warnings += languages.warnings(new, model)
+    unheard = keyword_forms.unheard(new.get("keywords", ()), english=languages.is_english(model))
+    warnings += _warning("Keywords that no words can match", unheard)
     return Parsed(_settled(given, interface), tuple(warnings), MappingProxyType(given))
 
 

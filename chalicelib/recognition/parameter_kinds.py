@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.recognition import keyword_forms
+
 MAX_KEYWORDS = 1000
 MAX_KEYWORD_CHARACTERS = 1024
 
@@ -102,10 +104,10 @@ def _text(value: object) -> str:
 
 
 def _keywords(value: object) -> tuple[str, ...]:
-    listed = value.split(",") if isinstance(value, str) else value
+    listed = keyword_forms.listed(value) if isinstance(value, str) else value
     if not isinstance(listed, list) or not all(isinstance(keyword, str) for keyword in listed):
         raise ValueError(value)
-    keywords = tuple(keyword.strip() for keyword in listed if keyword.strip())
+    keywords = tuple(filter(None, (keyword_forms.unquoted(str(keyword)) for keyword in listed)))
     if len(keywords) > MAX_KEYWORDS or any(len(keyword) > MAX_KEYWORD_CHARACTERS for keyword in keywords):
         raise ValueError(value)
     return keywords

@@ -11,10 +11,9 @@ from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.speech_activity import Detection
 from chalicelib.engines import catalogue
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, DecodingOptions
-from chalicelib.recognition import channels, inactivity, insertion_bias, recordings, results
+from chalicelib.recognition import channels, inactivity, insertion_bias, keywords, recordings, results
 from chalicelib.recognition.channels import ChannelSpan
 from chalicelib.recognition.decoder_worker import Task
-from chalicelib.recognition.keywords import normalised
 from chalicelib.recognition.observation import Observation
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.recordings import Recording
@@ -106,7 +105,7 @@ def decoding_options(options: Options) -> DecodingOptions:
     return DecodingOptions(
         max_alternatives=max(options.max_alternatives, insertion_bias.readings_needed(options)),
         word_alternatives=options.word_alternatives_threshold is not None,
-        keywords=tuple(dict.fromkeys(map(normalised, options.keywords))),
+        keywords=keywords.asked(options),
     )
 
 

@@ -69,6 +69,46 @@ def webm(samples: Samples, rate_hz: int, codec: str) -> bytes:
     return file.getvalue()
 
 
+_SHORT_PAGES = {"ogg": {"page_duration": "20000"}}
+"""In microseconds. Only the end of a page has a time: of a gap within one nobody knows where it was."""
+
+
+def gapped(
+    content: bytes,
+    container: str,
+    gaps_s: tuple[tuple[float, float], ...] = (),
+    *,
+    out: str | None = None,
+    late_s: float = 0.0,
+) -> bytes:
+    """Ogg or Matroska (as FFmpeg names them) without the packets of these stretches; the others keep times.
+
+    Args:
+        content: the recording.
+        container: of it.
+        gaps_s: from here to there, in seconds.
+        out: another container to put the packets into.
+        late_s: added to all times.
+    """
+    file = io.BytesIO()
+    with (
+        av.open(io.BytesIO(content), mode="r", format=container) as source,
+        av.open(file, "w", format=out or container, options=_SHORT_PAGES.get(out or container, {})) as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.dts is None or packet.pts is None:
+                continue
+            at_s = float(packet.pts * packet.time_base)
+            if any(start <= at_s < end for start, end in gaps_s):
+                continue
+            shift = round(late_s / packet.time_base)
+            packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+            packet.stream = stream
+            target.mux(packet)
+    return file.getvalue()
+
+
 def wav(samples: NDArray[np.floating[Any]], rate_hz: int, subtype: str = "PCM_16") -> bytes:
     """Samples as a WAV file."""
     return encoded(samples, rate_hz, "WAV", subtype)
@@ -98,3 +138,46 @@ def g729_frames(count: int, seed: int = 0) -> bytes:
     bits = np.unpackbits(frames, axis=1)
     bits[:, 26] = 1 ^ bits[:, 18:24].sum(axis=1) % 2
     return np.packbits(bits, axis=1).tobytes()
+
+
+def unfilled(wav_file: bytes, riff_bytes: int = 0) -> bytes:
+    """A WAV file whose recorder never came to fill in its lengths."""
+    return with_data_bytes(wav_file[:4] + struct.pack("<I", riff_bytes) + wav_file[8:], 0)
+
+
+def with_chunk(wav_file: bytes, name: bytes, size: int) -> bytes:
+    """A WAV file with another chunk before its samples."""
+    at = wav_file.index(b"data")
+    return wav_file[:at] + name + struct.pack("<I", size) + bytes(size + size % 2) + wav_file[at:]
+
+
+def as_bw64(rf64_file: bytes) -> bytes:
+    """An RF64 file by the name of its successor."""
+    return b"BW64" + rf64_file[4:]
+
+
+def opus_of_rate(ogg_file: bytes, rate_hz: int) -> bytes:
+    """Ogg Opus whose header says that it was made from another rate."""
+    at = ogg_file.index(b"OpusHead")
+    page = bytearray(ogg_file)
+    page[at + 12 : at + 16] = struct.pack("<I", rate_hz)
+    end = 27 + page[26] + sum(page[27 : 27 + page[26]])
+    page[22:26] = bytes(4)
+    page[22:26] = struct.pack("<I", _ogg_checksum(bytes(page[:end])))
+    return bytes(page)
+
+
+def _ogg_checksum(page: bytes) -> int:
+    remainder = 0
+    for byte in page:
+        remainder ^= byte << 24
+        for _ in range(8):
+            remainder = (
+                remainder << 1 ^ 0x04C11DB7 if remainder & 0x80000000 else remainder << 1
+            ) & 0xFFFFFFFF
+    return remainder
+
+
+def first_mp3_frame_bytes(mp3: bytes) -> int:
+    """Length of the first frame, which libsndfile fills with a Xing header."""
+    return mp3.index(mp3[:2], 4)

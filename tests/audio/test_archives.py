@@ -100,6 +100,92 @@ def test_what_macos_adds_is_ignored(pack: Pack, unpack: Unpack) -> None:
     ]
 
 
+@BOTH
+def test_what_windows_adds_is_ignored(pack: Pack, unpack: Unpack) -> None:
+    litter = {"calls/Thumbs.db": b"1", "calls/desktop.ini": b"2", "DESKTOP.INI": b"3", "ehthumbs.db": b"4"}
+    assert [name for name, _, _ in unpack(pack({**litter, "calls/a.wav": b"5"}))] == ["calls/a.wav"]
+
+
+def without_flag(name: bytes, extra: bytes = b"") -> bytes:
+    """A zip archive with one member of this name, in no said encoding."""
+    placeholder = "x" * len(name)
+    info = zipfile.ZipInfo(placeholder)
+    info.extra = extra
+    return zipped_entries([(info, b"audio")]).replace(placeholder.encode(), name)
+
+
+@pytest.mark.parametrize("name", ["Gespräch 1.wav", "通話.wav", "Ωmega/é.wav"])
+def test_names_in_utf_8_without_the_flag(name: str, unpack: Unpack) -> None:
+    assert unpack(without_flag(name.encode())) == [(name, b"audio", None)]
+
+
+@pytest.mark.parametrize("name", ["Gespräch.wav", "naïve.wav", "Ærø.wav"])
+def test_names_in_the_code_page_stay_right(name: str, unpack: Unpack) -> None:
+    try:
+        raw = name.encode("cp437")
+    except UnicodeEncodeError:
+        raw = name.encode("latin-1")
+        assert unpack(without_flag(raw)) == [(raw.decode("cp437"), b"audio", None)]
+    else:
+        assert unpack(without_flag(raw)) == [(name, b"audio", None)]
+
+
+@pytest.mark.parametrize("belongs", [True, False])
+def test_info_zip_has_the_name_in_a_field(belongs: bool, unpack: Unpack) -> None:
+    raw, name = b"Gespr\x84ch.wav", "Gespräch – 1.wav"
+    checksum = zlib.crc32(raw if belongs else b"other")
+    content = b"\1" + struct.pack("<I", checksum) + name.encode()
+    extra = struct.pack("<HH", 0x7075, len(content)) + content
+    expected = name if belongs else "Gespräch.wav"
+    assert unpack(without_flag(raw, extra)) == [(expected, b"audio", None)]
+
+
+def test_a_name_is_measured_as_it_is_read(unpack: Unpack) -> None:
+    name = "通" * 120 + ".wav"
+    assert unpack(without_flag(name.encode())) == [(name, b"audio", None)]
+
+
+def gnu_entry(name: str, kind: bytes, content: bytes = b"", times: bytes = b"") -> bytes:
+    """An entry as GNU tar writes it, with times where POSIX has the beginning of a name."""
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, len(content)
+    block = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    block[345 : 345 + len(times)] = times
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block) + content + bytes(-len(content) % 512)
+
+
+@pytest.mark.parametrize("kind", [b"V", b"D", b"N"])
+def test_what_gnu_tar_packs_for_itself_is_skipped(kind: bytes, unpack: Unpack) -> None:
+    own = gnu_entry("calls", kind, b"" if kind == b"V" else b"Ya.wav\0\0")
+    content = own + gnu_entry("calls/a.wav", b"0", b"audio") + bytes(1024)
+    assert unpack(gzip.compress(content)) == [("calls/a.wav", b"audio", None)]
+
+
+def test_times_in_a_header_are_no_name(unpack: Unpack) -> None:
+    times = b"14600000000\x0014600000001\0"
+    content = gnu_entry("calls/a.wav", b"0", b"audio", times) + bytes(1024)
+    assert unpack(gzip.compress(content)) == [("calls/a.wav", b"audio", None)]
+
+
+def test_the_rest_of_a_file_in_another_archive_says_so(unpack: Unpack) -> None:
+    content = gnu_entry("a.wav", b"M", b"rest") + gnu_entry("b.wav", b"0", b"audio") + bytes(1024)
+    (name, file, error), whole = unpack(gzip.compress(content))
+    assert (name, file) == ("a.wav", None)
+    assert "another archive" in (error or "")
+    assert whole == ("b.wav", b"audio", None)
+
+
+def test_sparse_files_in_newer_archives_say_so(unpack: Unpack) -> None:
+    info = tarfile.TarInfo("GNUSparseFile.0/a.wav")
+    info.size = 5
+    info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.name": "a.wav", "GNU.sparse.realsize": "9"}
+    ((name, file, error),) = unpack(tarred_entries([(info, b"audio")]))
+    assert (name, file) == ("a.wav", None)
+    assert "sparse" in (error or "")
+
+
 def test_directories_are_skipped(unpack: Unpack) -> None:
     folder = tarfile.TarInfo("rooms")
     folder.type = tarfile.DIRTYPE

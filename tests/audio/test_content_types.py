@@ -44,6 +44,12 @@ MP3_FRAME = b"\xff\xfb\x90\x00" + bytes(413)
         ("audio/g729", ContentType("audio/g729")),
         ("application/zip", ContentType("application/zip")),
         ("application/x-gzip", ContentType("application/gzip")),
+        ("video/webm; codecs=opus", ContentType("audio/webm", codec="opus")),
+        ("audio/opus", ContentType("audio/ogg")),
+        ("application/ogg", ContentType("audio/ogg")),
+        ("audio/x-mulaw;rate=16000", ContentType("audio/mulaw", rate_hz=16000)),
+        ("audio/PCMU", ContentType("audio/mulaw", rate_hz=8000)),
+        ("audio/pcma;rate=16000", ContentType("audio/alaw", rate_hz=16000)),
     ],
 )
 def test_parse(header: str, expected: ContentType) -> None:
@@ -133,6 +139,10 @@ def test_any_text_is_parsed_or_refused(header: str) -> None:
         (b"ID3\x04\x00\x00", ContentType("audio/mpeg")),
         (MP3_FRAME + MP3_FRAME, ContentType("audio/mpeg")),
         (MP3_FRAME + bytes(1000), None),
+        (b"ghost" * 20 + MP3_FRAME * 3, ContentType("audio/mpeg")),
+        (bytes(1500) + MP3_FRAME * 3, ContentType("audio/mpeg")),
+        (b"ghost" * 20 + MP3_FRAME * 2 + b"ghost" * 200, None),
+        (b"BW64\xff\xff\xff\xffWAVEds64", ContentType("audio/wav")),
         (b"\xff\xff" * 100, None),
         (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81", ContentType("audio/webm")),
         (b".snd\x00\x00\x00\x18", ContentType("audio/basic")),

@@ -156,11 +156,13 @@ def test_empty_audio_is_invalid(content: bytes, content_type: str | None, inspec
         (encoded(VOICE, 16000, "OGG", "OPUS")[:-300], "audio/ogg"),
         (encoded(VOICE, 16000, "OGG", "VORBIS")[:-300], "audio/ogg"),
         (webm(VOICE, 16000, "vorbis")[:6000], "audio/webm"),
+        (encoded(VOICE, 16000, "FLAC")[:-1000], "audio/flac"),
+        (g729_frames(200)[:-3], "audio/g729"),
     ],
-    ids=["wav", "lying wav", "au", "rf64", "mp3", "opus", "vorbis", "webm"],
+    ids=["wav", "lying wav", "au", "rf64", "mp3", "opus", "vorbis", "webm", "flac", "g729"],
 )
 def test_truncated_audio_is_invalid(content: bytes, content_type: str, inspect: Inspect) -> None:
-    found = inspect(content, content_type)
+    found = inspect(content, content_type, min_rate_hz=8000)
     assert (found.status, found.details_type) == ("invalid", "audio")
     assert "cut off" in (found.error or "")
     assert 0 < found.duration_s <= 2.01

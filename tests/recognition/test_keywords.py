@@ -40,6 +40,42 @@ def test_matches_stand_under_the_keyword_as_it_was_written() -> None:
     }
 
 
+WRITTEN = Options(keywords=("4", "check-in", "finished."), keywords_threshold=0.3)
+
+
+def test_engines_are_asked_for_what_is_said() -> None:
+    assert {"four", "check in", "finished"} <= set(decoding_options(WRITTEN).keywords)
+
+
+def test_what_was_said_stands_under_the_keyword_as_it_was_written() -> None:
+    spotted = DecodedUtterance(
+        keywords=(
+            KeywordHit("four", 0.0, 0.3, 0.9),
+            KeywordHit("check in", 1.0, 1.5, 0.8),
+            KeywordHit("finished", 2.0, 2.5, 0.7),
+        )
+    )
+    found = keywords_result(spotted, 0.0, Clock(), WRITTEN)
+    assert {keyword: matches[0]["normalized_text"] for keyword, matches in found.items()} == {
+        "4": "four",
+        "check-in": "check in",
+        "finished.": "finished",
+    }
+
+
+def test_a_place_that_several_forms_match_is_told_once() -> None:
+    spotted = DecodedUtterance(
+        keywords=(
+            KeywordHit("4", 0.0, 0.3, 0.9),
+            KeywordHit("four", 0.0, 0.3, 0.9),
+            KeywordHit("four", 1.0, 1.3, 0.5),
+            KeywordHit("4", 1.1, 1.3, 0.6),
+        )
+    )
+    matches = keywords_result(spotted, 0.0, Clock(), WRITTEN)["4"]
+    assert [(one["normalized_text"], one["confidence"]) for one in matches] == [("four", 0.9), ("4", 0.6)]
+
+
 def test_nothing_spotted_is_an_empty_object() -> None:
     assert keywords_result(DecodedUtterance(), 0.0, Clock(), OPTIONS) == {}
     shy = DecodedUtterance(keywords=(KeywordHit("storm", 0.0, 1.0, 0.2),))

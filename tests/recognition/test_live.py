@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from chalicelib.audio import content_types
+from chalicelib.audio.errors import AudioError
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.errors import CustomizationUnsupported
 from chalicelib.engines.protocol import CustomModels
@@ -22,6 +24,7 @@ from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.transcription import transcribe
 from infra.local.prompts import Prompt
+from tests.audio import signals
 from tests.recognition.test_decoders import COMMAND as SCRIPTED
 
 VERSION = BASE_MODELS["en-US_NarrowbandModel"].newest_version
@@ -110,6 +113,50 @@ def test_silence_for_too_long_is_an_error_but_not_for_ever(pool: DecoderPool) ->
     patient.finish()
     assert patient.take() == [{"result_index": 0, "results": []}]
     assert patient.complete
+
+
+@pytest.mark.parametrize("interim", [False, True])
+@pytest.mark.parametrize("frame_bytes", [3200, 1 << 20])
+@pytest.mark.parametrize("ending", ["silence", "damage"])
+def test_what_was_said_before_an_error_is_told_before_it(
+    speech: Callable[..., bytes], pool: DecoderPool, interim: bool, frame_bytes: int, ending: str
+) -> None:
+    woken = threading.Semaphore(0)
+    audio = speech("conf-extended")
+    samples = audio[audio.index(b"data") + 8 :] + bytes(8000)
+    if ending == "silence":
+        content, error = samples + bytes(16_000 * 4), "No speech detected for 3s."
+        said = "audio/l16;rate=8000;endianness=little-endian"
+    else:
+        pcm = np.frombuffer(samples, "<i2").astype(np.float32) / np.float32(32768)
+        one = signals.encoded(pcm, 8000, "OGG", "OPUS")
+        content, error = one + signals.encoded(pcm, 48_000, "OGG", "OPUS"), "transcode data stream audio/ogg"
+        said = "audio/ogg"
+    request = LiveRequest(
+        content_types.parse(said),
+        MODEL,
+        Options(inactivity_timeout=3, interim_results=interim),
+        warnings=(),
+        pool=pool,
+        wake=woken.release,
+    )
+    messages: list[dict[str, Any]] = []
+    try:
+        with pytest.raises((NoSpeech, AudioError)) as raised:
+            for at in range(0, len(content), frame_bytes):
+                while request.behind:
+                    assert woken.acquire(timeout=60)
+                request.feed(content[at : at + frame_bytes])
+                messages += request.take()
+            request.finish()
+            while not request.complete:
+                assert woken.acquire(timeout=60)
+                messages += request.take()
+    finally:
+        request.close()
+    assert error in live_errors.wording(raised.value)
+    finals = [result for message in messages for result in message["results"] if result["final"]]
+    assert "conference" in " ".join(result["alternatives"][0]["transcript"] for result in finals)
 
 
 @pytest.mark.parametrize("interim", [False, True])

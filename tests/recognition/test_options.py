@@ -144,6 +144,23 @@ def test_keywords_are_split_at_commas() -> None:
     assert parsed.options.keywords == ("colorado", "tornado warning", "storm")
 
 
+@pytest.mark.parametrize(
+    "keywords", ['"message","pound key"', '["message", "pound key"]', "“message”, pound key"]
+)
+def test_keywords_as_they_are_documented(keywords: str) -> None:
+    parsed = parse(query(keywords=keywords, keywords_threshold="0.3"))
+    assert (parsed.options.keywords, parsed.warnings) == (("message", "pound key"), ())
+    message = from_message({"keywords": ['"message"', "pound key"], "keywords_threshold": 0.3})
+    assert message.options.keywords == parsed.options.keywords
+
+
+def test_keywords_that_no_words_can_match_are_named() -> None:
+    parsed = parse(query(keywords='message,"!!!",通話', keywords_threshold="0.3"))
+    assert parsed.warnings == ("Keywords that no words can match: !!!, 通話.",)
+    french = parse(query(model="fr-FR_BroadbandModel", keywords="été,!!!", keywords_threshold="0.3"))
+    assert french.warnings == ("Keywords that no words can match: !!!.",)
+
+
 @pytest.mark.parametrize("keywords", [",".join(["word"] * 1001), "a" * 1025])
 def test_too_many_or_too_long_keywords(keywords: str) -> None:
     with pytest.raises(

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.language.spoken_rules import MONTHS
-from chalicelib.recognition.smart_formatting.number_words import ZEROS
+from chalicelib.recognition.smart_formatting.number_words import TENS, ZEROS
 from chalicelib.recognition.smart_formatting.numbers import (
     below_hundred,
     cardinal,
     groups,
     ordinal_value,
 )
-from chalicelib.recognition.smart_formatting.tokens import Match, Token, at
+from chalicelib.recognition.smart_formatting.tokens import Match, Token, as_said, at
 
 _MONTHS = {name: number for number, name in enumerate(MONTHS, 1)}
+_PLURALS = {f"{word[:-1]}ies": value for word, value in TENS.items()} | {
+    "tens": 10,
+    "hundreds": 0,
+    "thousands": 0,
+}
+_FIRST_CENTURY, _LAST_CENTURY = 13, 20
+_OF_TIME = frozenset({"the", "early", "mid", "late"})
 _VERBS = frozenset({"may", "march"})
 """Months only beside a year or an ordinal."""
 
@@ -54,6 +61,23 @@ def day_first(tokens: Sequence[Token], index: int) -> Match | None:
     if month_at == day[1]:
         return None  # "the second march"
     return Match(f"{name.capitalize()} {day[0]}", month_at + 1)
+
+
+def decade(tokens: Sequence[Token], index: int) -> Match | None:
+    """`nineteen eighties` is 1980s, `the two thousands` the 2000s; beside other plurals it is a word."""
+    if (
+        at(tokens, index) == "two"
+        and at(tokens, index + 1) == "thousands"
+        and at(tokens, index - 1) in _OF_TIME
+    ):
+        return Match("2000s", index + 2)
+    count = below_hundred(tokens, index)  # longer ones hold digits that redaction hides
+    if count is None or at(tokens, count[1]) not in _PLURALS:
+        return None
+    century, end = count
+    if _FIRST_CENTURY <= century <= _LAST_CENTURY:
+        return Match(f"{century * 100 + _PLURALS[at(tokens, end)]}s", end + 1)
+    return as_said(tokens, index, end + 1)
 
 
 def numeric(tokens: Sequence[Token], index: int) -> Match | None:

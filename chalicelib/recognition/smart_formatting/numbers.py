@@ -16,7 +16,7 @@ from chalicelib.recognition.smart_formatting.number_words import (
     ZEROS,
     is_number_word,
 )
-from chalicelib.recognition.smart_formatting.tokens import Match, Token, at
+from chalicelib.recognition.smart_formatting.tokens import Match, Token, as_said, at
 from chalicelib.recognition.word_sets import word_set
 
 # After or before these, a single "one" is a number; elsewhere it is mostly a pronoun.
@@ -30,6 +30,9 @@ _AFTER_ONE = word_set(
     "kilometer meter degree times plus minus"
 )
 _ENDS_OF_NUMBERS = frozenset({"dollar", "dollars", "euro", "euros", "cent", "cents", *ZEROS})
+_MONEY = frozenset({"dollar", "dollars", "euro", "euros"})
+_ROUND = frozenset({"hundred", *SCALES})
+_PARTS = frozenset({"half", "quarter", "third", "quarters", "thirds", "halves", "eighths", "tenths"})
 _BETWEEN_NUMBERS = frozenset({"and", "or", "to", "through"})
 
 
@@ -177,6 +180,23 @@ def ordinal(tokens: Sequence[Token], index: int) -> Match | None:
         return None
     suffix = "th" if value % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
     return Match(f"{value}{suffix}", end)
+
+
+def mixed(tokens: Sequence[Token], index: int) -> Match | None:
+    """`three and a half` and `half a million` stay words, as fractions do; so does money with a half."""
+    if at(tokens, index) == "half" and at(tokens, index + 1) == "a" and at(tokens, index + 2) in _ROUND:
+        return as_said(tokens, index, index + 3)
+    whole = below_hundred(tokens, index)  # longer ones hold digits that redaction hides
+    if whole is None or _is_number(at(tokens, index - 1)):
+        return None
+    end = whole[1] + (at(tokens, whole[1]) in _MONEY)
+    if at(tokens, end) != "and":
+        return None
+    count = below_hundred(tokens, end + 1)
+    part = end + 2 if at(tokens, end + 1) == "a" else None if count is None else count[1]
+    if part is None or at(tokens, part) not in _PARTS:
+        return None
+    return as_said(tokens, index, part + 1)
 
 
 def number(tokens: Sequence[Token], index: int) -> Match | None:

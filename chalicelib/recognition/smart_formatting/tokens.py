@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,14 @@ def tokens(words: Sequence[str]) -> list[Token]:
         else:
             found.append(Token(word, word.lower(), place))
     return found
+
+
+def as_said(sequence: Sequence[Token], start: int, end: int) -> Match:
+    """Leave words as they are, all of them: an expression of which a part alone would be formatted."""
+    text = sequence[start].text
+    for before, token in itertools.pairwise(sequence[start:end]):
+        text += f"{'-' if token.place == before.place else ' '}{token.text}"
+    return Match(text, end)
 
 
 def at(sequence: Sequence[Token], index: int) -> str:

@@ -1,17 +1,14 @@
-"""Headerless 16-bit PCM: byte order detected when it is not said."""
+"""The byte order of headerless 16-bit PCM, told by its samples when nobody says it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO
 
 import numpy as np
 
-from chalicelib.audio.content_types import ContentType, Endianness
+from chalicelib.audio.content_types import Endianness
 from chalicelib.audio.errors import EndiannessUnclear
-from chalicelib.audio.stream import BLOCK_SAMPLES, AudioFormat, Samples
 
 _SAMPLE_BYTES = 2
 _TAIL_BYTES = 1 << 16
@@ -20,43 +17,7 @@ _ENOUGH_BYTES = 64
 _CLEAR_RATIO = 1.5
 
 
-class PcmStream:
-    """Raw samples of an opened file."""
-
-    def __init__(self, file: BinaryIO, audio_format: AudioFormat, endianness: Endianness) -> None:
-        self.format = audio_format
-        self._file = file
-        self._dtype = np.dtype("<i2" if endianness == "little-endian" else ">i2")
-
-    def blocks(self) -> Iterator[Samples]:
-        """Yield the samples; a last frame that is not whole is left out."""
-        frame_bytes = self.format.channels * _SAMPLE_BYTES
-        size = BLOCK_SAMPLES // self.format.channels * frame_bytes
-        rest = b""
-        while chunk := self._file.read(size):
-            data = rest + chunk
-            whole = len(data) - len(data) % frame_bytes
-            rest = data[whole:]
-            if whole:
-                samples = np.frombuffer(data[:whole], self._dtype).astype(np.float32)
-                samples *= np.float32(1 / 32768)
-                yield samples.reshape(-1, self.format.channels)
-
-
-@contextmanager
-def opened(file: BinaryIO, said: ContentType) -> Iterator[PcmStream]:
-    """Open audio/l16. A WAV file that is sent as such is read as samples, header included, as Watson does.
-
-    Raises:
-        EndiannessUnclear: no byte order was said and none can be told.
-    """
-    assert said.rate_hz is not None
-    endianness = said.endianness or detect_endianness(file, said.channels)
-    codec = "pcm_s16le" if endianness == "little-endian" else "pcm_s16be"
-    yield PcmStream(file, AudioFormat(said.rate_hz, said.channels, codec), endianness)
-
-
-def detect_endianness(file: BinaryIO, channels: int) -> Endianness:
+def detected(file: BinaryIO, channels: int) -> Endianness:
     """Tell the byte order of 16-bit samples: in the right one, neighbouring samples are alike.
 
     Looks at the last 64 KiB before the silence at the end. Silence alone counts as little-endian.

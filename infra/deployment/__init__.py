@@ -1,0 +1,1 @@
+"""Deploys the service into an AWS account, tries it there, and takes it away again."""

@@ -1,0 +1,1 @@
+"""Deployments, into an account on this machine."""
