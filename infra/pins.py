@@ -47,6 +47,7 @@ LISTS = (
     List("front-door", after="engine"),
     List("local", after="front-door"),
     List("training", after="engine"),
+    List("fitting", after="training"),
     List("demo", after="local"),
     List("dev", after="demo"),
     List("sagemaker", constrained=False),

@@ -19,7 +19,9 @@ from tests.local.running import ACCESS_KEY, RunningStore, running_store
 class _Workers:
     """The process under test, and the queues that it looks at."""
 
-    def __init__(self, store: RunningStore, folder: Path, idle_s: float, *, crash: bool = False) -> None:
+    def __init__(
+        self, store: RunningStore, folder: Path, idle_s: float, *, crash: bool = False, after: bool = False
+    ) -> None:
         self.folder = folder
         if crash:
             (folder / "crash").touch()
@@ -35,7 +37,10 @@ class _Workers:
             "AWS_DEFAULT_REGION": "us-east-1",
         }
         self.process = child.start(
-            "tests.local.workers_of_tests", [str(folder), str(idle_s)], folder / "log", environment
+            "tests.local.workers_of_tests",
+            [str(folder), str(idle_s), *(["after"] if after else [])],
+            folder / "log",
+            environment,
         )
 
     def send(self, body: str, queue: str = "written") -> None:
@@ -194,6 +199,13 @@ def test_when_the_store_was_restarted_the_clocks_functions_are_called_at_once(
     _wait((workers.folder / "called").exists, "the clock's first call")
     workers.process.send_signal(STORE_RESTARTED)
     _wait(lambda: workers.lines("ticks") == ["restarted", "messages_lost"], "another call")
+
+
+def test_who_comes_after_others_may_have_missed_that_the_store_was_restarted(
+    begun: Callable[..., _Workers],
+) -> None:
+    workers = begun(after=True)
+    _wait(lambda: workers.lines("ticks") == ["messages_lost"], "the clock's first call")
 
 
 def test_while_the_store_is_away_they_wait_for_it(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""`python -m tests.local.workers_of_tests FOLDER IDLE_S`: event workers whose functions write into a folder."""
+"""`python -m tests.local.workers_of_tests FOLDER IDLE_S [after]`: event workers that write into a folder.
+
+`after`: after others that have ended, not with the service.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,8 @@ def main() -> None:
         return lambda: dispatcher.call(function, occasion)
 
     question = Question(os.environ["AWS_ENDPOINT_URL"], os.environ["AWS_ACCESS_KEY_ID"])
-    EventWorkers(functions, question, start, folder, restarted=(folder / "called").touch).run()
+    restarted = None if sys.argv[3:] == ["after"] else (folder / "called").touch
+    EventWorkers(functions, question, start, folder, restarted=restarted).run()
 
 
 if __name__ == "__main__":
