@@ -62,6 +62,12 @@ def test_a_transaction_needs_what_it_does_with_each_table() -> None:
     }
 
 
+@pytest.mark.parametrize("source", [{"Bucket": "any", "Key": "spool/a b"}, "any/spool/a%20b"])
+def test_a_copy_reads_one_object_and_writes_another(source: object) -> None:
+    found = needs.of_call("s3", "CopyObject", {"CopySource": source, "Key": "audio/x"}, None)
+    assert found == [Need("s3:GetObject", f"{KEY}/spool/a b"), Need("s3:PutObject", f"{KEY}/audio/x")]
+
+
 def test_who_is_told_that_nothing_is_there_may_list() -> None:
     there = needs.of_call("s3", "HeadObject", {"Key": "a"}, None)
     absent = needs.of_call("s3", "HeadObject", {"Key": "a"}, "404")
