@@ -8,6 +8,7 @@ _REASONS = (
     ("*", "logs:*", "*", "Lambda's runtime, SageMaker and ECS write logs themselves"),
     ("TrainingRole", "*", "*", "SageMaker fetches the image and the channels, and writes what comes out"),
     ("StartRole", "*", "*", "ECS starts the front door's container"),
+    ("TaskRole", "secretsmanager:*", "*", "tests of the front door have its secret in the environment"),
     ("*", "s3:*", "*/bases/*", "whoever launches a training stores a staged base first"),
     ("*", "sqs:ReceiveMessage", "*", "Lambda's poller takes the messages"),
     ("*", "sqs:DeleteMessage", "*", "Lambda's poller removes what was handled"),

@@ -129,8 +129,10 @@ def granted() -> Iterator[None]:
     assert "\n".join(sorted(set(_denied[before:]))) == ""
 
 
-# At the end of a whole run: statements of which nobody has used anything, and that have no reason to be there.
+# After a run of all tests (with `--unused-grants` it fails): statements of which nobody has used anything, and
+# that have no reason to be there.
 _SEEN = "grants_seen"
+_OPTION = "--unused-grants"
 _seen_elsewhere: set[Grant] = set()
 
 
@@ -151,27 +153,27 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     _seen_elsewhere.update(Grant(*fields) for fields in seen)
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """After a run of all tests, fail it when a statement has neither a use nor a reason."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the option that has unused statements fail a run."""
+    parser.addoption(_OPTION, action="store_true", help="fail when no test uses a statement of a role")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over what a worker process has seen; fail a run that was to fail for what is unused."""
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput[_SEEN] = [
             (grant.role, grant.action, grant.resource, grant.conditions) for grant in _used
         ]
-        return
-    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    whole &= not (config.option.keyword or config.option.markexpr)
-    if whole and exitstatus == pytest.ExitCode.OK and unused():
+    elif config.getoption(_OPTION) and unused():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        config.stash[_FAILED] = unused()
-
-
-_FAILED = pytest.StashKey[list[Grant]]()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say which grants these are."""
-    if config.option.verbose > 0 or _FAILED in config.stash:
+    """After a run of all tests, say which statements of roles have neither a use nor a reason."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    whole &= not (config.option.keyword or config.option.markexpr)
+    if (whole or config.getoption(_OPTION)) and unused():
         terminalreporter.section("statements of roles that no test has used and that have no reason")
-        for grant in config.stash.get(_FAILED, unused()):
+        for grant in unused():
             terminalreporter.line(f"{grant.role} {grant.action} {grant.resource} {grant.conditions}")
