@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -181,6 +182,50 @@ def training_prices() -> dict[str, float]:
     return prices
 
 
+@functools.lru_cache(maxsize=1)
+def _proxies(listed: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(map(ipaddress.ip_network, listed.replace(",", " ").split()))
+    except ValueError as error:
+        raise SettingsError(
+            f"environment variable ATTUNE_PROXIES must list networks, such as '10.0.0.0/8 192.0.2.7': {error}"
+        ) from None
+
+
+def is_proxy(address: str) -> bool:
+    """Tell whether what an address says of its clients is believed, as `ATTUNE_PROXIES` lists networks.
+
+    Raises:
+        SettingsError: the list makes no sense.
+    """
+    proxies = _proxies(os.environ.get("ATTUNE_PROXIES", ""))
+    if not proxies:
+        return False
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return any(parsed in network for network in proxies if network.version == parsed.version)
+
+
+def owner_temporary_bytes() -> int:
+    """Return how many bytes one owner's requests may hold on disk while they are under way; 0: any number.
+
+    Raises:
+        SettingsError: it is not a number.
+    """
+    return _not_negative("ATTUNE_OWNER_TEMPORARY_BYTES", 4 * 1024**3)
+
+
+def owner_audio_s_per_hour() -> int:
+    """Return how many seconds of audio one owner may have decoded within an hour; 0: any number.
+
+    Raises:
+        SettingsError: it is not a number.
+    """
+    return _not_negative("ATTUNE_OWNER_AUDIO_S_PER_HOUR", 100 * 3600)
+
+
 def bases() -> Path | None:
     """Return the folder of staged bases (`engines.staged`); None: there are none."""
     folder = os.environ.get("ATTUNE_BASES")
@@ -230,6 +275,7 @@ def current() -> Settings:
         SettingsError: a variable is missing or malformed; the message names it.
     """
     every_engine = _every_engine()
+    _proxies(os.environ.get("ATTUNE_PROXIES", ""))
     return Settings(
         bucket=_required("ATTUNE_BUCKET"),
         table_prefix=table_prefix(),

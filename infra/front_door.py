@@ -21,10 +21,10 @@ API_FUNCTION_VARIABLE = "ATTUNE_API_FUNCTION"
 PORT = 8080
 _FUNCTION_TIMEOUT_S = 900
 """The API function's own: whoever gives up earlier leaves it at work for nobody."""
-_CALLS_AT_ONCE = 64
+_CALLS_AT_ONCE = 96
 """At least as many as the gateway's threads that call the API."""
-DRAIN_S = 25
-"""ECS ends a task 30 s after it was told to stop."""
+DRAIN_S = 110
+"""ECS ends a task 120 s after it was told to stop; before, it keeps its connections for 15 minutes."""
 
 
 class Misconfigured(Exception):
@@ -47,6 +47,8 @@ def gateway() -> Application:
     # The settings are checked as a whole, but nobody trains here.
     os.environ.setdefault("ATTUNE_TRAINING_IMAGE", "unused by the front door")
     os.environ.setdefault("ATTUNE_TRAINING_ROLE_ARN", "unused by the front door")
+    # The load balancer alone can reach the container.
+    os.environ.setdefault("ATTUNE_PROXIES", "0.0.0.0/0 ::/0")
     import app
 
     client = boto3.client(

@@ -64,6 +64,7 @@ def config(
         access_log=access_log,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # whom of the proxies to believe, the gateway knows
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=drain_s,
         ws="websockets-sansio",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from chalicelib.storage import credentials, internal_secret
 from chalicelib.storage.tables import watson_time
+from infra.local import joining
 
 _SHOWN_DIGITS = 12
 
@@ -26,8 +27,8 @@ def _guid(text: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m infra.keys",
-        description="Make, list and revoke API keys. The store is the one that AWS_* variables name; on one "
-        "machine, `make run` shows them.",
+        description="Make, list and revoke API keys: with ATTUNE_HOME those of the service that runs on that "
+        "folder, without it those in the store that AWS_* variables name.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser("make", help="make a key and print it; it cannot be seen again")
@@ -48,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = _parser().parse_args(arguments)
+    if not joining.join_if_named():
+        return 1
     match options.command:
         case "make":
             owner = options.owner or credentials.new_owner()

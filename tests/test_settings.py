@@ -109,3 +109,29 @@ def test_how_many_trainings_go_on_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("ATTUNE_MAX_TRAININGS_AT_ONCE", "-1")
     with pytest.raises(SettingsError, match="ATTUNE_MAX_TRAININGS_AT_ONCE must not be negative, but is -1"):
         settings.current()
+
+
+def test_proxies_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not settings.is_proxy("10.1.2.3")
+    monkeypatch.setenv("ATTUNE_PROXIES", "10.0.0.0/8 fd00::/8,192.0.2.7")
+    for proxy in ("10.1.2.3", "fd00::1", "192.0.2.7"):
+        assert settings.is_proxy(proxy)
+    for stranger in ("11.0.0.1", "192.0.2.8", "fe80::1%eth0", "", "a socket"):
+        assert not settings.is_proxy(stranger)
+    monkeypatch.setenv("ATTUNE_PROXIES", "10.0.0.1/8")
+    with pytest.raises(SettingsError, match="ATTUNE_PROXIES must list networks"):
+        settings.is_proxy("10.1.2.3")
+
+
+@pytest.mark.parametrize("name", ["ATTUNE_OWNER_TEMPORARY_BYTES", "ATTUNE_OWNER_AUDIO_S_PER_HOUR"])
+def test_limits_of_owners_are_numbers(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    limit = {
+        "ATTUNE_OWNER_TEMPORARY_BYTES": settings.owner_temporary_bytes,
+        "ATTUNE_OWNER_AUDIO_S_PER_HOUR": settings.owner_audio_s_per_hour,
+    }[name]
+    assert limit() > 0
+    monkeypatch.setenv(name, "0")
+    assert limit() == 0
+    monkeypatch.setenv(name, "-1")
+    with pytest.raises(SettingsError, match=name):
+        limit()

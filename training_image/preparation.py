@@ -37,7 +37,7 @@ def prepare_all(
     sizes = [file.stat().st_size if file.is_file() else 0 for file in files]
     total_bytes, done_bytes = max(sum(sizes), 1), 0
     count = len(plan.recordings)
-    parts = []
+    parts: list[Prepared] = []
     with worker_processes(min(cores, count)) as workers:
         scratch_files = [scratch / f"{index}.pcm" for index in range(count)]
         prepared = workers.map(
@@ -53,7 +53,10 @@ def prepare_all(
                 _log.info("left out: %s", entry)
             parts.append(part)
             done_bytes += size_bytes
-            report_progress(done_bytes / total_bytes, f"finding speech, recording {number} of {count}")
+            found = sum(part.recordings for part in parts)
+            report_progress(
+                done_bytes / total_bytes, f"finding speech, upload {number} of {count}, {found} recordings"
+            )
     return _without_repetitions(parts)
 
 
@@ -77,6 +80,7 @@ def _without_repetitions(parts: Sequence[Prepared]) -> Prepared:
         left_out=tuple(left_out),
         audio_s=sum(part.audio_s for part in parts),
         speech_s=sum(part.speech_s for part in parts),
+        recordings=sum(part.recordings for part in parts),
     )
 
 

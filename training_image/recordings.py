@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,6 +49,8 @@ class Prepared:
     left_out: tuple[LeftOut, ...] = ()
     audio_s: float = 0.0
     speech_s: float = 0.0
+    recordings: int = 0
+    """How many there were, those that were left out included."""
 
 
 def together(parts: Iterable[Prepared]) -> Prepared:
@@ -60,6 +62,7 @@ def together(parts: Iterable[Prepared]) -> Prepared:
         left_out=tuple(entry for part in parts for entry in part.left_out),
         audio_s=sum(part.audio_s for part in parts),
         speech_s=sum(part.speech_s for part in parts),
+        recordings=sum(part.recordings for part in parts),
     )
 
 
@@ -90,7 +93,7 @@ def prepare(
             parts.append(_nothing(recording.audio_name, None, "The uploaded audio is not there any more."))
         except (ArchiveError, ContentTypeError) as error:
             parts.append(_nothing(recording.audio_name, None, str(error)))
-    return together(parts)
+    return replace(together(parts), recordings=len(parts))
 
 
 @dataclass(frozen=True)

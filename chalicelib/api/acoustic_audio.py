@@ -10,6 +10,7 @@ from chalicelib.api.errors import BadRequest
 from chalicelib.api.routing import Routes
 from chalicelib.audio import content_types
 from chalicelib.customization import acoustic_models, audio_resources, limits, uploads
+from chalicelib.sharing import usage
 from chalicelib.storage.tables import AudioResource
 
 routes = Routes()
@@ -27,6 +28,7 @@ def add_audio(call: Call, customization_id: str, audio_name: str) -> Answer:
     model = acoustic_models.get(call.owner, customization_id)
     audio_resources.check_acceptable(model, audio_name, allow_overwrite=allow_overwrite)
     content_types.of_resource_header(call.content_type)
+    usage.check(call.owner)
     if body.pending:
         return Answer(204)
     if body.size_bytes == 0:

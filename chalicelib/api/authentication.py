@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from chalicelib.api import tokens
 from chalicelib.api.errors import Forbidden, Unauthorized
-from chalicelib.storage import credentials
+from chalicelib.storage import credentials, spool
 
 REMEMBERED_S = 5.0
 """A revoked key works for at most this long in a process that has just seen it."""
@@ -62,7 +62,7 @@ def owner_of(headers: Mapping[str, str], instance_id: str | None = None) -> str:
         case "basic":
             key_hash = credentials.hash_of(_key_of_basic(value.strip()))
         case "bearer":
-            key_hash = _key_hash_of_token(value.strip())
+            key_hash = _key_hash_of_token(value.strip(), expired_too=_is_continued(headers))
         case _:
             raise Unauthorized
     owner = _known.owner(key_hash)
@@ -83,8 +83,16 @@ def _key_of_basic(value: str) -> str:
     return key
 
 
-def _key_hash_of_token(value: str) -> str:
+def _is_continued(headers: Mapping[str, str]) -> bool:
+    """Tell whether the front door asks for an open connection: its token was good when it was opened."""
     try:
-        return tokens.read(value).key_hash
+        return spool.read_header(headers.get(spool.HEADER.lower(), "")).continued
+    except ValueError:
+        return False
+
+
+def _key_hash_of_token(value: str, *, expired_too: bool) -> str:
+    try:
+        return tokens.read(value, expired_too=expired_too).key_hash
     except tokens.InvalidToken:
         raise Unauthorized from None

@@ -78,6 +78,7 @@ def _base_url(request: Request, prefix: str) -> str:
     path: str = event.get("path") or ""
     outer: str = event["requestContext"].get("path") or path
     stage = outer.removesuffix(path) if path and outer.endswith(path) else ""
-    host = request.headers.get("x-forwarded-host") or request.headers.get("host") or "localhost"
+    # What a proxy said of the host, the front door has put into its place.
+    host = request.headers.get("host") or "localhost"
     scheme = request.headers.get("x-forwarded-proto") or "http"
     return f"{scheme}://{host}{stage}{prefix}".removesuffix("/v1")

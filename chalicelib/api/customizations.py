@@ -11,10 +11,14 @@ from chalicelib.storage.tables import watson_time
 
 LONGEST_NAME = 1024
 LONGEST_DESCRIPTION = 8192
+_NOTHING_YET = {
+    "acoustic": "waiting for valid audio",
+    "language": "waiting for a corpus, a grammar or words",
+}
 
 
 def shown(model: CustomModel, warning: str | None) -> dict[str, Any]:
-    """Return Watson's object, with our `stage` and `seconds_left` while a run goes on.
+    """Return Watson's object, with our `stage`, and `seconds_left` while a run goes on.
 
     Args:
         model: the row.
@@ -38,11 +42,20 @@ def shown(model: CustomModel, warning: str | None) -> dict[str, Any]:
         answer["stage"] = model.stage or "waiting for a machine"
         if model.seconds_left is not None:
             answer["seconds_left"] = math.ceil(model.seconds_left)
-    elif model.error:
+    elif model.status == Status.PENDING:
+        answer["stage"] = _awaited(model)
+    if not running and model.error:
         answer["error"] = model.error
     if warning is not None:
         answer["warnings"] = warning
     return answer
+
+
+def _awaited(model: CustomModel) -> str:
+    """Return what a model waits for before it can be trained, in words."""
+    if uploads := len(model.analysing or ()):
+        return f"waiting for the analysis of {uploads} upload{'s' if uploads > 1 else ''}"
+    return _NOTHING_YET[model.kind]
 
 
 def _progress(model: CustomModel) -> int:

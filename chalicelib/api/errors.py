@@ -12,7 +12,7 @@ from chalicelib.audio import content_types
 from chalicelib.customization import errors as customization
 from chalicelib.storage import conditional, failures, spool
 
-_DOCUMENTATION = "https://cloud.ibm.com/docs/speech-to-text"
+_DOCUMENTATION = "docs/api.md#credentials, in Attune's documentation"
 _DESCRIPTIONS = {413: "Payload Too Large"}
 
 

@@ -16,6 +16,7 @@ from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType
 from chalicelib.recognition import backend, forms, models, options, unheeded
 from chalicelib.recognition.models import ServingModel
+from chalicelib.sharing import usage
 from chalicelib.storage import failures, objects, spool
 
 routes = Routes()
@@ -33,6 +34,7 @@ for _refused, _status in {
     models.UnknownGrammar: 400,
     backend.TooLittleAudio: 400,
     forms.BadForm: 400,
+    usage.AudioBudgetSpent: 429,
 }.items():
     errors.register(_refused, _status)
 
@@ -44,6 +46,7 @@ def recognize(call: Call) -> Answer | dict[str, Any]:
     if boundary is not None:
         return _recognize_form(call, boundary)
     query = options.parse(call.query)
+    usage.check(call.owner)
     model = models.choose(call.owner, query.options)
     body = bodies.read(call, backend.MAX_AUDIO_BYTES)
     content_types.of_recognition(call.content_type, None)
@@ -51,12 +54,21 @@ def recognize(call: Call) -> Answer | dict[str, Any]:
         return Answer(204)
     backend.check_size(body.size_bytes)
     content_type = content_types.of_recognition(call.content_type, body.head())
-    return _answer(body, content_type, model, query, streamed_s=_streamed_s(call))
+    return _answer(
+        body,
+        content_type,
+        model,
+        query,
+        owner=call.owner,
+        base_url=call.base_url,
+        streamed_s=_streamed_s(call),
+    )
 
 
 def _recognize_form(call: Call, boundary: str) -> Answer | dict[str, Any]:
     """Recognise the files of a form; its first part says how, and the query only with which model."""
     query = options.parse(call.query, "multipart")
+    usage.check(call.owner)
     models.choose(call.owner, query.options)
     body = bodies.read(call, backend.MAX_AUDIO_BYTES)
     if body.pending:
@@ -73,6 +85,8 @@ def _recognize_form(call: Call, boundary: str) -> Answer | dict[str, Any]:
         content_type,
         models.choose(call.owner, asked.options),
         replace(asked, warnings=(*query.warnings, *asked.warnings)),
+        owner=call.owner,
+        base_url=call.base_url,
         form=form,
     )
 
@@ -87,6 +101,8 @@ def _answer(
     model: ServingModel,
     asked: options.Parsed,
     *,
+    owner: str,
+    base_url: str,
     form: backend.Form | None = None,
     streamed_s: float | None = None,
 ) -> dict[str, Any]:
@@ -97,11 +113,13 @@ def _answer(
                 None if content_type is None else str(content_type),
                 model,
                 asked.options,
+                owner=owner,
                 form=form,
                 streamed_s=streamed_s,
             )
         except backend.RecognitionFailed as error:
-            raise ApiError(error.code, str(error)) from error
+            message = str(error).replace(backend.ENDPOINT, base_url)
+            raise ApiError(error.code, message) from error
     return backend.with_warnings(
         answer, [*asked.warnings, *unheeded.warnings(asked.options, model.base_version), *model.warnings]
     )
@@ -115,9 +133,13 @@ def connect(call: Call) -> dict[str, Any]:
         raise ApiError(
             426, "GET /v1/recognize is a WebSocket: connect with one, or send the audio with POST."
         )
-    if not spool.read_header(header).pending:
+    asked = spool.read_header(header)
+    if asked.continued and asked.size_bytes:
+        usage.add(call.owner, asked.size_bytes)
+    if not asked.pending and not asked.continued:
         raise spool.ForgedReference
     query = options.parse(call.query, "websocket")
+    usage.check(call.owner)
     return models.choose(call.owner, query.options).to_json()
 
 

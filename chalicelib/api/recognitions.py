@@ -15,6 +15,7 @@ from chalicelib.jobs import recognition_jobs
 from chalicelib.jobs.recognition_jobs import Callback
 from chalicelib.jobs.statuses import Event, Status
 from chalicelib.recognition import backend, models, options, unheeded
+from chalicelib.sharing import usage
 from chalicelib.storage import objects
 from chalicelib.storage.layout import JobKey
 from chalicelib.storage.tables import RecognitionJob, watson_time
@@ -34,6 +35,7 @@ def create_job(call: Call) -> Answer:
     results_ttl_minutes = _results_ttl(call)
     callback, unused = _callback(call)
     customer_id = parameters.customer_id(call)
+    usage.check(call.owner)
     model = models.choose(call.owner, query.options)
     body = bodies.read(call, recognition_jobs.MAX_AUDIO_BYTES)
     content_types.of_recognition(call.content_type, None)
@@ -49,7 +51,13 @@ def create_job(call: Call) -> Answer:
         job = recognition_jobs.create(
             call.owner,
             job_id,
-            backend.event_for(key, None if content_type is None else str(content_type), model, query.options),
+            backend.event_for(
+                key,
+                None if content_type is None else str(content_type),
+                model,
+                query.options,
+                owner=call.owner,
+            ),
             results_ttl_minutes=results_ttl_minutes,
             callback=callback,
             warnings=about_results,
@@ -91,7 +99,7 @@ def get_job(call: Call, job_id: str) -> dict[str, Any]:
         except objects.ObjectNotFound:  # it has expired, or was deleted, just now
             raise recognition_jobs.UnknownJob(job_id) from None
     if job.status == Status.FAILED:
-        shown["details"] = [{"error": job.error}]
+        shown["details"] = [{"error": (job.error or "").replace(backend.ENDPOINT, call.base_url)}]
     return shown
 
 

@@ -36,6 +36,9 @@ CORS = CORSConfig(
     max_age=86400,
 )
 _JSON = "application/json"
+_RETRY_AFTER_S = {429: 30, 503: 2}
+OWNER_HEADER = "X-Attune-Owner"
+"""Tells the front door whose request it was, so that owners take turns there, too; no client sees it."""
 _TRANSACTION_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 
 log = Logger(service="attune-api")
@@ -115,6 +118,7 @@ def _handler(app: Chalice, route: Route, prefix: str) -> Callable[..., Response]
 def _answer(
     route: Route, prefix: str, request: Request, parameters: dict[str, str], transaction_id: str
 ) -> Response:
+    owner = ""
     try:
         call = Call.read(request, prefix, parameters, transaction_id)
         path = dict(call.path)
@@ -129,11 +133,17 @@ def _answer(
     except errors.Forbidden:
         return response(403, errors.platform_body(403, transaction_id), transaction_id)
     except Exception as error:  # noqa: BLE001  # every error gets an answer in Watson's shape
-        return _refusal(error, transaction_id)
+        return _for_owner(owner, _refusal(error, transaction_id))
     if not isinstance(answer, Answer):
         answer = Answer(200, answer)
     body = "" if answer.status == 204 else json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
-    return response(answer.status, body, transaction_id, dict(answer.headers))
+    return _for_owner(owner, response(answer.status, body, transaction_id, dict(answer.headers)))
+
+
+def _for_owner(owner: str, answer: Response) -> Response:
+    if owner:
+        answer.headers[OWNER_HEADER] = owner
+    return answer
 
 
 def _refusal(error: Exception, transaction_id: str) -> Response:
@@ -145,7 +155,8 @@ def _refusal(error: Exception, transaction_id: str) -> Response:
         "The service failed to handle this request. "
         f"Please tell its operator the transaction id {transaction_id}.",
     )
-    headers = {"Retry-After": "2"} if status == 503 else {}
+    retry_after_s = getattr(error, "retry_after_s", _RETRY_AFTER_S.get(status))
+    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return response(status, errors.service_body(status, message), transaction_id, headers)
 
 

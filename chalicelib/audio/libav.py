@@ -13,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from chalicelib.audio import ogg
+from chalicelib.audio.codecs import DECODED
 from chalicelib.audio.errors import Mixed, Undecodable
 from chalicelib.audio.stream import BLOCK_SAMPLES, AudioFormat, Samples, check_rate, clipped
 
@@ -280,10 +281,13 @@ def opened(file: Readable, essence: str, *, live: bool) -> Iterator[LibavStream]
     with container:
         if not container.streams.audio:
             raise undecodable(essence)
-        if container.streams.audio[0].codec_context is None:
+        context = container.streams.audio[0].codec_context
+        if context is None or context.codec.canonical_name not in DECODED[essence]:
+            coding = "a way" if context is None else f"'{context.codec.canonical_name}', a way"
             raise Undecodable(
                 essence,
-                f"The bytes cannot be read as {essence}: the samples are coded in a way that is not known. "
+                f"The bytes cannot be read as {essence}: the samples are coded in {coding} that is not "
+                "known here. "
                 "Convert the audio, for instance to FLAC.",
             )
         stream = LibavStream(container, essence, live=live, pages=pages)

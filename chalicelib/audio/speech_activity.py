@@ -12,6 +12,7 @@ import numpy as np
 import webrtcvad  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from chalicelib.audio.silence import is_digital_silence
 from chalicelib.audio.stream import Samples
 
 FRAME_S = 0.02
@@ -50,6 +51,9 @@ _PENDING_FRAMES = 150
 _LEAST_FRAMES = 4
 """What is shorter is a click."""
 _SUPPRESSION_RANGE_DB = 30.0
+
+_STILL_FRAMES = 100
+"""After so many frames of digital silence WebRTC's detector has come to rest: more of it changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -165,9 +169,15 @@ class _Measure:
         ]
         self._statistics: _Statistics | None = None
         self._before: Levels = np.empty(0)
+        self._still = 0
+        """Frames of digital silence since the last other one."""
 
     def judge(self, frames: Samples) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Levels]:
         """Take samples of shape (n, frame) and return candidates, proofs and levels, shape (n,) each."""
+        is_silent = is_digital_silence(frames)
+        if is_silent and self._still >= _STILL_FRAMES and self._statistics is not None:
+            return self._judge_silence(self._statistics, len(frames))
+        self._still = self._still + len(frames) if is_silent else 0
         # Without each frame's mean: slow rumble wavers in level like speech.
         power = frames.var(axis=1, dtype=np.float64)
         levels_db = np.maximum(10 * np.log10(power + 1e-12), _SILENCE_DB)
@@ -191,6 +201,16 @@ class _Measure:
             range_db = _SUPPRESSION_RANGE_DB * (1 - self._detection.suppression)
             proofs &= levels_db >= statistics.foreground_db - range_db
         return candidates, proofs, levels_db
+
+    def _judge_silence(
+        self, statistics: _Statistics, frames: int
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Levels]:
+        """Judge frames of digital silence behind others: no sound is in them, whatever was before."""
+        statistics.follow_silence(frames)
+        levels_db = np.full(frames, _SILENCE_DB)
+        self._before = np.concatenate([self._before, levels_db[:_FLOOR_FRAMES]])[-_FLOOR_FRAMES:]
+        nothing = np.zeros(frames, np.bool_)
+        return nothing, nothing, levels_db
 
     def _quiet(self, levels_db: Levels, statistics: _Following) -> NDArray[np.bool_]:
         """A speech detector may take the hiss of a line for speech; beside real speech the level tells."""
@@ -252,6 +272,23 @@ class _Statistics:
             rows[row] = self._now
         return _Following(rows[:, 0], rows[:, 1], rows[:, 2])
 
+    def follow_silence(self, frames: int) -> None:
+        """Follow so many frames of digital silence at once; the same as one by one."""
+        self._frame += frames
+        steps, rest = divmod(len(self._waiting) + frames, _HISTOGRAM_EVERY_FRAMES)
+        if not steps:
+            self._waiting += [_SILENCE_DB] * frames
+            return
+        first = [*self._waiting, *[_SILENCE_DB] * _HISTOGRAM_EVERY_FRAMES][:_HISTOGRAM_EVERY_FRAMES]
+        self._counts *= self._kept
+        self._count(np.array(first))
+        # A geometric series: each step keeps a share of all counts and adds frames to the lowest one.
+        kept = self._kept ** (steps - 1)
+        self._counts *= kept
+        self._counts[:, :1] += _HISTOGRAM_EVERY_FRAMES * (1 - kept) / (1 - self._kept)
+        self._waiting = [_SILENCE_DB] * rest
+        self._now = self._percentiles()
+
     def _count(self, levels_db: Levels) -> None:
         bins = np.rint(np.minimum(levels_db, 0.0) - _SILENCE_DB).astype(np.intp)
         self._counts += np.bincount(bins, minlength=self._counts.shape[1])
@@ -278,6 +315,9 @@ class _Sounds:
         """Of frames that are not given out."""
 
     def add(self, candidates: NDArray[np.bool_], proofs: NDArray[np.bool_], levels_db: Levels) -> Frames:
+        if not self._candidates and not candidates.any():
+            self._gap += len(candidates)
+            return Frames(candidates, levels_db)
         decided: list[bool] = []
         for candidate, proof in zip(candidates.tolist(), proofs.tolist(), strict=True):
             if candidate:

@@ -10,6 +10,7 @@ import soxr
 import webrtcvad  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from chalicelib.audio.silence import is_digital_silence
 from chalicelib.audio.stream import Samples
 
 FRAME_S = 0.02
@@ -32,6 +33,8 @@ _FRAME_RISE_DB = 3.0
 _STRETCH_RISE_DB = 8.0
 _SILENCE_POWER = 1e-11
 
+_STILL_FRAMES = 100
+"""After so many frames of digital silence WebRTC's detector has come to rest: more of it changes nothing."""
 _MIN_SPEECH_FRAMES = 4
 """What is shorter is a click."""
 
@@ -141,6 +144,8 @@ class _SpeechFrames:
         self._frame = round(rate_hz * FRAME_S)
         self._level = 0.0
         self._before: NDArray[np.float64] = np.empty(0)
+        self._still = 0
+        """Frames of digital silence since the last other one."""
 
     def judge(self, samples: Samples) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         """Return whether each frame is speech, and how far it rises above the quietest one around, in dB.
@@ -151,11 +156,22 @@ class _SpeechFrames:
         frames = (np.pad(samples, (0, rest)) if rest else samples).reshape(-1, self._frame)
         if not len(frames):
             return np.empty(0, np.bool_), np.empty(0)
+        is_silent = is_digital_silence(frames)
+        if is_silent and self._still >= _STILL_FRAMES:
+            return self._judge_silence(len(frames))
+        self._still = self._still + len(frames) if is_silent else 0
         # Without each frame's mean: slow rumble wavers in level like speech.
         means = frames.mean(axis=1, dtype=np.float64)
         power = np.maximum(np.einsum("ij,ij->i", frames, frames) / self._frame - means**2, 0.0)
         rise = self._rise_db(power)
         return self._heard(frames, power) & (rise >= _FRAME_RISE_DB) & (power > _SILENCE_POWER), rise
+
+    def _judge_silence(self, frames: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """Judge frames of digital silence behind others: none is speech, and nothing around is quieter."""
+        self._level *= _GAIN_MEMORY
+        quietest = np.full(min(frames, _FLOOR_FRAMES), 10 * np.log10(_SILENCE_POWER))
+        self._before = np.concatenate([self._before, quietest])[-_FLOOR_FRAMES:]
+        return np.zeros(frames, np.bool_), np.zeros(frames)
 
     def _heard(self, frames: Samples, power: NDArray[np.float64]) -> NDArray[np.bool_]:
         self._level = max(float(np.sqrt(np.quantile(power, 0.95))), self._level * _GAIN_MEMORY)

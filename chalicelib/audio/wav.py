@@ -18,6 +18,8 @@ _FORMAT_BYTES = 16
 _MOST_FORMAT_BYTES = 1 << 16
 _LONG_SIZES_BYTES = 28
 """Of the chunk ds64 of RF64 and BW64 files: the lengths that need more than 32 bits."""
+_FILLING_BYTES = 128
+"""Up to so many after a chunk of no samples are no samples either, a few milliseconds at most."""
 _EXTENSIBLE = 0xFFFE
 _PCM, _FLOAT, _A_LAW, _MU_LAW = 1, 3, 6, 7
 _AAC = frozenset({0x00FF, 0x1610, 0x706D, 0xA106})
@@ -99,9 +101,7 @@ class Wav:
             yield from self._container.finish()
             return
         if self._raw is not None and self._held[:4] == b"data":
-            samples, self._held = self._held[_CHUNK_HEAD_BYTES:], b""
-            self._begin_samples(0, b"")
-            yield from self._raw.feed(samples)
+            self._heard = True  # of no samples; what follows fills up the file, or is a tag
         if self._raw is None or not self._heard:
             raise Undecodable(ESSENCE, "The WAV file has no samples where they should be.")
         yield from self._raw.finish()
@@ -145,7 +145,7 @@ class Wav:
         if wanted > _MOST_FORMAT_BYTES:
             raise Undecodable(ESSENCE, "The WAV file's description of its samples is too long.")
         if name == b"data" and size == 0:
-            wanted = _CHUNK_HEAD_BYTES
+            wanted = _FILLING_BYTES
         if len(held) < _CHUNK_HEAD_BYTES + wanted:
             return 0
         content = held[_CHUNK_HEAD_BYTES : _CHUNK_HEAD_BYTES + wanted]

@@ -13,6 +13,7 @@ from chalicelib.customization.audio_resources import Analysis
 from chalicelib.engines.catalogue import KNOWN_MODELS
 from chalicelib.events import messages, telemetry
 from chalicelib.events.arrivals import Arrivals
+from chalicelib.sharing import usage
 from chalicelib.storage import objects, scratch
 from chalicelib.storage.layout import UploadKey
 from chalicelib.storage.tables import AcousticModel, AudioResource
@@ -63,6 +64,7 @@ def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> An
             audio.contained_content_type,
             min_rate_hz=KNOWN_MODELS[model.base_model_name].least_rate_hz,
         )
+    usage.add(key.owner, found.duration_s)
     if audio.kind == "archive":
         members = [dataclasses.asdict(member) for member in found.members]
         objects.put(key.listing_key, json.dumps({"members": members}).encode(), "application/json")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.customization import (
@@ -20,6 +20,7 @@ from chalicelib.storage.objects import Listed
 from chalicelib.storage.rows import UploadedResource
 from chalicelib.storage.tables import AcousticModel, LanguageModel
 
+_PREFIXES = (*layout.MODELS_OWN_PREFIXES, layout.JOBS_PREFIX)
 _LOOKED_AT = 500
 """Objects below each prefix and time."""
 _YOUNG = timedelta(hours=1)
@@ -28,12 +29,30 @@ _SERVED = timedelta(days=1)
 """For so long a recognition job may still be about to use a model that another one has replaced."""
 
 
-def clear_away(now: datetime) -> int:
-    """Look at some objects, others each time; remove what nobody needs, and return how many that was."""
+def turn(now: datetime, every_s: float) -> tuple[str, ...]:
+    """Return the prefix whose turn it is: a listing costs as much as twelve reads, and nothing hurries.
+
+    Args:
+        now: the present moment.
+        every_s: how often somebody asks; the clock says whose turn it is, so nothing has to be remembered.
+    """
+    return (_PREFIXES[int(now.timestamp() // every_s) % len(_PREFIXES)],)
+
+
+def clear_away(now: datetime, prefixes: Collection[str] | None = None) -> int:
+    """Look at some objects, others each time; remove what nobody needs, and return how many that was.
+
+    Args:
+        now: the present moment.
+        prefixes: below which to look; None: everywhere.
+    """
+    prefixes = _PREFIXES if prefixes is None else prefixes
     # Owners are random GUIDs, so that any GUID is a fair place to begin at.
     begin = str(uuid.uuid4())
     found: dict[tuple[str, str], list[Listed]] = {}
-    for prefix in layout.MODELS_OWN_PREFIXES:
+    for prefix in prefixes:
+        if prefix == layout.JOBS_PREFIX:
+            continue
         for listed in _some_below(prefix, begin):
             parts = listed.key.split("/")
             if now - listed.modified > _YOUNG and len(parts) > 3:
@@ -49,7 +68,7 @@ def clear_away(now: datetime) -> int:
         unwanted = list(_unwanted(model, old, now))
         objects.delete(*unwanted)
         removed += len(unwanted)
-    return removed + _without_job(begin, now)
+    return removed + (_without_job(begin, now) if layout.JOBS_PREFIX in prefixes else 0)
 
 
 def _without_job(begin: str, now: datetime) -> int:

@@ -16,9 +16,10 @@ from chalicelib.gateway.backend import (
 )
 from chalicelib.gateway.bodies import ClientGone
 from chalicelib.gateway.exchange import Exchange
-from chalicelib.gateway.lanes import Lane, LaneFull
+from chalicelib.gateway.lanes import Lane, LaneFull, OwnersLaneFull
 from chalicelib.gateway.limits import Limits
-from chalicelib.gateway.refusals import error_response, in_watson_shape
+from chalicelib.gateway.owners import UNKNOWN, Owners
+from chalicelib.gateway.refusals import Refusal, error_response, in_watson_shape
 
 _log = logging.getLogger("attune.gateway")
 
@@ -29,8 +30,12 @@ class Calls:
     def __init__(self, backend: Backend, limits: Limits) -> None:
         self._backend = backend
         self._limits = limits
-        self._short = Lane("attune-backend", limits.backend_threads, limits.backend_waiting)
-        self._long = Lane("attune-recognition", limits.recognition_threads, limits.recognition_waiting)
+        self.owners = Owners()
+        share = limits.owners_share
+        self._short = Lane("attune-backend", limits.backend_threads, limits.backend_waiting, share=share)
+        self._long = Lane(
+            "attune-recognition", limits.recognition_threads, limits.recognition_waiting, share=share
+        )
 
     async def call(self, request: BackendRequest) -> BackendResponse:
         """Return the backend's answer; an error is in Watson's shape, whatever went wrong.
@@ -70,9 +75,12 @@ class Calls:
 
     async def _run(self, lane: Lane, request: BackendRequest) -> BackendResponse:
         retry_after = (("Retry-After", str(self._limits.retry_after_s)),)
+        owner = self.owners.of(request.headers)
         try:
-            response = await lane.run(functools.partial(self._backend, request))
-        except LaneFull:
+            response = await lane.run(functools.partial(self._backend, request), owner)
+        except LaneFull as full:
+            if isinstance(full, OwnersLaneFull) and owner != UNKNOWN:
+                return too_many("requests", self._limits).response()
             message = "The service is busy; please try again in a moment."
             return error_response(503, message, retry_after)
         except UnknownRoute:
@@ -85,7 +93,17 @@ class Calls:
         except Exception:  # noqa: BLE001  a backend may fail in any way; the client gets an answer all the same
             _log.exception("the backend failed at %s %s", request.method, request.raw_path)
             return error_response(500, "An internal server error occurred.")
+        self.owners.learn(request.headers, response)
         return in_watson_shape(response)
+
+
+def too_many(things: str, limits: Limits) -> Refusal:
+    """Return the refusal of one thing more of an owner who has his share under way."""
+    return Refusal(
+        429,
+        f"Too many {things} of yours are under way; please try again when one of them has ended.",
+        (("Retry-After", str(limits.retry_after_s)),),
+    )
 
 
 def timed_out() -> BackendResponse:

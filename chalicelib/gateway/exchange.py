@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib import settings
 from chalicelib.gateway import headers as http_headers
 from chalicelib.gateway.asgi import Receive, Scope, Send
 from chalicelib.gateway.backend import BackendResponse
@@ -28,6 +29,7 @@ class Exchange:
         self.source_ip: str = client[0] if client else ""
         self.can_stream: bool = scope.get("http_version") != "1.0"
         self.scheme: str = scope.get("scheme", "http")
+        self.by_proxy = settings.is_proxy(self.source_ip)
         self.transaction_id = http_headers.transaction_id(self.headers)
         self.incoming = Incoming(receive, self.headers, limits)
         """The request's body, yet unread."""

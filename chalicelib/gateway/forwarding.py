@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
+from chalicelib import settings
 from chalicelib.gateway import headers as http_headers
 from chalicelib.gateway.backend import BackendRequest, BackendResponse, BackendTimedOut
 from chalicelib.gateway.bodies import Incoming, too_large
 from chalicelib.gateway.calls import Calls, timed_out
 from chalicelib.gateway.exchange import Exchange
 from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.refusals import Refusal
 from chalicelib.gateway.routes import Traits
 from chalicelib.gateway.spooling import Spooler
 from chalicelib.recognition.backend import STREAMED_HEADER
+from chalicelib.sharing.held import Held, TooMuchHeld
 from chalicelib.storage import spool
 
 _AGREED = 204
@@ -34,6 +37,7 @@ class Forwarder:
         self._calls = calls
         self._spooler = spooler
         self._limits = limits
+        self._held = Held(settings.owner_temporary_bytes)
 
     async def forward(self, exchange: Exchange, traits: Traits) -> BackendResponse:
         """Return the backend's answer to a request.
@@ -50,10 +54,13 @@ class Forwarder:
         if (incoming.announced_bytes or 0) > limit_bytes:
             raise too_large(limit_bytes)
         try:
-            body = await self._take(exchange, incoming, limit_bytes)
-            return await self._deliver(exchange, traits, body)
+            with contextlib.ExitStack() as holding:
+                body = await self._take(exchange, incoming, limit_bytes, holding)
+                return await self._deliver(exchange, traits, body)
         except _NotAgreed as refusal:
             return refusal.response
+        except TooMuchHeld as refusal:
+            raise Refusal(429, str(refusal), (("Retry-After", str(refusal.retry_after_s)),)) from None
         except BackendTimedOut:
             return timed_out()
 
@@ -63,9 +70,9 @@ class Forwarder:
         return self._limits.body_bytes if traits.takes_large_body else self._limits.inline_bytes
 
     async def _take(
-        self, exchange: Exchange, incoming: Incoming, limit_bytes: int
+        self, exchange: Exchange, incoming: Incoming, limit_bytes: int, holding: contextlib.ExitStack
     ) -> bytes | bytearray | spool.Spooled:
-        """Return the body if it is small, else where it was stored."""
+        """Return the body if it is small, else where it was stored; it counts for its owner in `holding`."""
         may_be_large = limit_bytes > self._limits.inline_bytes
         size = incoming.size_bytes
         agreed = may_be_large and (
@@ -84,7 +91,8 @@ class Forwarder:
                 return head
             if not agreed:
                 await self._agree(exchange, incoming)
-            return await self._store(head, chunks)
+            owner = self._calls.owners.of(exchange.headers)
+            return await self._store(head, chunks, owner, holding.enter_context(self._held.holding(owner)))
 
     async def _agree(self, exchange: Exchange, incoming: Incoming) -> None:
         """Ask the backend whether it would take the request, so that strangers cannot store anything."""
@@ -93,11 +101,15 @@ class Forwarder:
         if response.status != _AGREED:
             raise _NotAgreed(response)
 
-    async def _store(self, head: bytearray, rest: AsyncGenerator[bytes]) -> spool.Spooled:
-        async with self._spooler.upload() as upload:
+    async def _store(
+        self, head: bytearray, rest: AsyncGenerator[bytes], owner: str, take: Callable[[int], None]
+    ) -> spool.Spooled:
+        async with self._spooler.upload(owner) as upload:
+            take(len(head))
             await upload.add(head)
             head.clear()
             async for chunk in rest:
+                take(len(chunk))
                 await upload.add(chunk)
             return await upload.finish()
 
@@ -127,7 +139,11 @@ class Forwarder:
         self, exchange: Exchange, body: bytes, spooled: spool.Spooled | None = None
     ) -> BackendRequest:
         headers = http_headers.for_backend(
-            exchange.headers, exchange.scheme, len(body), exchange.transaction_id
+            exchange.headers,
+            exchange.scheme,
+            len(body),
+            exchange.transaction_id,
+            by_proxy=exchange.by_proxy,
         )
         if exchange.incoming.streamed:
             headers = (*headers, (STREAMED_HEADER.lower(), f"{exchange.incoming.took_s:.3f}"))

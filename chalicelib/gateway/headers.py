@@ -32,7 +32,8 @@ _CONNECTION = {
     "content-length",
 }
 _TAKEN_BY_THE_GATEWAY = _CONNECTION | {"expect", "content-encoding"}
-_SCHEME = "x-forwarded-proto"
+_FORWARDED, _FORWARDED_PREFIX = "forwarded", "x-forwarded-"
+_SCHEME, _FORWARDED_HOST = "x-forwarded-proto", "x-forwarded-host"
 _ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 _INTERNAL_PREFIX = "x-attune-"
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -55,15 +56,24 @@ def transaction_id(headers: Headers) -> str:
     return given if _ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def for_backend(headers: Headers, scheme: str, body_bytes: int, transaction_id: str) -> Headers:
-    """Return what the backend gets to see of a request's headers."""
+def for_backend(
+    headers: Headers, scheme: str, body_bytes: int, transaction_id: str, *, by_proxy: bool
+) -> Headers:
+    """Return what the backend gets to see of a request's headers.
+
+    What a proxy says of the client is believed `by_proxy` only: everybody else is the client himself.
+    """
     kept = tuple(
         (name, value)
         for name, value in headers
         if name not in _TAKEN_BY_THE_GATEWAY
         and not name.startswith(_INTERNAL_PREFIX)
         and name != TRANSACTION_ID.lower()
+        and (by_proxy or not (name.startswith(_FORWARDED_PREFIX) or name == _FORWARDED))
     )
+    host = value_of(kept, _FORWARDED_HOST)
+    if host is not None:
+        kept = (*(one for one in kept if one[0] not in ("host", _FORWARDED_HOST)), ("host", host))
     added: Headers = (("content-length", str(body_bytes)), (TRANSACTION_ID.lower(), transaction_id))
     if value_of(kept, _SCHEME) is None:
         added += ((_SCHEME, scheme),)

@@ -32,9 +32,9 @@ class Limits:
     storage_threads: int = 8
     backend_threads: int = 16
     backend_waiting: int = 256
-    recognition_threads: int = 32
+    recognition_threads: int = 64
     """Recognitions take long, so they have threads of their own and never hold up other calls."""
-    recognition_waiting: int = 64
+    recognition_waiting: int = 128
     body_idle_s: float = 30.0
     """A client that sends nothing of its body for this long gets 408."""
     stream_window_s: float = 30.0
@@ -50,3 +50,5 @@ class Limits:
     decoders: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     """Processes that decode WebSockets' utterances. One that is being spoken keeps its process half idle."""
     retry_after_s: int = 5
+    owners_share: float = 0.5
+    """Of threads, queues, uploads and sockets: one owner has no more, whoever else is there."""

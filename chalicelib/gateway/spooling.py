@@ -7,6 +7,7 @@ import contextlib
 import errno
 import logging
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from types import TracebackType
@@ -15,8 +16,10 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import settings
+from chalicelib.gateway.calls import too_many
 from chalicelib.gateway.lanes import Lane, LaneFull
 from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.owners import UNKNOWN
 from chalicelib.gateway.refusals import Refusal
 from chalicelib.storage import objects, spool
 
@@ -35,17 +38,29 @@ class Spooler:
         self._lane = Lane("attune-storage", limits.storage_threads, limits.uploads * 4)
         self._turns = asyncio.Semaphore(limits.uploads)
         self._waiting = 0
+        self._of_owner: Counter[str] = Counter()
+        """Uploads that are under way or wait."""
         self._taking_back: set[asyncio.Future[None]] = set()
 
     @contextlib.asynccontextmanager
-    async def upload(self) -> AsyncIterator[Upload]:
+    async def upload(self, owner: str) -> AsyncIterator[Upload]:
         """Wait for a turn and lend an upload; what was not finished when the block ends is taken back.
 
         Raises:
-            Refusal: too many others wait already, or the turn did not come in time (503).
+            Refusal: too many others wait already, or the turn did not come in time (503); this owner has too
+                many already (429).
         """
-        async with self._turn(), Upload(self._lane, self._limits, self._taking_back) as upload:
-            yield upload
+        share = max(1, int(self._limits.uploads * self._limits.owners_share))
+        if owner != UNKNOWN and self._of_owner[owner] >= share:
+            raise too_many("uploads", self._limits)
+        self._of_owner[owner] += 1
+        try:
+            async with self._turn(), Upload(self._lane, self._limits, self._taking_back, owner) as upload:
+                yield upload
+        finally:
+            self._of_owner[owner] -= 1
+            if not self._of_owner[owner]:
+                del self._of_owner[owner]
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -90,8 +105,11 @@ class Upload:
     is on its way nothing is read. A body of a single part is stored by a single call.
     """
 
-    def __init__(self, lane: Lane, limits: Limits, taking_back: set[asyncio.Future[None]]) -> None:
+    def __init__(
+        self, lane: Lane, limits: Limits, taking_back: set[asyncio.Future[None]], owner: str
+    ) -> None:
         self._lane = lane
+        self._owner = owner
         self._taking_back = taking_back
         self._part_bytes = limits.part_bytes
         self._write_bytes = min(limits.write_bytes, limits.part_bytes)
@@ -161,7 +179,7 @@ class Upload:
         await self._call(self._put_part)
 
     async def _call(self, call: Callable[[], None]) -> None:
-        self._running = self._lane.submit(call)
+        self._running = self._lane.submit(call, self._owner)
         try:
             await asyncio.wrap_future(self._running)
         except (ClientError, BotoCoreError, OSError) as error:
@@ -233,7 +251,7 @@ class Upload:
         if self._part is not None:
             self._part.close()
         try:
-            await self._lane.run(self._erase)
+            await self._lane.run(self._erase, self._owner)
         except (ClientError, BotoCoreError, LaneFull):
             _log.warning("the unfinished body %s could not be taken back", self._key, exc_info=True)
 

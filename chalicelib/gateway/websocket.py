@@ -6,14 +6,16 @@ import logging
 import os
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable
 
 from chalicelib.gateway import handshake
 from chalicelib.gateway.asgi import Receive, Scope, Send
-from chalicelib.gateway.calls import Calls
-from chalicelib.gateway.handshake import Refused
+from chalicelib.gateway.calls import Calls, too_many
+from chalicelib.gateway.handshake import Opened, Refused
 from chalicelib.gateway.lanes import Lane, LaneFull
 from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.owners import UNKNOWN
 from chalicelib.gateway.refusals import Refusal
 from chalicelib.gateway.websocket_session import Ears, Session
 from chalicelib.recognition import live_errors, live_model
@@ -35,6 +37,8 @@ class Sockets:
         self._pool: DecoderPool | None = None
         self._making_pool = threading.Lock()
         self._open = 0
+        self._open_of: Counter[str] = Counter()
+        """Of each owner."""
         lane = Lane("attune-audio", max(2, os.cpu_count() or 2), limits.sockets)
         self._ears = Ears(self._decoders, lane)
         self._files = Lane("attune-models", 2, limits.sockets)
@@ -55,16 +59,28 @@ class Sockets:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         opened = await handshake.open_session(scope, self._calls)
+        share = max(1, int(self._limits.sockets * self._limits.owners_share))
+        if opened.owner != UNKNOWN and self._open_of[opened.owner] >= share:
+            raise Refused(too_many("connections", self._limits).response(), opened.transaction_id)
+        self._open_of[opened.owner] += 1
         try:
-            model = await self._files.run(lambda: live_model.fetched(opened.model))
+            await self._recognize(opened, receive, send)
+        finally:
+            self._open_of[opened.owner] -= 1
+            if not self._open_of[opened.owner]:
+                del self._open_of[opened.owner]
+
+    async def _recognize(self, opened: Opened, receive: Receive, send: Send) -> None:
+        try:
+            model = await self._files.run(lambda: live_model.fetched(opened.model), opened.owner)
         except LaneFull:
             raise Refused(_BUSY.response(), opened.transaction_id) from None
         except Exception as error:
             refusal = Refusal(500, live_errors.wording(error))
             raise Refused(refusal.response(), opened.transaction_id) from error
-        self._decoders().warm(model.base_version, model.custom)
+        self._decoders().of(opened.owner).warm(model.base_version, model.custom)
         await send(handshake.accept(opened.transaction_id))
-        await Session(receive, send, model, opened.query, self._ears).run()
+        await Session(receive, send, model, opened, self._ears).run()
 
     def _decoders(self) -> DecoderPool:
         with self._making_pool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.gateway.asgi import Receive, Send
+from chalicelib.gateway.handshake import NotAdmitted, Opened
 from chalicelib.gateway.lanes import Lane
 from chalicelib.gateway.websocket_metrics import Metrics
 from chalicelib.gateway.websocket_protocol import (
@@ -27,6 +28,7 @@ from chalicelib.gateway.websocket_protocol import (
 )
 from chalicelib.gateway.websocket_work import Work
 from chalicelib.recognition import live, live_errors, options, unheeded
+from chalicelib.recognition.backend import ENDPOINT
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.recognition.live import LiveRequest
 from chalicelib.recognition.live_model import LiveModel
@@ -46,14 +48,17 @@ class Ears:
 class Session:
     """One connection. A single task acts; another one reads, and is held up while there is enough to do."""
 
-    def __init__(
-        self, receive: Receive, send: Send, model: LiveModel, query: options.Parsed, ears: Ears
-    ) -> None:
+    def __init__(self, receive: Receive, send: Send, model: LiveModel, opened: Opened, ears: Ears) -> None:
         self._receive = receive
         self._send = send
         self._model = model
-        self._parsed = query
-        self._lasting_warnings = (*query.warnings, *model.warnings)
+        self._parsed = opened.query
+        self._owner = opened.owner
+        self._admission = opened.admission
+        self._base_url = opened.base_url
+        self._heard_s = 0.0
+        """Of requests that are over; the API was not told of it yet."""
+        self._lasting_warnings = (*opened.query.warnings, *model.warnings)
         """Of what holds for the connection; every request has them."""
         self._description: Mapping[str, Any] = {}
         """What was last said of the audio."""
@@ -78,6 +83,10 @@ class Session:
             reader.cancel()
             if self._work is not None:
                 await self._work.close()
+                self._heard_s += self._work.request.heard_s
+            if self._heard_s:
+                with contextlib.suppress(NotAdmitted):
+                    await self._admission.check(self._heard_s)
 
     async def _read(self) -> None:
         while not self._gone:
@@ -136,11 +145,17 @@ class Session:
                     await self._send({"type": "websocket.close", "code": code, "reason": reason})
                 case Begin(message):
                     try:
+                        await self._admission.check(self._heard_s)
+                        self._heard_s = 0.0
                         self._begin(message)
+                    except NotAdmitted as refusal:
+                        self._protocol.close()
+                        await self._act(failure(str(refusal)))
+                        return
                     except Exception as error:  # noqa: BLE001  whatever is wrong, the client hears of it
                         self._protocol.close()
                         # What follows is dropped, be it an error of a later message that was taken at once.
-                        await self._act(failure(live_errors.wording(error)))
+                        await self._act(failure(self._wording(error)))
                         return
                 case Audio(data):
                     assert self._work is not None
@@ -164,12 +179,15 @@ class Session:
                 *unheeded.warnings(self._parsed.options, self._model.base_version),
                 *self._lasting_warnings,
             ),
-            pool=self._ears.pool(),
+            pool=self._ears.pool().of(self._owner),
             wake=self._wake,
         )
-        self._work = Work(request, self._ears.lane, self._event.set)
+        self._work = Work(request, self._ears.lane, self._event.set, self._owner)
         wanted = self._parsed.options
         self._metrics = Metrics(wanted.processing_metrics_interval) if wanted.processing_metrics else None
+
+    def _wording(self, error: Exception) -> str:
+        return live_errors.wording(error).replace(ENDPOINT, self._base_url)
 
     async def _say(self, message: Mapping[str, Any]) -> None:
         await self._send({"type": "websocket.send", "text": json.dumps(message, ensure_ascii=False)})
@@ -187,7 +205,7 @@ class Session:
             work.advance(self._loop.time())
             messages = work.request.take()
         except Exception as error:  # noqa: BLE001  whatever failed, the client hears of it
-            await self._act(self._protocol.fail(live_errors.wording(error)))
+            await self._act(self._protocol.fail(self._wording(error)))
             return
         for message in messages:
             if self._metrics is not None and not work.ended:
@@ -199,5 +217,6 @@ class Session:
         if work.complete:
             self._work = None
             await work.close()
+            self._heard_s += work.request.heard_s
             await self._act(self._protocol.complete(self._loop.time()))
             self._event.set()

@@ -18,13 +18,14 @@ STEP_EVERY_S = 0.04
 class Work:
     """One request. Used by one task; steps run on threads, one at a time."""
 
-    def __init__(self, request: LiveRequest, lane: Lane, wake: Callable[[], None]) -> None:
+    def __init__(self, request: LiveRequest, lane: Lane, wake: Callable[[], None], owner: str) -> None:
         self.request = request
         self.held_bytes = 0
         """Of audio that waits for its step."""
         self.received_bytes = 0
         self._lane = lane
         self._wake = wake
+        self._owner = owner
         self._audio: deque[bytes] = deque()
         self.ended = False
         """All audio has come."""
@@ -83,7 +84,7 @@ class Work:
         self.request.close()
 
     def _begin(self, step: Callable[[], None]) -> None:
-        self._step = asyncio.ensure_future(self._lane.run(step))
+        self._step = asyncio.ensure_future(self._lane.run(step, self._owner))
         self._step.add_done_callback(lambda _: self._wake())
 
     def _piece(self) -> bytes:

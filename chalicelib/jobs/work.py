@@ -17,7 +17,7 @@ from chalicelib.storage.conditional import ConditionFailed, Update, write
 from chalicelib.storage.tables import RecognitionJob
 
 _log = logging.getLogger(__name__)
-_NO_CAPACITY = 503
+_LATER = (429, 503)
 _OUR_FAULT = 500
 
 
@@ -41,7 +41,7 @@ def work(owner: str, job_id: str, piece: int | None = None, *, last_attempt: boo
         return _next_step(job, piece)
     except RecognitionFailed as failure:
         # Without capacity the job waits: the reconciler takes it up again until a day has passed.
-        if failure.code == _NO_CAPACITY or (failure.code == _OUR_FAULT and not last_attempt):
+        if failure.code in _LATER or (failure.code == _OUR_FAULT and not last_attempt):
             raise
         return fail(job, str(failure))
 
@@ -75,7 +75,7 @@ def _ask(job: RecognitionJob, **step: int) -> dict[str, Any]:
     key = recognition_jobs.key_of(job)
     keeping = Keeping(key.results_key, job.created.timestamp(), tuple(job.warnings))
     asked = {"prefix": key.pieces_prefix, "keep": keeping.to_json(), **step}
-    return backend.ask({**json.loads(job.request), "step": asked})
+    return backend.ask({**json.loads(job.request), "owner": job.owner, "step": asked})
 
 
 def fail(job: RecognitionJob, reason: str) -> Status | None:

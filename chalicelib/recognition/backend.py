@@ -19,6 +19,7 @@ from chalicelib import settings
 from chalicelib.engines import catalogue
 from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
+from chalicelib.sharing import usage
 from chalicelib.storage import objects
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ _making_client = threading.Lock()
 
 MIN_AUDIO_BYTES = 100
 MAX_AUDIO_BYTES = 100 * 1024 * 1024
+ENDPOINT = "https://<STT_API_ENDPOINT>"
+"""In an error of the recognition function: to be replaced by where the client has called."""
 STREAMED_HEADER = "X-Attune-Streamed"
 """The front door says with it that a body came in chunks, and for how many seconds."""
 _CONNECT_TIMEOUT_S = 10
@@ -86,6 +89,7 @@ def event_for(
     model: ServingModel,
     options: Options,
     *,
+    owner: str,
     form: Form | None = None,
     streamed_s: float | None = None,
 ) -> dict[str, Any]:
@@ -96,6 +100,7 @@ def event_for(
     if form is not None:
         audio["form"] = {"boundary": form.boundary, "parts": form.parts}
     return {
+        "owner": owner,
         "audio": audio,
         "base_version": model.base_version,
         "adapted_model": None if model.adapted_model is None else asdict(model.adapted_model),
@@ -110,6 +115,7 @@ def recognize(
     model: ServingModel,
     options: Options,
     *,
+    owner: str,
     form: Form | None = None,
     streamed_s: float | None = None,
 ) -> dict[str, Any]:
@@ -120,13 +126,15 @@ def recognize(
         content_type: as understood, parameters included; None: to be detected from the bytes.
         model: what recognises.
         options: of the request.
+        owner: whose request it is; owners take turns.
         form: what lies under the key is a form; the content type is that of its audio.
         streamed_s: how long the audio was sent in chunks; None: it came at once, and nothing times out.
 
     Raises:
-        RecognitionFailed: bad audio (400), no capacity (503), or a failure of the engine (500).
+        RecognitionFailed: bad audio (400), too much of this owner's under way (429), no capacity (503), or a
+            failure of the engine (500).
     """
-    return invoke(event_for(key, content_type, model, options, form=form, streamed_s=streamed_s))
+    return invoke(event_for(key, content_type, model, options, owner=owner, form=form, streamed_s=streamed_s))
 
 
 def invoke(event: dict[str, Any]) -> dict[str, Any]:
@@ -145,6 +153,8 @@ def ask(event: dict[str, Any]) -> dict[str, Any]:
         RecognitionFailed: see `recognize`.
     """
     answer = _invoke(event)
+    if (audio_s := answer.pop("audio_s", 0.0)) > 0:
+        usage.add(event["owner"], audio_s)
     if "error" in answer:
         raise RecognitionFailed(int(answer["error"]["code"]), str(answer["error"]["message"]))
     return answer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 import threading
@@ -10,11 +9,8 @@ from multiprocessing.connection import Connection
 
 from chalicelib.engines import loading
 from chalicelib.recognition.decoder_worker import serve, start
-from chalicelib.recognition.decoding_processes import BACKGROUND, SHARED
+from chalicelib.recognition.decoding_processes import SHARED
 from chalicelib.recognition.loaded_models import Load, LoadedModels
-
-_BACKGROUND_NICENESS = 5
-"""A process of ordinary priority gets three times as much of a core."""
 
 
 def main(argv: list[str], load: Load = loading.load) -> int:
@@ -22,8 +18,6 @@ def main(argv: list[str], load: Load = loading.load) -> int:
     *flags, descriptor, parent = argv
     if not start(parent=int(parent)):
         return 1
-    if BACKGROUND in flags:
-        os.nice(_BACKGROUND_NICENESS)
     models = LoadedModels(load)
     if SHARED in flags:
         with socket.socket(fileno=int(descriptor)) as door:

@@ -24,6 +24,7 @@ from chalicelib.engines.protocol import (
     Samples,
     UtteranceStream,
 )
+from chalicelib.recognition.confinement import confine
 from chalicelib.recognition.loaded_models import Key, LoadedModels
 
 _PR_SET_PDEATHSIG = 1
@@ -207,7 +208,9 @@ def start(parent: int) -> bool:
     """Bind this process's life to that of its parent; False when the parent is gone already.
 
     Decoding holds the interpreter for up to a minute, so that a closed connection would be noticed too late.
+    It is also confined: see `confinement`.
     """
+    confine()  # before the bond, which a change of rights would undo
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     # A Ctrl+C goes to the whole group; when to end is for the parent to say.

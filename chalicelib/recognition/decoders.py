@@ -5,18 +5,19 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import NamedTuple, Protocol, Self, TypeVar
 
 from chalicelib.engines import catalogue
 from chalicelib.engines.errors import BaseUnreadable, CustomizationUnsupported, ModelUnreadable
-from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis
+from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis, Samples
 from chalicelib.recognition.decoder_worker import Batch, Batched, Failure, Prepare, Task
 from chalicelib.recognition.decoding_processes import (
+    BACKGROUND,
     WORKER_COMMAND,
     DecodingProcess,
     OwnProcess,
@@ -24,6 +25,8 @@ from chalicelib.recognition.decoding_processes import (
     SharedProcess,
 )
 from chalicelib.recognition.spoken import SpokenUtterance
+from chalicelib.sharing.recent import Recent
+from chalicelib.sharing.threads import Threads
 
 T = TypeVar("T")
 
@@ -37,6 +40,7 @@ _LARGEST_BATCH = 8
 """Utterances; more together are not decoded faster, and the first would wait longer for its words."""
 _IDLE_S = 600.0
 """A process of one thread that nobody has needed for so long ends: it holds up to three models of 100 MB."""
+_UNKNOWN_RATE_HZ = 16_000
 _WARMED_KEPT = 3
 """Models that a process was told to load lately."""
 
@@ -47,6 +51,25 @@ class DecodingFailed(Exception):
 
 class NoCapacity(Exception):
     """As many utterances wait as may."""
+
+
+class _Place(NamedTuple):
+    """Where a process, or the connection to a shared one, belongs."""
+
+    thread: int
+    shared: bool
+    background: bool
+    """It takes what others leave of the cores."""
+
+
+class Speaking(Protocol):
+    """What decodes utterances while they are spoken: a pool, or an owner's share of one."""
+
+    def speak(
+        self, base_version: str, custom: CustomModels, on_partial: Callable[[Hypothesis], None] | None = None
+    ) -> SpokenUtterance:
+        """Begin an utterance; see `DecoderPool.speak`."""
+        ...
 
 
 def serves_threads(base_version: str) -> bool:
@@ -60,7 +83,9 @@ def serves_threads(base_version: str) -> bool:
 class DecoderPool:
     """As many decoders as asked for, threads of one process or processes, as the engine takes them.
 
-    They are started when first needed. Safe for threads.
+    They are started when first needed. Owners take turns. An owner who has had much lately stands back while
+    others are there: what is decoded for him then takes no places from others, and only what they leave of
+    the cores. Safe for threads.
     """
 
     def __init__(
@@ -85,7 +110,9 @@ class DecoderPool:
         """
         self._worker_count = workers
         self._most_waiting = workers * _WAITING_PER_WORKER if waiting is None else waiting
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
+        """Of each owner."""
+        self._recent = Recent()
         self._spoken: set[SpokenUtterance] = set()
         self._warm_processes = max(1, workers // 2)
         self._warmed: list[tuple[str, CustomModels]] = []
@@ -95,14 +122,18 @@ class DecoderPool:
         self._lock = threading.Lock()
         self._closed = False
         self._is_shared = shared
-        self._shared = SharedProcess(command, limit_s)
-        self._workers: dict[tuple[int, bool], DecodingProcess] = {}
+        self._shared = {
+            False: SharedProcess(command, limit_s),
+            True: SharedProcess(_in_background(command), limit_s),
+        }
+        """The one of ordinary priority, and the one in the background."""
+        self._workers: dict[_Place, DecodingProcess] = {}
         self._idle_s = idle_s
-        self._idle_since_s: dict[tuple[int, bool], float] = {}
+        self._idle_since_s: dict[_Place, float] = {}
         """Of the threads' processes and connections; those at work are not in it."""
         self._idle_timer: threading.Timer | None = None
         # Each thread has a process of its own and a connection to the shared one, as far as they are needed.
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="decoder")
+        self._threads = Threads("decoder", workers, stands_back=self._recent.stands_back)
 
     def __enter__(self) -> Self:
         return self
@@ -121,28 +152,35 @@ class DecoderPool:
             self._closed = True
             if self._idle_timer is not None:
                 self._idle_timer.cancel()
-            self._shared.kill()
+            for shared in self._shared.values():
+                shared.kill()
             for worker in self._workers.values():
                 worker.kill()
             spoken = list(self._spoken)
         for utterance in spoken:
             utterance.fail(_ended())
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.close(final=True)
+        self._threads.join()
         while self._workers:
             self._workers.popitem()[1].end()
-        self._shared.close()
+        for shared in self._shared.values():
+            shared.close()
 
     @property
     def process_ids(self) -> tuple[int, ...]:
         """The processes that run now."""
         with self._lock:
-            own = [worker.process_id for (_, shared), worker in self._workers.items() if not shared]
-        return (*self._shared.process_ids, *own)
+            own = [worker.process_id for place, worker in self._workers.items() if not place.shared]
+        return (*(one for shared in self._shared.values() for one in shared.process_ids), *own)
 
-    def decode(self, tasks: Iterable[Task]) -> Iterator[DecodedUtterance]:
+    def of(self, owner: str) -> OwnersShare:
+        """Return what decodes for an owner."""
+        return OwnersShare(self, owner)
+
+    def decode(self, tasks: Iterable[Task], owner: str = "") -> Iterator[DecodedUtterance]:
         """Yield what was decoded of each task in the order of the tasks, which are taken only a few ahead.
 
-        All who decode take turns, since each has but a few tasks waiting.
+        Owners take turns. So do all who decode for one, since each has but a few tasks waiting.
 
         Raises:
             DecodingFailed: an engine failed, or its process died twice over the same utterance.
@@ -150,9 +188,12 @@ class DecoderPool:
             engines.errors.CustomizationUnsupported: the engine cannot use that kind of model.
         """
         waiting: deque[Future[tuple[DecodedUtterance, ...]]] = deque()
+        self._recent.note(owner)
         try:
             for batch in self._batches(tasks):
-                waiting.append(self._threads.submit(self._decode, batch))
+                # What is asked for counts, not what was done: who has sent much at once has had much.
+                self._recent.add(owner, sum(map(len, batch.utterances)) / _rate_hz(batch.base_version))
+                waiting.append(self._threads.submit(owner, functools.partial(self._decode, owner, batch)))
                 if len(waiting) >= self._queue_length:
                     yield from waiting.popleft().result()
             while waiting:
@@ -185,20 +226,31 @@ class DecoderPool:
             yield _batch(begun)
 
     def speak(
-        self, base_version: str, custom: CustomModels, on_partial: Callable[[Hypothesis], None] | None = None
+        self,
+        base_version: str,
+        custom: CustomModels,
+        on_partial: Callable[[Hypothesis], None] | None = None,
+        owner: str = "",
     ) -> SpokenUtterance:
         """Begin an utterance that is decoded while it is spoken, as soon as a process is free; to be closed.
 
         `on_partial`, if given, is called from another thread with the best reading so far, now and then.
 
         Raises:
-            NoCapacity: too many wait already.
+            NoCapacity: too many wait already, of all or of this owner.
         """
-        utterance = SpokenUtterance(base_version, custom, on_partial, self._queue_spoken, as_error)
-        self._queue_spoken(utterance)
+        rate_hz = _rate_hz(base_version)
+        self._recent.note(owner)
+
+        def heard(samples: Samples) -> None:
+            self._recent.add(owner, len(samples) / rate_hz)
+
+        enqueue = functools.partial(self._queue_spoken, owner)
+        utterance = SpokenUtterance(base_version, custom, on_partial, enqueue, as_error, heard=heard)
+        enqueue(utterance)
         return utterance
 
-    def warm(self, base_version: str, custom: CustomModels) -> None:
+    def warm(self, base_version: str, custom: CustomModels, owner: str = "") -> None:
         """Have some processes load a model that will soon be needed, unless they were told lately."""
         key = (base_version, custom)
         with self._lock:
@@ -209,50 +261,58 @@ class DecoderPool:
         prepare = Prepare(base_version, custom)
         for _ in range(1 if shared else self._warm_processes):
             with suppress(NoCapacity, DecodingFailed):
-                self._enqueue(lambda: self._with_worker(lambda one: one.tell(prepare), shared))
+                self._enqueue(owner, lambda: self._with_worker(lambda one: one.tell(prepare), shared, owner))
 
     @property
     def waiting(self) -> int:
         """Utterances of streams that wait for a process."""
-        return self._waiting
+        return self._waiting.total()
 
-    def _queue_spoken(self, utterance: SpokenUtterance) -> None:
+    def _queue_spoken(self, owner: str, utterance: SpokenUtterance) -> None:
         with self._lock:
             self._spoken.add(utterance)
         try:
-            self._enqueue(functools.partial(self._serve, utterance))
+            self._enqueue(owner, functools.partial(self._serve, owner, utterance))
         except BaseException:
             with self._lock:
                 self._spoken.discard(utterance)
             raise
 
-    def _enqueue(self, work: Callable[[], T]) -> Future[T]:
+    def _enqueue(self, owner: str, work: Callable[[], T]) -> Future[T]:
         begun = threading.Event()
 
         def begin() -> T:
-            self._leave_queue(begun)
+            self._leave_queue(owner, begun)
             return work()
 
         with self._lock:
             if self._closed:
                 raise _ended()
-            if self._waiting >= self._most_waiting:
+            if self._waiting.total() >= self._most_waiting or self._has_share_waiting(owner):
                 raise NoCapacity
-            self._waiting += 1
-            future = self._threads.submit(begin)
-        future.add_done_callback(lambda _: self._leave_queue(begun))  # if it was cancelled before its turn
+            self._waiting[owner] += 1
+            future = self._threads.submit(owner, begin)
+        future.add_done_callback(
+            lambda _: self._leave_queue(owner, begun)
+        )  # if it was cancelled before its turn
         return future
 
-    def _leave_queue(self, begun: threading.Event) -> None:
+    def _has_share_waiting(self, owner: str) -> bool:
+        """Tell whether an owner has half of all places in the queue, where others have some, too."""
+        return self._waiting[owner] >= max(1, self._most_waiting // 2) and self._recent.others_than(owner)
+
+    def _leave_queue(self, owner: str, begun: threading.Event) -> None:
         with self._lock:
             if not begun.is_set():
                 begun.set()
-                self._waiting -= 1
+                self._waiting[owner] -= 1
 
-    def _serve(self, utterance: SpokenUtterance) -> None:
+    def _serve(self, owner: str, utterance: SpokenUtterance) -> None:
         try:
             self._twice(
-                lambda process: utterance.serve(process, lambda: self._waiting > 0), utterance.base_version
+                lambda process: utterance.serve(process, lambda: self.waiting > 0),
+                utterance.base_version,
+                owner,
             )
         except Exception as error:  # noqa: BLE001  whatever it is, somebody waits for the answer
             utterance.fail(error)
@@ -260,14 +320,14 @@ class DecoderPool:
             with self._lock:
                 self._spoken.discard(utterance)
 
-    def _decode(self, batch: Batch) -> tuple[DecodedUtterance, ...]:
-        answer = self._twice(lambda process: process.ask(batch), batch.base_version)
+    def _decode(self, owner: str, batch: Batch) -> tuple[DecodedUtterance, ...]:
+        answer = self._twice(lambda process: process.ask(batch), batch.base_version, owner)
         if isinstance(answer, Failure):
             raise as_error(answer)
         assert isinstance(answer, Batched)
         return answer.utterances
 
-    def _twice(self, work: Callable[[DecodingProcess], T], base_version: str) -> T:
+    def _twice(self, work: Callable[[DecodingProcess], T], base_version: str, owner: str) -> T:
         """Do something with a process, and once more if it dies of it.
 
         The second time it has a process to itself: if another utterance killed the shared one, it is not to
@@ -278,23 +338,24 @@ class DecoderPool:
         """
         shared = self._is_shared(base_version)
         with suppress(ProcessDied):
-            return self._with_worker(work, shared)
+            return self._with_worker(work, shared, owner)
         try:
-            return self._with_worker(work, shared=False)
+            return self._with_worker(work, False, owner)
         except ProcessDied as error:
             raise DecodingFailed("the decoding process died twice over the same utterance") from error
         finally:
             if shared:
-                self._drop((threading.get_ident(), False))
+                for background in self._shared:
+                    self._drop(_Place(threading.get_ident(), False, background))
 
-    def _with_worker(self, work: Callable[[DecodingProcess], T], shared: bool) -> T:
+    def _with_worker(self, work: Callable[[DecodingProcess], T], shared: bool, owner: str) -> T:
         """Do something with this thread's process, or with the shared one, which is started if need be.
 
         Raises:
             DecodingFailed: none can be started, or the pool has ended.
             ProcessDied: the process ended before it answered.
         """
-        key = (threading.get_ident(), shared)
+        key = _Place(threading.get_ident(), shared, self._recent.stands_back(owner))
         with self._lock:
             if self._closed:
                 raise _ended()
@@ -302,7 +363,7 @@ class DecoderPool:
             worker = self._workers.get(key)
             if worker is None:
                 try:
-                    worker = self._workers[key] = self._started(shared)
+                    worker = self._workers[key] = self._started(key)
                 except OSError as error:
                     raise DecodingFailed(f"no decoding process could be started: {error}") from error
         try:
@@ -313,7 +374,7 @@ class DecoderPool:
         self._rests(key)
         return result
 
-    def _rests(self, key: tuple[int, bool]) -> None:
+    def _rests(self, key: _Place) -> None:
         """Take note that a process has nothing to do, and see to its end if that lasts."""
         with self._lock:
             self._idle_since_s[key] = time.monotonic()
@@ -336,22 +397,59 @@ class DecoderPool:
                 del self._idle_since_s[key]
             if ended:
                 self._warmed.clear()  # what they had loaded
-            if not any(shared for _, shared in self._workers):
-                self._shared.close()
+            for background, shared in self._shared.items():
+                if not any(place.shared and place.background == background for place in self._workers):
+                    shared.close()
             if self._idle_since_s:
                 self._watch_idle(min(self._idle_since_s.values()) - over_s)
         for worker in ended:
             worker.end()
 
-    def _started(self, shared: bool) -> DecodingProcess:
-        return self._shared.connect() if shared else OwnProcess(self._command, self._limit_s)
+    def _started(self, place: _Place) -> DecodingProcess:
+        if place.shared:
+            return self._shared[place.background].connect()
+        command = _in_background(self._command) if place.background else self._command
+        return OwnProcess(command, self._limit_s)
 
-    def _drop(self, key: tuple[int, bool]) -> None:
+    def _drop(self, key: _Place) -> None:
         with self._lock:
             self._idle_since_s.pop(key, None)
             worker = self._workers.pop(key, None)
         if worker is not None:
             worker.end()
+
+
+class OwnersShare:
+    """A pool as one owner has it."""
+
+    def __init__(self, pool: DecoderPool, owner: str) -> None:
+        self._pool = pool
+        self._owner = owner
+
+    def decode(self, tasks: Iterable[Task]) -> Iterator[DecodedUtterance]:
+        """Yield what was decoded of each task; see `DecoderPool.decode`."""
+        return self._pool.decode(tasks, self._owner)
+
+    def speak(
+        self, base_version: str, custom: CustomModels, on_partial: Callable[[Hypothesis], None] | None = None
+    ) -> SpokenUtterance:
+        """Begin an utterance; see `DecoderPool.speak`."""
+        return self._pool.speak(base_version, custom, on_partial, self._owner)
+
+    def warm(self, base_version: str, custom: CustomModels) -> None:
+        """Have some processes load a model; see `DecoderPool.warm`."""
+        self._pool.warm(base_version, custom, self._owner)
+
+
+def _in_background(command: Sequence[str]) -> tuple[str, ...]:
+    return (*command, *(() if BACKGROUND in command else (BACKGROUND,)))
+
+
+def _rate_hz(base_version: str) -> int:
+    try:
+        return catalogue.base_version(base_version).rate_hz
+    except KeyError:
+        return _UNKNOWN_RATE_HZ
 
 
 def _alike(one: Task, other: Task) -> bool:

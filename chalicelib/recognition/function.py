@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import json
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, U
 from chalicelib.engines import availability
 from chalicelib.engines.catalogue import base_version
 from chalicelib.engines.errors import BaseUnreadable, CustomizationUnsupported, ModelUnreadable
-from chalicelib.recognition import forms, kept_results
-from chalicelib.recognition.backend import Form, TooLittleAudio, check_size
+from chalicelib.recognition import forms, kept_results, recordings
+from chalicelib.recognition.backend import ENDPOINT, Form, TooLittleAudio, check_size
 from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
 from chalicelib.recognition.decoding_processes import BACKGROUND_COMMAND
 from chalicelib.recognition.forms import BadForm
@@ -31,6 +32,7 @@ from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.pieces import Cutter, Gatherer, WasCut, decode_piece
 from chalicelib.recognition.transcription import Decoder, decoding_options, transcribe
+from chalicelib.sharing.held import TooMuchHeld
 from chalicelib.storage import objects, scratch, spool
 
 INLINE_RESULTS_BYTES = 5 * 1024 * 1024
@@ -82,6 +84,8 @@ class Request:
     form: Form | None = None
     step: Step | None = None
     """Of a job; None: everything is wanted at once."""
+    owner: str = ""
+    """Whose it is."""
     streamed_s: float | None = None
     """How long the audio was sent in chunks; None: it came at once."""
 
@@ -101,14 +105,21 @@ class Request:
             options=Options.from_json(event["options"]),
             form=None if form is None else Form(form["boundary"], form["parts"]),
             step=Step.from_json(event["step"]) if "step" in event else None,
+            owner=event.get("owner", ""),
             streamed_s=event["audio"].get("streamed_s"),
         )
 
 
 def handle(event: dict[str, Any]) -> dict[str, Any]:
     """Answer the event of docs/architecture.md: `results`, `results_key`, `kept`, `pieces`, `piece` or
-    `error`.
+    `error`; with `audio_s` where audio was decoded for the first time.
     """
+    heard: list[float] = []
+    answer = _answer(event, heard.append)
+    return answer | {"audio_s": round(sum(heard), 2)} if heard else answer
+
+
+def _answer(event: dict[str, Any], heard: Callable[[float], None]) -> dict[str, Any]:
     try:
         request = Request.parse(event)
         if (missing := availability.obstacle(request.model.base_version)) is not None:
@@ -116,7 +127,7 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
         if request.step is not None and request.step.piece is not None:
             _decode_piece(request, request.step.prefix, request.step.piece)
             return {"piece": request.step.piece}
-        answer = _recognize(request)
+        answer = _recognize(request, heard)
         if request.step is not None and request.step.keep is not None:
             kept_results.keep(request.step.keep, answer)
             return {"kept": request.step.keep.key}
@@ -126,8 +137,8 @@ def handle(event: dict[str, Any]) -> dict[str, Any]:
         return _error(415, str(error))
     except (AudioError, ContentTypeError, CustomizationUnsupported) as error:
         return _error(400, wording(error))
-    except (BadForm, NoSpeech, TooLittleAudio) as error:
-        return _error(400, str(error))
+    except (BadForm, NoSpeech, TooLittleAudio, TooMuchHeld) as error:
+        return _error(429 if isinstance(error, TooMuchHeld) else 400, str(error))
     except ModelUnreadable as error:
         return _unreadable(error, event["audio"]["key"])
     except DecodingFailed as error:
@@ -154,24 +165,44 @@ def _unreadable(error: ModelUnreadable, audio_key: str) -> dict[str, Any]:
     return _error(500, "The custom model's data is damaged. Train the model again.")
 
 
-def _recognize(request: Request) -> dict[str, Any]:
-    with scratch.folder() as folder:
+def _recognize(request: Request, heard: Callable[[float], None]) -> dict[str, Any]:
+    again = request.step is not None and request.step.pieces is not None
+    with scratch.folder() as folder, recordings.held.holding(request.owner) as take:
         source = Path(folder) / "audio"
+        take(objects.size_bytes(request.audio_key))
         objects.download(request.audio_key, source)
         model = _model(request)  # holds the files
-        answers = [
-            transcribe(
-                file,
-                content_type,
-                model.base_version,
-                model.custom,
-                options=request.options,
-                pool=_decoder(request),
-                streamed_s=request.streamed_s,
-            )
-            for file, content_type in _recordings(request, source)
-        ]
+        answers = []
+        for file, content_type in _recordings(request, source):
+            with _found_type_named(file):
+                answers.append(
+                    transcribe(
+                        file,
+                        content_type,
+                        model.base_version,
+                        model.custom,
+                        options=request.options,
+                        pool=_decoder(request),
+                        streamed_s=request.streamed_s,
+                        owner=request.owner,
+                        heard=(lambda _: None) if again else heard,
+                    )
+                )
         return _joined(answers)
+
+
+@contextlib.contextmanager
+def _found_type_named(file: Path) -> Iterator[None]:
+    """Say of audio that is not what it is said to be what it looks like, if it looks like anything."""
+    try:
+        yield
+    except Undecodable as error:
+        with file.open("rb") as opened:
+            found = content_types.sniff(opened.read(_HEAD_BYTES))
+        if found is None or found.essence == error.essence or isinstance(error, EndiannessUnclear):
+            raise
+        reason = f"This was sent as {error.essence}, but it is {found.essence}."
+        raise Undecodable(error.essence, f"{reason} Send it again with that Content-Type.") from error
 
 
 def _model(request: Request) -> LiveModel:
@@ -180,15 +211,19 @@ def _model(request: Request) -> LiveModel:
 
 def _decoder(request: Request) -> Decoder:
     if request.step is None:
-        return decoder_pool()
+        return decoder_pool().of(request.owner)
     if request.step.pieces is not None:
         return Gatherer(request.step.prefix, request.step.pieces)
     rate_hz = base_version(request.model.base_version).rate_hz
-    return Cutter(request.step.prefix, background_pool(), rate_hz)
+    return Cutter(request.step.prefix, background_pool().of(request.owner), rate_hz)
 
 
 def _decode_piece(request: Request, prefix: str, number: int) -> None:
-    wanted, decoder, model = decoding_options(request.options), background_pool(), _model(request)
+    wanted, decoder, model = (
+        decoding_options(request.options),
+        background_pool().of(request.owner),
+        _model(request),
+    )
     decode_piece(
         prefix,
         number,
@@ -261,11 +296,11 @@ def wording(error: AudioError | ContentTypeError | CustomizationUnsupported) -> 
         case EndiannessUnclear():
             return str(error)
         case Undecodable(essence=essence):
-            return f"unable to transcode data stream {essence} -> audio/l16 "
+            return f"unable to transcode data stream {essence} -> audio/l16 : {error}"
         case RateTooLow(rate_hz=rate_hz, needed_hz=needed_hz) if needed_hz > 8000:
             return (
                 f"This {rate_hz}hz audio input requires a narrow band model.  "
-                "See https://<STT_API_ENDPOINT>/v1/models for a list of available models."
+                f"See {ENDPOINT}/v1/models for a list of available models. {error}"
             )
         case RateTooLow(rate_hz=rate_hz, needed_hz=needed_hz):
             return f"This {rate_hz}hz audio input has too low a rate: record it at {needed_hz}hz or more."

@@ -17,7 +17,7 @@ from chalicelib.engines import catalogue
 from chalicelib.engines.protocol import Samples
 from chalicelib.recognition import transcription
 from chalicelib.recognition.channels import AVERAGED_DIFFERENCE
-from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.decoders import Speaking
 from chalicelib.recognition.inactivity import NoSpeech
 from chalicelib.recognition.live_answer import LiveAnswer
 from chalicelib.recognition.live_channel import LiveChannel
@@ -64,7 +64,7 @@ class LiveRequest:
         options: Options,
         *,
         warnings: tuple[str, ...],
-        pool: DecoderPool,
+        pool: Speaking,
         wake: Callable[[], None],
     ) -> None:
         """Take what the request asks for.
@@ -201,6 +201,11 @@ class LiveRequest:
                 "seen_by_engine": round(heard_s, 2),
                 "transcription": round(min(self._transcribed_s, heard_s), 2),
             }
+
+    @property
+    def heard_s(self) -> float:
+        """How much audio was decoded."""
+        return self._duration_s
 
     def close(self) -> None:
         """Let go of processes and threads; not during `feed` or `finish`."""

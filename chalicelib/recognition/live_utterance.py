@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from chalicelib.engines.catalogue import base_version
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Samples
 from chalicelib.recognition import transcription
-from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.recognition.decoders import Speaking
 from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.options import Options
 from chalicelib.recognition.utterances import Ending
@@ -28,7 +28,7 @@ class LiveUtterance:
         start_s: float,
         model: LiveModel,
         options: Options,
-        pool: DecoderPool,
+        pool: Speaking,
         *,
         settle: Callable[[], None],
         said: Callable[[LiveUtterance], None],

@@ -27,7 +27,7 @@ from chalicelib.engines.protocol import (
     WordSlot,
 )
 from chalicelib.recognition.decoder_worker import Task
-from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
+from chalicelib.recognition.decoders import DecoderPool, DecodingFailed, OwnersShare
 from chalicelib.storage import objects
 
 PIECE_S = 300.0
@@ -49,7 +49,7 @@ class Cutter:
 
     prefix: str
     """Of the pieces' keys."""
-    decoder: DecoderPool
+    decoder: DecoderPool | OwnersShare
     rate_hz: int
     piece_s: float = PIECE_S
 
@@ -92,7 +92,7 @@ def decode_piece(
     base_version: str,
     custom: CustomModels,
     wanted: DecodingOptions,
-    decoder: DecoderPool,
+    decoder: DecoderPool | OwnersShare,
 ) -> None:
     """Decode a piece that a `Cutter` has stored, and store what was said in it.
 

@@ -73,6 +73,8 @@ class SpokenUtterance:
         on_partial: Callable[[Hypothesis], None] | None,
         enqueue: Callable[[SpokenUtterance], None],
         as_error: Callable[[Failure], Exception],
+        *,
+        heard: Callable[[Samples], None] = lambda _: None,
     ) -> None:
         """Make an utterance that is not queued yet.
 
@@ -83,12 +85,14 @@ class SpokenUtterance:
                 nobody wants to know, and no time is spent on it.
             enqueue: has a thread call `serve` when it is this utterance's turn.
             as_error: of what a process answers.
+            heard: is told of what is fed.
         """
         self.base_version = base_version
         self._custom = custom
         self._on_partial = on_partial
         self._enqueue = enqueue
         self._as_error = as_error
+        self._heard = heard
         self._changed = threading.Condition()
         self._place = Place.QUEUED
         self._blocks: list[Samples] = []
@@ -100,6 +104,7 @@ class SpokenUtterance:
 
     def feed(self, samples: Samples) -> None:
         """Take the next samples; withdraws what was concluded before them."""
+        self._heard(samples)
         with self._changed:
             self._blocks.append(samples)
             self._withdraw()

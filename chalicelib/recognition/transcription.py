@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,6 +36,8 @@ def transcribe(
     options: Options,
     pool: Decoder,
     streamed_s: float | None = None,
+    owner: str = "",
+    heard: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Return the `SpeechRecognitionResults` of an audio file.
 
@@ -47,18 +49,21 @@ def transcribe(
         options: of the request; of its models nothing is used.
         pool: decodes.
         streamed_s: how long the audio was sent in chunks; None: it came at once, and nothing times out.
+        owner: whose it is.
+        heard: is told how many seconds were decoded, also where that ended in an error.
 
     Raises:
         audio.errors.AudioError: the audio cannot be used.
         inactivity.NoSpeech: it was streamed, and nobody speaks for too long.
         engines.errors.ModelUnreadable: a custom model is damaged or made for another base version.
         decoders.DecodingFailed: the engine failed.
+        sharing.held.TooMuchHeld: the owner's recordings take more room than they may.
     """
     rate_hz = catalogue.base_version(base_version).rate_hz
     least_rate_hz = catalogue.base_model_of_version(base_version).least_rate_hz
     mixer = Mixer(separate=options.separate)
     with recordings.decoded(
-        source, content_type, rate_hz, least_rate_hz=least_rate_hz, mixer=mixer
+        source, content_type, rate_hz, least_rate_hz=least_rate_hz, mixer=mixer, owner=owner, heard=heard
     ) as recording:
         found = channels.find(recording, cutting(options), options)
         if streamed_s is not None:

@@ -159,6 +159,9 @@ class Cutter:
 
     def add(self, frames: Frames) -> list[Piece]:
         """Take the next frames and return what belongs to utterances by now."""
+        if self._start is None and not self._everything and not frames.speech.any():
+            self._frame += len(frames.speech)
+            return []
         pieces: list[Piece] = []
         for speech, level_db in zip(frames.speech.tolist(), frames.levels_db.tolist(), strict=True):
             pieces += self._add_one(speech, level_db)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from typing import Any, Self
 
 import botocore
 from botocore.config import Config
@@ -31,8 +32,25 @@ def shared() -> Connection:
     return connection
 
 
+_LONGEST_KEYS_BYTES = (2048, 1024)
+"""Of a row's two keys, as DynamoDB has it."""
+
+
 class Table(Model):
     """A pynamodb model that does without a client of its own."""
+
+    @classmethod
+    def get(cls, hash_key: Any, range_key: Any = None, *args: Any, **options: Any) -> Self:
+        """Return a row.
+
+        Raises:
+            DoesNotExist: there is none, or none can have keys of that length: DynamoDB would take the request
+                for malformed.
+        """
+        for key, longest_bytes in zip((hash_key, range_key), _LONGEST_KEYS_BYTES, strict=True):
+            if isinstance(key, str) and not 0 < len(key.encode(errors="surrogatepass")) <= longest_bytes:
+                raise cls.DoesNotExist
+        return super().get(hash_key, range_key, *args, **options)
 
     @classmethod
     def _get_connection(cls) -> TableConnection:

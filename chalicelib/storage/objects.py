@@ -76,6 +76,16 @@ def exists(key: str) -> bool:
     return True
 
 
+def size_bytes(key: str) -> int:
+    """Return the length of an object.
+
+    Raises:
+        ObjectNotFound: nothing lies under `key`.
+    """
+    with _must_be_there(key):
+        return client().head_object(Bucket=settings.current().bucket, Key=key)["ContentLength"]
+
+
 def download(key: str, path: Path) -> None:
     """Write the object to `path`, in parts, without holding it in memory.
 

@@ -29,8 +29,14 @@ def url_of(queue: str) -> str:
 
 
 def send(queue: str, message: Mapping[str, Any], *, delay_s: int = 0) -> None:
-    """Put a message into a queue, to be handed out after `delay_s` (at most 900) seconds."""
-    client().send_message(QueueUrl=url_of(queue), MessageBody=json.dumps(message), DelaySeconds=delay_s)
+    """Put a message into a queue, to be handed out after `delay_s` (at most 900) seconds.
+
+    Owners take turns in a queue: the message's `owner` is its group, which makes SQS's queues fair.
+    """
+    group: Any = {"MessageGroupId": str(message["owner"])} if message.get("owner") else {}
+    client().send_message(
+        QueueUrl=url_of(queue), MessageBody=json.dumps(message), DelaySeconds=delay_s, **group
+    )
 
 
 def idle(queue: str) -> bool:

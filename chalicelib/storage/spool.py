@@ -11,6 +11,8 @@ from chalicelib.storage.layout import SPOOL_PREFIX
 
 HEADER = "X-Attune-Body"
 PENDING = "pending"
+CONTINUED = "continued"
+"""In place of a key: an open connection goes on. In place of bytes: for how many seconds it was heard."""
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -24,6 +26,11 @@ class Spooled:
 
     key: str
     size_bytes: int
+
+    @property
+    def continued(self) -> bool:
+        """An open connection asks again; there is no body."""
+        return self.key == CONTINUED
 
     @property
     def pending(self) -> bool:

@@ -331,6 +331,25 @@ class Erasure(Table):
     requested = UTCDateTimeAttribute()
 
 
+class Usage(Table):
+    """What an owner has used in one hour."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}usage"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    hour = UnicodeAttribute(range_key=True)
+    """In UTC, as `2026-01-31T12`."""
+    audio_s = NumberAttribute(default=0)
+    """Seconds of audio that were decoded."""
+    recordings = NumberAttribute(default=0)
+    expires = NumberAttribute(null=True)
+    """Unix seconds; DynamoDB's time-to-live attribute."""
+
+
 class IdempotencyRecord(Table):
     """Where Powertools remembers which events were handled; only its shape is ours."""
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from chalicelib.storage import failures
+from chalicelib.storage.credentials import SHORTEST_KEY_CHARACTERS
 from infra.local.home import Home, HomeInUse
 from infra.local.service import Ports, PortTaken, Service
 from infra.local.supervision import Unstable
@@ -26,6 +27,18 @@ def _port(variable: str, default: int) -> int:
     if not (text.isdecimal() and 0 < int(text) <= _MAX_PORT):
         raise _Misconfigured(f"{variable} must be a port number between 1 and {_MAX_PORT}, not {text!r}.")
     return int(text)
+
+
+def _api_key(home: Home) -> str:
+    chosen = os.environ.get("ATTUNE_API_KEY")
+    if not chosen:
+        return home.secret("api-key")
+    if len(chosen) < SHORTEST_KEY_CHARACTERS:
+        raise _Misconfigured(
+            f"ATTUNE_API_KEY has {len(chosen)} characters, but a key needs at least "
+            f"{SHORTEST_KEY_CHARACTERS}: shorter ones can be guessed. Leave it out to have one made."
+        )
+    return chosen
 
 
 def _banner(home: Home, ports: Ports, api_key: str) -> str:
@@ -64,7 +77,7 @@ def main() -> int:
     try:
         ports = Ports(_port("PORT", _DEFAULT_PORT), _port("TLS_PORT", _DEFAULT_TLS_PORT))
         with home.lock():
-            api_key = os.environ.get("ATTUNE_API_KEY") or home.secret("api-key")
+            api_key = _api_key(home)
             home.ensure_certificate()
             asyncio.run(_run(home, ports, api_key))
     except (HomeInUse, PortTaken, Unstable, _Misconfigured) as error:

@@ -30,6 +30,9 @@ _RETRY_S = 0.5
 _QUICK_END_S = 5.0
 _MAX_PAUSE_S = 10.0
 _SIGNALS = (signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1)
+_BACKGROUND = frozenset({"audio_uploaded", "corpus_added", "language_training"})
+"""Functions that take minutes of a core, for which nobody sits and waits: requests come before them."""
+_BACKGROUND_NICENESS = 5
 STORE_RESTARTED = signal.SIGUSR1
 """The queues are empty: the clock's functions are to be called now."""
 
@@ -253,6 +256,8 @@ class EventWorkers:
             os.environ["ATTUNE_PARENT"] = str(parent)
             child.begin(name)
             child.rename(name)
+            if name in _BACKGROUND:
+                os.nice(_BACKGROUND_NICENESS)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             work()
             status = 0

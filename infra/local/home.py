@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import ssl
@@ -11,12 +12,15 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from chalicelib.engines.model_cache import FOLDER_PREFIX
 
 _RENEW_BEFORE_S = 30 * 86_400.0
+_UTC_TIME = re.compile(rb"\x17\x0d(\d{12}Z)")
+"""As DER writes a time before 2050."""
 
 
 class HomeInUse(Exception):
@@ -33,6 +37,15 @@ class Home:
     def store(self) -> Path:
         """Objects and tables."""
         return self.path / "store"
+
+    @property
+    def store_url(self) -> Path:
+        """Where the store of the running service answers, for an operator's commands."""
+        return self.path / "store-url"
+
+    def note_store_url(self, url: str) -> None:
+        """Write down where the store answers until the service ends."""
+        _write_private(self.store_url, url.encode())
 
     @property
     def jobs(self) -> Path:
@@ -111,8 +124,10 @@ class Home:
     def ensure_certificate(self) -> None:
         """Make a certificate for localhost and 127.0.0.1, unless there is one that is good for a while."""
         present = self.certificate.exists() and self.certificate_key.exists()
-        if present and _valid_until_s(self.certificate) - time.time() > _RENEW_BEFORE_S:
-            return
+        if present and _is_leaf(self.certificate):
+            left_s = _valid_until_s(self.certificate) - time.time()
+            if left_s > _RENEW_BEFORE_S:
+                return
         from infra.local import self_signed  # what it is made with takes ten megabytes
 
         key, certificate = self_signed.make()
@@ -120,16 +135,25 @@ class Home:
         _write_private(self.certificate, certificate)
 
 
-def _valid_until_s(certificate: Path) -> float:
-    """Return the end of a certificate authority's certificate, in Unix seconds.
-
-    Raises:
-        ssl.SSLError: it is not one.
-    """
+def _is_leaf(certificate: Path) -> bool:
+    """Tell whether a certificate can sign no others; those of earlier versions could."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(certificate)
-    until = context.get_ca_certs()[0]["notAfter"]
-    return float(ssl.cert_time_to_seconds(str(until)))
+    return context.cert_store_stats()["x509_ca"] == 0
+
+
+def _valid_until_s(certificate: Path) -> float:
+    """Return the end of a certificate, in Unix seconds.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    der = ssl.PEM_cert_to_DER_cert(certificate.read_text())
+    # Of a leaf Python tells nothing without a connection. The second of its two times is the end.
+    times = [found[1].decode() for found in _UTC_TIME.finditer(der)]
+    if len(times) != 2:
+        raise ValueError(f"{certificate} has {len(times)} times in place of two")
+    return datetime.strptime(times[1], "%y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp()
 
 
 def _write_private(path: Path, data: bytes) -> None:

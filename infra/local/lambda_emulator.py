@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import logging
+import os
 import re
 import signal
 import socket
 import traceback
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
+from chalicelib.sharing.threads import Threads
 from infra.local import child, events
+from infra.local.admission import Admitted
 from infra.local.wire import Disconnected, Receive, Scope, Send, answer, server, whole_body
 
 _LOG = logging.getLogger(__name__)
 _PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _CONCURRENCY = 16
 """Calls at a time; the recognition function shares the cores out among them."""
+_OF_OWNER = 8
+"""Of them for one owner; owners take turns."""
 
 
 class LambdaEmulator:
@@ -28,7 +33,7 @@ class LambdaEmulator:
 
     def __init__(self, functions: Mapping[str, events.Handler]) -> None:
         self._functions = functions
-        self._threads = ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="invoke")
+        self._threads = Threads("invoke", _CONCURRENCY, running_of_owner=_OF_OWNER)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an error of the function is a success of the call, as in Lambda."""
@@ -45,9 +50,9 @@ class LambdaEmulator:
             return
         fields = {"content-type": "application/json", "x-amz-executed-version": "$LATEST"}
         try:
-            loop = asyncio.get_running_loop()
             event, context = json.loads(body or b"{}"), events.Context(name)
-            result = await loop.run_in_executor(self._threads, self._functions[name], event, context)
+            call = functools.partial(self._functions[name], event, context)
+            result = await asyncio.wrap_future(self._threads.submit(str(event.get("owner", "")), call))
         except Exception as error:  # noqa: BLE001  like Lambda: the caller is told, whatever it was
             _LOG.exception("%s failed", name)
             fields["x-amz-function-error"] = "Unhandled"
@@ -67,7 +72,10 @@ def _application_functions() -> dict[str, events.Handler]:
 
 
 async def _serve(listener: socket.socket) -> None:
-    serving = server(LambdaEmulator(_application_functions()), timeout_graceful_shutdown=2)
+    serving = server(
+        Admitted(LambdaEmulator(_application_functions()), os.environ["AWS_ACCESS_KEY_ID"]),
+        timeout_graceful_shutdown=2,
+    )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, serving, "should_exit", True)
     await serving.serve(sockets=[listener])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections import defaultdict
@@ -12,6 +13,7 @@ from typing import Any
 from ministack.services import sqs
 
 from infra.local.awaiting import AWAIT_MESSAGES
+from infra.local.fair_queues import FairOrder
 from infra.local.tables import Answer
 
 TARGET_PREFIX = "AmazonSQS."
@@ -27,6 +29,7 @@ class Queues:
     def __init__(self) -> None:
         self._arrived: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._closed = False
+        self._order = FairOrder()
 
     async def handle(self, action: str, body: bytes, host: str, gone: asyncio.Event | None = None) -> Answer:
         """Answer one request of SQS's JSON protocol; `host` is the one the client used.
@@ -75,11 +78,19 @@ class Queues:
     async def _receive(self, request: dict[str, Any], host: str, gone: asyncio.Event) -> Answer:
         body = json.dumps({**request, "WaitTimeSeconds": 0}).encode()
 
-        async def look() -> tuple[bool, Answer]:
-            answer = await _call("ReceiveMessage", body, host)
-            return answer[0] != 200 or bool(json.loads(answer[2]).get("Messages")), answer
+        url = request.get("QueueUrl", "")
 
-        return await self._look_until(look, request, self._arrived[request.get("QueueUrl", "")], gone)
+        async def look() -> tuple[bool, Answer]:
+            with contextlib.suppress(sqs._Err):  # there is no such queue: the answer says so
+                self._order.arrange(url)
+            answer = await _call("ReceiveMessage", body, host)
+            if answer[0] != 200:
+                return True, answer
+            messages = json.loads(answer[2]).get("Messages") or []
+            self._order.note(url, [message["Body"] for message in messages])
+            return bool(messages), answer
+
+        return await self._look_until(look, request, self._arrived[url], gone)
 
     async def _look_until(
         self,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 from infra.local import child
+from infra.local.admission import Admitted
 from infra.local.training_events import Announcer
 from infra.local.training_jobs import TrainingJob, TrainingJobs
 from infra.local.training_runner import Runner, clear_left_over, resume_interrupted
@@ -30,6 +31,10 @@ from infra.local.wire import Disconnected, Receive, Scope, Send, answer, headers
 
 _JSON = "application/x-amz-json-1.1"
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+_CHANNEL = re.compile(r"[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,63}")
+"""A channel becomes a folder: none is called `..`."""
+_VARIABLES = frozenset({"PYTHONUNBUFFERED"})
+"""What a request may set in its program's environment. Others decide what an interpreter loads, and runs."""
 _DEFAULT_QUEUE = "attune-training-changed"
 _making_client = threading.Lock()
 _NOT_FOUND = "Requested resource not found."
@@ -104,6 +109,15 @@ class SageMakerEmulator:
             raise ApiError("ValidationException", f"Value {name!r} at 'trainingJobName' is malformed.")
         if "InputDataConfig" not in request or "TrainingImage" not in request["AlgorithmSpecification"]:
             message = "A training image and input data are needed here."
+            raise ApiError("ValidationException", message)
+        for channel in request["InputDataConfig"]:
+            if not _CHANNEL.fullmatch(channel["ChannelName"]):
+                message = f"Value {channel['ChannelName']!r} at 'channelName' is malformed."
+                raise ApiError("ValidationException", message)
+        for variable in sorted(request.get("Environment", {}).keys() - _VARIABLES):
+            message = (
+                f"The environment variable {variable!r} cannot be set here: {', '.join(_VARIABLES)} can."
+            )
             raise ApiError("ValidationException", message)
         job = TrainingJob(request).at("Pending")
         if not self._jobs.add(job):
@@ -222,7 +236,7 @@ def _sender() -> Callable[[dict[str, Any]], None]:
 
 
 async def _serve(listener: socket.socket, jobs: TrainingJobs) -> None:
-    serving = server(SageMakerEmulator(jobs))
+    serving = server(Admitted(SageMakerEmulator(jobs), os.environ["AWS_ACCESS_KEY_ID"]))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, serving, "should_exit", True)
     await serving.serve(sockets=[listener])
 

@@ -25,6 +25,17 @@ def make() -> tuple[bytes, bytes]:
     return pem, _self_signed(key).public_bytes(serialization.Encoding.PEM)
 
 
+def _signs_only() -> x509.KeyUsage:
+    others = dict.fromkeys(
+        (
+            *("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+            *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+        ),
+        False,
+    )
+    return x509.KeyUsage(digital_signature=True, **others)
+
+
 def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Attune on this machine")])
     now = datetime.datetime.now(datetime.UTC)
@@ -38,8 +49,9 @@ def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=_CERTIFICATE_DAYS))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        # A certificate authority of one, so that clients can be told to trust exactly this file.
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        # A leaf: whoever trusts this file trusts this service, and nothing that its key might sign.
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_signs_only(), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())

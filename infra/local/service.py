@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from chalicelib.engines import catalogue
 from infra import resources
-from infra.local import child, environment, event_workers, table_client
+from infra.local import child, environment, event_workers, log_rotation, table_client
 from infra.local.home import Home
-from infra.local.supervision import Role, Supervisor
+from infra.local.supervision import Role, Supervisor, ended
 from infra.local.wire import Application, Server, listen
 
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
 
 _DRAIN_S = 3
 _STOP_PARTS_S = 4.0
@@ -88,20 +89,15 @@ class Service:
         os.environ.update(self._environment)
         catalogue.serve_anew()
         self._home.clear_temporary()
+        self._home.note_store_url(self._environment["AWS_ENDPOINT_URL"])
         tempfile.tempdir = None  # to be looked up anew
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         read_end, write_end = os.pipe()
-        guard = child.start(
-            "infra.local.guard",
-            [str(read_end)],
-            self._home.logs / "guard.log",
-            self._environment,
-            [read_end],
-            new_session=True,
-        )
-        os.close(read_end)
+        self._start_guard(read_end)
+        guarding = asyncio.create_task(self._keep_guard(read_end))
+        rotating = asyncio.create_task(log_rotation.keep_rotating(self._home.logs))
         parts: list[asyncio.Task[None]] = []
         try:
             parts += [self._start_store(), self._start_event_functions()]
@@ -118,9 +114,30 @@ class Service:
             names = [name for name in self._supervisor.process_ids if name != "store"]
             await self._supervisor.stop(names, _STOP_PARTS_S)
             await self._supervisor.stop(["store"], _STOP_STORE_S)
+            rotating.cancel()
+            guarding.cancel()
             child.sweep(self._environment[child.MARK])
-            guard.wait()
+            self._guard.wait()
             os.close(write_end)
+            os.close(read_end)
+
+    def _start_guard(self, read_end: int) -> None:
+        self._guard = child.start(
+            "infra.local.guard",
+            [str(read_end)],
+            self._home.logs / "guard.log",
+            self._environment,
+            [read_end],
+            new_session=True,
+        )
+
+    async def _keep_guard(self, read_end: int) -> None:
+        """Start the guard again whenever it has been killed: without it, what a kill leaves would stay."""
+        while True:
+            await ended(self._guard)
+            _LOG.warning("the guard was ended and is started again")
+            await asyncio.sleep(_LOOK_AGAIN_S)
+            self._start_guard(read_end)
 
     async def _unless_over(self, work: Coroutine[Any, Any, T], parts: list[asyncio.Task[None]]) -> T:
         """Await a part of the start.
@@ -200,13 +217,9 @@ class Service:
     def _let_in(self) -> None:
         """Let the service's own API key in."""
         from chalicelib.storage import credentials
-        from chalicelib.storage.tables import Credential
 
-        key_hash = credentials.hash_of(self._api_key)
-        if credentials.find(key_hash) is None:
-            # Not `credentials.add`: on the loopback interface an operator may choose a short key.
-            row = Credential(key_hash, owner=self._home.owner, label="make run", created=datetime.now(UTC))
-            row.save()
+        if credentials.find(credentials.hash_of(self._api_key)) is None:
+            credentials.add(self._api_key, self._home.owner, "make run")
 
     async def _serve(self, announce: Any, parts: list[asyncio.Task[None]]) -> None:
         import app

@@ -18,10 +18,11 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote_plus
+from urllib.parse import quote_plus
 
 from infra import resources
 from infra.local import bring_up, child, event_bus, journal, queues, tables
+from infra.local.admission import Admitted
 from infra.local.object_api import ObjectApi
 from infra.local.objects import Objects, StoredObject
 from infra.local.wire import Disconnected, Receive, Scope, Send, answer, headers_of, server, whole_body
@@ -44,22 +45,20 @@ class Store:
         objects: Objects,
         held: tables.Tables,
         bus: event_bus.EventBus,
-        access_key: str,
     ) -> None:
         self._journal = log
         self._objects = objects
         self._tables = held
         self._queues = queues.Queues()
         self._bus = bus
-        self._access_key = access_key
         self._buckets = {bucket.name: bucket for bucket in resources.load().buckets}
         self._object_api = ObjectApi(objects, log, self._announce)
         self._host = ""
         self._compact_above_bytes = _COMPACT_ABOVE_BYTES
 
     @classmethod
-    async def open(cls, folder: Path, access_key: str) -> Store:
-        """Bring back what `folder` holds. Requests have to name `access_key` in their credentials."""
+    async def open(cls, folder: Path) -> Store:
+        """Bring back what `folder` holds. Whoever reaches it may do everything: see `admission`."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / "journal"
         torn_bytes = journal.cut_torn_tail(path)
@@ -79,7 +78,7 @@ class Store:
             _LOG.warning("the journal could not be shortened: %s", error)
         tables.record_changes()
         tables.read_in_few_pages()
-        return cls(journal.Journal(path), objects, held, event_bus.EventBus(folder), access_key)
+        return cls(journal.Journal(path), objects, held, event_bus.EventBus(folder))
 
     async def bring_up(self, wanted: resources.Resources) -> None:
         """Create what the template declares and is not there yet; queues never are at a start."""
@@ -100,12 +99,6 @@ class Store:
         """Answer one request of any of the four services."""
         headers = headers_of(scope)
         self._host = headers.get("host", self._host)
-        if self._access_key not in _credential(headers, scope["query_string"].decode("ascii")):
-            body = json.dumps(
-                {"__type": "UnrecognizedClientException", "message": "Wrong credentials."}
-            ).encode()
-            await answer(send, HTTPStatus.FORBIDDEN, {"content-type": _JSON}, body)
-            return
         service, _, action = headers.get("x-amz-target", "").partition(".")
         if not service:
             await self._object_api(scope, receive, send)
@@ -197,13 +190,6 @@ def _document(action: str, answer: tables.Answer) -> dict[str, Any]:
     return document
 
 
-def _credential(headers: dict[str, str], query: str) -> str:
-    """Return the access key that a signed request names; on the loopback interface the key is the proof."""
-    signed = re.search(r"Credential=([^/,]+)/", headers.get("authorization", ""))
-    presigned = parse_qs(query).get("X-Amz-Credential", [""])[0].partition("/")[0]
-    return signed[1] if signed else presigned
-
-
 def _event_record(bucket: str, event: str, stored: StoredObject) -> dict[str, object]:
     """Return an S3 event record; in it, as in S3's own, the key is URL-encoded."""
     return {
@@ -235,10 +221,10 @@ def _event_record(bucket: str, event: str, stored: StoredObject) -> dict[str, ob
 
 
 async def _serve(folder: Path, listener: socket.socket, access_key: str, *, complete: bool) -> None:
-    store = await Store.open(folder, access_key)
+    store = await Store.open(folder)
     if complete:
         await store.bring_up(resources.load())
-    serving = server(store)
+    serving = server(Admitted(store, access_key))
 
     def stop() -> None:
         store.close()

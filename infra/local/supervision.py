@@ -86,7 +86,7 @@ class Supervisor:
         quick_ends = 0
         while True:
             began_s = time.monotonic()
-            status = await _ended(self._processes[role.name])
+            status = await ended(self._processes[role.name])
             quick_ends = quick_ends + 1 if time.monotonic() - began_s < _QUICK_END_S else 0
             log = self._logs / f"{role.name}.log"
             if quick_ends > _MAX_QUICK_ENDS:
@@ -102,7 +102,7 @@ class Supervisor:
     async def _make_ready(self, role: Role, restarted: Callable[[], Awaitable[None]]) -> None:
         """Await what follows a restart, but not for longer than the process lives."""
         preparing = asyncio.ensure_future(restarted())
-        ending = asyncio.create_task(_ended(self._processes[role.name]))
+        ending = asyncio.create_task(ended(self._processes[role.name]))
         try:
             await asyncio.wait([preparing, ending], return_when=asyncio.FIRST_COMPLETED)
             if preparing.done():
@@ -122,13 +122,13 @@ class Supervisor:
         for process in processes:
             process.terminate()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*map(_ended, processes)), timeout_s)
+            await asyncio.wait_for(asyncio.gather(*map(ended, processes)), timeout_s)
         for process in processes:
             process.kill()
             process.wait()
 
 
-async def _ended(process: subprocess.Popen[bytes]) -> int:
+async def ended(process: subprocess.Popen[bytes]) -> int:
     """Wait for a process without looking again and again, and return its status."""
     if process.poll() is not None:
         return process.returncode

@@ -31,6 +31,14 @@ def test_models_are_made_on_the_engine_that_the_operator_has_adapted(
     assert NEW in refused.json["error"]
 
 
+def test_a_pending_model_says_what_it_waits_for(model: Model) -> None:
+    assert model.shown["stage"] == "waiting for valid audio"
+    model.add_unanalysed("one")
+    assert model.shown["stage"] == "waiting for the analysis of 1 upload"
+    model.add_unanalysed("two")
+    assert model.shown["stage"] == "waiting for the analysis of 2 uploads"
+
+
 def test_a_new_model_is_pending(instance: Instance) -> None:
     made = instance("POST", MODELS, GOOD | {"description": "tiles and a fan"})
     assert made.status == 201
@@ -53,6 +61,7 @@ def test_a_new_model_is_pending(instance: Instance) -> None:
         "language": "en-US",
         "updated": created,
         "status": "pending",
+        "stage": "waiting for valid audio",
     }
     assert list(shown.json)[:6] == [
         "owner",

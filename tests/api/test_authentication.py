@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chalicelib.api import authentication, tokens
+from chalicelib.api import authentication, errors, tokens
 from chalicelib.storage import credentials
 from tests.api.calling import Answer, Instance, basic, send
 
@@ -29,7 +29,7 @@ def assert_unauthorized(answer: Answer) -> None:
         {
             "trace": trace,
             "error": "Unauthorized",
-            "more_info": "https://cloud.ibm.com/docs/speech-to-text",
+            "more_info": errors._DOCUMENTATION,
             "code": 401,
         },
     )
@@ -108,7 +108,7 @@ def test_the_instance_in_the_path_must_be_the_callers(instance: Instance) -> Non
             {
                 "trace": trace,
                 "error": "Forbidden",
-                "more_info": "https://cloud.ibm.com/docs/speech-to-text",
+                "more_info": errors._DOCUMENTATION,
                 "code": 403,
             },
         )

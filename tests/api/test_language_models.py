@@ -39,6 +39,7 @@ def test_a_new_model_is_pending(instance: Instance) -> None:
         "language": "en-US",
         "updated": created,
         "status": "pending",
+        "stage": "waiting for a corpus, a grammar or words",
     }
 
 

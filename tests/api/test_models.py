@@ -45,8 +45,8 @@ def test_an_unknown_model_is_not_found(instance: Instance, name: str) -> None:
 def test_the_url_is_where_the_client_called(instance: Instance) -> None:
     headers = {
         "Authorization": basic(instance.key),
-        "Host": "inside",
-        "X-Forwarded-Host": "stt.example",
+        "Host": "stt.example",
+        "X-Forwarded-Host": "whoever.says.so",
         "X-Forwarded-Proto": "https",
     }
     for prefix in (f"/instances/{instance.owner}", "/speech-to-text/api", ""):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from dataclasses import dataclass
 
@@ -10,10 +11,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from chalicelib.api import authentication, tokens
 from chalicelib.recognition import backend
 from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
-from chalicelib.storage import objects, spool
+from chalicelib.storage import credentials, objects, spool
 from tests.api.calling import Answer, Instance, assert_error, basic, send
 from tests.recognition_function import RESULTS, Function
 
@@ -264,6 +266,57 @@ def connecting(instance: Instance, query: str = "", *, reference: str | None = N
     """Ask as the front door does before it accepts a WebSocket."""
     signed = spool.write_header(spool.Spooled(spool.PENDING, 0)) if reference is None else reference
     return instance("GET", f"/recognize{query}", headers={"X-Attune-Body": signed} if signed else {})
+
+
+def continued(instance: Instance, authorization: str, heard_s: int) -> Answer:
+    """Ask as the front door does before a further request of an open connection."""
+    header = spool.write_header(spool.Spooled(spool.CONTINUED, heard_s))
+    return send("GET", "/v1/recognize", headers={"X-Attune-Body": header, "Authorization": authorization})
+
+
+def test_an_open_connection_goes_on_with_an_expired_token_and_without_a_key_it_does_not(
+    instance: Instance,
+) -> None:
+    key_hash = credentials.hash_of(instance.key)
+    old, _ = tokens.issue(key_hash, now_s=time.time() - tokens.LIFETIME_S - 60)
+    assert continued(instance, f"Bearer {old}", 0).status == 200
+    assert send("GET", "/v1/models", headers={"Authorization": f"Bearer {old}"}).status == 401
+    forged = {"X-Attune-Body": f"{spool.CONTINUED};0;00", "Authorization": f"Bearer {old}"}
+    assert send("GET", "/v1/recognize", headers=forged).status == 401
+    credentials.revoke(key_hash)
+    authentication._known._owners.clear()  # what is remembered for some seconds
+    assert continued(instance, f"Bearer {old}", 0).status == 401
+
+
+def test_what_a_connection_has_heard_counts(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_OWNER_AUDIO_S_PER_HOUR", "100")
+    assert continued(instance, basic(instance.key), 99).status == 200
+    refused = continued(instance, basic(instance.key), 50)
+    assert refused.status == 429
+    assert connecting(instance).status == 429
+    answer = Api(instance).recognize()
+    assert error_of(answer)[0] == 429
+    assert 0 < int(answer.headers["retry-after"]) <= 7200
+
+
+def test_audio_counts_once_it_was_decoded(
+    api: Api, function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTUNE_OWNER_AUDIO_S_PER_HOUR", "100")
+    function.answer = {"results": RESULTS, "audio_s": 101.5}
+    assert api.recognize().status == 200
+    (event,) = function.events
+    assert event["owner"] == api.instance.owner
+    assert api.recognize().status == 429
+    assert Api(Instance()).recognize().status == 200
+
+
+def test_too_much_under_way_is_answered_with_429(api: Api, function: Function) -> None:
+    function.answer = {"error": {"code": 429, "message": "Too much of yours."}}
+    answer = api.recognize()
+    assert error_of(answer) == (429, "Too much of yours.")
+    assert int(answer.headers["retry-after"]) > 0
+    assert spooled() == []
 
 
 def test_a_connection_is_told_which_model_serves_it(instance: Instance) -> None:

@@ -56,7 +56,7 @@ def test_what_is_no_number_is_silence(wild: float) -> None:
 
 
 @given(st.lists(st.integers(1, 5000), min_size=1, max_size=10), st.sampled_from([1.0, 3.0, 30_000.0]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_the_sizes_of_the_pieces_do_not_matter(sizes: list[int], peak: float) -> None:
     loud = np.concatenate([silence(0.7, HZ), VOICE, VOICE * np.float32(peak)])[:70_000]
     assert np.array_equal(scaled(loud, tuple(sizes)), scaled(loud))

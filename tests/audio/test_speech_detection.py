@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.audio import speech_detection
 from chalicelib.audio.speech_detection import SpeechDetector, Stretch, find_speech, speech_in
 from tests.audio.signals import Samples, noise, silence, tone, voice
 
@@ -116,3 +117,15 @@ def test_stretches_are_in_order_within_the_recording(
 def test_speech_in_a_stream() -> None:
     samples = two_phrases(16000)
     assert list(speech_in(iter(np.split(samples, 10)), 16000)) == find_speech(samples, 16000)
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 44100])
+def test_digital_silence_is_judged_at_once_as_frame_by_frame(
+    monkeypatch: pytest.MonkeyPatch, rate_hz: int
+) -> None:
+    phrases = two_phrases(rate_hz)
+    samples = np.concatenate([phrases, silence(90, rate_hz), phrases, silence(31.234, rate_hz), phrases])
+    found = find_speech(samples, rate_hz)
+    monkeypatch.setattr(speech_detection, "_STILL_FRAMES", 1_000_000)
+    assert found == find_speech(samples, rate_hz)
+    assert len(found) >= 6

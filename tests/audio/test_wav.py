@@ -65,7 +65,7 @@ def test_rare_codings_are_read_behind_long_chunks_too(name: str) -> None:
 
 
 @pytest.mark.parametrize("riff_bytes", [0, 36])
-@pytest.mark.parametrize("samples", [1, 390, 3900])
+@pytest.mark.parametrize("samples", [130, 390, 3900])
 def test_a_short_recording_whose_lengths_were_not_filled_in(samples: int, riff_bytes: int) -> None:
     for subtype in ("ULAW", "PCM_16"):
         content = wav(VOICE[:samples], 8000, subtype)
@@ -78,6 +78,7 @@ def test_an_empty_recording_with_a_tag_behind_is_empty() -> None:
     empty = unfilled(WHOLE[:44], 36 + len(tag)) + tag
     assert len(read(empty)) == 0
     assert len(read(WHOLE[:40] + bytes(4))) == 0
+    assert len(read(WHOLE[:40] + bytes(4) + bytes(100))) == 0
 
 
 def test_several_chunks_of_samples_follow_each_other() -> None:

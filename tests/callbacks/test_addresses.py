@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from ipaddress import IPv4Address, IPv6Address
 
@@ -10,15 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.callbacks import addresses
+from chalicelib.callbacks import addresses, special_addresses
 from chalicelib.callbacks.errors import AddressNotAllowed, Unreachable
 
 _NOT_PUBLIC = [
     *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
-    *("192.0.0.0/29", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
+    *("192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
     *("203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "192.88.99.0/24", "168.63.129.16/32"),
     *("::/128", "::1/128", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8", "2001:db8::/32", "100::/64"),
     *("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0/96", "2002::/16", "2001::/32", "::/96"),
+    *("2001::/23", "3fff::/20", "5f00::/16", "100:0:0:1::/64", "4000::/3", "2620:4f:8000::/48"),
+    *("192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24"),
 ]
 
 
@@ -90,6 +93,30 @@ def test_one_bad_address_among_good_ones_is_enough(monkeypatch: pytest.MonkeyPat
 
 def test_an_operator_may_allow_them(private_allowed: None) -> None:
     assert addresses.resolve("127.0.0.1", 80) == ["127.0.0.1"]
+
+
+@given(st.ip_addresses())
+def test_what_any_interpreter_knows_to_be_special_is_refused(address: addresses.Address) -> None:
+    """Not the other way round: what one of them does not know yet stands in the registries."""
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        assert not addresses.public(address)
+
+
+def test_the_registries_are_whole_and_dated() -> None:
+    assert re.fullmatch(r"20\d\d-\d\d", special_addresses.AS_OF)
+    assert len(special_addresses.SPECIAL) == 50
+    for address in ("192.0.0.1", "192.0.0.170", "2001:1ff::1", "2001:db8::1", "3fff:fff::1", "5f00::1"):
+        assert not addresses.public(ipaddress.ip_address(address))
+    for address in ("192.0.1.1", "2001:200::1", "2001:4860:4860::8888", "2003::1"):
+        assert addresses.public(ipaddress.ip_address(address))
+
+
+def test_nobody_learns_which_names_a_network_has() -> None:
+    with pytest.raises(Unreachable) as unknown:
+        addresses.resolve("no-such-host.invalid", 80)
+    with pytest.raises(AddressNotAllowed) as private:
+        addresses.resolve("localhost", 80)
+    assert str(unknown.value).replace("no-such-host.invalid", "localhost") == str(private.value)
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 70 + ".invalid", "."])

@@ -67,7 +67,7 @@ def test_shell_blocks_are_proper_shell(page: str) -> None:
 def test_images_are_built_without_what_sagemaker_refuses() -> None:
     """With provenance Docker pushes an index of images."""
     built = [
-        command for block in blocks() for command in block.commands if command.startswith("docker build")
+        command for block in blocks() for command in block.commands if command.startswith("docker build ")
     ]
     assert len(built) >= 3
     assert [command for command in built if "--provenance=false" not in command] == []

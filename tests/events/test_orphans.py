@@ -137,3 +137,19 @@ def test_a_reset_leaves_nothing_that_stays(platform: Platform) -> None:
     _cleared()
     assert _everything() == set()
     assert audio_resources.of_model(custom_models.fresh(model)) == []
+
+
+def test_each_prefix_has_its_turn_within_half_an_hour() -> None:
+    begin = datetime.now(UTC)
+    turns = [orphans.turn(begin + timedelta(minutes=5 * number), 300.0) for number in range(6)]
+    assert sorted(prefix for (prefix,) in turns) == sorted((*layout.MODELS_OWN_PREFIXES, layout.JOBS_PREFIX))
+
+
+def test_only_below_the_prefix_whose_turn_it_is_anything_is_looked_for() -> None:
+    model = custom_models.new()
+    custom_models.upload(model, "old", b"RIFF")
+    assert acoustic_models.find(model.owner, model.customization_id) is not None
+    AcousticModel.get(model.owner, model.customization_id).delete()
+    later = datetime.now(UTC) + timedelta(hours=3)
+    assert orphans.clear_away(later, (layout.JOBS_PREFIX,)) == 0
+    assert orphans.clear_away(later, (layout.AUDIO_PREFIX,)) >= 1

@@ -87,6 +87,36 @@ def test_request_reaches_the_backend_as_sent(backend: Recorder, port: int) -> No
     assert request.source_ip == "127.0.0.1"
 
 
+FORWARDED = {
+    "Host": "inside:8080",
+    "X-Forwarded-Host": "stt.example",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-For": "203.0.113.9",
+    "Forwarded": "for=203.0.113.9",
+}
+
+
+def test_what_strangers_say_of_themselves_is_not_believed(backend: Recorder, port: int) -> None:
+    ask(port, "GET", "/v1/models", headers=FORWARDED)
+    (request,) = backend.requests
+    assert header(request, "host") == "inside:8080"
+    assert header(request, "x-forwarded-proto") == "http"
+    assert not {name for name, _ in request.headers} & {"forwarded", "x-forwarded-for", "x-forwarded-host"}
+    assert request.source_ip == "127.0.0.1"
+
+
+@pytest.mark.parametrize("proxies", ["127.0.0.1", "10.0.0.0/8, 127.0.0.0/8"])
+def test_what_a_proxy_says_is_believed(
+    backend: Recorder, port: int, monkeypatch: pytest.MonkeyPatch, proxies: str
+) -> None:
+    monkeypatch.setenv("ATTUNE_PROXIES", proxies)
+    ask(port, "GET", "/v1/models", headers=FORWARDED)
+    (request,) = backend.requests
+    assert header(request, "host") == "stt.example"
+    assert header(request, "x-forwarded-proto") == "https"
+    assert header(request, "x-forwarded-for") == "203.0.113.9"
+
+
 @pytest.mark.parametrize("sent", ["/v1/customizations/", "//v1/customizations", "/v1/customizations"])
 def test_slashes_are_forgiven(backend: Recorder, port: int, sent: str) -> None:
     assert ask(port, "POST", sent, b"{}").status == 200

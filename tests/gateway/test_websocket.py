@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_websocket
 
 from chalicelib.audio.stream import Samples
-from chalicelib.gateway import application, websocket_protocol, websocket_session
+from chalicelib.gateway import application, handshake, websocket_protocol, websocket_session
 from chalicelib.gateway.backend import BackendRequest, BackendResponse
 from chalicelib.gateway.limits import Limits
 from chalicelib.recognition.decoders import DecoderPool
@@ -58,7 +58,7 @@ class _Kept:
     """A pool that outlives the gateway."""
 
     def __init__(self, pool: DecoderPool) -> None:
-        self.speak, self.warm = pool.speak, pool.warm
+        self.speak, self.warm, self.of = pool.speak, pool.warm, pool.of
 
     def close(self) -> None:
         pass
@@ -504,6 +504,43 @@ def test_the_api_is_asked_before_a_connection_is_accepted(
     reference = spooled(request)
     assert reference is not None
     assert reference.pending
+
+
+@pytest.fixture
+def asking_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshake, "_CHECKED_AGAIN_S", 0.0)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+def test_a_connection_ends_with_its_next_request_when_its_key_was_revoked(
+    socket: ClientConnection, api: Api, asking_each_time: None, status: int
+) -> None:
+    audio = speech(1.5)
+    send(socket, L16, audio, b"")
+    assert receive(socket) == LISTENING
+    assert until_listening(socket)
+    api.answer = json_response(status, {"code": status, "error": "enough"})
+    send_until_closed(socket, L16, audio, b"")
+    invalid = "The credentials of this connection are no longer valid. Connect again with others."
+    assert error(socket) == ("enough" if status == 429 else invalid)
+
+
+def test_what_was_heard_is_told_and_a_service_that_fails_ends_no_connection(
+    port: int, api: Api, asking_each_time: None
+) -> None:
+    audio = speech(1.5)
+    with connect(port) as socket:
+        send(socket, L16, audio, b"")
+        assert receive(socket) == LISTENING
+        until_listening(socket)
+        api.answer = json_response(503, {"code": 503, "error": "busy"})
+        send(socket, audio, b"")
+        assert until_listening(socket)
+    wait_until(lambda: len(api.requests) == 4)  # once at the handshake, before each request, at the end
+    asked = [spooled(request) for request in api.requests]
+    assert [one.continued for one in asked if one is not None] == [False, True, True, True]
+    length_s = round(len(audio) / 32_000)
+    assert [one.size_bytes for one in asked if one is not None] == [0, 0, length_s, length_s]
 
 
 @pytest.mark.parametrize("prefix", ["", "/speech-to-text/api", "/instances/0a1b"])

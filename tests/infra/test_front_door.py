@@ -85,6 +85,42 @@ def test_the_stack_runs_the_program(resources: dict[str, Any]) -> None:
     assert {"ATTUNE_API_FUNCTION", "ATTUNE_BUCKET", "ATTUNE_INTERNAL_SECRET_ARN"} <= names
 
 
+def test_who_is_connected_is_not_cut_off_by_a_deployment(resources: dict[str, Any]) -> None:
+    """A task that is replaced gets no new connections, and keeps those that it has for a quarter of an hour."""
+    attributes = {
+        one["Key"]: one["Value"] for one in resources["Targets"]["Properties"]["TargetGroupAttributes"]
+    }
+    assert int(attributes["deregistration_delay.timeout_seconds"]) >= 900
+    assert resources["Service"]["Properties"]["DeploymentConfiguration"]["MinimumHealthyPercent"] == 100
+
+
+def test_it_grows_with_its_connections_up_to_a_bound(resources: dict[str, Any]) -> None:
+    scaling = resources["Scaling"]["Properties"]
+    assert (scaling["MinCapacity"], scaling["MaxCapacity"]) == ({"Ref": "Tasks"}, {"Ref": "MostTasks"})
+    policies = [
+        one for one in resources.values() if one["Type"] == "AWS::ApplicationAutoScaling::ScalingPolicy"
+    ]
+    assert len(policies) == 2
+    assert all(one["Properties"]["ScalingTargetId"] == {"Ref": "Scaling"} for one in policies)
+
+
+def test_plain_http_is_sent_on(resources: dict[str, Any]) -> None:
+    (action,) = resources["Redirect"]["Properties"]["DefaultActions"]
+    assert (action["Type"], action["RedirectConfig"]["Protocol"]) == ("redirect", "HTTPS")
+    ports = {
+        rule["FromPort"] for rule in resources["BalancerSecurityGroup"]["Properties"]["SecurityGroupIngress"]
+    }
+    assert ports == {80, 443}
+
+
+def test_its_alarms_go_where_those_of_the_service_go(resources: dict[str, Any]) -> None:
+    core = json.loads((ROOT / "infra/template.json").read_text())
+    alarms = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    topic = {"Fn::ImportValue": core["Outputs"]["AlarmsTopic"]["Export"]["Name"]}
+    assert len(alarms) == 2
+    assert all(alarm["AlarmActions"] == [topic] for alarm in alarms)
+
+
 def test_it_shares_names_with_the_service(resources: dict[str, Any]) -> None:
     core = json.loads((ROOT / "infra/template.json").read_text())
     (container,) = resources["Task"]["Properties"]["ContainerDefinitions"]

@@ -597,7 +597,7 @@ def test_recognition_answers(package: Package, engine_layer: Path, aws: str) -> 
     event = recorded.load("recognize")
     objects.put(event["audio"]["key"], noisy_wav(1.0))
     answer, _ = _called(package, engine_layer, "Recognize", event)
-    assert set(answer) == {"results"}
+    assert set(answer) == {"results", "audio_s"}
     assert answer["results"]["result_index"] == 0
 
 

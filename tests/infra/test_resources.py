@@ -35,6 +35,7 @@ def test_what_expires() -> None:
         "attune-recognition-jobs": "removed",
         "attune-callbacks": "expires",
         "attune-training-ends": "expires",
+        "attune-usage": "expires",
     }
 
 

@@ -98,7 +98,7 @@ class RunningService:
     def __init__(self, home: Path, **variables: str) -> None:
         self.home = home
         self.port, self.tls_port = free_port(), free_port()
-        self.key = "a-key-for-tests-only"
+        self.key = "a-key-for-tests-that-nobody-guesses"
         self._environment = {
             **os.environ,
             "PORT": str(self.port),

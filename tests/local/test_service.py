@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import contextlib
+import http.client
 import os
 import signal
 import ssl
@@ -52,6 +54,66 @@ def test_secrets_are_for_their_owner_only(service: RunningService) -> None:
 
 
 def test_only_the_loopback_interface_is_listened_on(service: RunningService) -> None:
+    listening = _listening(service)
+    assert len(listening) == 5
+    assert {address for address, _ in listening} == {"0100007F"}
+
+
+_STRANGERS = {
+    "nobody": {},
+    "another key": {"Authorization": "AWS4-HMAC-SHA256 Credential=LOCAL0123456789/x"},
+    "the beginning of keys": {"Authorization": "AWS4-HMAC-SHA256 Credential=LOCAL/x"},
+    "an API key that is none": {"Authorization": "Basic YXBpa2V5OmEtc3RyYW5nZXI="},
+}
+_WISHES = [
+    ("POST", "/", {"X-Amz-Target": "SageMaker.CreateTrainingJob"}),
+    ("POST", "/", {"X-Amz-Target": "SageMaker.ListTrainingJobs"}),
+    ("POST", "/", {"X-Amz-Target": "DynamoDB_20120810.ListTables"}),
+    ("POST", "/", {"X-Amz-Target": "AmazonSQS.ListQueues"}),
+    ("POST", "/2015-03-31/functions/attune-recognize/invocations", {}),
+    ("GET", "/attune?list-type=2&X-Amz-Credential=LOCAL", {}),
+    ("GET", "/v1/customizations", {}),
+]
+
+
+def test_every_port_refuses_strangers(service: RunningService) -> None:
+    """Each port of each process, asked by those who know no key for all that any of them does."""
+    for _, port in _listening(service):
+        for stranger, credentials in _STRANGERS.items():
+            for method, path, target in _WISHES:
+                status = _asked(service, port, method, path, {**target, **credentials})
+                assert status in (401, 403, 404, 405), (port, stranger, method, path, target, status)
+                if port not in (service.port, service.tls_port):
+                    assert status == 403, (port, stranger, method, path, target)
+
+
+def test_internal_ports_answer_under_their_own_name_only(service: RunningService) -> None:
+    """A page in a browser whose name was made to mean this machine asks under its own name, key or not."""
+    key = (service.home / "store-access-key").read_text()
+    signed = {"Authorization": f"AWS4-HMAC-SHA256 Credential={key}/", "X-Amz-Target": "SageMaker.ListTags"}
+    for _, port in _listening(service):
+        if port in (service.port, service.tls_port):
+            continue
+        for host in ("rebound.example", f"rebound.example:{port}", "127.0.0.1", f"127.0.0.1:{port + 1}", ""):
+            assert _asked(service, port, "POST", "/", {**signed, "Host": host}) == 403, host
+        assert _asked(service, port, "POST", "/", signed) != 403
+
+
+def _asked(service: RunningService, port: int, method: str, path: str, headers: dict[str, str]) -> int:
+    if port == service.tls_port:
+        context = ssl.create_default_context(cafile=str(service.home / "certificate.pem"))
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            "127.0.0.1", port, context=context, timeout=10
+        )
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request(method, path, b"{}" if method == "POST" else None, headers)
+        return connection.getresponse().status
+
+
+def _listening(service: RunningService) -> list[tuple[str, int]]:
+    """Return address and port of every socket on which a process of the service listens."""
     inodes = {
         target[8:-1]
         for process_id in (service.process.pid, *child.marked(str(service.home.resolve())))
@@ -63,9 +125,9 @@ def test_only_the_loopback_interface_is_listened_on(service: RunningService) -> 
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()
             if fields[3] == "0A" and fields[9] in inodes:
-                listening.append(fields[1].rpartition(":")[0])
-    assert len(listening) == 5
-    assert set(listening) == {"0100007F"}
+                address, _, port = fields[1].rpartition(":")
+                listening.append((address, int(port, 16)))
+    return listening
 
 
 def _open_files(process_id: int) -> Iterator[str]:
@@ -125,6 +187,58 @@ def _run(**variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_an_id_that_is_longer_than_any_key_is_unknown(service: RunningService) -> None:
+    for length in (1024, 1025, 5000):
+        for method in ("GET", "DELETE"):
+            status, answer = service.call(method, f"/v1/recognitions/{'a' * length}")
+            assert status == 404, answer
+            assert "job not found" in answer["error"]
+
+
+def _operator(service: RunningService, *command: str, home: Path | None = None) -> tuple[int, str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        env={**inherited, "ATTUNE_HOME": str(home or service.home)},
+        cwd=child.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_an_operators_commands_find_the_service_by_its_folder(
+    service: RunningService, tmp_path: Path
+) -> None:
+    status, said, _ = _operator(service, "infra.keys", "make", "--label", "second")
+    assert status == 0
+    key = said.split()[1]
+    assert "second" in _operator(service, "infra.keys", "list")[1]
+    models = f"{service.url}/v1/models"
+    request = urllib.request.Request(
+        models, headers={"Authorization": "Basic " + base64.b64encode(f"apikey:{key}".encode()).decode()}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+    assert _operator(service, "infra.keys", "revoke", key)[0] == 0
+    assert "second" not in _operator(service, "infra.keys", "list")[1]
+    assert "hours of audio" in _operator(service, "infra.usage")[1]
+    status, _, error = _operator(service, "infra.keys", "list", home=tmp_path)
+    assert status == 1
+    assert f"No service runs on {tmp_path}" in error
+    assert "make run" in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_short_key_is_refused_with_the_reason(tmp_path: Path) -> None:
+    refused = _run(ATTUNE_HOME=str(tmp_path), PORT=str(free_port()), ATTUNE_API_KEY="secret")
+    assert refused.returncode == 1
+    assert "ATTUNE_API_KEY has 6 characters, but a key needs at least 32" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize("part", ["infra.local.store", "infra.local.event_workers"])
 def test_a_part_that_dies_is_started_again(service: RunningService, part: str) -> None:
     def find() -> int | None:
@@ -142,6 +256,26 @@ def test_a_part_that_dies_is_started_again(service: RunningService, part: str) -
     status, models = service.call("GET", "/v1/models")
     assert status == 200
     assert models["models"]
+
+
+def test_a_guard_that_was_killed_comes_back(service: RunningService) -> None:
+    def guard() -> int | None:
+        found = _processes(service)
+        return next((pid for name, pid in found.items() if name.startswith("infra.local.guard")), None)
+
+    former = guard()
+    assert former is not None
+    os.kill(former, signal.SIGKILL)
+    until = time.monotonic() + 60
+    while guard() in (former, None) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert guard() not in (former, None)
+
+
+def test_whoever_trusts_the_certificate_trusts_nothing_that_its_key_signs(service: RunningService) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(service.home / "certificate.pem")
+    assert context.cert_store_stats() == {"x509": 1, "crl": 0, "x509_ca": 0}
 
 
 def test_sigterm_ends_it_cleanly_and_leaves_nothing(tmp_path: Path) -> None:

@@ -350,6 +350,30 @@ def test_an_upload_is_announced_at_once_and_only_where_the_template_says(
     assert len(sqs.receive_message(QueueUrl=progress, WaitTimeSeconds=5)["Messages"]) == 1
 
 
+def test_owners_take_turns_in_a_queue(store: RunningStore) -> None:
+    client = store.client("sqs")
+    url = client.create_queue(QueueName="fair")["QueueUrl"]
+
+    def uploaded(owner: str, number: int) -> dict[str, Any]:
+        return {"Records": [{"s3": {"object": {"key": f"audio/{owner}/model/{number}"}}}]}
+
+    greedy = [*({"owner": "greedy", "id": number} for number in range(4)), uploaded("greedy", 4)]
+    modest = [{"owner": "modest", "id": 10}, uploaded("modest", 11)]
+
+    def took(most: int) -> list[Any]:
+        answer = client.receive_message(QueueUrl=url, MaxNumberOfMessages=most)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+    for message in greedy:
+        client.send_message(QueueUrl=url, MessageBody=json.dumps(message))
+    assert took(1) == greedy[:1]
+    for message in modest:
+        client.send_message(QueueUrl=url, MessageBody=json.dumps(message), MessageGroupId="modest")
+    assert took(1) == modest[:1]
+    assert took(3) == [greedy[1], modest[1], greedy[2]]
+    assert took(10) == greedy[3:]
+
+
 def test_messages_are_not_given_to_receivers_that_have_died(store: RunningStore) -> None:
     client = store.client("sqs")
     url = client.create_queue(QueueName="impatient")["QueueUrl"]

@@ -14,7 +14,7 @@ from infra.local import journal, store
 
 async def _swept(folder: Path, prepare: Callable[[store.Store], None], done: Callable[[], bool]) -> None:
     """Sweep a new store again and again until something is the case."""
-    opened = await store.Store.open(folder, "key")
+    opened = await store.Store.open(folder)
     prepare(opened)
     sweeping = asyncio.create_task(opened.sweep())
     async with asyncio.timeout(60):

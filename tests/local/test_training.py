@@ -449,6 +449,25 @@ def test_names_are_taken_once_and_requests_are_checked(store: RunningStore, tmp_
     assert names == ["three", "two", "one"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"Environment": {"PYTHONUNBUFFERED": "1", "PYTHONPATH": "/tmp"}}, "PYTHONPATH"),
+        ({"Environment": {"LD_PRELOAD": "/tmp/one.so"}}, "LD_PRELOAD"),
+        ({"Environment": {"ATTUNE_TRAINING_ROOT": "/tmp"}}, "ATTUNE_TRAINING_ROOT"),
+        ({"InputDataConfig": [{**_request("x")["InputDataConfig"][0], "ChannelName": ".."}]}, "channelName"),
+    ],
+)
+def test_a_request_names_no_variable_and_no_folder_of_its_own(
+    store: RunningStore, tmp_path: Path, changes: dict[str, Any], named: str
+) -> None:
+    platform = _Platform(store, tmp_path, _GOOD)
+    with platform.running() as client:
+        with pytest.raises(ClientError, match=named):
+            client.create_training_job(**_request("chosen", **changes))
+        assert client.list_training_jobs()["TrainingJobSummaries"] == []
+
+
 def test_jobs_are_listed_by_time_and_in_the_order_asked_for(store: RunningStore, tmp_path: Path) -> None:
     platform = _Platform(store, tmp_path, _GOOD)
     with platform.running() as client:

@@ -28,13 +28,17 @@ def _settings(account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_the_function_of_the_versions_engine_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     objects.put("spool/audio", b"audio")
     with recognition_function.scripted(monkeypatch, "attune-sphinx") as function:
-        answer = backend.recognize("spool/audio", "audio/wav", ServingModel(VERSION, None), Options())
+        answer = backend.recognize(
+            "spool/audio", "audio/wav", ServingModel(VERSION, None), Options(), owner="one"
+        )
     assert answer == recognition_function.RESULTS
     assert function.heard == [b"audio"]
 
 
 def test_a_version_that_is_gone_is_named() -> None:
-    event = backend.event_for("spool/audio", None, ServingModel("xx-XX_Model.v0", None), Options())
+    event = backend.event_for(
+        "spool/audio", None, ServingModel("xx-XX_Model.v0", None), Options(), owner="one"
+    )
     with pytest.raises(RecognitionFailed, match=r"xx-XX_Model\.v0") as refused:
         backend.ask(event)
     assert refused.value.code == 400

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,8 +21,9 @@ from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels, DecodingOptions
 from chalicelib.recognition.decoder_worker import Batch, Task
-from chalicelib.recognition.decoders import DecoderPool, DecodingFailed
+from chalicelib.recognition.decoders import DecoderPool, DecodingFailed, OwnersShare
 from chalicelib.recognition.decoding_processes import BACKGROUND_COMMAND
+from chalicelib.sharing.recent import HEAVY_S
 from tests.audio.signals import voice
 from tests.recognition.scripted_worker import DIE, DIE_ONCE, MEET, RAISE, SAY, SLEEP, WHO
 
@@ -57,7 +59,7 @@ def task(
     )
 
 
-def texts(pool: DecoderPool, tasks: Iterable[Task]) -> list[str]:
+def texts(pool: DecoderPool | OwnersShare, tasks: Iterable[Task]) -> list[str]:
     return [decoded.hypotheses[0].text for decoded in pool.decode(tasks)]
 
 
@@ -268,8 +270,8 @@ def test_a_model_is_loaded_before_it_is_needed_and_once(
     enqueue = pool._enqueue
     begun: list[Future[Any]] = []
 
-    def noted(work: Callable[[], Any]) -> Future[Any]:
-        begun.append(enqueue(work))
+    def noted(owner: str, work: Callable[[], Any]) -> Future[Any]:
+        begun.append(enqueue(owner, work))
         return begun[-1]
 
     monkeypatch.setattr(pool, "_enqueue", noted)
@@ -346,9 +348,9 @@ def test_tasks_are_decoded_together_where_threads_share_a_model(
     batches: list[int] = []
     decode = sharing._decode
 
-    def noted(batch: Batch) -> Any:
+    def noted(owner: str, batch: Batch) -> Any:
         batches.append(len(batch.utterances))
-        return decode(batch)
+        return decode(owner, batch)
 
     monkeypatch.setattr(sharing, "_decode", noted)
     tasks = [task(SAY, number, max_alternatives=1 + (number == 50)) for number in range(60)]
@@ -363,9 +365,9 @@ def test_processes_of_their_own_get_one_task_at_a_time(
 ) -> None:
     decode = pool._decode
 
-    def noted(batch: Batch) -> Any:
+    def noted(owner: str, batch: Batch) -> Any:
         assert len(batch.utterances) == 1
-        return decode(batch)
+        return decode(owner, batch)
 
     monkeypatch.setattr(pool, "_decode", noted)
     assert texts(pool, [task(SAY, number) for number in range(10)]) == [str(number) for number in range(10)]
@@ -376,3 +378,57 @@ def test_a_shared_process_that_nobody_needs_ends_and_comes_back() -> None:
         assert texts(pool, [task(SAY, 1), task(SAY, 2)]) == ["1", "2"]
         _eventually(lambda: "" if pool.process_ids else "ended")
         assert texts(pool, [task(SAY, 3)]) == ["3"]
+
+
+def test_owners_take_turns(alone: DecoderPool) -> None:
+    order: list[str] = []
+
+    def wanted(owner: str, tasks: int) -> None:
+        for _ in alone.of(owner).decode([task(SLEEP, 0.05) for _ in range(tasks)]):
+            order.append(owner)
+
+    with ThreadPoolExecutor(7) as threads:
+        greedy = [threads.submit(wanted, "greedy", 6) for _ in range(6)]
+        time.sleep(0.2)  # all of his are in the queue, as far as they are taken
+        threads.submit(wanted, "modest", 4).result()
+        came = len(order)
+        for one in greedy:
+            one.result()
+    assert came < 20
+    assert order.count("greedy") == 36
+
+
+def test_who_has_had_much_is_decoded_in_the_background_while_others_are_there() -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    with DecoderPool(1, command=COMMAND) as pool:
+        (first,) = texts(pool.of("greedy"), [task(WHO)])
+        pool._recent.add("greedy", 2 * HEAVY_S)
+        assert texts(pool.of("greedy"), [task(WHO)]) == [first]  # he is alone
+        (other,) = texts(pool.of("modest"), [task(WHO)])
+        (second,) = texts(pool.of("greedy"), [task(WHO)])
+        priorities = {
+            str(process % 100_000): os.getpriority(os.PRIO_PROCESS, process) - own
+            for process in pool.process_ids
+        }
+    assert priorities == {first: 0, second: min(own + 5, 19) - own}
+    assert other == first
+
+
+def test_what_decodes_has_no_secrets_and_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "ATTUNE_INTERNAL_SECRET", "ATTUNE_API_KEY")
+    for name in secrets:
+        monkeypatch.setenv(name, "not-for-decoders")
+    with DecoderPool(1, command=COMMAND) as pool:
+        assert texts(pool, [task(SAY, 1)]) == ["1"]
+        (process,) = pool.process_ids
+        variables = Path(f"/proc/{process}/environ").read_bytes()
+        network = Path(f"/proc/{process}/ns/net").readlink()
+        limits = Path(f"/proc/{process}/limits").read_text()
+    assert b"PATH=" in variables
+    assert b"not-for-decoders" not in variables
+    assert re.search(r"Max core file size +0 +0 ", limits)
+    if (
+        subprocess.run(["unshare", "--user", "--net", "true"], capture_output=True, check=False).returncode
+        == 0
+    ):
+        assert network != Path("/proc/self/ns/net").readlink()

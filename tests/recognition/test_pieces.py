@@ -62,7 +62,8 @@ def test_pieces_give_the_same_answer(
     assert list(objects.keys(PREFIX)) == []
     monkeypatch.setattr(function, "Cutter", functools.partial(Cutter, piece_s=0.1))
     cut = _step(event)
-    assert cut == {"pieces": 2}
+    assert cut["pieces"] == 2
+    assert cut.pop("audio_s") == whole.pop("audio_s") > 2, "whose budget it is is told once"
     for number in (1, 0):
         assert _step(event, piece=number) == {"piece": number}
     assert _step(event, **cut) == whole
@@ -77,6 +78,7 @@ def test_pieces_of_several_channels_give_the_same_answer(
     assert {result["channel"] for result in whole["results"]["results"]} == {0, 1}
     monkeypatch.setattr(function, "Cutter", functools.partial(Cutter, piece_s=0.1))
     cut = _step(event)
+    assert cut.pop("audio_s") == whole.pop("audio_s")
     assert cut["pieces"] >= 4
     for number in range(cut["pieces"]):
         assert _step(event, piece=number) == {"piece": number}
@@ -92,7 +94,7 @@ def test_pieces_of_something_else_are_noticed(
     objects.put(event["audio"]["key"], speech("conf-extended", "conf-invalid"))
     for answer in (_step(event, piece=0), _step(event, pieces=2)):
         assert answer["error"]["code"] == 500
-    assert _step(event) == {"pieces": 2}
+    assert _step(event)["pieces"] == 2
     assert [_step(event, piece=number) for number in range(2)] == [{"piece": 0}, {"piece": 1}]
     for pieces_said in (1, 3):
         assert _step(event, pieces=pieces_said)["error"]["code"] == 500

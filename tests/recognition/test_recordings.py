@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from chalicelib.audio import content_types
 from chalicelib.audio.errors import RateTooLow, Undecodable
 from chalicelib.recognition.recordings import decoded
+from chalicelib.sharing.held import TooMuchHeld
 from tests.audio import signals
 
 
@@ -71,3 +75,40 @@ def test_nothing_is_left_on_disk(source: Path, tmp_path: Path, monkeypatch: pyte
     with decoded(source, None, 8000):
         pass
     assert list(folder.iterdir()) == []
+
+
+def test_digital_silence_takes_no_room_on_the_disk(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    voice = signals.voice(1, 16_000)
+    silent = np.zeros(120 * 16_000, np.float32)
+    source.write_bytes(signals.encoded(np.concatenate([voice, silent, voice, silent]), 16_000, "FLAC"))
+    made, make = [], tempfile.TemporaryFile
+
+    def noted(**wanted: Any) -> Any:
+        made.append(make(**wanted))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", noted)
+    with decoded(source, None, 16_000) as recording:
+        (file,) = made
+        held = os.fstat(file.fileno())
+        assert held.st_size == 2 * len(recording.pcm) == 2 * 242 * 16_000
+        assert held.st_blocks * 512 < held.st_size / 4
+        assert recording.duration_s == 242
+        assert np.abs(recording.samples(121 * 16_000, 122 * 16_000) - voice).max() < 2 / 32768
+        assert not recording.samples(122 * 16_000, 242 * 16_000).any()
+
+
+def test_one_owner_holds_so_much_and_silence_holds_nothing(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATTUNE_OWNER_TEMPORARY_BYTES", str(3 * 60 * 16_000))
+    source.write_bytes(signals.encoded(signals.noise(60, 16_000, 0.01), 16_000, "WAV"))
+    silent = source.with_name("silent")
+    silent.write_bytes(signals.encoded(np.zeros(3600 * 8000, np.float32), 8000, "FLAC"))
+    with decoded(source, None, 16_000, owner="one"):
+        with pytest.raises(TooMuchHeld), decoded(source, None, 16_000, owner="one"):
+            pytest.fail("two are too many")
+        with decoded(source, None, 16_000, owner="other"), decoded(silent, None, 8000, owner="one"):
+            pass
+    with decoded(source, None, 16_000, owner="one"):
+        pass

@@ -18,6 +18,7 @@ MODELS = [
     tables.RecognitionJob,
     tables.Callback,
     tables.Erasure,
+    tables.Usage,
     tables.IdempotencyRecord,
 ]
 
@@ -34,6 +35,15 @@ def test_the_infrastructure_declares_every_table(model: type[Table]) -> None:
 def test_all_tables_share_one_client(account: None) -> None:
     clients = {id(model._get_connection().connection.client) for model in MODELS}
     assert clients == {id(connection.shared().client)}
+
+
+@pytest.mark.parametrize("key", ["", "a" * 1025, "ü" * 513, "\udc80" * 400])
+def test_no_row_has_a_key_that_no_row_can_have(key: str) -> None:
+    """Nothing is asked: there is no account here, and DynamoDB would call the request malformed."""
+    with pytest.raises(tables.RecognitionJob.DoesNotExist):
+        tables.RecognitionJob.get("owner", key)
+    with pytest.raises(tables.Callback.DoesNotExist):
+        tables.Callback.get("a" * 2049, "hash")
 
 
 @pytest.mark.parametrize(

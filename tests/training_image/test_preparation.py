@@ -46,4 +46,4 @@ def test_recordings_are_prepared_in_order_and_repetitions_left_out(tmp_path: Pat
     )
     assert prepared.audio_s == 18 + 4 + 9 + 4
     assert [fraction for fraction, _ in reports] == sorted(fraction for fraction, _ in reports)
-    assert reports[-1] == (1.0, "finding speech, recording 5 of 5")
+    assert reports[-1] == (1.0, "finding speech, upload 5 of 5, 5 recordings")

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from chalicelib.sharing.threads import Full, OwnersShareFull, Threads
+
+
+@pytest.fixture
+def go() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until_s
+        time.sleep(0.005)
+
+
+def test_owners_take_turns(go: threading.Event) -> None:
+    threads, order = Threads("turns", 1), list[str]()
+    threads.submit("greedy", lambda: go.wait(60))
+    last = [threads.submit("greedy", lambda: order.append("greedy")) for _ in range(5)]
+    other = threads.submit("modest", lambda: order.append("modest"))
+    go.set()
+    for future in (*last, other):
+        future.result(60)
+    assert order.index("modest") <= 1
+    threads.close()
+
+
+def test_one_owner_has_only_a_share_of_the_threads_and_of_the_queue(go: threading.Event) -> None:
+    threads = Threads("share", 4, waiting=8, running_of_owner=2, waiting_of_owner=3)
+    begun: list[str] = []
+
+    def work(owner: str) -> None:
+        begun.append(owner)
+        go.wait(60)
+
+    futures = [threads.submit("greedy", lambda: work("greedy")) for _ in range(5)]
+    with pytest.raises(OwnersShareFull):
+        threads.submit("greedy", lambda: work("greedy"))
+    futures += [threads.submit("modest", lambda: work("modest")) for _ in range(2)]
+    _until(lambda: len(begun) == 4)
+    time.sleep(0.05)
+    assert sorted(begun) == ["greedy", "greedy", "modest", "modest"]
+    for owner in ("a", "b", "c"):
+        futures += [threads.submit(owner, lambda: work("others")) for _ in range(2 if owner != "c" else 1)]
+    with pytest.raises(Full):
+        threads.submit("d", lambda: work("d"))
+    go.set()
+    for future in futures:
+        future.result(60)
+    assert threads.outstanding == 0
+    threads.close()
+
+
+def test_who_stands_back_takes_no_places_from_others(go: threading.Event) -> None:
+    threads = Threads("back", 2, stands_back=lambda owner: owner == "greedy")
+    begun: list[str] = []
+
+    def work(owner: str) -> None:
+        begun.append(owner)
+        go.wait(60)
+
+    futures = [threads.submit("greedy", lambda: work("greedy")) for _ in range(4)]
+    _until(lambda: len(begun) == 2)
+    futures += [threads.submit("modest", lambda: work("modest")) for _ in range(3)]
+    _until(lambda: len(begun) == 4)
+    time.sleep(0.05)
+    assert sorted(begun) == ["greedy", "greedy", "modest", "modest"]
+    go.set()
+    for future in futures:
+        future.result(60)
+    assert begun.count("greedy") == 4
+    threads.close()
+
+
+def test_what_is_cancelled_is_never_begun_and_makes_room(go: threading.Event) -> None:
+    threads = Threads("cancelled", 1, waiting=1)
+    running = threads.submit("one", lambda: go.wait(60))
+    waiting = threads.submit("one", lambda: pytest.fail("it was cancelled"))
+    with pytest.raises(Full):
+        threads.submit("other", time.monotonic)
+    assert waiting.cancel()
+    after = threads.submit("other", time.monotonic)
+    go.set()
+    assert running.result(60)
+    assert after.result(60)
+    threads.close()
+
+
+def test_a_final_end_drops_what_waits(go: threading.Event) -> None:
+    threads = Threads("ending", 1)
+    running = threads.submit("one", lambda: go.wait(60))
+    _until(running.running)
+    waiting = threads.submit("one", time.monotonic)
+    threads.close(final=True)
+    assert waiting.cancelled()
+    with pytest.raises(RuntimeError):
+        threads.submit("one", time.monotonic)
+    go.set()
+    threads.join()
+    assert running.done()
