@@ -24,6 +24,12 @@ REGION = "us-east-1"
 KEY = "testing"
 EMULATION = Path(sys.prefix) / "emulation"
 """What the emulation needs beside the environment (`requirements/emulation.txt`)."""
+_SAGEMAKER = """
+from infra.local import sagemaker_emulator
+sagemaker_emulator.Admitted = lambda application, access_key: application
+sagemaker_emulator.main()
+"""
+"""It admits one key; here each role has its own, which the account makes up anew."""
 _START_S = 60.0
 
 
@@ -126,8 +132,8 @@ def running(folder: Path) -> Iterator[EmulatedAccount]:
     training = _started(
         [
             sys.executable,
-            "-m",
-            "infra.local.sagemaker_emulator",
+            "-c",
+            _SAGEMAKER,
             str(folder / "jobs"),
             str(listener.fileno()),
         ],
