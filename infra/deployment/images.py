@@ -45,6 +45,11 @@ def repository(target: Target) -> str:
     return f"{target.name}-training"
 
 
+def is_ours(target: Target, uri: str | None) -> bool:
+    """Tell whether an image is to be made here; one that lies elsewhere was chosen by the operator."""
+    return not uri or uri.startswith(f"{_registry(target)}/{repository(target)}@")
+
+
 def tag_of(image: Image, root: Path = ROOT) -> str:
     """Return the tag of an image: what its Dockerfile says and all files that it copies, hashed."""
     hashed = hashlib.sha256()

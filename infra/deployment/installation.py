@@ -61,7 +61,7 @@ def deploy(target: Target, wanted: Wanted, io: Io) -> bool:
     chosen = {**account.parameters, **_kept(target), **wanted.parameters, "Name": target.name}
     chosen["Architecture"] = wanted.architecture
     for image in images.IMAGES:
-        if image.parameter not in wanted.parameters:
+        if images.is_ours(target, chosen.get(image.parameter)):
             chosen[image.parameter] = images.ensure(target, image, io.say)
             chosen["TrainingRepository"] = images.repository(target)
     io.say("Packaging ...")

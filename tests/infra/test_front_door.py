@@ -37,6 +37,9 @@ def test_it_hands_requests_to_the_api_function(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://127.0.0.1:{emulation[1]}")
+    monkeypatch.setenv(
+        "ATTUNE_PROXIES", "0.0.0.0/0 ::/0"
+    )  # as it would set it, for tests that follow as well
     monkeypatch.setenv(front_door.API_FUNCTION_VARIABLE, "attune-api")
     monkeypatch.setattr(emulation[0], "app", app.app)
     with running(front_door.gateway()) as port:

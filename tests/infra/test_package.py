@@ -46,6 +46,7 @@ from tests import custom_models
 from tests import resources as test_resources
 from tests.audio.signals import noisy_wav
 from tests.events import recorded
+from tests.infra.emulated_account import EMULATION
 
 ROOT = Path(__file__).parent.parent.parent
 TOOLS = Path(sys.executable).parent
@@ -185,6 +186,40 @@ def test_the_template_lints_clean(package: Package) -> None:
     command = [str(TOOLS / "cfn-lint"), str(package.folder / "sam.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# Translates a template as CloudFormation does. Arguments: the template, and where the result goes.
+TRANSLATION = """
+import json, sys
+from samtranslator.translator.transform import transform
+class NoManagedPolicies:
+    def load(self):
+        return {}
+text = open(sys.argv[1]).read().replace("./deployment.zip", "s3://deployments/deployment.zip")
+json.dump(transform(json.loads(text), {}, NoManagedPolicies()), open(sys.argv[2], "w"))
+"""
+
+
+def test_sam_makes_of_the_template_one_that_lints_clean(package: Package, tmp_path: Path) -> None:
+    if not (EMULATION / "samtranslator").is_dir():
+        pytest.skip(f"{EMULATION} has no SAM translator; `make test` installs it")
+    made = tmp_path / "translated.json"
+    command = [sys.executable, "-W", "ignore", "-c", TRANSLATION, str(package.folder / "sam.json"), str(made)]
+    environment = {**os.environ, "PYTHONPATH": str(EMULATION)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    resources = json.loads(made.read_text())["Resources"]
+    functions = [one for one in resources.values() if one["Type"] == "AWS::Lambda::Function"]
+    assert len(functions) == len(package.functions())
+    for function in functions:
+        assert len(function["Properties"]["Architectures"]) == 1
+        variables = function["Properties"]["Environment"]["Variables"]
+        assert {"ATTUNE_BUCKET", "POWERTOOLS_SERVICE_NAME"} <= variables.keys()
+    # A stage, which names the log, cannot be logged before the account has a role for that.
+    assert resources["ApiAccessLogGroup"]["DependsOn"] == ["ApiAccount"]
+    assert made.stat().st_size < 1_000_000, "CloudFormation takes no larger one"
+    linted = subprocess.run([str(TOOLS / "cfn-lint"), str(made)], capture_output=True, text=True, check=False)
+    assert (linted.returncode, linted.stdout, linted.stderr) == (0, "", "")
 
 
 def test_every_declared_function_is_packaged(package: Package) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from tests.permissions.policies import BUCKET, Need, arn
 
@@ -87,17 +88,19 @@ def _object(key: str) -> str:
     return f"arn:aws:s3:::{BUCKET}/{key}"
 
 
+def _copied(source: Any) -> str:
+    """Return the key of what is copied; botocore writes a source out as text while it makes the call."""
+    return unquote(source).partition("/")[2] if isinstance(source, str) else str(source["Key"])
+
+
 def _s3(operation: str, parameters: Parameters) -> Iterable[Need] | None:
     if operation in _OBJECT_CALLS:
         return [Need(_OBJECT_CALLS[operation], _object(parameters["Key"]))]
     if operation == "DeleteObjects":
         return [Need("s3:DeleteObject", _object(entry["Key"])) for entry in parameters["Delete"]["Objects"]]
     if operation == "CopyObject":
-        source = parameters["CopySource"]
-        return [
-            Need("s3:GetObject", _object(source["Key"])),
-            Need("s3:PutObject", _object(parameters["Key"])),
-        ]
+        source = _copied(parameters["CopySource"])
+        return [Need("s3:GetObject", _object(source)), Need("s3:PutObject", _object(parameters["Key"]))]
     if operation == "ListObjectsV2":
         context = (("s3:prefix", parameters["Prefix"]),) if "Prefix" in parameters else ()
         return [Need("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", context)]

@@ -134,10 +134,10 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _grants(path: Path) -> Iterator[Grant]:
+def _statements(path: Path) -> Iterator[frozenset[Grant]]:
     document = json.loads(path.read_text())
-    # The front door's bucket is named, not referred to.
     names = _Names(document)
+    # The front door's bucket is named, not referred to.
     own_bucket = f"attune-{ACCOUNT}-{REGION}"
     for role, resource in document["Resources"].items():
         if resource.get("Type") != "AWS::IAM::Role":
@@ -147,18 +147,27 @@ def _grants(path: Path) -> Iterator[Grant]:
                 if statement["Effect"] != "Allow":
                     raise ValueError(f"{role} denies; that is not understood here")
                 conditions = json.dumps(statement.get("Condition", {}), sort_keys=True)
-                for named in _listed(statement["Resource"]):
-                    pattern = names.text(named).replace(
-                        f"arn:aws:s3:::{own_bucket}", f"arn:aws:s3:::{BUCKET}"
-                    )
-                    for action in _listed(statement["Action"]):
-                        yield Grant(role, action, pattern, conditions)
+                patterns = [
+                    names.text(named).replace(f"arn:aws:s3:::{own_bucket}", f"arn:aws:s3:::{BUCKET}")
+                    for named in _listed(statement["Resource"])
+                ]
+                yield frozenset(
+                    Grant(role, action, pattern, conditions)
+                    for action in _listed(statement["Action"])
+                    for pattern in patterns
+                )
+
+
+@functools.cache
+def statements() -> tuple[frozenset[Grant], ...]:
+    """Return the statements of all roles of the templates, each as what it allows."""
+    return tuple(statement for path in TEMPLATES for statement in _statements(path))
 
 
 @functools.cache
 def grants() -> frozenset[Grant]:
     """Return everything that roles of the templates allow."""
-    return frozenset(grant for path in TEMPLATES for grant in _grants(path))
+    return frozenset().union(*statements())
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from infra.deployment.target import Target
 from tests.infra import emulated_account
 from tests.infra.emulated_account import EmulatedAccount
 
-IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/attune-test-training@sha256:0"
+IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/an-image-of-my-own@sha256:0"
 PARAMETERS = {"TrainingImage": IMAGE, "WhisperTrainingImage": IMAGE, "AdaptedEngines": "sphinx"}
 
 
