@@ -14,7 +14,12 @@ _REASONS = (
     ("AudioUploadedRole", "s3:GetObject", "*/models/*", "the same, of a model that trains by itself"),
     ("*", "dynamodb:*", "*/attune-training-ends", "a training that cannot be launched ends there"),
     ("*", "sqs:*", "*:attune-callback-due", "and somebody is to be told of it"),
-    ("AudioUploadedRole", "sqs:*", "*:attune-training-due", "while more audio may come, it is looked at later"),
+    (
+        "AudioUploadedRole",
+        "sqs:*",
+        "*:attune-training-due",
+        "while more audio may come, it is looked at later",
+    ),
     ("RecognitionQueuedRole", "s3:*", "*/spool/*", "recognition leaves answers there that are too large"),
     ("CallbackDueRole", "sqs:*", "*-dead", "what nobody has accepted for a day is kept there"),
     ("CallbackDueRole", "s3:GetObject", "*/jobs/*", "who asks for it is told the results of a job"),
