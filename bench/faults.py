@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import statistics
 import tempfile
 import time
 import traceback
@@ -27,6 +28,8 @@ STUCK_S = 30.0
 """Without any change, while something is waited for."""
 HISTORIES_AT_ONCE = 4
 STEPS = 14
+PAIRS = 5
+"""With and without a kill, in turn: a busy machine makes either of them long."""
 FULL = 8
 """Jobs and recordings that lie in the queues when the store is killed."""
 
@@ -95,10 +98,12 @@ def main(argv: Sequence[str]) -> int:
     seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "home") as service:
         full_queues(service, kill=False)  # warm
+        pairs = [[full_queues(service, kill=kill) for kill in (False, True)] for _ in range(PAIRS)]
         figures: dict[str, Any] = {
             "full_queues_s": {
-                "untouched": full_queues(service, kill=False),
-                "store_killed": full_queues(service, kill=True),
+                "untouched": [untouched for untouched, _ in pairs],
+                "store_killed": [killed for _, killed in pairs],
+                "median_more": round(statistics.median(killed - one for one, killed in pairs), 1),
             },
             **histories(service, arguments.minutes, seed),
             **measured_here(),

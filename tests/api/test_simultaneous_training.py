@@ -91,7 +91,7 @@ def test_of_simultaneous_trainings_one_starts(service: RunningService, customiza
     assert {answer.json()["error"] for answer in answers if answer.status_code == 409} == {locked}
     assert clients[0]("GET").json()["status"] == "training"
     jobs = {path.name for path in (service.home / "jobs").iterdir() if customization_id in path.name}
-    assert {name.split(".")[0] for name in jobs} == {f"attune-{customization_id}-000001"}
+    assert {name.split(".")[0] for name in jobs} == {f"local-{customization_id}-000001"}
 
     assert clients[0]("DELETE", "/train").status_code == 200
     shown = clients[0].wait_until(lambda shown: shown["status"] != "training")

@@ -85,4 +85,4 @@ def test_a_kill_loses_nobody_in_the_line(tmp_path: Path) -> None:
             one: ["trainings.cancelled"] for one in ids
         }
         jobs = {path.stem.removesuffix(".json") for path in (service.home / "jobs").glob("*.json")}
-        assert jobs == {f"attune-{one}-000001" for one in ids[:2]}, "who left the line had no job"
+        assert jobs == {f"local-{one}-000001" for one in ids[:2]}, "who left the line had no job"
