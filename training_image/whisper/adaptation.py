@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import random
@@ -400,27 +401,38 @@ class _Job:
 
     def _beside(self, lessons: Sequence[Lesson], choice: random.Random) -> list[Lesson]:
         """Return what is taught beside the user's speech in one epoch: ordinary speech, and silence."""
-        chosen, tokens = self._course, self._base.tokens
         total_s = sum(one.audio.duration_s for one in lessons)
         beside: list[Lesson] = []
-        replayed = chosen.replay_share and self._base.hears_english
-        ordinary = [
-            Lesson(Clip(one.samples), tuple(tokens.encode(f" {one.written}")))
-            for one in (ordinary_speech.ordinary_speech("replay") if replayed else ())
-        ]
-        silent = [
-            Lesson(Clip(one.samples), ())
-            for one in (non_speech.clips("replay") if chosen.silence_share else ())
-        ]
-        for kind, share in ((ordinary, chosen.replay_share), (silent, chosen.silence_share)):
-            choice.shuffle(kind)
+        for kind, share in (
+            (self._replayed, self._course.replay_share),
+            (self._silent, self._course.silence_share),
+        ):
             taken_s = 0.0
-            for lesson in kind:
+            shuffled = list(kind)
+            choice.shuffle(shuffled)
+            for lesson in shuffled:
                 if taken_s >= share * total_s:
                     break
                 beside.append(lesson)
                 taken_s += lesson.audio.duration_s
         return beside
+
+    @functools.cached_property
+    def _replayed(self) -> list[Lesson]:
+        """Ordinary speech, which is English."""
+        if not (self._course.replay_share and self._base.hears_english):
+            return []
+        tokens = self._base.tokens
+        return [
+            Lesson(Clip(one.samples), tuple(tokens.encode(f" {one.written}")))
+            for one in ordinary_speech.ordinary_speech("replay")
+        ]
+
+    @functools.cached_property
+    def _silent(self) -> list[Lesson]:
+        if not self._course.silence_share:
+            return []
+        return [Lesson(Clip(one.samples), ()) for one in non_speech.clips("replay")]
 
     def _steps(self, number: int, student: Student, plans: Sequence[BatchPlan]) -> tuple[list[float], str]:
         """Take the steps of a round, from where a checkpoint has them on; return losses, and a remark."""
