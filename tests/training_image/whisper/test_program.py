@@ -185,6 +185,7 @@ def test_a_deadline_ends_in_the_best_model_so_far(
         job.wait(program, lambda: job.steps_saved() > 2)
         program.kill()
     # All the time that is left now is for judging, however fast this machine is.
+    job.configure("hyperparameters", cores="2", max_runtime_s="36000")
     assert job.run(long | {"reserved_share": 1.0}) == 0, job.log
     report = job.report
     (learned,) = report["rounds"]
