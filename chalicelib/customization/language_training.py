@@ -214,7 +214,7 @@ def succeeded(
         LanguageModel.trained_words.set(model.run_words or custom_words.ALL),
         LanguageModel.run_alive.remove(),
     ]
-    if model.promoted_version != (model.run_base_version or model.versions[-1]):
+    if model.promoted_version != model.base_version_of_run:
         older = model.trained_grammars
         also += [LanguageModel.older_grammars.set(older) if older else LanguageModel.older_grammars.remove()]
     return runs.succeeded(

@@ -256,7 +256,7 @@ def run_succeeded(model: CustomModel, sha256: str, now: datetime, also: Sequence
     """The current run (training or upgrade, as the row says) is promoted."""
     actions: list[Action] = [
         CustomModel.promoted_run.set(int(model.run)),
-        CustomModel.promoted_version.set(model.run_base_version or model.versions[-1]),
+        CustomModel.promoted_version.set(model.base_version_of_run),
         CustomModel.promoted_sha256.set(sha256),
         CustomModel.promoted_at.set(now),
         CustomModel.updated.set(now),

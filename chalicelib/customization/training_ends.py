@@ -47,7 +47,7 @@ def notices(model: AcousticModel, end: End) -> list[Put]:
         "name": model.name,
         "run": int(model.run),
         "upgrade": model.status == statuses.Status.UPGRADING,
-        "base_version": model.run_base_version or model.versions[-1],
+        "base_version": model.base_version_of_run,
         "status": end.status,
         "began": None if model.run_started is None else watson_time(model.run_started),
         "ended": watson_time(end.moment),

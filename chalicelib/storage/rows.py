@@ -72,6 +72,11 @@ class CustomModel(Table):
     promoted_at = UTCDateTimeAttribute(null=True)
 
     @property
+    def base_version_of_run(self) -> str:
+        """The base version that the current run is for: that of the model, if it is no upgrade."""
+        return str(self.run_base_version or self.versions[-1])
+
+    @property
     def artefacts(self) -> dict[str, tuple[int, str]]:
         """Run and checksum of the artefacts that can be used, by their base versions, the newest first."""
         found: dict[str, tuple[int, str]] = {}

@@ -118,7 +118,7 @@ def failure_reason(job: jobs.Job) -> str:
 
 def _promote(job: jobs.Job, model: AcousticModel) -> bool:
     run = job.run
-    base_version = model.run_base_version or model.versions[-1]
+    base_version = model.base_version_of_run
     model_key = layout.adapted_model_key(run.owner, run.customization_id, run.run)
     report_key = layout.report_key(run.owner, run.customization_id, run.run)
     with scratch.folder() as folder:

@@ -92,7 +92,7 @@ def perform(owner: str, customization_id: str, run: int, *, last_attempt: bool =
         return False
     if last_attempt or model.run_attempts > MOST_ATTEMPTS:
         return not runs.failed(LanguageModel, owner, customization_id, run, GIVEN_UP)
-    if (missing := availability.obstacle(model.run_base_version or model.versions[-1])) is not None:
+    if (missing := availability.obstacle(model.base_version_of_run)) is not None:
         return not runs.failed(LanguageModel, owner, customization_id, run, missing)
     try:
         return _trained(model)
@@ -110,7 +110,7 @@ def _trained(model: LanguageModel) -> bool:
     from chalicelib.engines.base_language import base_language
     from chalicelib.language import training
 
-    base_version = model.run_base_version or model.versions[-1]
+    base_version = model.base_version_of_run
     base = base_language(base_version)
     resources = [row for row in language_resources.of_model(model) if row.status == ANALYZED]
     grammars = {row.name: _grammar(row) for row in resources if row.kind == GRAMMAR}

@@ -106,7 +106,7 @@ def launch(model: AcousticModel) -> None:
     """Plan the current run of a model and create its training job. May be repeated: its name is the run's."""
     run = run_of(model)
     name = jobs.name_of(run)
-    missing = availability.obstacle(model.run_base_version or model.versions[-1])
+    missing = availability.obstacle(model.base_version_of_run)
     if missing is not None:  # the engine was there when the run was claimed
         ends.failed(run, missing)
         return
@@ -215,7 +215,7 @@ def request(model: AcousticModel, recordings: Sequence[AudioResource]) -> Create
     """Return the whole `CreateTrainingJob` request for the current run of a model."""
     chosen = settings.current()
     run = run_of(model)
-    base = catalogue.base_version(model.run_base_version or model.versions[-1])
+    base = catalogue.base_version(model.base_version_of_run)
     of_engine = chosen.engine(base.engine)
     planned = machines.planned(base, recordings)
     channels = [_channel("plan", run.plan_prefix), _channel("audio", run.audio_manifest_key, "ManifestFile")]

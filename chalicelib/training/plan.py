@@ -17,7 +17,7 @@ LANGUAGE_MODEL = "language-model.tar.gz"
 
 def plan(model: AcousticModel, recordings: Sequence[AudioResource]) -> bytes:
     """Return `plan.json` of the model's current run (its form: docs/architecture.md)."""
-    base = catalogue.base_version(model.run_base_version or model.versions[-1])
+    base = catalogue.base_version(model.base_version_of_run)
     document = {
         "customization_id": model.customization_id,
         "run": int(model.run),
@@ -59,7 +59,7 @@ def store(run: layout.RunKey, model: AcousticModel, recordings: Sequence[AudioRe
         ObjectNotFound: the helper language model has gone.
         BaseUnreadable: the staged base has gone, or a file of it.
     """
-    base_weights.store(catalogue.base_version(model.run_base_version or model.versions[-1]))
+    base_weights.store(catalogue.base_version(model.base_version_of_run))
     objects.put(f"{run.plan_prefix}plan.json", plan(model, recordings), "application/json")
     objects.put(run.audio_manifest_key, audio_manifest(model, recordings), "application/json")
     if model.run_helper and model.run_helper_run:
