@@ -64,6 +64,15 @@ class RunningStore:
         self._clients.append(client)
         return client
 
+    def create_table(self, name: str) -> None:
+        """Make a table whose only key is `id`, a string."""
+        self.client("dynamodb").create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        )
+
     def kill(self) -> None:
         """End it without warning."""
         self.process.kill()

@@ -77,12 +77,7 @@ def _disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Disk]:
     with running_store(folder, module="tests.local.store_of_tests", FAULTS=str(faults)) as store:
         one = _Disk(store, faults)
         one.s3.create_bucket(Bucket=_BUCKET)
-        one.tables.create_table(
-            TableName=_TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        )
+        store.create_table(_TABLE)
         yield one
 
 
