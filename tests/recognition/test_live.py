@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +39,25 @@ def live(
     request = LiveRequest(
         content_types.parse("audio/wav"), model, options, warnings=(), pool=pool, wake=woken.release
     )
-    messages: list[dict[str, Any]] = []
+    return list(_fed(request, woken, audio, frame_bytes))
+
+
+def _fed(
+    request: LiveRequest, woken: threading.Semaphore, audio: bytes, frame_bytes: int
+) -> Iterator[dict[str, Any]]:
+    """Feed audio in frames of this size; yield the messages as they come, and close the request."""
     try:
         for at in range(0, len(audio), frame_bytes):
             while request.behind:
                 assert woken.acquire(timeout=60)
             request.feed(audio[at : at + frame_bytes])
-            messages += request.take()
+            yield from request.take()
         request.finish()
         while not request.complete:
             assert woken.acquire(timeout=60)
-            messages += request.take()
+            yield from request.take()
     finally:
         request.close()
-    return messages
 
 
 def posted(audio: bytes, pool: DecoderPool, options: Options) -> list[dict[str, Any]]:
@@ -141,19 +146,9 @@ def test_what_was_said_before_an_error_is_told_before_it(
         wake=woken.release,
     )
     messages: list[dict[str, Any]] = []
-    try:
-        with pytest.raises((NoSpeech, AudioError)) as raised:
-            for at in range(0, len(content), frame_bytes):
-                while request.behind:
-                    assert woken.acquire(timeout=60)
-                request.feed(content[at : at + frame_bytes])
-                messages += request.take()
-            request.finish()
-            while not request.complete:
-                assert woken.acquire(timeout=60)
-                messages += request.take()
-    finally:
-        request.close()
+    with pytest.raises((NoSpeech, AudioError)) as raised:
+        for message in _fed(request, woken, content, frame_bytes):
+            messages.append(message)
     assert error in live_errors.wording(raised.value)
     finals = [result for message in messages for result in message["results"] if result["final"]]
     assert "conference" in " ".join(result["alternatives"][0]["transcript"] for result in finals)
