@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import functools
 import io
 import json
 import os
@@ -198,7 +199,7 @@ def foreign_owner(wanted: Sequence[str]) -> dict[str, Any] | None:
             _took_s(first, wav)  # loads the models
             alone_s = _took_s(first, wav)
             answers: list[int] = []
-            with _at_it(threads, lambda send=send, greedy=greedy: send(greedy), answers):  # type: ignore[misc]
+            with _at_it(threads, functools.partial(send, greedy), answers):
                 time.sleep(WARM_UP_S)
                 beside_s = _took_s(modest, wav)
             alone, beside = statistics.median(alone_s), statistics.median(beside_s)
