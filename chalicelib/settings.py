@@ -16,6 +16,7 @@ _OF_ENGINE = re.compile(
     r"|RECOGNITION_FUNCTION)"
 )
 _INSTANCE = re.compile(r"[a-z]([a-z0-9-]{0,16}[a-z0-9])?")
+_MOST_VERSIONS = 100
 _PRICE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 
 
@@ -67,6 +68,8 @@ class Settings:
     """The same of one owner."""
     retrain_quiet_s: int
     """A model that trains by itself does so when no audio has been added to it for so long."""
+    kept_versions: int
+    """So many versions of a custom acoustic model are kept; when another one comes, the oldest goes."""
     event_bus: str
     """Name of the EventBridge bus that is told of trainings that have ended."""
     training_role_arn: str
@@ -147,6 +150,15 @@ def _engines(every_engine: EngineSettings) -> dict[str, EngineSettings]:
 
 def _truth(text: str) -> bool:
     return text.lower() == "true"
+
+
+def _kept_versions() -> int:
+    number = _positive("ATTUNE_KEPT_VERSIONS") or 10
+    if number > _MOST_VERSIONS:  # they stand in one row of a table
+        raise SettingsError(
+            f"environment variable ATTUNE_KEPT_VERSIONS must be at most {_MOST_VERSIONS}, not {number}"
+        )
+    return number
 
 
 def table_prefix() -> str:
@@ -290,6 +302,7 @@ def current() -> Settings:
         max_trainings_at_once=_not_negative("ATTUNE_MAX_TRAININGS_AT_ONCE", 20),
         max_trainings_at_once_of_owner=_not_negative("ATTUNE_MAX_TRAININGS_AT_ONCE_OF_OWNER", 4),
         retrain_quiet_s=_not_negative("ATTUNE_RETRAIN_QUIET_S", 300),
+        kept_versions=_kept_versions(),
         event_bus=os.environ.get("ATTUNE_EVENT_BUS", "default"),
         training_role_arn=_required("ATTUNE_TRAINING_ROLE_ARN"),
         training_max_runtime_s=_positive("ATTUNE_TRAINING_MAX_RUNTIME_S"),

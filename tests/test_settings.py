@@ -111,6 +111,19 @@ def test_how_many_trainings_go_on_at_once(monkeypatch: pytest.MonkeyPatch) -> No
         settings.current()
 
 
+def test_how_many_versions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.current().kept_versions == 10
+    for text, reason in (
+        ("0", "at least 1, not 0"),
+        ("101", "at most 100, not 101"),
+        ("x", "a whole number"),
+    ):
+        settings.current.cache_clear()
+        monkeypatch.setenv("ATTUNE_KEPT_VERSIONS", text)
+        with pytest.raises(SettingsError, match=f"ATTUNE_KEPT_VERSIONS must be {reason}"):
+            settings.current()
+
+
 def test_proxies_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not settings.is_proxy("10.1.2.3")
     monkeypatch.setenv("ATTUNE_PROXIES", "10.0.0.0/8 fd00::/8,192.0.2.7")

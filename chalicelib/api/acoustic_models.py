@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from chalicelib import settings
-from chalicelib.api import callbacks, customizations, parameters
+from chalicelib.api import acoustic_versions, callbacks, customizations, parameters
 from chalicelib.api.calls import Answer, Call
 from chalicelib.api.routing import Routes
 from chalicelib.callbacks import exchange
 from chalicelib.customization import (
     acoustic_models,
     acoustic_training,
+    kept_versions,
     language_models,
-    report_summary,
     turns,
 )
 from chalicelib.customization.errors import NoReport
-from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel, LanguageModel
 
 routes = Routes()
@@ -136,12 +134,7 @@ def get_training_report(call: Call, customization_id: str) -> Any:
     model = acoustic_models.get(call.owner, customization_id)
     if not model.reported_run:
         raise NoReport(customization_id)
-    try:
-        text = objects.get(layout.report_key(call.owner, customization_id, int(model.reported_run)))
-    except objects.ObjectNotFound:
-        raise NoReport(customization_id) from None
-    report = json.loads(text)
-    return {"summary": report_summary.summary(report), **report}
+    return acoustic_versions.report(model, int(model.reported_run))
 
 
 def _launch(claim: acoustic_training.Claim) -> None:
@@ -182,6 +175,9 @@ def _shown(model: AcousticModel, warning: str | None, place: turns.Place | None)
         answer["retrain_after_minutes"] = model.retrain_after_minutes
     if model.callback_url:
         answer["callback_url"] = model.callback_url
+    if model.promoted_run:
+        current = acoustic_versions.shown(model, kept_versions.get(model, int(model.promoted_run)))
+        answer |= {name: current[name] for name in ("version", "result") if name in current}
     return answer
 
 

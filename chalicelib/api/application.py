@@ -7,6 +7,7 @@ from chalice.app import Chalice
 from chalicelib.api import (
     acoustic_audio,
     acoustic_models,
+    acoustic_versions,
     callbacks,
     identity,
     language_corpora,
@@ -30,6 +31,7 @@ def mount(app: Chalice) -> None:
         identity,
         models,
         acoustic_models,
+        acoustic_versions,
         acoustic_audio,
         language_models,
         language_corpora,

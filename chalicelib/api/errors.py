@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.audio import content_types
 from chalicelib.customization import errors as customization
-from chalicelib.storage import conditional, failures, spool
+from chalicelib.storage import conditional, failures, kept_version, spool
 
 _DOCUMENTATION = "docs/api.md#credentials, in Attune's documentation"
 _DESCRIPTIONS = {413: "Payload Too Large"}
@@ -140,6 +140,25 @@ _TABLE: dict[type[Exception], tuple[int, Wording]] = {
     customization.NoReport: (
         404,
         lambda error: f"No training of customization '{error.customization_id}' has left a report yet.",
+    ),
+    customization.UnknownVersion: (
+        404,
+        lambda error: kept_version.unknown(error.customization_id, error.version, error.known),
+    ),
+    customization.CurrentVersion: (
+        409,
+        lambda error: (
+            f"Version {error.version} of customization '{error.customization_id}' is the current one and "
+            "cannot be deleted. Activate another version first, or reset the custom model."
+        ),
+    ),
+    customization.ChangedMeanwhile: (
+        409,
+        lambda error: (
+            f"Somebody else has changed the versions of customization '{error.customization_id}' at this "
+            + (f"moment: version {error.current} is the current one. " if error.current else "moment. ")
+            + "Look at them, and repeat your request if it still holds."
+        ),
     ),
     content_types.UnsupportedContentType: (415, str),
     content_types.ContentTypeError: (400, str),

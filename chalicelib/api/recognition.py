@@ -29,6 +29,7 @@ for _refused, _status in {
     options.OptionsConflict: 400,
     models.UnknownModel: 404,
     models.UnknownCustomization: 401,
+    models.UnknownVersion: 404,
     models.NotAvailable: 400,
     models.WrongBase: 400,
     models.UnknownGrammar: 400,

@@ -70,6 +70,8 @@ def reset(owner: str, customization_id: str) -> None:
         get(owner, customization_id),
         also=[
             AcousticModel.reported_run.remove(),
+            AcousticModel.kept.remove(),
+            AcousticModel.removed_at.remove(),
             AcousticModel.trained_helper.remove(),
             AcousticModel.trained_helper_run.remove(),
         ],

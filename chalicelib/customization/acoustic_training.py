@@ -12,13 +12,17 @@ from chalicelib.customization import (
     audio_resources,
     custom_models,
     helper_models,
+    kept_versions,
     limits,
+    report_summary,
     runs,
     statuses,
 )
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.errors import Busy, NothingModified, TrainingRefused, UpgradeRefused
+from chalicelib.customization.training_result import TrainingResult
 from chalicelib.storage.conditional import Action, ConditionFailed, Contended, write
+from chalicelib.storage.kept_version import KeptVersion
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
 
 _ATTEMPTS = 10
@@ -188,11 +192,56 @@ def job_created(owner: str, customization_id: str, run: int, job_name: str) -> b
 
 
 def training_succeeded(
-    owner: str, customization_id: str, run: int, *, sha256: str, told: Mapping[str, Any] | None = None
+    owner: str,
+    customization_id: str,
+    run: int,
+    *,
+    sha256: str,
+    size_bytes: int | None = None,
+    report: Mapping[str, Any] | None = None,
+    most_versions: int = limits.VERSIONS,
 ) -> bool:
-    """Promote the run, whose report lies under `layout.report_key`; see `runs.succeeded`."""
-    model = acoustic_models.find(owner, customization_id)
-    if model is None:
-        return False
-    also = [AcousticModel.reported_run.set(run), *helper_models.kept(model)]
-    return runs.succeeded(AcousticModel, owner, customization_id, run, sha256=sha256, also=also, told=told)
+    """Promote the run, which makes a version of the model; see `runs.succeeded`.
+
+    Args:
+        owner: of the model.
+        customization_id: of the model.
+        run: its number.
+        sha256: of the artefact.
+        size_bytes: of the artefact.
+        report: what lies under `layout.report_key`.
+        most_versions: so many are kept; the oldest go.
+    """
+    told = {} if report is None else report_summary.outcome(report)
+    figures = {} if report is None else TrainingResult.of_report(report).to_figures()
+
+    def beside(model: AcousticModel) -> runs.Beside:
+        helper_run = model.run_helper_run if model.run_helper else None
+        made = KeptVersion(
+            run,
+            now(),
+            model.base_version_of_run,
+            sha256,
+            size_bytes,
+            model.run_data_version,
+            model.run_helper or None,
+            None if helper_run is None else int(helper_run),
+            figures,
+        )
+        versions = kept_versions.with_new(model, made, most_versions)
+        return runs.Beside(
+            [
+                AcousticModel.reported_run.set(run),
+                AcousticModel.kept.set([one.to_text() for one in versions]),
+                *helper_models.kept(model),
+            ],
+            statuses.same_versions(model),
+            {
+                **told,
+                "version": run,
+                "retraining": model.promoted_run is not None,
+                "versions_removed": list(versions[-1].removed),
+            },
+        )
+
+    return runs.succeeded(AcousticModel, owner, customization_id, run, sha256=sha256, beside=beside)

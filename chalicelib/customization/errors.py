@@ -184,3 +184,29 @@ class NoReport(CustomizationError):
     """No training of the model has left a report yet."""
 
     customization_id: str
+
+
+@dataclass
+class UnknownVersion(CustomizationError):
+    """The model keeps no version of that number."""
+
+    customization_id: str
+    version: int
+    known: tuple[int, ...]
+    """Those that it keeps."""
+
+
+@dataclass
+class CurrentVersion(CustomizationError):
+    """The version serves recognition and cannot be removed."""
+
+    customization_id: str
+    version: int
+
+
+@dataclass
+class ChangedMeanwhile(CustomizationError):
+    """Somebody else has made another version the current one between the reading of the row and the write."""
+
+    customization_id: str
+    current: int

@@ -218,7 +218,12 @@ def succeeded(
         older = model.trained_grammars
         also += [LanguageModel.older_grammars.set(older) if older else LanguageModel.older_grammars.remove()]
     return runs.succeeded(
-        LanguageModel, model.owner, model.customization_id, int(model.run), sha256=sha256, also=also
+        LanguageModel,
+        model.owner,
+        model.customization_id,
+        int(model.run),
+        sha256=sha256,
+        beside=lambda _: runs.Beside(also),
     )
 
 

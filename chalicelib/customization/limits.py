@@ -24,3 +24,7 @@ WORDS = 10_000_000
 LEAST_TRAINING_S = 10 * 60.0
 """Least valid audio that a training takes."""
 MOST_TRAINING_S = 200 * 3600.0
+VERSIONS = 10
+"""Versions of a custom acoustic model that are kept, unless a setting says otherwise."""
+LABEL_CHARACTERS = 200
+"""Longest label of one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +11,37 @@ from chalicelib.customization import custom_models, statuses, training_ends, tur
 from chalicelib.customization.custom_models import Model, now
 from chalicelib.customization.errors import NotTraining, UpgradeRefused
 from chalicelib.customization.training_ends import End, Event
-from chalicelib.storage.conditional import Action, Change, ConditionFailed, Contended, Update, write
+from chalicelib.storage.conditional import (
+    Action,
+    Change,
+    Condition,
+    ConditionFailed,
+    Contended,
+    Update,
+    write,
+)
 from chalicelib.storage.rows import CustomModel
 from chalicelib.storage.tables import AcousticModel
 
 _ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What happens together with the promotion of a run."""
+
+    actions: Sequence[Action] = ()
+    """Change more of the row."""
+    condition: Condition | None = None
+    """Must hold; else the row is read anew."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """To those who are told of the end."""
+
+
+def _nothing(model: CustomModel) -> Beside:
+    return Beside()
+
+
 _NAMED = 20
 """Names in one message: all of tens of thousands do not fit into a row."""
 
@@ -91,18 +118,20 @@ def succeeded(
     run: int,
     *,
     sha256: str,
-    also: Sequence[Action] = (),
-    told: Mapping[str, Any] | None = None,
+    beside: Callable[[Model], Beside] = _nothing,
 ) -> bool:
     """Promote the run (a training or an upgrade); False when it is over or another one is current.
 
-    `sha256` is that of the promoted artefact, which lies under its key in `storage.layout` already. `told` is
-    what those who are told of the end are told beside.
+    `sha256` is that of the promoted artefact, which lies under its key in `storage.layout` already. `beside`
+    returns what else happens, by the row as it is at the moment.
     """
 
     def end(model: Model, moment: datetime) -> list[Change]:
-        end_of_run = End(Event.COMPLETED, statuses.after_success(model), moment, told or {})
-        return _ended(model, statuses.run_succeeded(model, sha256, moment, also), end_of_run)
+        more = beside(model)
+        change = statuses.run_succeeded(model, sha256, moment, more.actions)
+        if more.condition is not None:
+            change = replace(change, condition=change.condition & more.condition)
+        return _ended(model, change, End(Event.COMPLETED, statuses.after_success(model), moment, more.told))
 
     return _end(kind, owner, customization_id, run, end)
 

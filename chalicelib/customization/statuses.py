@@ -9,7 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.storage.conditional import Action, Condition, Delete, Update
+from chalicelib.storage.kept_version import KeptVersion
 from chalicelib.storage.rows import CustomModel
+from chalicelib.storage.tables import AcousticModel
 
 
 class Status(StrEnum):
@@ -52,6 +54,8 @@ UPGRADED_AT_ONCE = Transition((Status.READY, Status.AVAILABLE), None)  # unchang
 UPGRADE_BEGUN = Transition((Status.READY, Status.AVAILABLE), Status.UPGRADING)
 UPGRADE_SUCCEEDED = Transition((Status.UPGRADING,), None)  # the former status
 UPGRADE_FAILED = Transition((Status.UPGRADING,), None)  # the former status
+VERSION_CHOSEN = Transition(IDLE, None, while_analysing=True)  # unchanged: it says what becomes of the data
+VERSIONS_CHANGED = Transition((*IDLE, *RUNNING), None, while_analysing=True)  # unchanged
 RESET = Transition(IDLE, Status.PENDING)
 DELETED = Transition(IDLE, None)
 
@@ -339,6 +343,78 @@ def noted(model: CustomModel, run: int, changes: Sequence[Action], while_: Condi
     """Whoever does the current run keeps something in the row, while a condition holds; the status stays."""
     condition = CustomModel.status.is_in(*RUNNING) & (CustomModel.run == run)
     return Update(model, condition if while_ is None else condition & while_, changes)
+
+
+def version_chosen(model: AcousticModel, chosen: KeptVersion, now: datetime) -> Update:
+    """Another version serves from now on; of two who choose at the same moment, one does.
+
+    Beside it, the newest that was trained on the base version before serves requests for that one.
+    """
+    actions: list[Action] = [
+        AcousticModel.promoted_run.set(chosen.version),
+        AcousticModel.promoted_version.set(chosen.base_version),
+        AcousticModel.promoted_sha256.set(chosen.sha256),
+        AcousticModel.promoted_at.set(now),
+        AcousticModel.updated.set(now),
+        *_older(_before(model, chosen)),
+        AcousticModel.trained_data_version.set(chosen.data_version)
+        if chosen.data_version
+        else AcousticModel.trained_data_version.remove(),
+        AcousticModel.trained_helper.set(chosen.helper)
+        if chosen.helper
+        else AcousticModel.trained_helper.remove(),
+        AcousticModel.trained_helper_run.set(chosen.helper_run)
+        if chosen.helper_run
+        else AcousticModel.trained_helper_run.remove(),
+    ]
+    condition = _condition(VERSION_CHOSEN) & same_versions(model)
+    return Update(model, condition & (AcousticModel.promoted_run == int(model.promoted_run or 0)), actions)
+
+
+def versions_changed(model: AcousticModel, kept: Sequence[KeptVersion], now: datetime) -> Update:
+    """The model keeps these versions from now on, of which its current one is one."""
+    gone = set(model.kept_versions) - {one.version for one in kept}
+    actions: list[Action] = [AcousticModel.kept.set([one.to_text() for one in kept])]
+    if gone:
+        actions.append(AcousticModel.removed_at.set(now))
+    if model.older_run in gone:
+        actions += _older(None)
+    if model.reported_run in gone:
+        actions.append(AcousticModel.reported_run.set(int(model.promoted_run or 0)))
+    condition = _condition(VERSIONS_CHANGED) & same_versions(model)
+    return Update(model, condition & (AcousticModel.promoted_run == int(model.promoted_run or 0)), actions)
+
+
+def same_versions(model: AcousticModel) -> Condition:
+    """Hold while the versions that are kept are those that were read."""
+    if not model.kept:
+        return AcousticModel.kept.does_not_exist()
+    same: Condition = AcousticModel.kept == list(model.kept)
+    return same
+
+
+def _before(model: AcousticModel, chosen: KeptVersion) -> KeptVersion | None:
+    """Return the newest version on the newest base version that comes before that of another one."""
+    order = list(model.versions)
+    if chosen.base_version not in order:
+        return None
+    earlier = order[: order.index(chosen.base_version)]
+    older = [one for one in model.kept_versions.values() if one.base_version in earlier]
+    return max(older, key=lambda one: (earlier.index(one.base_version), one.version), default=None)
+
+
+def _older(version: KeptVersion | None) -> list[Action]:
+    if version is None:
+        return [
+            AcousticModel.older_run.remove(),
+            AcousticModel.older_version.remove(),
+            AcousticModel.older_sha256.remove(),
+        ]
+    return [
+        AcousticModel.older_run.set(version.version),
+        AcousticModel.older_version.set(version.base_version),
+        AcousticModel.older_sha256.set(version.sha256),
+    ]
 
 
 def reset(model: CustomModel, now: datetime, also: Sequence[Action] = ()) -> Update:

@@ -123,6 +123,9 @@ def _superseded(model: AcousticModel | LanguageModel, run: int, name: str, now: 
         run == model.run and model.status in statuses.RUNNING
     ):
         return False
-    if isinstance(model, AcousticModel) and run == model.reported_run and name == "report.json":
-        return False
-    return model.promoted_at is None or now - model.promoted_at > _SERVED
+    since = [model.promoted_at]
+    if isinstance(model, AcousticModel):
+        if run in model.kept_versions or (run == model.reported_run and name == "report.json"):
+            return False
+        since.append(model.removed_at)
+    return all(moment is None or now - moment > _SERVED for moment in since)

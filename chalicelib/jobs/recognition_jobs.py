@@ -210,6 +210,13 @@ def delete(owner: str, job_id: str) -> None:
     clear_away(job)
 
 
+def needs(owner: str, key: str) -> bool:
+    """Tell whether a job of an owner that is not over recognises with the artefact under a key."""
+    open_with_it = RecognitionJob.status.is_in(*statuses.OPEN) & RecognitionJob.request.contains(key)
+    found = RecognitionJob.query(owner, filter_condition=open_with_it, limit=1, consistent_read=True)
+    return next(iter(found), None) is not None
+
+
 def clear_away(job: RecognitionJob) -> None:
     """Remove the objects of a job whose row is gone; what cannot be removed now goes as an orphan later."""
     try:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from chalicelib.engines import availability, catalogue
 from chalicelib.engines.catalogue import BaseModel
 from chalicelib.engines.features import CUSTOM_MODELS, FeatureName
 from chalicelib.recognition.options import Options
+from chalicelib.storage import kept_version
 from chalicelib.storage.layout import adapted_model_key, language_model_key
 from chalicelib.storage.rows import CustomModel
 from chalicelib.storage.tables import AcousticModel, LanguageModel
@@ -38,6 +39,13 @@ class UnknownCustomization(LookupError):
 
     def __init__(self, customization_id: str) -> None:
         super().__init__(f"Invalid customization_id '{customization_id}' for user")
+
+
+class UnknownVersion(LookupError):
+    """The custom acoustic model keeps no version of that number."""
+
+    def __init__(self, model: AcousticModel, version: int) -> None:
+        super().__init__(kept_version.unknown(model.customization_id, version, model.kept_versions))
 
 
 class NotAvailable(Exception):
@@ -123,11 +131,13 @@ def choose(owner: str, options: Options) -> ServingModel:
 
     A custom model is served by its last promoted training run, whatever it is doing now: retraining,
     failed, or holding data that it has not learned from yet. An upgraded one also by the last run on the
-    base version before: two models are used on the newest version that both have.
+    base version before: two models are used on the newest version that both have. A version that is asked
+    for serves alone.
 
     Raises:
         UnknownModel: no such base model.
         UnknownCustomization: a custom model that is not there, or belongs to somebody else.
+        UnknownVersion: a version of a custom acoustic model that is not kept.
         NotAvailable: a custom model was never trained.
         WrongBase: a custom model is built on another base model, has no such version, or none whose engine
             this installation has.
@@ -136,7 +146,7 @@ def choose(owner: str, options: Options) -> ServingModel:
     base = catalogue.find(options.model)
     if base is None:
         raise UnknownModel(options.model)
-    acoustic = _trained(AcousticModel, owner, options.acoustic_customization_id, base)
+    acoustic = _acoustic(owner, options, base)
     language = _trained(LanguageModel, owner, options.language_customization_id, base)
     custom = [one for one in (acoustic, language) if one is not None]
     version = _version(base, custom, options)
@@ -147,7 +157,7 @@ def choose(owner: str, options: Options) -> ServingModel:
             raise WrongBase(
                 f"Base model version '{version}' not found: {base.name} has {', '.join(base.version_names)}"
             )
-        gone = BASE_VERSION_GONE.format(kind=custom[0].kind)
+        gone = BASE_VERSION_GONE.format(kind=custom[0].row.kind)
         return ServingModel(base.newest_version, None, (gone,))
     newest = _newest_for(base, custom, options)
     is_older = newest is not None and base.is_newer(newest, version)
@@ -157,18 +167,43 @@ def choose(owner: str, options: Options) -> ServingModel:
         None if acoustic is None else _artefact(acoustic, version, adapted_model_key),
         warnings,
         None if language is None else _artefact(language, version, language_model_key),
-        () if language is None else tuple(sorted(language.grammars_on(version))),
+        () if language is None else tuple(sorted(language.row.grammars_on(version))),
     )
     check_grammar(serving.grammars, options)
     if language is None or acoustic is not None:
         return serving
-    return _with_large_grammars(serving, language, base)
+    return _with_large_grammars(serving, language.row, base)
 
 
 Row = TypeVar("Row", bound=CustomModel)
 
 
-def _trained(kind: type[Row], owner: str, customization_id: str | None, base: BaseModel) -> Row | None:
+@dataclass(frozen=True)
+class _Trained(Generic[Row]):
+    """A custom model that can serve."""
+
+    row: Row
+    artefacts: Mapping[str, tuple[int, str]]
+    """Run and checksum by base version: all, or those of the version that was asked for."""
+
+
+_Custom = _Trained[AcousticModel] | _Trained[LanguageModel]
+
+
+def _acoustic(owner: str, options: Options, base: BaseModel) -> _Trained[AcousticModel] | None:
+    found = _trained(AcousticModel, owner, options.acoustic_customization_id, base)
+    number = options.acoustic_customization_version
+    if found is None or number is None:
+        return found
+    version = found.row.kept_versions.get(number)
+    if version is None:
+        raise UnknownVersion(found.row, number)
+    return _Trained(found.row, {version.base_version: (version.version, version.sha256)})
+
+
+def _trained(
+    kind: type[Row], owner: str, customization_id: str | None, base: BaseModel
+) -> _Trained[Row] | None:
     if customization_id is None:
         return None
     try:
@@ -182,35 +217,35 @@ def _trained(kind: type[Row], owner: str, customization_id: str | None, base: Ba
         )
     if not row.artefacts:
         raise NotAvailable(row.kind)
-    return row
+    return _Trained(row, row.artefacts)
 
 
-def _versions(row: CustomModel) -> str:
-    return "' and '".join(row.artefacts)
+def _versions(model: _Custom) -> str:
+    return "' and '".join(model.artefacts)
 
 
-def _version(base: BaseModel, custom: Sequence[CustomModel], options: Options) -> str:
+def _version(base: BaseModel, custom: Sequence[_Custom], options: Options) -> str:
     """Return the version that was asked for, else the newest that all custom models have.
 
     A large grammar needs one whose engine takes it; if need be, the version is one that is not served.
     """
     wanted = options.base_model_version
-    for row in custom:
-        if wanted is not None and wanted not in row.artefacts:
+    for model in custom:
+        if wanted is not None and wanted not in model.artefacts:
             raise WrongBase(
-                f"Custom {row.kind} model '{row.customization_id}' cannot be used with base model version "
-                f"'{wanted}': it is trained on '{_versions(row)}'"
+                f"Custom {model.row.kind} model '{model.row.customization_id}' cannot be used with base "
+                f"model version '{wanted}': it is trained on '{_versions(model)}'"
             )
     if wanted is not None or not custom:
         return wanted or base.newest_version
     in_common = [
-        version for version in custom[0].artefacts if all(version in row.artefacts for row in custom)
+        version for version in custom[0].artefacts if all(version in model.artefacts for model in custom)
     ]
     if in_common:
         able = base.versions_with(*_features_of(custom, options))
         served = [version for version in in_common if version in base.version_names]
         return next((version for version in served if version in able), [*served, *in_common][0])
-    trained = "; ".join(f"the {row.kind} one on '{_versions(row)}'" for row in custom)
+    trained = "; ".join(f"the {model.row.kind} one on '{_versions(model)}'" for model in custom)
     raise WrongBase(
         f"The two custom models are not trained on the same version of {base.name}: {trained}. "
         "Upgrade the older one."
@@ -228,19 +263,19 @@ def _with_large_grammars(serving: ServingModel, language: LanguageModel, base: B
     return dataclasses.replace(serving, large_grammars=large, large_grammars_version=other)
 
 
-def _newest_for(base: BaseModel, custom: Sequence[CustomModel], options: Options) -> str | None:
+def _newest_for(base: BaseModel, custom: Sequence[_Custom], options: Options) -> str | None:
     """Return the newest version that custom models of these kinds can be upgraded to."""
     return base.newest_with(*_features_of(custom, options))
 
 
-def _features_of(custom: Sequence[CustomModel], options: Options) -> list[FeatureName]:
-    needed = [CUSTOM_MODELS[row.kind] for row in custom]
-    large = [row.large_grammars or () for row in custom if isinstance(row, LanguageModel)]
+def _features_of(custom: Sequence[_Custom], options: Options) -> list[FeatureName]:
+    needed = [CUSTOM_MODELS[model.row.kind] for model in custom]
+    large = [model.row.large_grammars or () for model in custom if isinstance(model.row, LanguageModel)]
     if any(options.grammar_name in grammars for grammars in large):
         needed.append("large_grammars")
     return needed
 
 
-def _artefact(row: CustomModel, version: str, key: Callable[[str, str, int], str]) -> AdaptedModel:
-    run, sha256 = row.artefacts[version]
-    return AdaptedModel(key(row.owner, row.customization_id, run), sha256)
+def _artefact(model: _Custom, version: str, key: Callable[[str, str, int], str]) -> AdaptedModel:
+    run, sha256 = model.artefacts[version]
+    return AdaptedModel(key(model.row.owner, model.row.customization_id, run), sha256)

@@ -59,6 +59,8 @@ class Options:
     """As it was asked for, which may be an alias."""
     base_model_version: str | None = None
     acoustic_customization_id: str | None = None
+    acoustic_customization_version: int | None = None
+    """None: the current one."""
     language_customization_id: str | None = None
     customization_weight: float | None = None
     grammar_name: str | None = None
@@ -223,6 +225,10 @@ def _parsed(
 def _check_dependencies(values: Mapping[str, Any]) -> None:
     if values.get("keywords") and "keywords_threshold" not in values:
         raise OptionsConflict("keywords_threshold must be set if keywords list is not empty")
+    if "acoustic_customization_version" in values and "acoustic_customization_id" not in values:
+        raise OptionsConflict(
+            "acoustic_customization_version needs acoustic_customization_id, the model that has the version"
+        )
     if "customization_weight" in values and "language_customization_id" not in values:
         raise OptionsConflict("Cannot specify customization weight when not using customization.")
     if "grammar_name" in values and "language_customization_id" not in values:

@@ -25,6 +25,7 @@ MODEL_KINDS: dict[str, Kind] = {
     "model": TEXT,
     "base_model_version": TEXT,
     "acoustic_customization_id": TEXT,
+    "acoustic_customization_version": whole("a whole number of at least 1", lambda number: number >= 1),
     "language_customization_id": TEXT,
     "customization_id": TEXT,
 }

@@ -16,6 +16,7 @@ from pynamodb.attributes import (
 
 from chalicelib import settings
 from chalicelib.storage.connection import Table
+from chalicelib.storage.kept_version import KeptVersion
 from chalicelib.storage.rows import CustomModel, Told, UploadedResource
 
 _PREFIX = settings.table_prefix()
@@ -72,6 +73,18 @@ class AcousticModel(CustomModel):
     """Epoch second for which a message is under way that has somebody look whether to train."""
     callback_url = UnicodeAttribute(null=True)
     """URL that is told of the end of each run that has none of its own; null: nobody."""
+    kept: ListAttribute[str] = ListAttribute(null=True)
+    """JSON of the versions that are kept, oldest first; see `storage.kept_version`."""
+    removed_at = UTCDateTimeAttribute(null=True)
+    """When a version was last removed: recognition may go on with it for a while."""
+
+    @property
+    def kept_versions(self) -> dict[int, KeptVersion]:
+        """The versions by their numbers, oldest first; also those that serve and that nobody has noted."""
+        found = {one.version: one for one in map(KeptVersion.from_text, self.kept or ())}
+        for base_version, (run, sha256) in reversed(self.artefacts.items()):
+            found.setdefault(run, KeptVersion(run, self.promoted_at or self.updated, base_version, sha256))
+        return dict(sorted(found.items()))
 
 
 class TrainingTurn(Table):

@@ -23,10 +23,16 @@ SOURCE = "attune"
 DETAIL_TYPE = "Attune Training Ended"
 
 
-def succeeded(run: RunKey, *, sha256: str, told: Mapping[str, Any]) -> bool:
+def succeeded(run: RunKey, *, sha256: str, size_bytes: int, report: Mapping[str, Any]) -> bool:
     """Promote a run; False when it is over or another one is current. So it is below."""
     changed = acoustic_training.training_succeeded(
-        run.owner, run.customization_id, run.run, sha256=sha256, told=told
+        run.owner,
+        run.customization_id,
+        run.run,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        report=report,
+        most_versions=settings.current().kept_versions,
     )
     _over(run)
     return changed

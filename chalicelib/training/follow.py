@@ -8,7 +8,7 @@ import math
 import re
 from pathlib import Path
 
-from chalicelib.customization import acoustic_models, report_summary, runs, statuses
+from chalicelib.customization import acoustic_models, runs, statuses
 from chalicelib.engines import adapted_model, catalogue
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.storage import layout, objects, scratch
@@ -132,13 +132,14 @@ def _promote(job: jobs.Job, model: AcousticModel) -> bool:
             return ends.failed(run, DAMAGED)
         # Objects first, row last: whoever reads the row finds the objects.
         objects.upload(path, model_key)
+        size_bytes = path.stat().st_size
         report = _report(made.report, job)
         objects.put(report_key, report, "application/json")
-    promoted = ends.succeeded(run, sha256=made.sha256, told=report_summary.outcome(json.loads(report)))
+    promoted = ends.succeeded(run, sha256=made.sha256, size_bytes=size_bytes, report=json.loads(report))
     if not promoted:
         # Cancelled in the meantime; or another announcement of this same end has promoted the run.
         now = acoustic_models.find(run.owner, run.customization_id)
-        if now is None or now.promoted_run != run.run:
+        if now is None or run.run not in now.kept_versions:
             objects.delete(model_key, report_key)
     return promoted
 

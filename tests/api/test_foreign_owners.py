@@ -15,15 +15,21 @@ import pytest
 
 import app
 from chalicelib.jobs import recognition_jobs
-from chalicelib.storage import queues
+from chalicelib.storage import layout, objects, queues
 from chalicelib.storage.tables import RecognitionJob
-from tests.api.calling import Answer, Instance, basic, send
+from tests.api.calling import NEW, Answer, Instance, basic, send
 from tests.api.test_language_resources import ABNF, Language
 from tests.receiver import receiving
 from tests.recognition_function import Function
 
 _PREFIX = "/v1"
-_NAMES = {"audio_name": "one", "corpus_name": "one", "grammar_name": "orders", "word_name": "zorblatt"}
+_NAMES = {
+    "audio_name": "one",
+    "corpus_name": "one",
+    "grammar_name": "orders",
+    "word_name": "zorblatt",
+    "version": "1",
+}
 """What the foreign models have, of each kind."""
 _WAV = b"RIFF\x24\x10\x00\x00WAVEfmt " + bytes(200)
 _LABEL = {"X-Watson-Metadata": "customer_id=somebody"}
@@ -33,6 +39,7 @@ _BODIES: dict[str, list[tuple[str, bytes]]] = {
     "/grammars/{grammar_name}": [("application/srgs", ABNF)],
     "/words": [("application/json", b'{"words": [{"word": "flumox"}]}')],
     "/words/{word_name}": [("application/json", b'{"sounds_like": ["flum ox"]}')],
+    "/versions/{version}": [("application/json", b'{"label": "mine"}')],
     "/recognize": [("audio/wav", _WAV)],
     "/recognitions": [("audio/wav", _WAV)],
 }
@@ -72,6 +79,10 @@ def somebodys(victim: Instance, function: Function, private_allowed: None) -> It
     model = victim.model()
     assert model.post_audio("one", X_Watson_Metadata="customer_id=somebody").status == 201
     model.add("two")
+    row = model.row
+    row.promoted_run, row.promoted_version, row.promoted_sha256 = 1, NEW, "ab" * 32
+    row.save()
+    objects.put(layout.report_key(victim.owner, model.customization_id, 1), b"{}")
     language = Language(victim)
     language.add("one", b"hello Zorblatt\n")
     assert (
@@ -134,6 +145,7 @@ def _queries(path: str, things: _Things) -> Iterator[str]:
     yield ""
     if path in ("/recognize", "/recognitions"):
         yield f"?acoustic_customization_id={things.acoustic}"
+        yield f"?acoustic_customization_id={things.acoustic}&acoustic_customization_version=1"
         yield f"?language_customization_id={things.language}"
         yield f"?customization_id={things.language}"
     if path.endswith(("/train", "/upgrade_model")) and "acoustic" in path:
@@ -142,6 +154,8 @@ def _queries(path: str, things: _Things) -> Iterator[str]:
         yield f"?callback_url={things.callback_url}&user_secret=another"
     if path.startswith("/acoustic_customizations") and path.endswith("customizations"):
         yield f"?callback_url={things.callback_url}"
+    if path.endswith("/difference"):
+        yield "?from=1"
     if path == "/user_data":
         yield "?customer_id=somebody"
 

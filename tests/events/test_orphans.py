@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.customization import acoustic_models, acoustic_training, audio_resources
+from chalicelib import settings
+from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, kept_versions
 from chalicelib.events import orphans
 from chalicelib.jobs import recognition_jobs
 from chalicelib.storage import layout, objects
@@ -59,7 +61,15 @@ def test_a_run_that_is_over_keeps_its_model_and_report(platform: Platform) -> No
     }
 
 
-def test_a_superseded_model_goes(platform: Platform) -> None:
+@pytest.fixture
+def one_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("ATTUNE_KEPT_VERSIONS", "1")
+    settings.current.cache_clear()
+    yield
+    settings.current.cache_clear()
+
+
+def test_a_superseded_model_goes(platform: Platform, one_version: None) -> None:
     model = custom_models.new()
     custom_models.add_audio(model, "one")
     _trained(platform, model)
@@ -73,6 +83,27 @@ def test_a_superseded_model_goes(platform: Platform) -> None:
         layout.adapted_model_key(model.owner, model.customization_id, 2),
         layout.report_key(model.owner, model.customization_id, 2),
     }
+
+
+def test_versions_stay_and_one_that_was_removed_goes_a_day_later(platform: Platform) -> None:
+    model = custom_models.new()
+    for name in ("one", "two"):
+        custom_models.add_audio(model, name)
+        _trained(platform, model)
+    _cleared(timedelta(days=9))
+    of_version = [
+        {
+            layout.adapted_model_key(model.owner, model.customization_id, run),
+            layout.report_key(model.owner, model.customization_id, run),
+        }
+        for run in (1, 2)
+    ]
+    assert {key for key in _everything() if key.startswith("models/")} == of_version[0] | of_version[1]
+    kept_versions.remove(model.owner, model.customization_id, 1, in_use=lambda _: True)
+    _cleared()
+    assert of_version[0] <= _everything(), "a job may be about to use it"
+    _cleared(timedelta(hours=25))
+    assert {key for key in _everything() if key.startswith("models/")} == of_version[1]
 
 
 def test_replaced_uploads_go_unless_they_may_come_back() -> None:

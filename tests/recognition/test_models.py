@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from chalicelib.recognition import models
 from chalicelib.recognition.live_model import LiveModel
 from chalicelib.recognition.models import AdaptedModel, ServingModel, choose
 from chalicelib.recognition.options import Options
+from chalicelib.storage.kept_version import KeptVersion
 from chalicelib.storage.layout import adapted_model_key, language_model_key
 from chalicelib.storage.tables import AcousticModel, LanguageModel
 from tests import custom_models
@@ -305,3 +307,58 @@ def test_a_connection_learns_which_version_takes_its_large_grammars() -> None:
     assert files.asked(Options()).base_version == newest
     small = language(newest, promoted_also=[NEW])
     assert choose(OWNER, Options(language_customization_id=small.customization_id)).large_grammars == ()
+
+
+def kept(*versions: tuple[int, str]) -> AcousticModel:
+    """A model that keeps these versions, of which the last one is current."""
+    made = [KeptVersion(number, datetime.now(UTC), base, f"{number:064d}") for number, base in versions]
+    model = promoted(made[-1].base_version, promoted_run=made[-1].version, promoted_sha256=made[-1].sha256)
+    model.kept = [one.to_text() for one in made]
+    model.save()
+    return model
+
+
+@pytest.mark.parametrize("base", [NEW, NEWEST])
+def test_a_version_that_was_asked_for_serves_of_either_engine(base: str) -> None:
+    model = kept((1, base), (3, base))
+    for version, wanted in ((None, 3), (3, 3), (1, 1)):
+        serving = choose(OWNER, using(model, acoustic_customization_version=version))
+        key = adapted_model_key(OWNER, model.customization_id, wanted)
+        assert serving.adapted_model == AdaptedModel(key, f"{wanted:064d}")
+        assert serving.base_version == base
+
+
+def test_a_version_on_an_older_base_version_serves_with_a_warning() -> None:
+    model = kept((1, OLD), (2, NEWEST))
+    asked = using(model, acoustic_customization_version=1)
+    serving = choose(OWNER, asked)
+    assert (serving.base_version, serving.warnings) == (OLD, (models.OLDER_BASE_VERSION,))
+    assert choose(OWNER, dataclasses.replace(asked, base_model_version=OLD)) == serving
+    with pytest.raises(models.WrongBase, match=f"'{NEWEST}': it is trained on '{OLD}'"):
+        choose(OWNER, dataclasses.replace(asked, base_model_version=NEWEST))
+
+
+def test_a_version_beside_a_language_model_on_the_same_base_version() -> None:
+    model, linguistic = kept((1, OLD), (2, NEWEST)), language(OLD)
+    serving = choose(OWNER, both(model, linguistic, acoustic_customization_version=1))
+    assert (serving.base_version, serving.adapted_model, serving.language_model) == (
+        OLD,
+        AdaptedModel(adapted_model_key(OWNER, model.customization_id, 1), f"{1:064d}"),
+        AdaptedModel(language_model_key(OWNER, linguistic.customization_id, 3), "cd" * 32),
+    )
+    with pytest.raises(models.WrongBase, match="not trained on the same version"):
+        choose(OWNER, both(model, linguistic, acoustic_customization_version=2))
+
+
+def test_a_version_whose_base_version_is_gone_is_answered_by_the_base() -> None:
+    model = kept((1, "en-US_BroadbandModel.v2001-01-01"), (2, NEWEST))
+    serving = choose(OWNER, using(model, acoustic_customization_version=1))
+    assert (serving.base_version, serving.adapted_model) == (NEWEST, None)
+    assert serving.warnings == (models.BASE_VERSION_GONE.format(kind="acoustic"),)
+
+
+def test_an_unknown_version_names_those_that_are_there() -> None:
+    model = kept((1, NEW), (3, NEW))
+    with pytest.raises(models.UnknownVersion) as raised:
+        choose(OWNER, using(model, acoustic_customization_version=2))
+    assert str(raised.value) == f"Customization '{model.customization_id}' has no version 2; it has 3 and 1."

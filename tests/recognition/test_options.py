@@ -50,6 +50,7 @@ def test_what_takes_effect_is_read_without_warnings() -> None:
         query(
             model="en-US_NarrowbandModel",
             acoustic_customization_id=GUID,
+            acoustic_customization_version="3",
             base_model_version="en-US_NarrowbandModel.v2019-06-24",
             timestamps="true",
             word_confidence="TRUE",
@@ -61,6 +62,7 @@ def test_what_takes_effect_is_read_without_warnings() -> None:
     assert parsed.options == Options(
         model="en-US_NarrowbandModel",
         acoustic_customization_id=GUID,
+        acoustic_customization_version=3,
         base_model_version="en-US_NarrowbandModel.v2019-06-24",
         timestamps=True,
         word_confidence=True,
@@ -177,6 +179,10 @@ def test_too_many_or_too_long_keywords(keywords: str) -> None:
         (
             query(customization_weight="0.5"),
             "Cannot specify customization weight when not using customization.",
+        ),
+        (
+            query(acoustic_customization_version="2"),
+            "acoustic_customization_version needs acoustic_customization_id, the model that has the version",
         ),
         (
             query(grammar_name="digits"),
