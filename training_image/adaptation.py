@@ -51,6 +51,8 @@ class HeldOut:
     audio_s: float
     before: Figures
     after: Figures
+    changed: int | None = None
+    """Utterances in which `after` finds other words than `before`; None: they were not counted."""
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,8 @@ class Hearing:
     """Found where nobody speaks."""
     repetitions: int
     """Utterances of the held-out audio in which it repeats itself."""
+    changed: int | None = None
+    """Held-out utterances in which it finds other words than the base; None: they were not counted."""
 
 
 @dataclass(frozen=True)

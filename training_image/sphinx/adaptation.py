@@ -121,7 +121,8 @@ class _Job:
         self._saved_models = 0
 
     def run(self) -> Adaptation:
-        before = guard.figures(self._decode("held-out", self._judged, None, 0, "decoding held-out audio"))
+        decoded_before = self._decode("held-out", self._judged, None, 0, "decoding held-out audio")
+        before = guard.figures(decoded_before)
         heard = self._without_noise_if_better(before)
         decoded = self._decode("round-1", self._learned, None, 0, f"decoding, round 1 of {ROUNDS}")
         rounds: list[Round] = []
@@ -144,7 +145,7 @@ class _Job:
             rounds.append(
                 Round(number, found.mean_posterior, found.words, statistics.frames / 100, round(per_frame, 3))
             )
-        return self._judged_best(transform, best, rounds, before, decoded)
+        return self._judged_best(transform, best, rounds, decoded_before, decoded)
 
     def _without_noise_if_better(self, before: Figures) -> Figures:
         """Suppress noise from here on if that helps the base; return its figures as it goes on."""
@@ -165,20 +166,23 @@ class _Job:
         transform: AcousticModel,
         best: AcousticModel,
         rounds: list[Round],
-        before: Figures,
+        decoded_before: list[Decoded],
         decoded: list[Decoded],
     ) -> Adaptation:
         models = {"adapted": best, "transform": transform}
+        before, changed = guard.figures(decoded_before), 0
 
         def candidates() -> Iterator[tuple[str, Figures]]:
+            nonlocal changed
             for stage, model in models.items():
                 judged = self._decode(f"judge-{stage}", self._judged, self._save(model), 1, "judging")
+                changed = _changed(decoded_before, judged)
                 yield stage, guard.figures(judged)
 
         less_noise = self._start.suppresses_noise
         judge = functools.partial(guard.judge_model, less_noise=less_noise)
         choice = choose(before, candidates(), judge)
-        result = self._kept_base(choice.reason, rounds, before, choice.after, decoded)
+        result = self._kept_base(choice.reason, rounds, before, choice.after, decoded, changed=changed)
         if choice.stage == KEPT_BASE:
             return result
         arrays = shards.changed(self._base, models[choice.stage])
@@ -189,7 +193,14 @@ class _Job:
         return dataclasses.replace(result, decision=choice.stage, reason=reason, files=_files(arrays))
 
     def _kept_base(
-        self, reason: str, rounds: list[Round], before: Figures, after: Figures, decoded: list[Decoded]
+        self,
+        reason: str,
+        rounds: list[Round],
+        before: Figures,
+        after: Figures,
+        decoded: list[Decoded],
+        *,
+        changed: int = 0,
     ) -> Adaptation:
         judged = [utterance for shard in self._judged for utterance in shard]
         return Adaptation(
@@ -197,7 +208,7 @@ class _Job:
             reason=reason,
             files={},
             rounds=tuple(rounds),
-            held_out=HeldOut(len(judged), sum(each.duration_s for each in judged), before, after),
+            held_out=HeldOut(len(judged), sum(each.duration_s for each in judged), before, after, changed),
             used_s=rounds[-1].used_s if rounds else 0.0,
             left_out=tuple(self._left_out(decoded)),
             transcribed_s=round(
@@ -320,3 +331,9 @@ def _files(arrays: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
     content = io.BytesIO()
     write_npz(content, arrays)
     return {ARRAYS_NAME: content.getvalue()}
+
+
+def _changed(before: Sequence[Decoded], after: Sequence[Decoded]) -> int:
+    """Return in how many utterances other words were found."""
+    texts = ([text for shard in decoded for text in shard.texts] for decoded in (before, after))
+    return sum(one != other for one, other in zip(*texts, strict=True))

@@ -95,6 +95,9 @@ def test_an_adaptation_says_what_it_did(speech: list[Utterance], whole: tuple[Jo
     assert job.fractions[-1] == pytest.approx(1.0)
     assert result.held_out.utterances == len(judged)
     assert result.held_out.audio_s == pytest.approx(sum(each.duration_s for each in judged))
+    assert result.held_out.changed is not None
+    other_words = result.held_out.after.words != result.held_out.before.words
+    assert other_words <= result.held_out.changed <= len(judged)
     assert [each.round for each in result.rounds] == list(range(1, len(result.rounds) + 1))
     assert 0 < result.used_s <= sum(each.duration_s for each in learned)
     assert result.reason.endswith(".")
