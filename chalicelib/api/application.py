@@ -6,6 +6,7 @@ from chalice.app import Chalice
 
 from chalicelib.api import (
     acoustic_audio,
+    acoustic_callbacks,
     acoustic_models,
     acoustic_versions,
     callbacks,
@@ -32,6 +33,7 @@ def mount(app: Chalice) -> None:
         models,
         acoustic_models,
         acoustic_versions,
+        acoustic_callbacks,
         acoustic_audio,
         language_models,
         language_corpora,

@@ -160,6 +160,10 @@ _TABLE: dict[type[Exception], tuple[int, Wording]] = {
             + "Look at them, and repeat your request if it still holds."
         ),
     ),
+    customization.NoCallback: (
+        404,
+        lambda error: f"Customization '{error.customization_id}' has no callback that is told of it.",
+    ),
     content_types.UnsupportedContentType: (415, str),
     content_types.ContentTypeError: (400, str),
     spool.ForgedReference: (400, str),

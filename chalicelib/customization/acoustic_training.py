@@ -212,8 +212,10 @@ def training_succeeded(
         report: what lies under `layout.report_key`.
         most_versions: so many are kept; the oldest go.
     """
+    result = TrainingResult.of_report(report or {})
     told = {} if report is None else report_summary.outcome(report)
-    figures = {} if report is None else TrainingResult.of_report(report).to_figures()
+    if result.words is not None:
+        told["result"] = result.words
 
     def beside(model: AcousticModel) -> runs.Beside:
         helper_run = model.run_helper_run if model.run_helper else None
@@ -226,7 +228,7 @@ def training_succeeded(
             model.run_data_version,
             model.run_helper or None,
             None if helper_run is None else int(helper_run),
-            figures,
+            result.to_figures(),
         )
         versions = kept_versions.with_new(model, made, most_versions)
         return runs.Beside(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from chalicelib.customization import statuses, uploads
+from chalicelib.customization import statuses, training_ends, uploads
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.errors import Busy, ResourceBusy, ResourceExists, UnknownResource
 from chalicelib.customization.uploads import BEING_PROCESSED
 from chalicelib.storage import layout, objects
+from chalicelib.storage.conditional import Change
 from chalicelib.storage.tables import AcousticModel, AudioResource
 
 AUDIO = "audio"
@@ -42,6 +44,10 @@ def _any_other_valid(model: AcousticModel, resource_id: str | None) -> bool:
     return any(audio.status == OK and audio.audio_id != resource_id for audio in of_model(model))
 
 
+def _told(model: AcousticModel, audio: AudioResource, any_valid: bool, moment: datetime) -> Sequence[Change]:
+    return training_ends.validated(model, audio, any_valid=any_valid, moment=moment)
+
+
 KIND = uploads.Kind(
     model=AcousticModel,
     resource=AudioResource,
@@ -50,6 +56,7 @@ KIND = uploads.Kind(
     removed=statuses.AUDIO_REMOVED,
     ok=OK,
     any_other_valid=_any_other_valid,
+    told=_told,
 )
 
 

@@ -210,3 +210,10 @@ class ChangedMeanwhile(CustomizationError):
 
     customization_id: str
     current: int
+
+
+@dataclass
+class NoCallback(CustomizationError):
+    """No callback is told of what happens to the model."""
+
+    customization_id: str

@@ -1,4 +1,4 @@
-"""The end of an acoustic training, and who is to know: noted by the write that ends it, never forgotten."""
+"""Ends of acoustic trainings, and of analyses: who is to know is noted by the write that ends them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.customization import statuses
 from chalicelib.storage.conditional import Condition, Put
-from chalicelib.storage.tables import AcousticModel, TrainingEnd, watson_time
+from chalicelib.storage.tables import AcousticModel, AudioResource, TrainingEnd, watson_time
 
 EVENT_BUS = "events"
 CALLBACK = "callback"
@@ -22,9 +22,14 @@ _KEPT = timedelta(days=30)
 class Event(StrEnum):
     """What there is to be told."""
 
+    VALIDATED = "audio.validated"
+    """All audio that was uploaded to a model has been analysed."""
     COMPLETED = "trainings.completed"
     FAILED = "trainings.failed"
     CANCELLED = "trainings.cancelled"
+
+
+OF_RUNS = (Event.COMPLETED, Event.FAILED, Event.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,15 @@ class End:
     """What is told beside: figures of the report, or the reason of a failure."""
 
 
+def wanted_by_callback(model: AcousticModel) -> tuple[Event, ...]:
+    """Return what the callback of a model is told of."""
+    return tuple(map(Event, model.callback_events)) if model.callback_events else OF_RUNS
+
+
 def notices(model: AcousticModel, end: End) -> list[Put]:
     """Return the rows that tell of the end of a model's current run; the model as it was before."""
     detail = {
-        "owner": model.owner,
-        "customization_id": model.customization_id,
-        "name": model.name,
+        **_about(model),
         "run": int(model.run),
         "upgrade": model.status == statuses.Status.UPGRADING,
         "base_version": model.base_version_of_run,
@@ -53,33 +61,74 @@ def notices(model: AcousticModel, end: End) -> list[Put]:
         "ended": watson_time(end.moment),
         **end.more,
     }
-    recipients: list[tuple[str, str | None]] = [(EVENT_BUS, None)]
-    url = model.run_callback or model.callback_url
-    if url:
-        recipients.append((CALLBACK, url))
-    absent: Condition = TrainingEnd.end_id.does_not_exist()
+    begins = prefix(model.customization_id, int(model.run))
+    if not model.run_callback:
+        return _rows(model, begins, end, detail)
     return [
-        Put(
-            TrainingEnd(
-                model.owner,
-                f"{prefix(model.customization_id, int(model.run))}{recipient}",
-                detail=json.dumps(detail, ensure_ascii=False),
-                ended=end.moment,
-                expires=int((end.moment + _KEPT).timestamp()),
-                callback_url=address,
-                user_token=model.run_token if address and address == model.run_callback else None,
-                notifications=[str(end.event)],
-                notify_at=int(end.moment.timestamp()),
-            ),
-            absent,
-        )
-        for recipient, address in recipients
+        _row(model, f"{begins}{EVENT_BUS}", end, detail),
+        _row(model, f"{begins}{CALLBACK}", end, detail, address=model.run_callback, token=model.run_token),
     ]
+
+
+def validated(model: AcousticModel, audio: AudioResource, *, any_valid: bool, moment: datetime) -> list[Put]:
+    """Return the rows that tell that a model's audio has been analysed, that of this resource as the last."""
+    status = statuses.Status.READY if any_valid else statuses.Status.PENDING
+    end = End(Event.VALIDATED, status, moment)
+    detail = {
+        **_about(model),
+        "audio_name": audio.audio_name,
+        "status": str(status),
+        "ended": watson_time(moment),
+    }
+    return _rows(model, prefix_of_analysis(model.customization_id, audio.upload_id), end, detail)
+
+
+def _about(model: AcousticModel) -> dict[str, Any]:
+    return {"owner": model.owner, "customization_id": model.customization_id, "name": model.name}
+
+
+def _rows(model: AcousticModel, begins: str, end: End, detail: Mapping[str, Any]) -> list[Put]:
+    """Return the rows for the event bus, and for the model's callback if it wants to know."""
+    rows = [_row(model, f"{begins}{EVENT_BUS}", end, detail)]
+    if model.callback_url and end.event in wanted_by_callback(model):
+        rows.append(_row(model, f"{begins}{CALLBACK}", end, detail, address=model.callback_url))
+    return rows
+
+
+def _row(
+    model: AcousticModel,
+    end_id: str,
+    end: End,
+    detail: Mapping[str, Any],
+    *,
+    address: str | None = None,
+    token: str | None = None,
+) -> Put:
+    absent: Condition = TrainingEnd.end_id.does_not_exist()
+    return Put(
+        TrainingEnd(
+            model.owner,
+            end_id,
+            detail=json.dumps(detail, ensure_ascii=False),
+            ended=end.moment,
+            expires=int((end.moment + _KEPT).timestamp()),
+            callback_url=address,
+            user_token=token,
+            notifications=[str(end.event)],
+            notify_at=int(end.moment.timestamp()),
+        ),
+        absent,
+    )
 
 
 def prefix(customization_id: str, run: int) -> str:
     """Return how the ids of the ends of one run begin."""
     return f"{customization_id}/{run:06d}/"
+
+
+def prefix_of_analysis(customization_id: str, upload_id: str) -> str:
+    """Return how the ids begin that tell that the analysis of an upload was the last one."""
+    return f"{customization_id}/validated/{upload_id}/"
 
 
 def given_up(owner: str) -> Iterator[TrainingEnd]:
@@ -88,10 +137,15 @@ def given_up(owner: str) -> Iterator[TrainingEnd]:
     yield from TrainingEnd.query(owner, filter_condition=wanted, consistent_read=True)
 
 
+def beginning(owner: str, begins: str) -> list[TrainingEnd]:
+    """Return what there is, or was lately, to be told of one end; `begins`: see `prefix`."""
+    rows = TrainingEnd.query(owner, TrainingEnd.end_id.startswith(begins), consistent_read=True)
+    return list(rows)
+
+
 def of_run(owner: str, customization_id: str, run: int) -> list[TrainingEnd]:
-    """Return what there is, or was lately, to be told of the end of a run."""
-    begins = TrainingEnd.end_id.startswith(prefix(customization_id, run))
-    return list(TrainingEnd.query(owner, begins, consistent_read=True))
+    """Return the same of the end of a run."""
+    return beginning(owner, prefix(customization_id, run))
 
 
 def find(owner: str, end_id: str) -> TrainingEnd | None:

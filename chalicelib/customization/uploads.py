@@ -52,6 +52,9 @@ class Kind(Generic[Model, Resource]):
     """Status of a resource that can be trained on."""
     any_other_valid: Callable[[Model, str | None], bool]
     """Tells whether the model has valid data beside the resource with that id."""
+    told: Callable[[Model, Resource, bool, datetime], Sequence[Change]] = lambda *_: ()
+    """Returns what is noted, together with the end of the last analysis, for those who are to know. Takes the
+    resource, whether the model has valid data now, and the moment."""
 
     def key_of(self, row: Resource) -> layout.UploadKey:
         """Return where the bytes and the listing of a resource lie."""
@@ -224,13 +227,16 @@ def end(
         model = custom_models.find(kind.model, resource.owner, resource.customization_id)
         if model is None or resource.upload_id not in (model.analysing or ()):
             return False
+        moment = now()
+        told: Sequence[Change] = ()
         if len(model.analysing or ()) > 1:
-            ended = statuses.analysis_ended(model, resource.upload_id, now())
+            ended = statuses.analysis_ended(model, resource.upload_id, moment)
         else:
             any_valid = valid or kind.any_other_valid(model, resource.resource_id)
-            ended = statuses.last_analysis_ended(model, resource.upload_id, any_valid, now(), error)
+            ended = statuses.last_analysis_ended(model, resource.upload_id, any_valid, moment, error)
+            told = kind.told(model, resource, any_valid, moment)
         try:
-            write(change, ended)
+            write(change, ended, *told)
         except ConditionFailed:
             if being_analysed(kind, kind.key_of(resource)) is None:
                 return False

@@ -17,7 +17,7 @@ from chalicelib.sharing import usage
 from chalicelib.storage import objects, scratch
 from chalicelib.storage.layout import UploadKey
 from chalicelib.storage.tables import AcousticModel, AudioResource
-from chalicelib.training import launch
+from chalicelib.training import ends, launch
 
 GIVEN_UP = (
     "The audio could not be analysed because of an internal error. Upload it again, in smaller parts if it "
@@ -42,12 +42,13 @@ def _analyse(key: UploadKey, model: AcousticModel, audio: AudioResource, last_at
         _arrivals.in_vain(key)
 
 
-def _train_when_due(key: UploadKey) -> None:
+def _afterwards(key: UploadKey) -> None:
+    ends.validated(key.owner, key.customization_id, key.upload_id)
     if launch.train_when_due(key.owner, key.customization_id):
         telemetry.count("TrainingsByThemselves")
 
 
-_arrivals = Arrivals(audio_resources.KIND, _analyse, _train_when_due)
+_arrivals = Arrivals(audio_resources.KIND, _analyse, _afterwards)
 
 
 def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> Analysis:

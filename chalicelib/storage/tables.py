@@ -72,7 +72,9 @@ class AcousticModel(CustomModel):
     retrain_look = NumberAttribute(null=True)
     """Epoch second for which a message is under way that has somebody look whether to train."""
     callback_url = UnicodeAttribute(null=True)
-    """URL that is told of the end of each run that has none of its own; null: nobody."""
+    """URL that is told of what happens to the model; not of runs that have one of their own. Null: nobody."""
+    callback_events: ListAttribute[str] = ListAttribute(null=True)
+    """What it is told of; null: the ends of runs."""
     kept: ListAttribute[str] = ListAttribute(null=True)
     """JSON of the versions that are kept, oldest first; see `storage.kept_version`."""
     removed_at = UTCDateTimeAttribute(null=True)
@@ -113,7 +115,7 @@ class TrainingTurn(Table):
 
 
 class TrainingEnd(Told):
-    """The end of an acoustic training, for one of those who are to know; see `training_ends`."""
+    """The end of an acoustic training, or of an analysis, for one who is to know; see `training_ends`."""
 
     class Meta:
         """Where the rows are."""
@@ -123,7 +125,7 @@ class TrainingEnd(Told):
 
     owner = UnicodeAttribute(hash_key=True)
     end_id = UnicodeAttribute(range_key=True)
-    """`{customization_id}/{run}/{recipient}`."""
+    """`{customization_id}/{run}/{recipient}`; of an analysis `validated/{upload_id}` stands for the run."""
     detail = UnicodeAttribute()
     """JSON: what there is to be told."""
     ended = UTCDateTimeAttribute()

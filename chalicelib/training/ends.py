@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 SOURCE = "attune"
 DETAIL_TYPE = "Attune Training Ended"
+VALIDATED = "Attune Audio Validated"
 
 
 def succeeded(run: RunKey, *, sha256: str, size_bytes: int, report: Mapping[str, Any]) -> bool:
@@ -55,13 +56,25 @@ def cancelled(run: RunKey) -> bool:
 def _over(run: RunKey) -> None:
     """Send word, also when the run was over before: who ended it may have died. So does the reconciler."""
     try:
-        for end in training_ends.of_run(run.owner, run.customization_id, run.run):
-            if deliveries.pending(end):
-                announce(end)
+        _announce_pending(run.owner, training_ends.prefix(run.customization_id, run.run))
         if turns.anyone_waits():
             queues.send(settings.current().training_due_queue, {})
     except failures.FAILURES:
         logger.warning("the end of run %s will be told of late", run.prefix, exc_info=True)
+
+
+def validated(owner: str, customization_id: str, upload_id: str) -> None:
+    """Send word that the audio of a model has been analysed, if this upload was the last of it."""
+    try:
+        _announce_pending(owner, training_ends.prefix_of_analysis(customization_id, upload_id))
+    except failures.FAILURES:
+        logger.warning("the analysis of %s will be told of late", customization_id, exc_info=True)
+
+
+def _announce_pending(owner: str, begins: str) -> None:
+    for end in training_ends.beginning(owner, begins):
+        if deliveries.pending(end):
+            announce(end)
 
 
 def announce(end: TrainingEnd, delay_s: float = 0) -> None:
@@ -105,8 +118,9 @@ def _deliver(end: TrainingEnd, event: str, delivery_id: str) -> bool:
 def _put(end: TrainingEnd, event: str) -> bool:
     detail = json.loads(end.detail)
     text = json.dumps({"event": event, **detail}, ensure_ascii=False)
+    kind = VALIDATED if event == training_ends.Event.VALIDATED else DETAIL_TYPE
     try:
-        event_bus.put(settings.current().event_bus, SOURCE, DETAIL_TYPE, text, detail["customization_id"])
+        event_bus.put(settings.current().event_bus, SOURCE, kind, text, detail["customization_id"])
     except (event_bus.EventRefused, *failures.FAILURES) as error:
         raise CallbackError(f"the event bus does not take it: {error}") from error
     return True

@@ -40,6 +40,7 @@ _BODIES: dict[str, list[tuple[str, bytes]]] = {
     "/words": [("application/json", b'{"words": [{"word": "flumox"}]}')],
     "/words/{word_name}": [("application/json", b'{"sounds_like": ["flum ox"]}')],
     "/versions/{version}": [("application/json", b'{"label": "mine"}')],
+    "/callback": [("application/json", b'{"callback_url": "http://127.0.0.1:9/unknown"}')],
     "/recognize": [("audio/wav", _WAV)],
     "/recognitions": [("audio/wav", _WAV)],
 }

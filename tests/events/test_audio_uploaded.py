@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.customization import acoustic_models, audio_resources
 from chalicelib.customization.audio_resources import Accepted
 from chalicelib.events import audio_uploaded
-from chalicelib.storage import objects
+from chalicelib.storage import objects, queues
 from chalicelib.storage.layout import AudioKey, UploadKey
 from chalicelib.storage.tables import AcousticModel
 from tests import custom_models
@@ -43,6 +43,10 @@ def test_audio_is_analysed() -> None:
     model = custom_models.new()
     upload = custom_models.upload(model, "one", WAV)
     assert _handled(_event(upload)) == []
+    said = queues.client().receive_message(QueueUrl=queues.url_of("attune-callback-due"))["Messages"]
+    assert [json.loads(message["Body"])["end"] for message in said] == [
+        f"{model.customization_id}/validated/{upload.row.upload_id}/events"
+    ]
     audio = _resource(model, "one")
     assert (audio.status, audio.details_type, audio.codec) == ("ok", "audio", "pcm_s16le")
     assert (audio.frequency_hz, audio.channels, audio.duration_s) == (16_000, 1, 2.0)

@@ -1,4 +1,4 @@
-"""Who is told of the end of a training: the event bus and a callback, each by itself, until it is taken."""
+"""Who is told of ends of trainings and of analyses: the bus and a callback, each by itself, until it is taken."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ import pytest
 
 from chalicelib import settings
 from chalicelib.callbacks import registrations
-from chalicelib.customization import acoustic_training, training_ends
+from chalicelib.customization import (
+    acoustic_models,
+    acoustic_training,
+    audio_resources,
+    errors,
+    model_callbacks,
+    training_ends,
+)
 from chalicelib.customization.acoustic_training import Callback
+from chalicelib.customization.training_ends import Event
 from chalicelib.events import callback_due, training_due, untold_ends
 from chalicelib.storage import event_bus, queues
 from chalicelib.storage.layout import RunKey
@@ -49,7 +57,7 @@ def bus() -> Iterator[str]:
     client, name = boto3.client("events"), "of-the-rule"
     url = queues.client().create_queue(QueueName=name)["QueueUrl"]
     attributes = queues.client().get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    pattern = {"source": ["attune"], "detail-type": ["Attune Training Ended"]}
+    pattern = {"source": ["attune"], "detail-type": ["Attune Training Ended", "Attune Audio Validated"]}
     client.put_rule(Name="ends", EventPattern=json.dumps(pattern))
     client.put_targets(Rule="ends", Targets=[{"Id": "queue", "Arn": attributes["Attributes"]["QueueArn"]}])
     yield name
@@ -285,3 +293,116 @@ def test_the_end_of_one_has_the_next_begin(platform: Platform, monkeypatch: pyte
 
 def _rows(run: RunKey) -> list[TrainingEnd]:
     return training_ends.of_run(run.owner, run.customization_id, run.run)
+
+
+def test_a_retraining_says_so_and_what_it_has_brought(
+    platform: Platform, receiver: Receiver, bus: str
+) -> None:
+    registrations.register(custom_models.OWNER, receiver.url, None)
+    model, first = training(callback_url=receiver.url)
+    completed(first, platform)
+    custom_models.add_audio(model, "two")
+    launch.start(acoustic_training.begin_training(model.owner, model.customization_id))
+    completed(launch.run_of(custom_models.fresh(model)), platform)
+    handed_over(callback_due, TOLD)
+    told = receiver.of(model.customization_id)
+    assert [(one["run"], one["version"], one["retraining"]) for one in told] == [(1, 1, False), (2, 2, True)]
+    assert told[1]["versions_removed"] == []
+    assert told[1]["result"] == (
+        "What was learned is used. Of words in audio that it did not learn from, the model is 75 % sure; the "
+        "base model was 50 % sure."
+    )
+    assert [event["detail"]["retraining"] for event in taken(bus)] == [False, True]
+
+
+def test_a_callback_is_told_of_what_it_wants_only(platform: Platform, receiver: Receiver) -> None:
+    registrations.register(custom_models.OWNER, receiver.url, None)
+    model, run = training()
+    model_callbacks.set_callback(custom_models.fresh(model), receiver.url, [Event.VALIDATED, Event.FAILED])
+    completed(run, platform)
+    handed_over(callback_due, TOLD)
+    assert receiver.told == []
+    custom_models.add_audio(model, "two")
+    launch.start(acoustic_training.begin_training(model.owner, model.customization_id))
+    ends.failed(launch.run_of(custom_models.fresh(model)), "no reason")
+    handed_over(callback_due, TOLD)
+    assert receiver.events == ["trainings.failed"]
+    model_callbacks.remove(custom_models.fresh(model))
+    launch.start(acoustic_training.begin_training(model.owner, model.customization_id))
+    ends.failed(launch.run_of(custom_models.fresh(model)), "no reason")
+    handed_over(callback_due, TOLD)
+    assert receiver.events == ["trainings.failed"]
+
+
+def test_a_callback_of_a_model_that_is_gone_does_not_bring_it_back() -> None:
+    model = custom_models.new()
+    acoustic_models.delete(model.owner, model.customization_id)
+    with pytest.raises(errors.UnknownModel):
+        model_callbacks.set_callback(model, "https://example.com/results", [Event.FAILED])
+    assert acoustic_models.find(model.owner, model.customization_id) is None
+
+
+def validated(model: AcousticModel) -> list[TrainingEnd]:
+    return training_ends.beginning(model.owner, f"{model.customization_id}/validated/")
+
+
+def test_that_audio_was_validated_is_told_once_of_all_that_was_uploaded_together(
+    receiver: Receiver, bus: str
+) -> None:
+    registrations.register(custom_models.OWNER, receiver.url, "my secret")
+    model = custom_models.new(callback_url=receiver.url)
+    model_callbacks.set_callback(model, receiver.url, [Event.VALIDATED])
+    uploads = [custom_models.upload(model, name) for name in ("one", "two", "three")]
+    for upload, valid in zip(uploads, (True, True, False), strict=True):
+        custom_models.analysed(upload, valid=valid)
+        ends.validated(model.owner, model.customization_id, upload.row.upload_id)
+        ends.validated(model.owner, model.customization_id, upload.row.upload_id)  # said again
+    assert handed_over(callback_due, TOLD) == []
+    (told,) = receiver.of(model.customization_id)
+    expected = {
+        "owner": custom_models.OWNER,
+        "customization_id": model.customization_id,
+        "name": "kitchen",
+        "audio_name": "three",
+        "status": "ready",
+        "ended": told["ended"],
+    }
+    assert told == {"id": model.customization_id, "event": "audio.validated", "user_token": "", **expected}
+    assert receiver.told[-1][0]["x-callback-signature"]
+    (event,) = taken(bus)
+    assert (event["source"], event["detail-type"]) == ("attune", "Attune Audio Validated")
+    assert event["detail"] == {"event": "audio.validated", **expected}
+    assert all(end.notify_at is None for end in validated(model))
+
+
+def test_without_valid_audio_a_model_is_pending_and_only_the_bus_is_told(
+    receiver: Receiver, bus: str
+) -> None:
+    registrations.register(custom_models.OWNER, receiver.url, None)
+    model = custom_models.new(callback_url=receiver.url)
+    upload = custom_models.add_audio(model, "broken", valid=False)
+    ends.validated(model.owner, model.customization_id, upload.row.upload_id)
+    handed_over(callback_due, TOLD)
+    (event,) = taken(bus)
+    assert event["detail"]["status"] == "pending"
+    assert receiver.told == [], "a callback is told of trainings, unless it wants more"
+
+
+def test_what_nobody_was_told_of_an_analysis_is_told_later(receiver: Receiver) -> None:
+    registrations.register(custom_models.OWNER, receiver.url, None)
+    model = custom_models.new()
+    model_callbacks.set_callback(model, receiver.url, list(Event))
+    custom_models.add_audio(model, "one")  # and whoever analysed it died
+    untold_ends.look_after(300.0, messages_lost=True)
+    assert handed_over(callback_due, TOLD) == []
+    assert [told["event"] for told in receiver.of(model.customization_id)] == ["audio.validated"]
+
+
+def test_an_upload_that_is_taken_back_may_be_the_last_that_was_waited_for() -> None:
+    model = custom_models.new()
+    one, other = custom_models.upload(model, "one"), custom_models.upload(model, "other", None)
+    custom_models.analysed(one)
+    assert validated(model) == []
+    audio_resources.withdraw(other)
+    (end,) = validated(model)
+    assert json.loads(end.detail)["status"] == "ready"

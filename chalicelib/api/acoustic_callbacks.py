@@ -1,0 +1,59 @@
+"""`/v1/acoustic_customizations/{customization_id}/callback`: who is told of what happens to a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chalicelib.api import callbacks, parameters
+from chalicelib.api.calls import Call
+from chalicelib.api.errors import BadRequest
+from chalicelib.api.routing import Routes
+from chalicelib.callbacks import exchange
+from chalicelib.customization import acoustic_models, model_callbacks, training_ends
+from chalicelib.customization.training_ends import Event
+
+routes = Routes()
+
+_CALLBACK = "/acoustic_customizations/{customization_id}/callback"
+
+
+@routes.route("PUT", _CALLBACK)
+def set_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
+    """Let a registered URL be told, of all ends of trainings unless it is said of what."""
+    model = acoustic_models.get(call.owner, customization_id)
+    fields = parameters.json_object(call.body)
+    url = parameters.required_text(fields, "callback_url", exchange.LONGEST_URL)
+    events = _events(fields.get("events"))
+    callbacks.registered(call, url)
+    model_callbacks.set_callback(model, url, events)
+    return parameters.with_unknown_fields(_shown(url, events), fields, ("callback_url", "events"))
+
+
+@routes.route("GET", _CALLBACK)
+def get_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
+    """Show which URL is told, and of what."""
+    model, url = model_callbacks.url_of(call.owner, customization_id)
+    return _shown(url, training_ends.wanted_by_callback(model))
+
+
+@routes.route("DELETE", _CALLBACK)
+def delete_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
+    """Tell nobody any more."""
+    model_callbacks.remove(acoustic_models.get(call.owner, customization_id))
+    return {}
+
+
+def _shown(url: str, events: Sequence[Event]) -> dict[str, Any]:
+    return {"callback_url": url, "events": [str(event) for event in events]}
+
+
+def _events(given: object) -> tuple[Event, ...]:
+    if given is None:
+        return training_ends.OF_RUNS
+    known = [str(event) for event in Event]
+    if not isinstance(given, list) or not given or not all(name in known for name in given):
+        raise BadRequest(
+            f"Invalid value for parameter 'events': it must be an array of one or more of {', '.join(known)}."
+        )
+    return tuple(event for event in Event if event in given)
