@@ -9,10 +9,12 @@ import contextlib
 import hashlib
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from chalicelib.engines import catalogue
 from chalicelib.storage import layout, objects
+from chalicelib.storage.kept_version import KeptVersion
 from chalicelib.storage.tables import AcousticModel
 from infra.local import child
 from tests import adapted_models
@@ -25,7 +27,10 @@ _FORGOTTEN = -3.0
 
 
 def promote(service: RunningService, customization_id: str, *base_versions: str) -> None:
-    """Let a model, which the service has made, be available on one or two base versions, oldest first."""
+    """Let a model, which the service has made, be available on one or two base versions, oldest first.
+
+    Of two versions on the same base version the first one keeps the base.
+    """
     mark = str(service.home.resolve())
     environment = next(
         known for known in map(_environment, child.marked(mark)) if "AWS_ENDPOINT_URL" in known
@@ -43,8 +48,11 @@ def _environment(process_id: int) -> dict[str, str]:
     return {}
 
 
-def artefact(base_version: str) -> bytes:
-    """Return a `model.tar.gz` that hears otherwise than its base."""
+def artefact(base_version: str, *, keeps_base: bool = False) -> bytes:
+    """Return a `model.tar.gz` that hears otherwise than its base, or as it does."""
+    if keeps_base:
+        engine = catalogue.base_version(base_version).engine
+        return adapted_models.packed(adapted_models.members(base_version, {}, engine))
     if catalogue.base_version(base_version).engine != "sphinx":
         forgotten = adapted_models.taught(strength=_FORGOTTEN)
         return adapted_models.network_model(base_version, forgotten)
@@ -57,13 +65,17 @@ def artefact(base_version: str) -> bytes:
 def _main(owner: str, customization_id: str, *base_versions: str) -> None:
     model = AcousticModel.get(owner, customization_id, consistent_read=True)
     model.promoted_run = model.promoted_version = model.promoted_sha256 = None
+    model.kept = []
     for run, base_version in enumerate(base_versions, 1):
-        content = artefact(base_version)
+        content = artefact(base_version, keeps_base=base_version in base_versions[run:])
+        sha256 = hashlib.sha256(content).hexdigest()
+        kept = KeptVersion(run, datetime.now(UTC), base_version, sha256, len(content))
+        model.kept = [*model.kept, kept.to_text()]
         objects.put(layout.adapted_model_key(owner, customization_id, run), content)
         model.older_run, model.older_version = model.promoted_run, model.promoted_version
         model.older_sha256 = model.promoted_sha256
         model.promoted_run, model.promoted_version = run, base_version
-        model.promoted_sha256 = hashlib.sha256(content).hexdigest()
+        model.promoted_sha256 = sha256
     model.run, model.status, model.versions = len(base_versions), "available", list(base_versions)
     model.save()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from chalicelib.customization import acoustic_models, statuses
 from chalicelib.customization.custom_models import now
@@ -142,7 +141,7 @@ def remove(owner: str, customization_id: str, version: int, in_use: Callable[[st
 def _changed(
     owner: str, customization_id: str, change: Callable[[AcousticModel], Sequence[KeptVersion]]
 ) -> AcousticModel:
-    moment: datetime = now()
+    moment = now()
     for _ in range(_ATTEMPTS):
         model = acoustic_models.get(owner, customization_id)
         try:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import requests
 from ibm_watson import SpeechToTextV1
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
 from chalicelib.engines.catalogue import BASE_MODELS
 from infra.local.prompts import Prompt
@@ -61,7 +65,7 @@ def asked(client: SpeechToTextV1, service: RunningService) -> Iterator[dict[str,
     client.train_language_model(language, customization_weight=0.8)
     settled("available")
     acoustic = client.create_acoustic_model("sounds", NARROWBAND).get_result()["customization_id"]
-    promote(service, acoustic, NETWORK)
+    promote(service, acoustic, NETWORK, NETWORK)
     parts = {
         "acoustic": {"acoustic_customization_id": acoustic},
         "language": {"language_customization_id": language},
@@ -153,3 +157,75 @@ def test_a_form_hears_the_same(
         timeout=300,
     )
     assert _said(answer.json()["results"]) == posted[name]
+
+
+def _version(asked: dict[str, dict[str, str]], version: int) -> dict[str, str]:
+    return asked["acoustic"] | {"acoustic_customization_version": str(version)}
+
+
+@pytest.mark.parametrize(("version", "same_as"), [(1, "nothing"), (2, "acoustic")])
+def test_a_version_is_heard_with_on_every_interface(
+    service: RunningService,
+    asked: dict[str, dict[str, str]],
+    audio: bytes,
+    posted: dict[str, Said],
+    version: int,
+    same_as: str,
+) -> None:
+    options = _version(asked, version)
+    session = requests.Session()
+    session.auth, session.headers["Content-Type"] = ("apikey", service.key), "audio/wav"
+    answer = session.post(f"{service.url}/v1/recognize", params=options, data=audio)
+    assert _said(answer.json()["results"]) == posted[same_as]
+    made = session.post(f"{service.url}/v1/recognitions", params=options, data=audio).json()
+    job = wait(lambda: session.get(made["url"]).json(), lambda shown: shown["status"] == "completed")
+    assert _said(job["results"][0]["results"]) == posted[same_as]
+    with _socket(service, options) as socket:
+        socket.send(json.dumps({"action": "start", "content-type": "audio/wav"}))
+        socket.send(audio)
+        socket.send(json.dumps({"action": "stop"}))
+        messages = [json.loads(socket.recv(timeout=60)) for _ in range(2)]
+    assert _said(messages[1]["results"]) == posted[same_as]
+
+
+def _socket(service: RunningService, options: dict[str, str]) -> ClientConnection:
+    credentials = base64.b64encode(f"apikey:{service.key}".encode()).decode()
+    return connect(
+        f"{service.url.replace('http', 'ws', 1)}/v1/recognize?{urlencode(options)}",
+        additional_headers={"Authorization": f"Basic {credentials}"},
+    )
+
+
+def test_an_unknown_version_is_refused_on_every_interface(
+    service: RunningService, asked: dict[str, dict[str, str]], audio: bytes
+) -> None:
+    options = _version(asked, 7)
+    reason = f"Customization '{options['acoustic_customization_id']}' has no version 7; it has 2 and 1."
+    for path in ("recognize", "recognitions"):
+        answer = requests.post(
+            f"{service.url}/v1/{path}", params=options, data=audio, auth=("apikey", service.key), timeout=60
+        )
+        assert (answer.status_code, answer.json()["error"]) == (404, reason)
+    with pytest.raises(InvalidStatus) as raised:
+        _socket(service, options)
+    assert raised.value.response.status_code == 404
+    assert json.loads(raised.value.response.body)["error"] == reason
+
+
+def test_rolling_back_is_seen_by_ibms_client(
+    client: SpeechToTextV1,
+    service: RunningService,
+    asked: dict[str, dict[str, str]],
+    audio: bytes,
+    posted: dict[str, Said],
+) -> None:
+    options = asked["acoustic"]
+    model = options["acoustic_customization_id"]
+    assert client.get_acoustic_model(model).get_result()["version"] == 2
+    versions = f"{service.url}/v1/acoustic_customizations/{model}/versions"
+    for version, same_as in ((1, "nothing"), (2, "acoustic")):
+        answer = requests.post(f"{versions}/{version}/activate", auth=("apikey", service.key), timeout=60)
+        assert (answer.status_code, answer.json()["current"]) == (200, True)
+        assert client.get_acoustic_model(model).get_result()["version"] == version
+        heard = client.recognize(audio, content_type="audio/wav", **options).get_result()
+        assert _said(heard["results"]) == posted[same_as]

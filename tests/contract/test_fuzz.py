@@ -141,6 +141,7 @@ _FIELDS = (
         "retrain_after_minutes",
         "callback_url",
     ),
+    *("label", "events"),
     *("word", "words", "sounds_like", "display_as", "corpus_text", "dialect", "language"),
 )
 _PARAMETERS = (
@@ -148,6 +149,7 @@ _PARAMETERS = (
         "model",
         "base_model_version",
         "acoustic_customization_id",
+        "acoustic_customization_version",
         "language_customization_id",
         "grammar_name",
     ),
@@ -160,7 +162,16 @@ _PARAMETERS = (
         "channels",
     ),
     *("processing_metrics_interval", "results_ttl", "events", "user_token", "strict", "force", "word_type"),
-    *("sort", "customer_id", "callback_url", "allow_overwrite", "word_type_to_add", "language", "written"),
+    *(
+        "sort",
+        "from",
+        "customer_id",
+        "callback_url",
+        "allow_overwrite",
+        "word_type_to_add",
+        "language",
+        "written",
+    ),
 )
 _documents = st.dictionaries(st.sampled_from(_FIELDS), _values, max_size=4).map(
     lambda document: json.dumps({**document, "name": document.get("name", "fuzz")}).encode()

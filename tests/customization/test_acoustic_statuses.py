@@ -12,7 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, errors, runs
+from chalicelib.customization import (
+    acoustic_models,
+    acoustic_training,
+    audio_resources,
+    errors,
+    kept_versions,
+    runs,
+)
 from chalicelib.customization.audio_resources import Analysis
 from chalicelib.customization.statuses import busy
 from chalicelib.storage.tables import AcousticModel
@@ -44,7 +51,10 @@ class Expected:
     versions: list[str] = field(default_factory=lambda: [OLD])
     run: int = 0
     serving: int | None = None
-    changed: bool = True
+    data: int = 0
+    """Counts up whenever the audio changes."""
+    kept: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """What each version was trained on: `data`, and the base version."""
     progress: float = 0
 
     @property
@@ -59,8 +69,12 @@ class Expected:
     def valid(self) -> list[Resource]:
         return [one for one in self.audio.values() if one.status == "ok"]
 
+    @property
+    def trained_already(self) -> bool:
+        return self.serving is not None and self.kept[self.serving] == (self.data, self.versions[-1])
+
     def settle(self) -> None:
-        self.changed = True
+        self.data += 1
         self.status = "ready" if self.valid and not self.analysing else "pending"
 
 
@@ -106,7 +120,8 @@ class History:
             if stored:
                 audio_resources.stored(accepted)
                 self.expected.audio[name] = Resource(accepted.row.upload_id)
-                self.expected.status, self.expected.changed = "pending", True
+                self.expected.status = "pending"
+                self.expected.data += 1
             else:
                 audio_resources.withdraw(accepted)
                 self.expected.settle()
@@ -155,7 +170,7 @@ class History:
             with pytest.raises(errors.TrainingRefused):
                 acoustic_training.begin_training(self.owner, self.id, strict=strict)
             expected.status = "failed"
-        elif expected.status == "available" and not expected.changed:
+        elif expected.status == "available" and expected.trained_already:
             with pytest.raises(errors.NothingModified):
                 acoustic_training.begin_training(self.owner, self.id, strict=strict)
         else:
@@ -200,16 +215,41 @@ class History:
     def succeed(self, draw: Draw) -> None:
         expected, run = self.expected, self.expected.run - draw(RUNS_BACK)
         current = self._is_current(run)
-        changed = acoustic_training.training_succeeded(self.owner, self.id, run, sha256="0" * 64)
+        changed = acoustic_training.training_succeeded(
+            self.owner, self.id, run, sha256="0" * 64, most_versions=100
+        )
         assert changed == current
         if not current:
             return
-        expected.serving, expected.changed = run, False
         if expected.status == "upgrading":
             expected.versions.append(NEW)
             expected.status = expected.former
         else:
             expected.status = "available"
+        expected.serving = run
+        expected.kept[run] = (expected.data, expected.versions[-1])
+
+    def choose_a_version(self, draw: Draw) -> None:
+        expected = self.expected
+        version = draw([*expected.kept, 99])
+        if version not in expected.kept:
+            with pytest.raises(errors.UnknownVersion):
+                kept_versions.choose(self.owner, self.id, version)
+        elif expected.status in RUNNING and version != expected.serving:
+            with pytest.raises(errors.Busy):
+                kept_versions.choose(self.owner, self.id, version)
+        else:
+            kept_versions.choose(self.owner, self.id, version)
+            expected.serving = version
+
+    def remove_a_version(self, draw: Draw) -> None:
+        version = draw([*self.expected.kept, 99])
+        if version not in self.expected.kept or version == self.expected.serving:
+            with pytest.raises((errors.UnknownVersion, errors.CurrentVersion)):
+                kept_versions.remove(self.owner, self.id, version, in_use=lambda _: False)
+        else:
+            kept_versions.remove(self.owner, self.id, version, in_use=lambda _: False)
+            del self.expected.kept[version]
 
     def fail(self, draw: Draw) -> None:
         run = self.expected.run - draw(RUNS_BACK)
@@ -238,7 +278,8 @@ class History:
         else:
             acoustic_models.reset(self.owner, self.id)
             self.expected.status, self.expected.audio = "pending", {}
-            self.expected.serving, self.expected.changed = None, True
+            self.expected.serving, self.expected.kept = None, {}
+            self.expected.data += 1
 
     def delete_while_busy(self, draw: Draw) -> None:
         if self.expected.busy:
@@ -252,6 +293,9 @@ class History:
         assert busy(model) == expected.busy
         assert model.promoted_run == expected.serving
         assert list(model.versions) == expected.versions
+        assert list(model.kept_versions) == list(expected.kept)
+        assert {run for run, _ in model.artefacts.values()} <= set(expected.kept)
+        assert next(iter(model.artefacts.values()), (None,))[0] == expected.serving
         assert model.updated >= model.created
         assert {audio.audio_name: audio.status for audio in audio_resources.of_model(model)} == {
             name: one.status for name, one in expected.audio.items()
@@ -272,6 +316,8 @@ STEPS: list[Step] = [
     History.succeed,
     History.fail,
     History.stop,
+    History.choose_a_version,
+    History.remove_a_version,
     History.reset,
     History.delete_while_busy,
 ]
@@ -284,7 +330,14 @@ def _onward(expected: Expected) -> list[Step]:
     if expected.analysing:
         return [History.end_all_analyses, History.end_all_analyses, History.end_an_analysis]
     if expected.status in ("ready", "available"):
-        return [History.train, History.train, History.upgrade, History.add_audio]
+        return [
+            History.train,
+            History.train,
+            History.upgrade,
+            History.add_audio,
+            History.choose_a_version,
+            History.remove_a_version,
+        ]
     return [History.add_audio, History.train] if expected.valid else [History.add_audio]
 
 
