@@ -16,7 +16,7 @@ from chalicelib.storage import rounds
 from chalicelib.storage.layout import UploadKey
 from chalicelib.storage.rows import CustomModel
 from chalicelib.storage.tables import AcousticModel, LanguageModel
-from chalicelib.training import language_model, launch
+from chalicelib.training import ends, language_model, launch
 from chalicelib.training.recover import recover
 from chalicelib.user_data import erasures
 
@@ -59,7 +59,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
             failed += 1
         looked_after += 1
     jobs, jobs_failed = open_jobs.look_after(deadline_s, _EVERY_S, messages_lost=happened.messages_lost)
-    ends, ends_failed = _trainings(happened)
+    ends_told, ends_failed = _trainings(happened)
     erasures_left = erasures.carry_on(deadline_s)
     now = datetime.now(UTC)
     removed = orphans.clear_away(now, None if happened.restarted else orphans.turn(now, _EVERY_S))
@@ -67,7 +67,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
     telemetry.count("ModelsLookedAfter", looked_after)
     telemetry.count("ModelsNotLookedAfter", len(waiting) - looked_after + failed)
     telemetry.count("JobsLookedAfter", jobs)
-    telemetry.count("TrainingEndsAnnouncedAgain", ends)
+    telemetry.count("TrainingEndsAnnouncedAgain", ends_told)
     telemetry.count("ErasuresLeft", erasures_left)
     telemetry.count("OrphansRemoved", removed)
     telemetry.flush()
@@ -132,6 +132,7 @@ def _audio_given_up(key: UploadKey) -> None:
     audio_resources.analysis_finished(
         key.owner, key.customization_id, key.resource_id, key.upload_id, analysis
     )
+    ends.validated(key.owner, key.customization_id, key.upload_id)
 
 
 def _text_given_up(key: UploadKey) -> None:
