@@ -108,6 +108,7 @@ def service(home: Path) -> Iterator[tuple[str, str]]:
     port, tls_port = _free_port(), _free_port()
     environment = os.environ | {"PORT": str(port), "TLS_PORT": str(tls_port), "ATTUNE_HOME": str(home)}
     environment.pop("ATTUNE_API_KEY", None)
+    home.mkdir(parents=True, exist_ok=True)
     with (home / "service.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "infra.local"],
