@@ -41,14 +41,15 @@ def get(model: AcousticModel, version: int) -> KeptVersion:
 def with_new(model: AcousticModel, made: KeptVersion, most: int) -> list[KeptVersion]:
     """Return the versions of a model whose current run is promoted, oldest first.
 
-    There are at most `most`; the oldest go first, but neither the new one nor the one that will serve
-    requests for the base version before.
+    There are at most `most`; the oldest go first, but neither the new one, nor the one that serves until now,
+    to which somebody may want to go back, nor the one that will serve requests for the base version before.
     """
     former = dict(model.kept_versions)
     former.pop(made.version, None)
     changes_base = model.promoted_version != made.base_version
     older = model.promoted_run if changes_base else model.older_run
-    may_go = [number for number in former if number != older]
+    stay = {older} if most == 1 else {older, model.promoted_run}
+    may_go = [number for number in former if number not in stay]
     going = tuple(may_go[: max(0, len(former) + 1 - most)])
     kept = [one for number, one in former.items() if number not in going]
     return [*kept, dataclasses.replace(made, removed=going)]

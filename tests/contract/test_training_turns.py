@@ -89,13 +89,21 @@ def test_one_waits_for_the_other_and_both_ends_are_told(
         expected = hmac.new(b"ThisIsMySecret", body, hashlib.sha1).digest()
         assert headers["x-callback-signature"] == base64.b64encode(expected).decode()
 
-    def on_the_bus() -> list[dict[str, Any]]:
+    def on_the_bus(kind: str) -> list[dict[str, Any]]:
         path = service.home / "store" / FILE_NAME
         lines = path.read_text().splitlines() if path.exists() else []
         events = [json.loads(line) for line in lines]
-        ours = [event for event in events if event["detail"]["customization_id"] in ids]
+        ours = [
+            event
+            for event in events
+            if event["detail-type"] == kind and event["detail"]["customization_id"] in ids
+        ]
         return ours if {event["detail"]["customization_id"] for event in ours} == set(ids) else []
 
-    for event in wait_for(on_the_bus):
-        assert (event["source"], event["detail-type"]) == ("attune", "Attune Training Ended")
-        assert event["detail"]["event"] == "trainings.cancelled"
+    for kind, name, status in (
+        ("Attune Audio Validated", "audio.validated", "ready"),
+        ("Attune Training Ended", "trainings.cancelled", "ready"),
+    ):
+        for event in wait_for(lambda wanted=kind: on_the_bus(wanted)):  # type: ignore[misc]
+            assert (event["source"], event["detail"]["event"]) == ("attune", name)
+            assert event["detail"]["status"] == status
