@@ -27,6 +27,7 @@ _UNUSED_OF_PROXY = ("responses", "passthroughBehavior")
 """A function's answer is passed on as it is."""
 _EXPOSED = "Access-Control-Expose-Headers"
 """Browsers heed it in answers, not in those to the question before."""
+_ALLOWED = "method.response.header.Access-Control-Allow-Headers"
 
 
 class PackagingFailed(Exception):
@@ -61,6 +62,7 @@ def compacted(template: dict[str, Any]) -> dict[str, Any]:
     """Return the template without what describes the API to people and changes nothing of what it does."""
     definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     definition.pop("definitions", None)
+    template.setdefault("Mappings", {})["Preflight"] = {"Allow": {"Headers": _allowed(definition)}}
     for methods in definition["paths"].values():
         for method in methods.values():
             for name in _UNUSED_OF_METHOD:
@@ -78,9 +80,26 @@ def _compact(integration: dict[str, Any]) -> None:
         for name in _UNUSED_OF_PROXY:
             integration.pop(name, None)
     else:
-        integration["responses"]["default"]["responseParameters"].pop(
-            f"method.response.header.{_EXPOSED}", None
-        )
+        integration.pop("passthroughBehavior", None)  # it is the default
+        headers = integration["responses"]["default"]["responseParameters"]
+        headers.pop(f"method.response.header.{_EXPOSED}", None)
+        headers[_ALLOWED] = {"Fn::FindInMap": ["Preflight", "Allow", "Headers"]}
+
+
+def _allowed(definition: dict[str, Any]) -> str:
+    """Return the headers that a browser may send, which are the same on all paths.
+
+    Raises:
+        ValueError: they are not.
+    """
+    found = {
+        method["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"][_ALLOWED]
+        for methods in definition["paths"].values()
+        for name, method in methods.items()
+        if name == "options"
+    }
+    (allowed,) = found
+    return str(allowed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,6 +18,8 @@ from chalicelib.api import authentication, compression, errors
 from chalicelib.api.calls import Answer, Call
 
 PREFIXES = ("/v1", "/instances/{instance_id}/v1", "/speech-to-text/api/v1")
+NEWER_PREFIXES = PREFIXES[:2]
+"""Of calls that no client of the oldest URL knows: each prefix takes room in the template for AWS."""
 _INSTANCE = "instance_id"
 
 View = Callable[..., Any]

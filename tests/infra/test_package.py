@@ -19,6 +19,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 import app
+from chalicelib.api.routing import CORS
 from chalicelib.audio.archives import ArchiveLimits
 from chalicelib.audio.decoding import Limits
 from chalicelib.customization import (
@@ -488,6 +489,8 @@ def test_the_api_is_the_one_that_is_served(package: Package) -> None:
     """What was taken out of the description leaves every route with its function and its preflight."""
     paths = package.template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     served = {path: set(methods) for path, methods in app.app.routes.items()}
+    headers = package.template["Mappings"]["Preflight"]["Allow"]["Headers"].strip("'").split(",")
+    assert set(CORS.get_access_control_headers()["Access-Control-Allow-Headers"].split(",")) == set(headers)
     assert {
         path: {method.upper() for method in methods} - {"OPTIONS"} for path, methods in paths.items()
     } == served
@@ -499,6 +502,8 @@ def test_the_api_is_the_one_that_is_served(package: Package) -> None:
                 assert set(answered) == {
                     f"method.response.header.{name}" for name in described["responses"]["200"]["headers"]
                 }
+                allowed = answered["method.response.header.Access-Control-Allow-Headers"]
+                assert allowed == {"Fn::FindInMap": ["Preflight", "Allow", "Headers"]}
             else:
                 assert integration["type"] == "aws_proxy", path
                 assert "${APIHandler.Arn}" in integration["uri"]["Fn::Sub"]
