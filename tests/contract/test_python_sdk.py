@@ -247,6 +247,8 @@ def test_ten_minutes_of_raw_audio_make_recognition_better(
         trained = wait(poll, lambda model: model["status"] != "training", timeout_s=3000)
         assert trained["status"] == "available", trained
         assert trained["progress"] == 100
+        assert trained["version"] == 1
+        assert trained["result"].endswith("of that audio are heard otherwise than by the base model.")
         assert seen == sorted(seen)
         assert len(set(seen)) > 5, "progress moved in steps that nobody can follow"
         references = [prompt.text for prompt in held_out]
