@@ -8,6 +8,7 @@ from chalicelib.api import (
     acoustic_audio,
     acoustic_models,
     callbacks,
+    evaluations,
     identity,
     language_corpora,
     language_grammars,
@@ -16,6 +17,7 @@ from chalicelib.api import (
     models,
     recognition,
     recognitions,
+    test_sets,
     user_data,
 )
 from chalicelib.api.routing import every_answer
@@ -37,6 +39,8 @@ def mount(app: Chalice) -> None:
         language_grammars,
         recognition,
         recognitions,
+        test_sets,
+        evaluations,
         callbacks,
         user_data,
     ):

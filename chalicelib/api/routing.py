@@ -136,8 +136,15 @@ def _answer(
         return _for_owner(owner, _refusal(error, transaction_id))
     if not isinstance(answer, Answer):
         answer = Answer(200, answer)
-    body = "" if answer.status == 204 else json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
-    return _for_owner(owner, response(answer.status, body, transaction_id, dict(answer.headers)))
+    return _for_owner(owner, response(answer.status, _body(answer), transaction_id, dict(answer.headers)))
+
+
+def _body(answer: Answer) -> str | bytes:
+    if answer.status == 204:
+        return ""
+    if isinstance(answer.body, bytes):
+        return answer.body
+    return json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
 
 
 def _for_owner(owner: str, answer: Response) -> Response:
@@ -161,7 +168,7 @@ def _refusal(error: Exception, transaction_id: str) -> Response:
 
 
 def response(
-    status: int, body: str, transaction_id: str, headers: Mapping[str, str] | None = None
+    status: int, body: str | bytes, transaction_id: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return a Chalice response with the headers that every answer carries."""
     return Response(

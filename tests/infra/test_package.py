@@ -231,6 +231,7 @@ def test_every_declared_function_is_packaged(package: Package) -> None:
         "CorpusAdded": "app.corpus_added",
         "RecognitionQueued": "app.recognition_queued",
         "TrainingDue": "app.training_due",
+        "EvaluationDue": "app.evaluation_due",
         "CallbackDue": "app.callback_due",
         "LanguageTraining": "app.language_training",
         "Reconcile": "app.reconcile",
@@ -248,7 +249,14 @@ def test_every_function_has_a_role_of_its_own_and_the_runtime_of_the_layer(packa
     assert all(function["Architectures"] == [{"Ref": "Architecture"}] for function in functions.values())
     assert not list(package.tree.rglob("*.so")), "the package is for one architecture alone"
     with_layer = {name for name, function in functions.items() if "Layers" in function}
-    assert with_layer == {"APIHandler", "AudioUploaded", "CorpusAdded", "LanguageTraining", "Recognize"}
+    assert with_layer == {
+        "APIHandler",
+        "AudioUploaded",
+        "CorpusAdded",
+        "EvaluationDue",
+        "LanguageTraining",
+        "Recognize",
+    }
 
 
 def test_intrinsics_are_whole(package: Package) -> None:
@@ -275,6 +283,7 @@ def test_intrinsics_are_whole(package: Package) -> None:
         "TrainingChanged",
         "TrainingDue",
         "RecognitionQueued",
+        "EvaluationDue",
         "CallbackDue",
         "CorpusAdded",
         "LanguageTraining",
@@ -354,9 +363,11 @@ def test_queues_leave_the_account_room_to_answer(package: Package, concurrency: 
     shares = package.template["Mappings"]["Concurrency"][str(concurrency)]
     found = package.template["Parameters"]["AccountConcurrency"]["AllowedValues"]
     assert sorted(found) == sorted(package.template["Mappings"]["Concurrency"])
-    assert 2 * shares["RecognitionQueued"] <= concurrency // 2
+    at_once = int(package.template["Mappings"]["Evaluations"][str(concurrency)]["AtOnce"])
+    waited_for = shares["RecognitionQueued"] + at_once * shares["EvaluationDue"]
+    assert shares["RecognitionQueued"] + shares["EvaluationDue"] + waited_for <= max(8, concurrency // 2)
     if concurrency > 10:  # Lambda takes no share below two
-        assert sum(shares.values()) + shares["RecognitionQueued"] <= 0.7 * concurrency
+        assert sum(shares.values()) + waited_for <= 0.7 * concurrency
     for name in shares:
         (source,) = package.functions()[name]["Events"].values()
         assert source["Properties"]["ScalingConfig"] == {
