@@ -101,13 +101,17 @@ def _in_words(found: Mapping[str, Any], report: Mapping[str, Any] | None) -> lis
     said.append(
         f"{found['changed']:,} of {found['sentences_total']:,} sentences changed, in "
         f"{found['recordings_changed']:,} of {found['recordings']:,} recordings: "
-        f"{found['words_changed']:,} {found['unit']} in all."
+        f"{_counted(found['words_changed'], found['unit'])} in all."
     )
     before, after = (model["confidence"] for model in found["models"])
     if before is not None and after is not None:
         surer = "surer" if after > before else "less sure" if after < before else "as sure as before"
         said.append(f"The second model is {surer}: mean confidence from {before:.2f} to {after:.2f}.")
     return said
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number:,} {unit.removesuffix('s') if number == 1 else unit}"
 
 
 def _shown(

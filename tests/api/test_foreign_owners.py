@@ -71,8 +71,9 @@ def _queues(account: None) -> None:
 
 @pytest.fixture
 def nobodys() -> _Things:
-    ids = (str(uuid.uuid4()) for _ in range(6))
-    return _Things(*ids, "http://127.0.0.1:9/unknown")
+    acoustic, language, job, delivery, test_set, evaluation = (str(uuid.uuid4()) for _ in range(6))
+    url = "http://127.0.0.1:9/unknown"
+    return _Things(acoustic, language, job, delivery, test_set, evaluation, url)
 
 
 @pytest.fixture
