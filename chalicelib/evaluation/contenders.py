@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,8 @@ class Contender:
 
     def event(self, key: str, content_type: str | None, owner: str) -> dict[str, Any]:
         """Return what the recognition function is asked about audio in the bucket."""
-        return backend.event_for(key, content_type, self.serving, self.options, owner=owner)
+        event = backend.event_for(key, content_type, self.serving, self.options, owner=owner)
+        return {**event, "background": True}
 
     @property
     def identity(self) -> str:
@@ -75,6 +77,9 @@ def chosen(owner: str, asked: Mapping[str, object]) -> Contender:
     custom = [row for row in (_row(owner, kind, name, given) for name, kind in _CUSTOM.items()) if row]
     if custom:
         given.setdefault("model", custom[0].base_model_name)
+    elif "base_model_version" in given:
+        with contextlib.suppress(KeyError):  # then it is refused below
+            given.setdefault("model", catalogue.base_model_of_version(given["base_model_version"]).name)
     parsed = options.parse({name: (value,) for name, value in {**given, **_PLAIN}.items()})
     if parsed.warnings:  # a field that recognition does not know (yet)
         raise Refused(f"{parsed.warnings[0]} This service does not support it.")
