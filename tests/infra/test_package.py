@@ -315,7 +315,7 @@ def test_every_dead_letter_queue_has_its_alarm(package: Package) -> None:
     ]
     dead = [name for name in package.template["Resources"] if name.endswith("DeadQueue")]
     assert sorted(watched) == sorted(dead)
-    assert len(dead) == 8
+    assert len(dead) == 9
 
 
 def test_what_can_go_wrong_has_an_alarm_that_is_sent(package: Package) -> None:
@@ -505,14 +505,9 @@ def test_the_api_is_the_one_that_is_served(package: Package) -> None:
     for path, methods in paths.items():
         for method, described in methods.items():
             integration = described["x-amazon-apigateway-integration"]
-            if method == "options":
-                answered = integration["responses"]["default"]["responseParameters"]
-                assert set(answered) == {
-                    f"method.response.header.{name}" for name in described["responses"]["200"]["headers"]
-                }
-            else:
-                assert integration["type"] == "aws_proxy", path
-                assert "${APIHandler.Arn}" in integration["uri"]["Fn::Sub"]
+            assert integration["type"] == "aws_proxy", (path, method)
+            assert "${APIHandler.Arn}" in integration["uri"]["Fn::Sub"]
+        assert "options" in methods, path
 
 
 def test_package_and_layer_fit_lambda(package: Package) -> None:
