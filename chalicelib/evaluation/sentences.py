@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from chalicelib.audio import archives, content_types
+from chalicelib.audio import archives, content_types, documents
 from chalicelib.audio.archives import ArchiveError
 from chalicelib.audio.content_types import ContentType, ContentTypeError
 from chalicelib.audio.errors import AudioError
@@ -99,27 +99,45 @@ class _Cutter:
             path = Path(folder, "audio")
             try:
                 objects.download(audio_resources.key_of(row).key, path)
-                if row.kind == "archive":
-                    contained = content_types.of_members(row.contained_content_type)
-                    for member in archives.members(path):
-                        if member.file is not None and self._wanted(row.audio_name, member.name):
-                            one = Path(folder, "member")
-                            _write(one, member.file)
-                            if not self._recording(row, member.name, one, contained):
-                                return False
-                    return True
-                said = None if row.content_type is None else content_types.parse(row.content_type)
-                return not self._wanted(row.audio_name, None) or self._recording(row, None, path, said)
+                return self._archive(row, path) if row.kind == "archive" else self._plain(row, path)
             except objects.ObjectNotFound:
                 self.findings.append(Finding(row.audio_name, "It was removed meanwhile."))
-            except (ArchiveError, ContentTypeError, AudioError) as error:
+            except (ArchiveError, ContentTypeError) as error:
                 self.findings.append(Finding(row.audio_name, str(error)))
         return True
+
+    def _archive(self, row: AudioResource, path: Path) -> bool:
+        contained = content_types.of_members(row.contained_content_type)
+        for member in archives.members(path):
+            if member.file is None or not self._wanted(row.audio_name, member.name):
+                continue
+            head = member.file.read(documents.HEAD_BYTES)
+            member.file.seek(0)
+            if documents.is_document(member.name, head):
+                continue
+            one = path.with_name("member")
+            _write(one, member.file)
+            if not self._recording(row, member.name, one, contained):
+                return False
+        return True
+
+    def _plain(self, row: AudioResource, path: Path) -> bool:
+        said = None if row.content_type is None else content_types.parse(row.content_type)
+        return not self._wanted(row.audio_name, None) or self._recording(row, None, path, said)
 
     def _wanted(self, audio_name: str, member: str | None) -> bool:
         return self._places is None or (audio_name, member) in self._places
 
     def _recording(
+        self, row: AudioResource, member: str | None, path: Path, content_type: ContentType | None
+    ) -> bool:
+        try:
+            return self._cut(row, member, path, content_type)
+        except AudioError as error:
+            self.findings.append(Finding(member or row.audio_name, str(error)))
+            return True
+
+    def _cut(
         self, row: AudioResource, member: str | None, path: Path, content_type: ContentType | None
     ) -> bool:
         with recordings.decoded(

@@ -54,7 +54,11 @@ def _model(**report: Any) -> AcousticModel:
     custom_models.analysed(call, duration_s=9.0)
     member = encoded(np.concatenate([voice(1.2, RATE_HZ), pause]), RATE_HZ, "FLAC")
     packed = custom_models.upload(
-        model, "more", zipped({"a.flac": member}), kind="archive", content_type="application/zip"
+        model,
+        "more",
+        zipped({"notes.txt": b"about these calls", "a.flac": member}),
+        kind="archive",
+        content_type="application/zip",
     )
     custom_models.analysed(packed, duration_s=2.7)
     row = acoustic_models.get(OWNER, model.customization_id)
