@@ -91,7 +91,7 @@ def get_evaluation_audio(call: Call, evaluation_id: str, number: str) -> Answer:
     if not number.isascii() or not number.isdigit() or len(number) > len(str(limits.UTTERANCES)):
         raise evaluation.NothingThere(f"'{number[:60]}' is not the number of an utterance.")
     audio, content_type = evaluations.audio(row, int(number))
-    return Answer(200, audio, {"Content-Type": content_type})
+    return Answer(200, audio, {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"})
 
 
 @routes.route("DELETE", _EVALUATION)

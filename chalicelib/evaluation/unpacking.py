@@ -72,12 +72,12 @@ def read(path: Path, contained: str | None, owner: str, keep: Keep) -> Found:
         OSError: the archive cannot be read, or the disk is full.
         sharing.held.TooMuchHeld: the owner's recordings take more room than they may.
     """
-    found = Found()
+    found, until_s = Found(), time.monotonic() + _TIME_S
     try:
         said, names = _texts(path, found.findings)
         chosen, findings = matching.matched(said, names)
         found.findings += findings
-        _Reader(found, content_types.of_members(contained), owner, keep).read(path, chosen)
+        _Reader(found, content_types.of_members(contained), owner, keep, until_s).read(path, chosen)
     except (ArchiveError, _Full, content_types.ContentTypeError) as error:
         found.error = str(error)
     if found.error is None and not found.utterances:
@@ -111,18 +111,21 @@ def _texts(path: Path, findings: list[Finding]) -> tuple[list[Transcript], list[
 class _Reader:
     """Goes through the recordings of an archive."""
 
-    def __init__(self, found: Found, contained: ContentType | None, owner: str, keep: Keep) -> None:
+    def __init__(
+        self, found: Found, contained: ContentType | None, owner: str, keep: Keep, until_s: float
+    ) -> None:
         self._found = found
         self._contained = contained
         self._owner = owner
         self._keep = keep
-        self._until_s = time.monotonic() + _TIME_S
+        self._until_s = until_s
         self._seen: dict[bytes, str] = {}
 
     def read(self, path: Path, chosen: dict[str, list[Transcript]]) -> None:
         """Take every recording that has transcripts."""
         file = path.with_name("recording")
-        for member in archives.members(path, limits=archives.ArchiveLimits(time_s=_TIME_S)):
+        left_s = self._until_s - time.monotonic()
+        for member in archives.members(path, limits=archives.ArchiveLimits(time_s=left_s)):
             if member.name in chosen and member.file is not None:
                 if time.monotonic() > self._until_s:
                     raise _Full("The recordings could not be read in time. Split the test set into several.")

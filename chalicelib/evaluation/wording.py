@@ -13,6 +13,7 @@ from chalicelib.language.tokenisation import TYPOGRAPHY
 
 HESITATION = "%HESITATION"
 _FILLERS = frozenset({"uh", "um", "uhm", "er", "erm", "hmm", "hm", "mm", "mhm", "ah", "eh"})
+"""Of English; in other languages some are words."""
 _BRACKETED = re.compile(r"\([^()]*\)|<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}")
 _NESTING = 8
 _UNSPACED = ("ja", "zh")
@@ -72,7 +73,7 @@ class Wording:
             "everything is in lower case, without punctuation",
             *(["accents are left out"] if english else []),
             "hyphens separate words",
-            f"hesitations ({HESITATION}, uh, um and the like) are left out",
+            f"hesitations ({HESITATION}{', uh, um and the like' if english else ''}) are left out",
             *(["each character counts by itself"] if self.unit == "characters" else []),
         ]
         return f"Of transcripts and of what was recognised, alike: {'; '.join(steps)}."
@@ -94,7 +95,8 @@ class Wording:
                 text = spoken_forms.spoken(text)
             text = unicodedata.normalize("NFKD", text)
         found = (word.strip("'") for word in _bare(text.lower()).split())
-        kept = [word for word in found if word and word not in _FILLERS]
+        fillers = _FILLERS if self._code == "en" else frozenset()
+        kept = [word for word in found if word and word not in fillers]
         return list("".join(kept)) if self.unit == "characters" else kept
 
     def joined(self, words: Iterable[str]) -> str:
@@ -110,8 +112,8 @@ def script_of(text: str) -> str | None:
 
 def scripts_in(text: str) -> Counter[str]:
     """Return how many letters of a text belong to each script."""
-    names = (unicodedata.name(sign, "OTHER").split()[0] for sign in text if sign.isalpha())
-    return Counter(_SCRIPTS.get(name.removesuffix("-"), name.capitalize()) for name in names)
+    names = (re.split("[ -]", unicodedata.name(sign, "OTHER"))[0] for sign in text if sign.isalpha())
+    return Counter(_SCRIPTS.get(name, name.capitalize()) for name in names)
 
 
 def _bare(text: str) -> str:

@@ -33,6 +33,9 @@ def test_other_languages_keep_numbers_and_accents() -> None:
         "\u00e0",
         "c\u00f4t\u00e9",
     ]
+    assert Wording("de-DE").words("%HESITATION um wie viel Uhr kommt er?") == [
+        *("um", "wie", "viel", "uhr", "kommt", "er"),
+    ]
     vowelled, bare = "\u0643\u064e\u062a\u064e\u0628\u064e", "\u0643\u062a\u0628"
     assert Wording("ar-MS").words(vowelled) == [bare]
 
