@@ -18,6 +18,7 @@ from chalicelib.evaluation.evaluations import Material
 from chalicelib.evaluation.hearing import Heard
 from chalicelib.evaluation.listing import Utterance
 from chalicelib.evaluation.wording import Wording
+from chalicelib.events import evaluation_due
 from chalicelib.recognition import backend
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel
@@ -25,6 +26,7 @@ from tests import custom_models
 from tests.audio.packing import zipped
 from tests.audio.signals import encoded, silence, voice
 from tests.custom_models import OWNER
+from tests.events import recorded
 
 RATE_HZ = 16_000
 BASE, CUSTOM = "base", "kitchen"
@@ -78,10 +80,18 @@ def _compared(model: AcousticModel, chosen: Chosen) -> Any:
     ]
     material = Material(evaluations.COMPARISON, None, model.customization_id, chosen.to_json())
     row = evaluations.create(OWNER, "helped?", material, models, None)
-    work.work(OWNER, row.evaluation_id, last_attempt=False)
+    _due(row.evaluation_id)
     for piece in evaluations.pieces_left(evaluations.get(OWNER, row.evaluation_id)):
-        work.work(OWNER, row.evaluation_id, piece, last_attempt=False)
+        _due(row.evaluation_id, piece)
     return evaluations.get(OWNER, row.evaluation_id)
+
+
+def _due(evaluation_id: str, piece: int | None = None) -> None:
+    """Hand a message over as the queue does."""
+    event = recorded.load("evaluation_due")
+    message = {"owner": OWNER, "evaluation": evaluation_id} | ({} if piece is None else {"piece": piece})
+    event["Records"][0]["body"] = json.dumps(message)
+    assert recorded.failed(evaluation_due.handle(event, None)) == []
 
 
 def test_sentences_that_changed_are_shown_with_their_audio() -> None:
