@@ -16,8 +16,8 @@ _BARS = 688
 _MOST_LABEL = 70
 _STYLE = (
     "text{font:14px system-ui,sans-serif;fill:#1a1a1a}.h{font-weight:600;font-size:16px}"
-    ".b{fill:#2f6fab}.i{stroke:#1a1a1a;stroke-width:2}.g{fill:#e4e8ec}.p{fill:#fff}"
-    "@media(prefers-color-scheme:dark){text{fill:#f0f0f0}.b{fill:#6aa5dc}.i{stroke:#f0f0f0}"
+    ".b{fill:#7db2e2}.i{stroke:#1a1a1a;stroke-width:2}.g{fill:#e4e8ec}.p{fill:#fff}"
+    "@media(prefers-color-scheme:dark){text{fill:#f0f0f0}.b{fill:#2f6fab}.i{stroke:#f0f0f0}"
     ".g{fill:#3a4047}.p{fill:#16191d}}"
 )
 
@@ -76,6 +76,7 @@ def _confidences(results: Mapping[str, Any]) -> list[_Bar]:
 
 
 def _drawn(name: str, title: str, bars: Sequence[_Bar], words: Sequence[str]) -> bytes:
+    name = name or "Evaluation"
     height = _TOP + _ROW * len(bars) + 8
     told = " ".join([*(f"{bar.label}: {bar.shown}." for bar in bars), *words])
     parts = [
