@@ -54,6 +54,14 @@ def recognition_queued(event: SQSEvent) -> dict[str, Any]:
     return handler.handle(event.to_dict(), event.context)
 
 
+@app.on_sqs_message(queue="attune-evaluation-due", batch_size=1)
+def evaluation_due(event: SQSEvent) -> dict[str, Any]:
+    """Read a test set, or work on an evaluation."""
+    from chalicelib.events import evaluation_due as handler
+
+    return handler.handle(event.to_dict(), event.context)
+
+
 @app.on_sqs_message(queue="attune-callback-due", batch_size=1)
 def callback_due(event: SQSEvent) -> dict[str, Any]:
     """Tell somebody of a recognition job, or of the end of a training."""

@@ -56,6 +56,10 @@ class Settings:
     """Name of the SQS queue in which recognition jobs wait."""
     pieces_at_once: int
     """So many pieces of one long recording wait to be decoded, or are; the others come after them."""
+    evaluation_queue: str
+    """Name of the SQS queue in which test sets and evaluations wait."""
+    evaluation_at_once: int
+    """So many utterances does one piece of an evaluation have recognised at the same time."""
     callback_queue: str
     """Name of the SQS queue that says which jobs callbacks are to be told of."""
     callback_allow_private: bool
@@ -296,6 +300,8 @@ def current() -> Settings:
         language_training_queue=os.environ.get("ATTUNE_LANGUAGE_TRAINING_QUEUE", "attune-language-training"),
         recognition_queue=os.environ.get("ATTUNE_RECOGNITION_QUEUE", "attune-recognition-queued"),
         pieces_at_once=max(1, _integer("ATTUNE_PIECES_AT_ONCE", 16)),
+        evaluation_queue=os.environ.get("ATTUNE_EVALUATION_QUEUE", "attune-evaluation-due"),
+        evaluation_at_once=_positive("ATTUNE_EVALUATION_AT_ONCE") or len(os.sched_getaffinity(0)),
         callback_queue=os.environ.get("ATTUNE_CALLBACK_QUEUE", "attune-callback-due"),
         callback_allow_private=_truth(os.environ.get("ATTUNE_CALLBACK_ALLOW_PRIVATE", "false")),
         training_due_queue=os.environ.get("ATTUNE_TRAINING_DUE_QUEUE", "attune-training-due"),

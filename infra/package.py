@@ -23,11 +23,9 @@ CODE_NAME = "deployment.zip"
 _CHALICE = "from chalice.cli import main; main()"
 _UNUSED_OF_METHOD = ("consumes", "produces", "parameters")
 """What a method takes and gives is the function's business; what stands in the path, the path says."""
+_INTEGRATION = "x-amazon-apigateway-integration"
 _UNUSED_OF_PROXY = ("responses", "passthroughBehavior")
 """A function's answer is passed on as it is."""
-_EXPOSED = "Access-Control-Expose-Headers"
-"""Browsers heed it in answers, not in those to the question before."""
-_ALLOWED = "method.response.header.Access-Control-Allow-Headers"
 
 
 class PackagingFailed(Exception):
@@ -59,10 +57,12 @@ def package(folder: Path, project: Path = ROOT) -> Path:
 
 
 def compacted(template: dict[str, Any]) -> dict[str, Any]:
-    """Return the template without what describes the API to people and changes nothing of what it does."""
+    """Return the template without what describes the API to people.
+
+    Preflights go to the function as well: Chalice has API Gateway answer them, by a kilobyte for each path.
+    """
     definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     definition.pop("definitions", None)
-    template.setdefault("Mappings", {})["Preflight"] = {"Allow": {"Headers": _allowed(definition)}}
     for methods in definition["paths"].values():
         for method in methods.values():
             for name in _UNUSED_OF_METHOD:
@@ -70,36 +70,12 @@ def compacted(template: dict[str, Any]) -> dict[str, Any]:
             for response in method["responses"].values():
                 response.pop("schema", None)
                 response["description"] = ""
-                response.get("headers", {}).pop(_EXPOSED, None)
-            _compact(method["x-amazon-apigateway-integration"])
+            for name in _UNUSED_OF_PROXY:
+                method[_INTEGRATION].pop(name, None)
+        served = next(method for name, method in methods.items() if name != "options")
+        if "options" in methods:
+            methods["options"] = served
     return template
-
-
-def _compact(integration: dict[str, Any]) -> None:
-    if integration["type"] == "aws_proxy":
-        for name in _UNUSED_OF_PROXY:
-            integration.pop(name, None)
-    else:
-        integration.pop("passthroughBehavior", None)  # it is the default
-        headers = integration["responses"]["default"]["responseParameters"]
-        headers.pop(f"method.response.header.{_EXPOSED}", None)
-        headers[_ALLOWED] = {"Fn::FindInMap": ["Preflight", "Allow", "Headers"]}
-
-
-def _allowed(definition: dict[str, Any]) -> str:
-    """Return the headers that a browser may send, which are the same on all paths.
-
-    Raises:
-        ValueError: they are not.
-    """
-    found = {
-        method["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"][_ALLOWED]
-        for methods in definition["paths"].values()
-        for name, method in methods.items()
-        if name == "options"
-    }
-    (allowed,) = found
-    return str(allowed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

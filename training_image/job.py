@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from training_image.preparation import prepare_all
 from training_image.program import program_digest
 from training_image.progress import Progress, published
 from training_image.recordings import Prepared
+from training_image.utterances import Utterance
 
 _TIME_CHECKPOINT = "job-time"
 _TIME_INTERVAL_S = 10.0
@@ -114,7 +115,7 @@ def run_job(layout: Layout) -> None:
         adaptation.files,
         engine=plan.engine,
         base_version=plan.base_version,
-        report=_report(plan, prepared, adaptation, training_s=spent.total_s(), machine=machine),
+        report=_report(plan, prepared, held_out, adaptation, training_s=spent.total_s(), machine=machine),
     )
     report(1.0, "done")
     _log.info("done: %s (%s)", adaptation.decision, adaptation.reason)
@@ -254,7 +255,13 @@ def _check_enough(prepared: Prepared, recordings: int) -> None:
 
 
 def _report(
-    plan: Plan, prepared: Prepared, adaptation: Adaptation, *, training_s: float, machine: Machine
+    plan: Plan,
+    prepared: Prepared,
+    held_out: Sequence[Utterance],
+    adaptation: Adaptation,
+    *,
+    training_s: float,
+    machine: Machine,
 ) -> dict[str, Any]:
     return {
         "decision": adaptation.decision,
@@ -268,6 +275,10 @@ def _report(
         "left_out": [*prepared.left_out, *adaptation.left_out],
         "rounds": adaptation.rounds,
         "held_out": adaptation.held_out,
+        "held_out_utterances": [
+            {name: getattr(one, name) for name in ("audio_name", "member", "start_s", "end_s")}
+            for one in held_out
+        ],
         "alpha": adaptation.alpha,
         "candidates": adaptation.candidates,
         "ordinary_speech": adaptation.ordinary,

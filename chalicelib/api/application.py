@@ -10,6 +10,7 @@ from chalicelib.api import (
     acoustic_models,
     acoustic_versions,
     callbacks,
+    evaluations,
     identity,
     language_corpora,
     language_grammars,
@@ -18,6 +19,7 @@ from chalicelib.api import (
     models,
     recognition,
     recognitions,
+    test_sets,
     user_data,
 )
 from chalicelib.api.routing import every_answer
@@ -41,6 +43,8 @@ def mount(app: Chalice) -> None:
         language_grammars,
         recognition,
         recognitions,
+        test_sets,
+        evaluations,
         callbacks,
         user_data,
     ):

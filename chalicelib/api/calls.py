@@ -14,7 +14,7 @@ from chalicelib.api.errors import BadRequest
 
 @dataclass(frozen=True)
 class Answer:
-    """Status and JSON value (None: no body) of an answer."""
+    """Status and JSON value of an answer; bytes go out as they are, with the Content-Type of `headers`."""
 
     status: int
     body: Any = None

@@ -37,6 +37,7 @@ CORS = CORSConfig(
     expose_headers=["X-Global-Transaction-Id", "X-DP-Watson-Tran-ID"],
     max_age=86400,
 )
+_METHODS = "GET, POST, PUT, DELETE, OPTIONS"
 _JSON = "application/json"
 _RETRY_AFTER_S = {429: 30, 503: 2}
 OWNER_HEADER = "X-Attune-Owner"
@@ -138,8 +139,15 @@ def _answer(
         return _for_owner(owner, _refusal(error, transaction_id))
     if not isinstance(answer, Answer):
         answer = Answer(200, answer)
-    body = "" if answer.status == 204 else json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
-    return _for_owner(owner, response(answer.status, body, transaction_id, dict(answer.headers)))
+    return _for_owner(owner, response(answer.status, _body(answer), transaction_id, dict(answer.headers)))
+
+
+def _body(answer: Answer) -> str | bytes:
+    if answer.status == 204:
+        return ""
+    if isinstance(answer.body, bytes):
+        return answer.body
+    return json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
 
 
 def _for_owner(owner: str, answer: Response) -> Response:
@@ -163,7 +171,7 @@ def _refusal(error: Exception, transaction_id: str) -> Response:
 
 
 def response(
-    status: int, body: str, transaction_id: str, headers: Mapping[str, str] | None = None
+    status: int, body: str | bytes, transaction_id: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return a Chalice response with the headers that every answer carries."""
     return Response(
@@ -178,6 +186,14 @@ def response(
     )
 
 
+def _preflight(request: Request) -> Response:
+    """Say to a browser that a page from elsewhere may ask; it needs no credentials."""
+    headers = CORS.get_access_control_headers()
+    headers.pop("Access-Control-Expose-Headers", None)
+    methods = {"Access-Control-Allow-Methods": _METHODS, "Allow": _METHODS}
+    return response(200, "", transaction_id_of(request), {**headers, **methods})
+
+
 def transaction_id_of(request: Request) -> str:
     """Return the id that the front door (or the client) gave the request, else a new one."""
     given = request.headers.get("x-global-transaction-id", "")
@@ -185,12 +201,17 @@ def transaction_id_of(request: Request) -> str:
 
 
 def every_answer(request: Request | None, get_response: Callable[[Any], Response]) -> Response:
-    """Middleware: bring what Chalice answers by itself (405, broken ones) into Watson's shape; compress."""
+    """Middleware: bring what Chalice answers by itself (405, broken ones) into Watson's shape; compress.
+
+    It answers preflights, too, where there is no front door that does.
+    """
     if request is None:
         return response(400, errors.service_body(400, "This is not an HTTP request."), uuid.uuid4().hex)
     if "accept" not in request.headers:
         # With every type binary, which lets any upload through API Gateway, Chalice insists on one.
         request.headers = CaseInsensitiveMapping({**dict(request.headers.items()), "accept": "*/*"})
+    if request.method == "OPTIONS":
+        return _preflight(request)
     answer = get_response(request)
     body = answer.body
     if isinstance(body, dict) and body.keys() == {"Code", "Message"}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.customization import (
@@ -14,13 +14,20 @@ from chalicelib.customization import (
     language_resources,
     statuses,
 )
+from chalicelib.evaluation import evaluations, test_sets
 from chalicelib.jobs import recognition_jobs
 from chalicelib.storage import layout, objects
 from chalicelib.storage.objects import Listed
 from chalicelib.storage.rows import UploadedResource
 from chalicelib.storage.tables import AcousticModel, LanguageModel
 
-_PREFIXES = (*layout.MODELS_OWN_PREFIXES, layout.JOBS_PREFIX)
+_OF_ROWS: dict[str, Callable[[str, str], object | None]] = {
+    layout.JOBS_PREFIX: recognition_jobs.row,
+    layout.TEST_SETS_PREFIX: test_sets.find,
+    layout.EVALUATIONS_PREFIX: evaluations.find,
+}
+"""Below them `{owner}/{id}/` follows, of a row that this finds; without it, what lies there goes."""
+_PREFIXES = (*layout.MODELS_OWN_PREFIXES, *_OF_ROWS)
 _LOOKED_AT = 500
 """Objects below each prefix and time."""
 _YOUNG = timedelta(hours=1)
@@ -51,7 +58,7 @@ def clear_away(now: datetime, prefixes: Collection[str] | None = None) -> int:
     begin = str(uuid.uuid4())
     found: dict[tuple[str, str], list[Listed]] = {}
     for prefix in prefixes:
-        if prefix == layout.JOBS_PREFIX:
+        if prefix in _OF_ROWS:
             continue
         for listed in _some_below(prefix, begin):
             parts = listed.key.split("/")
@@ -68,20 +75,20 @@ def clear_away(now: datetime, prefixes: Collection[str] | None = None) -> int:
         unwanted = list(_unwanted(model, old, now))
         objects.delete(*unwanted)
         removed += len(unwanted)
-    return removed + (_without_job(begin, now) if layout.JOBS_PREFIX in prefixes else 0)
+    return removed + sum(_without_row(prefix, begin, now) for prefix in _OF_ROWS if prefix in prefixes)
 
 
-def _without_job(begin: str, now: datetime) -> int:
-    """Remove objects of jobs whose rows are gone: expired in the table, or deleted half-way."""
+def _without_row(prefix: str, begin: str, now: datetime) -> int:
+    """Remove objects whose rows are gone: expired in the table, or deleted half-way."""
     found: dict[tuple[str, str], int] = {}
-    for listed in _some_below(layout.JOBS_PREFIX, begin):
+    for listed in _some_below(prefix, begin):
         if now - listed.modified > _YOUNG:
-            _, owner, job_id, *_ = listed.key.split("/")
-            found[owner, job_id] = found.get((owner, job_id), 0) + 1
+            _, owner, row_id, *_ = listed.key.split("/")
+            found[owner, row_id] = found.get((owner, row_id), 0) + 1
     removed = 0
-    for (owner, job_id), number in found.items():
-        if not recognition_jobs.has_row(owner, job_id):
-            objects.delete_below(layout.JobKey(owner, job_id).prefix)
+    for (owner, row_id), number in found.items():
+        if _OF_ROWS[prefix](owner, row_id) is None:
+            objects.delete_below(f"{prefix}{owner}/{row_id}/")
             removed += number
     return removed
 

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib import settings
 from chalicelib.customization import audio_resources, language_resources, statuses, turns
 from chalicelib.customization.audio_resources import Analysis
-from chalicelib.events import lost_uploads, open_jobs, orphans, telemetry, untold_ends
+from chalicelib.events import lost_uploads, open_evaluations, open_jobs, orphans, telemetry, untold_ends
 from chalicelib.events.happened import Happened
 from chalicelib.storage import rounds
 from chalicelib.storage.layout import UploadKey
@@ -59,6 +59,9 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
             failed += 1
         looked_after += 1
     jobs, jobs_failed = open_jobs.look_after(deadline_s, _EVERY_S, messages_lost=happened.messages_lost)
+    measured, measured_failed = open_evaluations.look_after(
+        deadline_s, _EVERY_S, messages_lost=happened.messages_lost
+    )
     ends_told, ends_failed = _trainings(happened)
     erasures_left = erasures.carry_on(deadline_s)
     now = datetime.now(UTC)
@@ -67,6 +70,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
     telemetry.count("ModelsLookedAfter", looked_after)
     telemetry.count("ModelsNotLookedAfter", len(waiting) - looked_after + failed)
     telemetry.count("JobsLookedAfter", jobs)
+    telemetry.count("EvaluationsLookedAfter", measured)
     telemetry.count("TrainingEndsAnnouncedAgain", ends_told)
     telemetry.count("ErasuresLeft", erasures_left)
     telemetry.count("OrphansRemoved", removed)
@@ -74,7 +78,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
     return {
         "looked_after": looked_after,
         "jobs": jobs,
-        "failed": failed + jobs_failed + ends_failed,
+        "failed": failed + jobs_failed + measured_failed + ends_failed,
         "orphans": removed,
     }
 

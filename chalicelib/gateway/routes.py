@@ -9,7 +9,7 @@ PREFIX = r"(?:/speech-to-text/api|/instances/[^/]+)?/v1"
 RECOGNIZE = re.compile(rf"{PREFIX}/recognize")
 _JOBS = re.compile(rf"{PREFIX}/recognitions")
 _LARGE_BODIES = re.compile(
-    rf"{PREFIX}/(?:recognize|recognitions"
+    rf"{PREFIX}/(?:recognize|recognitions|test_sets"
     r"|acoustic_customizations/[^/]+/audio/[^/]+"
     r"|customizations/[^/]+/(?:(?:corpora|grammars)/[^/]+|words))"
 )

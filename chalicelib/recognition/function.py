@@ -88,6 +88,8 @@ class Request:
     """Whose it is."""
     streamed_s: float | None = None
     """How long the audio was sent in chunks; None: it came at once."""
+    background: bool = False
+    """Nobody sits and waits for it; so it is with every job."""
 
     @classmethod
     def parse(cls, event: dict[str, Any]) -> Request:
@@ -107,6 +109,7 @@ class Request:
             step=Step.from_json(event["step"]) if "step" in event else None,
             owner=event.get("owner", ""),
             streamed_s=event["audio"].get("streamed_s"),
+            background=event.get("background", False),
         )
 
 
@@ -211,7 +214,7 @@ def _model(request: Request) -> LiveModel:
 
 def _decoder(request: Request) -> Decoder:
     if request.step is None:
-        return decoder_pool().of(request.owner)
+        return (background_pool() if request.background else decoder_pool()).of(request.owner)
     if request.step.pieces is not None:
         return Gatherer(request.step.prefix, request.step.pieces)
     rate_hz = base_version(request.model.base_version).rate_hz

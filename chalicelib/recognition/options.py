@@ -194,9 +194,14 @@ def _read(values: Mapping[str, object], names: Iterable[str]) -> dict[str, Any]:
             raise InvalidOption(name, values[name], kind.expected) from None
     _settle_alias(read)
     for name in ("acoustic_customization_id", "language_customization_id"):
-        if name in read and not _GUID.fullmatch(read[name]):
+        if name in read and not is_guid(read[name]):
             raise MalformedGuid(read[name])
     return read
+
+
+def is_guid(text: str) -> bool:
+    """Return whether a text can be the id of a custom model."""
+    return _GUID.fullmatch(text) is not None
 
 
 def _settle_alias(values: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ TRAINING_PREFIX = "training/"
 LISTINGS_PREFIX = "listings/"
 MODELS_PREFIX = "models/"
 JOBS_PREFIX = "jobs/"
+TEST_SETS_PREFIX = "test-sets/"
+EVALUATIONS_PREFIX = "evaluations/"
 BASES_PREFIX = "bases/"
 MODELS_OWN_PREFIXES = (AUDIO_PREFIX, LANGUAGE_PREFIX, LISTINGS_PREFIX, TRAINING_PREFIX, MODELS_PREFIX)
 """Below them, `{owner}/{customization_id}/` follows."""
@@ -160,6 +162,79 @@ class JobKey:
     def results_key(self) -> str:
         """A JSON list of `SpeechRecognitionResults`."""
         return f"{self.prefix}results.json"
+
+
+@dataclass(frozen=True)
+class TestSetKey:
+    """One test set: what was uploaded, and the recordings that were found in it."""
+
+    owner: str
+    test_set_id: str
+
+    @property
+    def prefix(self) -> str:
+        """Everything of the set lies below it."""
+        return f"{TEST_SETS_PREFIX}{self.owner}/{self.test_set_id}/"
+
+    @property
+    def upload_key(self) -> str:
+        """The archive as it was sent; it goes when it has been read."""
+        return f"{self.prefix}upload"
+
+    @property
+    def listing_key(self) -> str:
+        """JSON: the utterances, and what is wrong with what was left out."""
+        return f"{self.prefix}listing.json"
+
+    def audio_key(self, number: int) -> str:
+        """Return the key of an utterance's audio."""
+        return f"{self.prefix}audio/{number:06d}"
+
+
+@dataclass(frozen=True)
+class EvaluationKey:
+    """One evaluation: audio of its own, what each model heard in each piece of it, and its results."""
+
+    owner: str
+    evaluation_id: str
+
+    @property
+    def prefix(self) -> str:
+        """Everything of the evaluation lies below it."""
+        return f"{EVALUATIONS_PREFIX}{self.owner}/{self.evaluation_id}/"
+
+    @property
+    def listing_key(self) -> str:
+        """JSON: the sentences that are compared, where there is no test set."""
+        return f"{self.prefix}listing.json"
+
+    @property
+    def audio_prefix(self) -> str:
+        """The audio of these sentences."""
+        return f"{self.prefix}audio/"
+
+    def audio_key(self, number: int) -> str:
+        """Return the key of the audio of such a sentence."""
+        return f"{self.audio_prefix}{number:06d}"
+
+    @property
+    def pieces_prefix(self) -> str:
+        """What was heard, piece by piece."""
+        return f"{self.prefix}pieces/"
+
+    def piece_key(self, piece: int) -> str:
+        """Return the key of what was heard in a piece."""
+        return f"{self.pieces_prefix}{piece:06d}.json"
+
+    @property
+    def results_key(self) -> str:
+        """JSON: what the evaluation has found."""
+        return f"{self.prefix}results.json"
+
+    @property
+    def picture_key(self) -> str:
+        """The results as a picture."""
+        return f"{self.prefix}picture.svg"
 
 
 def prefixes_of_model(owner: str, customization_id: str) -> tuple[str, ...]:

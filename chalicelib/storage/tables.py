@@ -302,6 +302,82 @@ class RecognitionJob(Told):
     """What the callback is to be told of."""
 
 
+class TestSet(Table):
+    """Recordings with transcripts, to measure models by. Its transitions: `evaluation.statuses`."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}test-sets"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    test_set_id = UnicodeAttribute(range_key=True)
+    """A GUID that sorts by the time of its making."""
+    name = UnicodeAttribute()
+    status = UnicodeAttribute()
+    """processing | available | invalid."""
+    created = UTCDateTimeAttribute()
+    updated = UTCDateTimeAttribute()
+    announced = UTCDateTimeAttribute(null=True)
+    """When its message was last sent again because it seemed to be lost."""
+    size_bytes = NumberAttribute()
+    contained_content_type = UnicodeAttribute(null=True)
+    utterances = NumberAttribute(default=0)
+    """How many can be used; what follows is about these."""
+    duration_s = NumberAttribute(default=0)
+    words = NumberAttribute(default=0)
+    """Of the transcripts, as they are written."""
+    script = UnicodeAttribute(null=True)
+    """Which most letters of the transcripts belong to, e.g. `Latin`."""
+    least_rate_hz = NumberAttribute(null=True)
+    """Of the recordings."""
+    left_out = NumberAttribute(default=0)
+    """How many findings there are."""
+    error = UnicodeAttribute(null=True)
+    """Why it is invalid, for its user to read."""
+    customer_id = UnicodeAttribute(null=True)
+    """From `X-Watson-Metadata`."""
+
+
+class Evaluation(Table):
+    """Models measured on a test set, or compared on recordings. Its transitions: `evaluation.statuses`."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}evaluations"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    evaluation_id = UnicodeAttribute(range_key=True)
+    """A GUID that sorts by the time of its making."""
+    name = UnicodeAttribute()
+    kind = UnicodeAttribute()
+    """test_set | comparison."""
+    status = UnicodeAttribute()
+    """waiting | processing | completed | failed."""
+    created = UTCDateTimeAttribute()
+    updated = UTCDateTimeAttribute()
+    announced = UTCDateTimeAttribute(null=True)
+    """When its messages were last sent again because they seemed to be lost."""
+    test_set_id = UnicodeAttribute(null=True)
+    customization_id = UnicodeAttribute(null=True)
+    """The custom model whose recordings are compared."""
+    audio = UnicodeAttribute(null=True)
+    """JSON: which of these; see `evaluation.recordings`."""
+    models = UnicodeAttribute()
+    """JSON: what recognises; see `evaluation.contenders`."""
+    pieces = NumberAttribute(null=True)
+    """How many the work was cut into; null: it was not yet."""
+    pieces_left = NumberSetAttribute(null=True)
+    """Numbers of the pieces still to be recognised. A set: removing is idempotent. Absent when empty."""
+    error = UnicodeAttribute(null=True)
+    """Why it failed, for its user to read."""
+    customer_ids = UnicodeSetAttribute(null=True)
+    """From `X-Watson-Metadata`: its own label, and those of what it was made of."""
+
+
 class Callback(Table):
     """A URL to tell of recognition jobs and trainings. Its transitions: `callbacks.registrations`."""
 

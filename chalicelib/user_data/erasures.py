@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from chalicelib.callbacks import registrations
 from chalicelib.customization import labelled
+from chalicelib.evaluation import evaluations, test_sets
 from chalicelib.jobs import recognition_jobs
 from chalicelib.storage.conditional import ConditionFailed, Delete, write
 from chalicelib.storage.tables import Erasure
@@ -22,6 +23,8 @@ and returns whether nothing is left; may be called again. It has the effects of 
 
 KINDS: tuple[Erase, ...] = (
     recognition_jobs.erase,
+    evaluations.erase,
+    test_sets.erase,
     registrations.erase,
     labelled.erase_audio,
     labelled.erase_language_resources,

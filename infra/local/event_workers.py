@@ -30,7 +30,7 @@ _RETRY_S = 0.5
 _QUICK_END_S = 5.0
 _MAX_PAUSE_S = 10.0
 _SIGNALS = (signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1)
-_BACKGROUND = frozenset({"audio_uploaded", "corpus_added", "language_training"})
+_BACKGROUND = frozenset({"audio_uploaded", "corpus_added", "language_training", "evaluation_due"})
 """Functions that take minutes of a core, for which nobody sits and waits: requests come before them."""
 _BACKGROUND_NICENESS = 5
 STORE_RESTARTED = signal.SIGUSR1

@@ -5,6 +5,7 @@ The routes come from the application itself: one that is added has to say here w
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import uuid
 from collections.abc import Iterator
@@ -18,7 +19,10 @@ from chalicelib.jobs import recognition_jobs
 from chalicelib.storage import layout, objects, queues
 from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import NEW, Answer, Instance, basic, send
+from tests.api.test_evaluations import MODELS, Lab
 from tests.api.test_language_resources import ABNF, Language
+from tests.audio.packing import zipped
+from tests.evaluation import archives
 from tests.receiver import receiving
 from tests.recognition_function import Function
 
@@ -32,6 +36,7 @@ _NAMES = {
 }
 """What the foreign models have, of each kind."""
 _WAV = b"RIFF\x24\x10\x00\x00WAVEfmt " + bytes(200)
+_ARCHIVE = zipped(archives.with_texts(["hello you"]))
 _LABEL = {"X-Watson-Metadata": "customer_id=somebody"}
 _BODIES: dict[str, list[tuple[str, bytes]]] = {
     "/audio/{audio_name}": [("audio/wav", _WAV)],
@@ -43,6 +48,7 @@ _BODIES: dict[str, list[tuple[str, bytes]]] = {
     "/callback": [("application/json", b'{"callback_url": "http://127.0.0.1:9/unknown"}')],
     "/recognize": [("audio/wav", _WAV)],
     "/recognitions": [("audio/wav", _WAV)],
+    "/test_sets": [("application/zip", _ARCHIVE)],
 }
 """Bodies that would be taken, by the end of the path; others get none, and an empty document."""
 
@@ -55,7 +61,14 @@ class _Things:
     language: str
     job: str
     delivery: str
+    test_set: str
+    evaluation: str
     callback_url: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return dataclasses.astuple(self)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -66,8 +79,9 @@ def _queues(account: None) -> None:
 
 @pytest.fixture
 def nobodys() -> _Things:
-    acoustic, language, job, delivery = (str(uuid.uuid4()) for _ in range(4))
-    return _Things(acoustic, language, job, delivery, "http://127.0.0.1:9/unknown")
+    acoustic, language, job, delivery, test_set, evaluation = (str(uuid.uuid4()) for _ in range(6))
+    url = "http://127.0.0.1:9/unknown"
+    return _Things(acoustic, language, job, delivery, test_set, evaluation, url)
 
 
 @pytest.fixture
@@ -102,6 +116,7 @@ def somebodys(victim: Instance, function: Function, private_allowed: None) -> It
             language.id,
             job.json["id"],
             _given_up(victim, job.json["id"]),
+            *_measured(victim),
             receiver.url,
         )
 
@@ -113,6 +128,14 @@ def _given_up(victim: Instance, job_id: str) -> str:
     row.update(actions=[RecognitionJob.notify_failures.set([json.dumps(noted)])])
     (delivery,) = victim("GET", "/callback_deliveries").json["deliveries"]
     return str(delivery["delivery_id"])
+
+
+def _measured(victim: Instance) -> tuple[str, str]:
+    """Let there be a test set, and an evaluation on it; return their ids."""
+    lab = Lab(victim)
+    members = archives.with_texts(["hello you"])
+    test_set_id = str(lab.new_set(members, X_Watson_Metadata="customer_id=somebody")["test_set_id"])
+    return test_set_id, lab.new({"test_set_id": test_set_id, "models": MODELS})
 
 
 def _routes() -> Iterator[tuple[str, str]]:
@@ -133,8 +156,10 @@ def _filled(path: str, things: _Things) -> str:
         "customization_id": things.language if is_language else things.acoustic,
         "job_id": things.job,
         "delivery_id": things.delivery,
+        "test_set_id": things.test_set,
+        "evaluation_id": things.evaluation,
     }
-    known = {**ids, **_NAMES, "model_id": "en-US_NarrowbandModel"}
+    known = {**ids, **_NAMES, "number": "0", "model_id": "en-US_NarrowbandModel"}
     for name, value in known.items():
         path = path.replace(f"{{{name}}}", value)
     assert "{" not in path, f"say here what the parameters of {path} name"
@@ -161,16 +186,28 @@ def _queries(path: str, things: _Things) -> Iterator[str]:
         yield "?customer_id=somebody"
 
 
+def _documents(path: str, things: _Things) -> Iterator[Any]:
+    """Yield the documents that name things."""
+    if path == "/evaluations":
+        yield {"test_set_id": things.test_set, "models": MODELS}
+        yield {"acoustic_customization_id": things.acoustic, "held_out": True}
+        yield {"audio": {"acoustic_customization_id": things.acoustic, "audio_names": ["two"]}}
+        for kind in ("acoustic", "language"):
+            model = {"model": "en-US_BroadbandModel", f"{kind}_customization_id": getattr(things, kind)}
+            yield {"test_set_id": things.test_set, "models": [model]}
+
+
 def _answers(instance: Instance, method: str, path: str, things: _Things) -> list[tuple[Any, ...]]:
     """Return all that is answered to requests that name things, without the names themselves."""
     bodies = next((found for end, found in _BODIES.items() if path.endswith(end)), [])
     found: list[tuple[Any, ...]] = []
     for query in _queries(path, things):
-        for content_type, body in [("application/json", b""), ("application/json", b"{}"), *bodies]:
+        named = [("application/json", json.dumps(one).encode()) for one in _documents(path, things)]
+        for content_type, body in [("application/json", b""), ("application/json", b"{}"), *bodies, *named]:
             headers = {"Content-Type": content_type, **_LABEL}
             answer = instance(method, _filled(path, things) + query, body=body, headers=headers)
             text = answer.body.decode()
-            for name in (things.acoustic, things.language, things.job, things.delivery, things.callback_url):
+            for name in things.names:
                 text = text.replace(name, "…")
             found.append((query.partition("=")[0], content_type, answer.status, text, _comparable(answer)))
     return found
@@ -186,7 +223,9 @@ def _view(instance: Instance, things: _Things) -> Any:
     shown = {
         path: instance("GET", _filled(path, things)).json
         for method, path in _routes()
-        if method == "GET" and path not in ("/recognize", "/models", "/models/{model_id}")
+        if method == "GET"
+        and path not in ("/recognize", "/models", "/models/{model_id}")
+        and not path.endswith(("/picture", "/{number}"))
     }
     return json.loads(json.dumps(shown))
 
@@ -200,6 +239,7 @@ _NAMES_IN_QUERY = {
     "/unregister_callback",
     "/rotate_callback_secret",
     "/user_data",
+    "/evaluations",
 }
 _OWN = {
     "/acoustic_customizations",
@@ -208,6 +248,7 @@ _OWN = {
     "/models/{model_id}",
     "/register_callback",
     "/callback_deliveries",
+    "/test_sets",
 }
 """Nothing in these requests can name what is somebody else's, but their answers could show it."""
 
@@ -230,10 +271,14 @@ def test_foreign_things_are_like_unknown_ones_on_every_route(
             _answers(stranger, method, path, somebodys),
             _answers(other, method, path, nobodys),
         )
-        if method == "POST" and path in ("/acoustic_customizations", "/customizations", "/recognitions"):
+        if method == "POST" and path in _MAKE:
             foreign, unknown = ([_without_new_ids(one) for one in each] for each in (foreign, unknown))
         assert foreign == unknown, f"{method} {path}"
     assert _view(victim, somebodys) == before, "something of these has changed what is another one's"
+
+
+_MAKE = ("/acoustic_customizations", "/customizations", "/recognitions", "/test_sets")
+"""Whoever posts there makes something new."""
 
 
 def _without_new_ids(answer: tuple[Any, ...]) -> tuple[Any, ...]:

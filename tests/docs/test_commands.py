@@ -18,6 +18,7 @@ import requests
 import soundfile
 
 from infra.local.prompts import Prompt
+from tests import promoted
 from tests.audio.packing import zipped
 from tests.contract.test_curl_examples import sparse_speech
 from tests.running_service import ROOT, RunningService
@@ -128,7 +129,17 @@ class Reader:
             assert time.monotonic() < deadline
             time.sleep(0.3)
 
+    @staticmethod
+    def _id_in(answer: dict[str, Any]) -> str | None:
+        """Return the name of the id of what was just made; None: nothing was."""
+        ids = ("customization_id", "test_set_id", "evaluation_id")
+        return next(
+            (name for name in ids if answer.keys() <= {name, "status", "warnings"} and name in answer), None
+        )
+
     def _is_busy(self, model: str) -> bool:
+        if "customizations" not in model:
+            return self.session.get(model, timeout=300).json()["status"] in ("waiting", "processing")
         status = self.session.get(model, timeout=300).json()["status"]
         kind = "audio" if "/acoustic_customizations/" in model else "corpora"
         resources = self.session.get(f"{model}/{kind}", timeout=300).json()[kind]
@@ -136,17 +147,18 @@ class Reader:
             one["status"] == "being_processed" for one in resources
         )
 
-    def follow(self, page: str, names: dict[str, str]) -> list[dict[str, Any]]:
+    def follow(self, page: str, names: dict[str, str], **given: str) -> list[dict[str, Any]]:
         """Type a page's shell blocks in order, each when the service has done what was asked before.
 
         Args:
             page: its path.
-            names: the variables that the page calls models' ids by, by the last part of the URL that makes them.
+            names: the variables that the page calls ids by, by the last part of the URL that makes them.
+            given: variables that are set already.
 
         Returns:
             The answers, none of which is an error.
         """
-        variables: dict[str, str] = {}
+        variables = dict(given)
         answers = []
         for block in shell_blocks(page):
             for command in block.commands:
@@ -156,12 +168,15 @@ class Reader:
                 if assignment:
                     variables[assignment[1]] = self.type(f"echo {assignment[2]}", variables).strip()
                     continue
+                if "--output" in command:
+                    self.type(command, variables)
+                    continue
                 answer = json.loads(self.type(command, variables))
                 assert "error" not in answer, f"{command}\n{answer}"
-                made = re.search(r"/v1/(\w*customizations)\b(?!/)", command)
-                if "customization_id" in answer and made and names[made[1]] not in variables:
-                    variables[names[made[1]]] = answer["customization_id"]
-                    self.models.append(f"{self.service.url}/v1/{made[1]}/{answer['customization_id']}")
+                made = re.search(r"/v1/(\w*customizations|test_sets|evaluations)\b(?!/)", command)
+                if made and (name := self._id_in(answer)) is not None:
+                    variables[names[made[1]]] = answer[name]
+                    self.models.append(f"{self.service.url}/v1/{made[1]}/{answer[name]}")
                 answers.append(answer)
                 self.wait_until_idle()
         return answers
@@ -220,6 +235,33 @@ def test_two_models_work_together_in_the_shell(reader: Reader, prompts: list[Pro
     assert (language["status"], language["progress"]) == ("available", 100)
     assert (acoustic["status"], acoustic["progress"]) == ("available", 100)
     assert any("pbx" in {word["word"] for word in answer.get("words", ())} for answer in answers)
+
+
+@pytest.mark.slow
+def test_models_are_evaluated_in_the_shell(reader: Reader, prompts: list[Prompt]) -> None:
+    spoken = [prompt for prompt in prompts if 2 < prompt.duration_s < 4][:4]
+    members = {f"{number}.wav": prompt.path.read_bytes() for number, prompt in enumerate(spoken)}
+    members |= {f"{number}.txt": prompt.text.encode() for number, prompt in enumerate(spoken)}
+    (reader.folder / "test.zip").write_bytes(zipped(members))
+    models = f"{reader.service.url}/v1/acoustic_customizations"
+    light = "en-US_NarrowbandModel.v2019-06-24"
+    document = {"name": "kitchen", "base_model_name": "en-US_NarrowbandModel", "base_model_version": light}
+    custom = reader.session.post(models, json=document, timeout=300).json()["customization_id"]
+    model = f"{models}/{custom}"
+    sent = {"Content-Type": "audio/wav"}
+    reader.session.post(f"{model}/audio/call", data=members["0.wav"], headers=sent, timeout=300)
+    reader.models.append(model)
+    reader.wait_until_idle()
+    promoted.promote(reader.service, custom, light)
+    names = {"test_sets": "TESTSET", "evaluations": "EVALUATION"}
+    answers = reader.follow("docs/evaluation.md", names, ACOUSTIC=custom)
+    measured, compared = (one for one in answers if "results" in one)
+    assert [one["words"] for one in measured["results"]["models"]] == [
+        sum(len(prompt.text.split()) for prompt in spoken)
+    ] * 2
+    assert measured["results"]["models"][1]["word_error_rate"] < 0.5
+    assert compared["results"]["recordings"] == 1
+    assert (reader.folder / "picture.svg").read_text().startswith("<svg")
 
 
 @pytest.mark.slow

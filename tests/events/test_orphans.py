@@ -7,6 +7,8 @@ import pytest
 
 from chalicelib import settings
 from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, kept_versions
+from chalicelib.evaluation import evaluations, test_sets
+from chalicelib.evaluation.evaluations import Material
 from chalicelib.events import orphans
 from chalicelib.jobs import recognition_jobs
 from chalicelib.storage import layout, objects
@@ -153,6 +155,20 @@ def test_objects_without_a_job_go() -> None:
     assert {key.split("/")[2] for key in _everything()} == {kept}
 
 
+def test_objects_without_a_test_set_or_an_evaluation_go() -> None:
+    owner = custom_models.OWNER
+    made = test_sets.create(
+        owner, test_sets.new_id(), name="", size_bytes=1, contained_content_type=None, customer_id=None
+    )
+    measured = evaluations.create(owner, "", Material(evaluations.TEST_SET, made.test_set_id), [], None)
+    kept = [test_sets.key_of(made).upload_key, evaluations.key_of(measured).results_key]
+    gone = [key.replace(key.split("/")[2], test_sets.new_id()) for key in kept]
+    for key in (*kept, *gone):
+        objects.put(key, b"")
+    assert _cleared() == 2
+    assert _everything() == set(kept)
+
+
 def test_foreign_keys_are_left_alone() -> None:
     objects.put("audio/readme", b"")
     objects.put("other/a/b/c", b"")
@@ -170,10 +186,11 @@ def test_a_reset_leaves_nothing_that_stays(platform: Platform) -> None:
     assert audio_resources.of_model(custom_models.fresh(model)) == []
 
 
-def test_each_prefix_has_its_turn_within_half_an_hour() -> None:
+def test_each_prefix_has_its_turn_within_forty_minutes() -> None:
     begin = datetime.now(UTC)
-    turns = [orphans.turn(begin + timedelta(minutes=5 * number), 300.0) for number in range(6)]
-    assert sorted(prefix for (prefix,) in turns) == sorted((*layout.MODELS_OWN_PREFIXES, layout.JOBS_PREFIX))
+    turns = [orphans.turn(begin + timedelta(minutes=5 * number), 300.0) for number in range(8)]
+    others = (layout.JOBS_PREFIX, layout.TEST_SETS_PREFIX, layout.EVALUATIONS_PREFIX)
+    assert sorted(prefix for (prefix,) in turns) == sorted((*layout.MODELS_OWN_PREFIXES, *others))
 
 
 def test_only_below_the_prefix_whose_turn_it_is_anything_is_looked_for() -> None:

@@ -175,6 +175,7 @@ def test_the_applications_functions_are_found() -> None:
         "training_changed",
         "training_due",
         "recognition_queued",
+        "evaluation_due",
         "callback_due",
         "corpus_added",
         "language_training",

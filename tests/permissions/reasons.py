@@ -21,6 +21,7 @@ _REASONS = (
         "while more audio may come, it is looked at later",
     ),
     ("RecognitionQueuedRole", "s3:*", "*/spool/*", "recognition leaves answers there that are too large"),
+    ("EvaluationDueRole", "s3:*", "*/spool/*", "the same"),
     ("CallbackDueRole", "sqs:*", "*-dead", "what nobody has accepted for a day is kept there"),
     ("CallbackDueRole", "s3:GetObject", "*/jobs/*", "who asks for it is told the results of a job"),
     ("TaskRole", "lambda:*", "*", "tests of the gateway call a backend of their own"),

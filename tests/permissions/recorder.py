@@ -27,6 +27,7 @@ _EVENTS = {
     "training_changed": "TrainingChanged",
     "training_due": "TrainingDue",
     "recognition_queued": "RecognitionQueued",
+    "evaluation_due": "EvaluationDue",
     "callback_due": "CallbackDue",
     "corpus_added": "CorpusAdded",
     "language_training": "LanguageTraining",

@@ -152,6 +152,11 @@ def test_the_report_says_what_was_used_and_left_out_and_why(
     assert spoken_s / 2 < report["speech_s"] <= spoken_s
     assert 0 < report["used_s"] < spoken_s
     assert report["held_out"]["utterances"] >= len(prompts) // 5
+    places = report["held_out_utterances"]
+    assert len(places) == report["held_out"]["utterances"]
+    lengths_s = sum(place["end_s"] - place["start_s"] for place in places)
+    assert lengths_s == pytest.approx(report["held_out"]["audio_s"], abs=0.01)
+    assert {place["member"] for place in places} - {None}, "those of archives are named with their member"
     assert report["held_out"]["after"]["mean_posterior"] > report["held_out"]["before"]["mean_posterior"]
     assert [entry["round"] for entry in report["rounds"]] == [1, 2, 3]
     assert report["cores"] == 2

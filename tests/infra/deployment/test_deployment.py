@@ -80,7 +80,7 @@ def wait(get: Callable[[], Any], done: Callable[[dict[str, Any]], bool]) -> dict
 def test_the_operator_is_told_what_is_made(deployed: Deployed) -> None:
     text = "\n".join(deployed.said)
     assert "It makes " in text
-    assert "11 functions" in text
+    assert "12 functions" in text
     assert f"{len(resources.load().tables)} tables" in text
     assert deployed.key not in "\n".join(line for line in deployed.said if "API key" not in line)
 
