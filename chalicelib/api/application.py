@@ -14,6 +14,7 @@ from chalicelib.api import (
     language_models,
     language_words,
     models,
+    openai_transcriptions,
     recognition,
     recognitions,
     user_data,
@@ -37,6 +38,7 @@ def mount(app: Chalice) -> None:
         language_grammars,
         recognition,
         recognitions,
+        openai_transcriptions,
         callbacks,
         user_data,
     ):

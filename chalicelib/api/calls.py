@@ -13,8 +13,17 @@ from chalicelib.api.errors import BadRequest
 
 
 @dataclass(frozen=True)
+class Text:
+    """A body that is no JSON value."""
+
+    text: str
+    content_type: str
+    """With its charset; texts are UTF-8."""
+
+
+@dataclass(frozen=True)
 class Answer:
-    """Status and JSON value (None: no body) of an answer."""
+    """Status and JSON value, or `Text`, of an answer (None: no body)."""
 
     status: int
     body: Any = None

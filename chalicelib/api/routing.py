@@ -15,7 +15,8 @@ from aws_lambda_powertools.logging import Logger
 from chalice.app import CaseInsensitiveMapping, Chalice, CORSConfig, Request, Response
 
 from chalicelib.api import authentication, compression, errors
-from chalicelib.api.calls import Answer, Call
+from chalicelib.api.calls import Answer, Call, Text
+from chalicelib.recognition import openai_dialect
 
 PREFIXES = ("/v1", "/instances/{instance_id}/v1", "/speech-to-text/api/v1")
 _INSTANCE = "instance_id"
@@ -36,6 +37,7 @@ CORS = CORSConfig(
     max_age=86400,
 )
 _JSON = "application/json"
+_NO_KEY = "The API key is missing or wrong. Send it as 'Authorization: Bearer {key}'."
 _RETRY_AFTER_S = {429: 30, 503: 2}
 OWNER_HEADER = "X-Attune-Owner"
 """Tells the front door whose request it was, so that owners take turns there, too; no client sees it."""
@@ -127,17 +129,19 @@ def _answer(
             owner = authentication.owner_of(call.headers, instance_id)
             call = dataclasses.replace(call, owner=owner)
         answer = route.view(call, **path)
-    except errors.Unauthorized:
-        body = errors.platform_body(401, transaction_id)
-        return response(401, body, transaction_id, {"WWW-Authenticate": 'Basic realm="Speech to Text"'})
-    except errors.Forbidden:
-        return response(403, errors.platform_body(403, transaction_id), transaction_id)
-    except Exception as error:  # noqa: BLE001  # every error gets an answer in Watson's shape
-        return _for_owner(owner, _refusal(error, transaction_id))
+    except Exception as error:  # noqa: BLE001  # every error gets an answer in the client's shape
+        refusal = _refusal(error, transaction_id)
+        return _for_owner(owner, in_openais_shape(refusal, request, error))
     if not isinstance(answer, Answer):
         answer = Answer(200, answer)
-    body = "" if answer.status == 204 else json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
-    return _for_owner(owner, response(answer.status, body, transaction_id, dict(answer.headers)))
+    headers = dict(answer.headers)
+    if isinstance(answer.body, Text):
+        headers["Content-Type"] = answer.body.content_type
+        # Chalice takes text of JSON alone; the front door and API Gateway undo its base64.
+        body: str | bytes = answer.body.text.encode()
+    else:
+        body = "" if answer.status == 204 else json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
+    return _for_owner(owner, response(answer.status, body, transaction_id, headers))
 
 
 def _for_owner(owner: str, answer: Response) -> Response:
@@ -147,6 +151,11 @@ def _for_owner(owner: str, answer: Response) -> Response:
 
 
 def _refusal(error: Exception, transaction_id: str) -> Response:
+    if isinstance(error, errors.Unauthorized):
+        body = errors.platform_body(401, transaction_id)
+        return response(401, body, transaction_id, {"WWW-Authenticate": 'Basic realm="Speech to Text"'})
+    if isinstance(error, errors.Forbidden):
+        return response(403, errors.platform_body(403, transaction_id), transaction_id)
     known = errors.known(error)
     if known is None or known[0] == 503:
         log.exception("request failed", extra={"transaction_id": transaction_id})
@@ -160,8 +169,19 @@ def _refusal(error: Exception, transaction_id: str) -> Response:
     return response(status, errors.service_body(status, message), transaction_id, headers)
 
 
+def in_openais_shape(answer: Response, request: Request, error: Exception | None = None) -> Response:
+    """Return an error in Watson's shape; for those who speak OpenAI's API in that one's."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    if not openai_dialect.is_spoken(request.path, headers):
+        return answer
+    message = _NO_KEY if isinstance(error, errors.Unauthorized) else openai_dialect.message_of(answer.body)
+    param, code = getattr(error, "parameter", None), getattr(error, "openai_code", None)
+    answer.body = openai_dialect.error_body(answer.status_code, message or "", param=param, code=code)
+    return answer
+
+
 def response(
-    status: int, body: str, transaction_id: str, headers: Mapping[str, str] | None = None
+    status: int, body: str | bytes, transaction_id: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return a Chalice response with the headers that every answer carries."""
     return Response(
@@ -195,7 +215,8 @@ def every_answer(request: Request | None, get_response: Callable[[Any], Response
         status = answer.status_code
         message = f"{errors.description(status)}: {body['Message']}" if status < 500 else "Internal error"
         kept = {name: str(value) for name, value in answer.headers.items() if name.lower() == "allow"}
-        return response(status, errors.service_body(status, message), transaction_id_of(request), kept)
+        refusal = response(status, errors.service_body(status, message), transaction_id_of(request), kept)
+        return in_openais_shape(refusal, request)
     try:
         return compression.compressed(request, answer)
     except compression.AnswerTooLarge as error:

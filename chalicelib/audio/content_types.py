@@ -213,6 +213,25 @@ def of_recognition(header: str | None, head: bytes | None) -> ContentType | None
     return content_type
 
 
+def by_content(header: str | None, head: bytes) -> ContentType | None:
+    """Decide what audio is by its bytes, whatever it is said to be; None: its decoder is to detect.
+
+    For clients that guess the header by a file's name. It counts where it names samples without a header.
+
+    Args:
+        header: the Content-Type, or None.
+        head: the first bytes (4 KiB suffice).
+    """
+    found = sniff(head)
+    if found is not None and found.kind == "audio":
+        return found
+    try:
+        said = parse(header or "")
+    except ContentTypeError:
+        return None
+    return None if said.kind == "archive" or said.describes_itself else said
+
+
 def of_members(header: str | None) -> ContentType | None:
     """Read a Contained-Content-Type header; None: each member of the archive is sniffed.
 

@@ -17,7 +17,7 @@ from chalicelib.gateway.calls import Calls
 from chalicelib.gateway.exchange import Exchange
 from chalicelib.gateway.forwarding import Forwarder
 from chalicelib.gateway.limits import Limits
-from chalicelib.gateway.refusals import JSON, Refusal, error_response
+from chalicelib.gateway.refusals import JSON, Refusal, error_response, in_clients_shape
 from chalicelib.gateway.spooling import Spooler
 from chalicelib.gateway.websocket import Sockets
 from chalicelib.recognition.decoders import DecoderPool
@@ -92,7 +92,7 @@ class _Gateway:
         except Exception:  # noqa: BLE001  the last line of defence: the server would answer in plain text
             _log.exception("the gateway failed at %s %s", exchange.method, exchange.path)
             response = error_response(500, "An internal server error occurred.")
-        await exchange.answer(response)
+        await exchange.answer(in_clients_shape(response, exchange.path, exchange.headers))
 
     async def _respond(self, exchange: Exchange) -> BackendResponse:
         if exchange.method == "OPTIONS":
@@ -103,8 +103,11 @@ class _Gateway:
         if (exchange.header("upgrade") or "").lower() == "websocket":
             raise websocket.NOT_A_WEBSOCKET
         traits = routes.traits(exchange.method, exchange.path)
-        if traits.negotiates and not routes.can_accept_json(exchange.header("accept") or ""):
-            raise Refusal(406, "Not Acceptable: answers are application/json; please accept that or '*/*'.")
+        if not routes.can_accept(traits, exchange.header("accept") or ""):
+            also = ", text/vtt or application/x-subrip" if traits.subtitled else ""
+            raise Refusal(
+                406, f"Not Acceptable: answers are application/json{also}; please accept that or '*/*'."
+            )
         return await self._forwarder.forward(exchange, traits)
 
     def _health(self) -> BackendResponse:

@@ -45,8 +45,10 @@ class Calls:
         """
         return await self._run(self._short, request)
 
-    async def call_kept_alive(self, request: BackendRequest, exchange: Exchange) -> BackendResponse:
-        """Do as `call` does for work that takes long: spaces go out while it lasts.
+    async def call_long(
+        self, request: BackendRequest, exchange: Exchange, *, spaced: bool
+    ) -> BackendResponse:
+        """Do as `call` does for work that takes long; where it is `spaced`, spaces go out meanwhile.
 
         Raises:
             ClientGone: the client closed the connection; work that had not begun is not done.
@@ -62,7 +64,7 @@ class Calls:
                     return call.result()
                 if gone.done():
                     raise ClientGone
-                if exchange.can_stream:
+                if spaced and exchange.can_stream:
                     await exchange.send_space()
         finally:
             gone.cancel()

@@ -20,6 +20,7 @@ from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import Answer, Instance, basic, send
 from tests.api.test_language_resources import ABNF, Language
 from tests.receiver import receiving
+from tests.recognition.test_forms import BOUNDARY, form
 from tests.recognition_function import Function
 
 _PREFIX = "/v1"
@@ -146,12 +147,21 @@ def _queries(path: str, things: _Things) -> Iterator[str]:
         yield "?customer_id=somebody"
 
 
+def _forms(path: str, things: _Things) -> Iterator[tuple[str, bytes]]:
+    """Yield the bodies that name things."""
+    if path == "/audio/transcriptions":
+        for name in (things.acoustic, things.language):
+            body = form(("model", None, name.encode()), ("file", None, _WAV))
+            yield f"multipart/form-data; boundary={BOUNDARY}", body
+
+
 def _answers(instance: Instance, method: str, path: str, things: _Things) -> list[tuple[Any, ...]]:
     """Return all that is answered to requests that name things, without the names themselves."""
     bodies = next((found for end, found in _BODIES.items() if path.endswith(end)), [])
     found: list[tuple[Any, ...]] = []
     for query in _queries(path, things):
-        for content_type, body in [("application/json", b""), ("application/json", b"{}"), *bodies]:
+        empty = [("application/json", b""), ("application/json", b"{}")]
+        for content_type, body in [*empty, *bodies, *_forms(path, things)]:
             headers = {"Content-Type": content_type, **_LABEL}
             answer = instance(method, _filled(path, things) + query, body=body, headers=headers)
             text = answer.body.decode()
@@ -179,6 +189,7 @@ def _view(instance: Instance, things: _Things) -> Any:
 _THEIRS = {
     path for _, path in _routes() if "{customization_id}" in path or "_id}" in path.replace("{model_id}", "")
 }
+_NAMES_IN_BODY = {"/audio/transcriptions"}
 _NAMES_IN_QUERY = {
     "/recognize",
     "/recognitions",
@@ -198,7 +209,7 @@ _OWN = {
 
 
 def test_every_route_is_known_here() -> None:
-    assert {path for _, path in _routes()} == _THEIRS | _NAMES_IN_QUERY | _OWN
+    assert {path for _, path in _routes()} == _THEIRS | _NAMES_IN_BODY | _NAMES_IN_QUERY | _OWN
 
 
 def test_foreign_things_are_like_unknown_ones_on_every_route(
