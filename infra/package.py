@@ -25,6 +25,8 @@ _UNUSED_OF_METHOD = ("consumes", "produces", "parameters")
 """What a method takes and gives is the function's business; what stands in the path, the path says."""
 _UNUSED_OF_PROXY = ("responses", "passthroughBehavior")
 """A function's answer is passed on as it is."""
+_ALLOWED = "method.response.header.Access-Control-Allow-Headers"
+_ALLOWED_PARAMETER = "AllowedHeaders"
 _EXPOSED = "Access-Control-Expose-Headers"
 """Browsers heed it in answers, not in those to the question before."""
 
@@ -61,6 +63,8 @@ def compacted(template: dict[str, Any]) -> dict[str, Any]:
     """Return the template without what describes the API to people and changes nothing of what it does."""
     definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     definition.pop("definitions", None)
+    described = [method for methods in definition["paths"].values() for method in methods.values()]
+    _say_once(template, [method["x-amazon-apigateway-integration"] for method in described])
     for methods in definition["paths"].values():
         for method in methods.values():
             for name in _UNUSED_OF_METHOD:
@@ -73,11 +77,26 @@ def compacted(template: dict[str, Any]) -> dict[str, Any]:
     return template
 
 
+def _say_once(template: dict[str, Any], integrations: Sequence[dict[str, Any]]) -> None:
+    """Let preflights refer to the list of headers, which is long and the same for all of them."""
+    preflights = [one for one in integrations if one["type"] != "aws_proxy"]
+    answered = [one["responses"]["default"]["responseParameters"] for one in preflights]
+    (allowed,) = {parameters[_ALLOWED] for parameters in answered}
+    template.setdefault("Parameters", {})[_ALLOWED_PARAMETER] = {
+        "Type": "String",
+        "Default": allowed,
+        "Description": "Headers of requests that browsers may send from other origins; not to be changed.",
+    }
+    for parameters in answered:
+        parameters[_ALLOWED] = {"Ref": _ALLOWED_PARAMETER}
+
+
 def _compact(integration: dict[str, Any]) -> None:
     if integration["type"] == "aws_proxy":
         for name in _UNUSED_OF_PROXY:
             integration.pop(name, None)
     else:
+        integration.pop("passthroughBehavior", None)  # it is the default
         integration["responses"]["default"]["responseParameters"].pop(
             f"method.response.header.{_EXPOSED}", None
         )
