@@ -15,11 +15,12 @@ from chalicelib.api import (
     language_words,
     models,
     openai_transcriptions,
+    openapi,
     recognition,
     recognitions,
     user_data,
 )
-from chalicelib.api.routing import every_answer
+from chalicelib.api.routing import every_answer, publish
 
 
 def mount(app: Chalice) -> None:
@@ -41,5 +42,7 @@ def mount(app: Chalice) -> None:
         openai_transcriptions,
         callbacks,
         user_data,
+        openapi,
     ):
         resource.routes.mount(app)
+        publish(resource.routes)

@@ -7,7 +7,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,10 @@ class Routes:
 
         return declare
 
+    def __iter__(self) -> Iterator[Route]:
+        """Go through the routes in the order in which they were declared."""
+        return iter(self._routes)
+
     def mount(self, app: Chalice) -> None:
         """Let the application serve the routes."""
         for route in self._routes:
@@ -90,6 +94,19 @@ class Routes:
                     content_types=[],
                     cors=CORS,
                 )(_handler(app, route, prefix))
+
+
+_published: dict[tuple[str, str], Route] = {}
+
+
+def publish(routes: Routes) -> None:
+    """Let routes be found by those who describe the service."""
+    _published.update({(route.method, route.path): route for route in routes})
+
+
+def published() -> list[Route]:
+    """Return the routes that were published, in that order."""
+    return list(_published.values())
 
 
 def _handler(app: Chalice, route: Route, prefix: str) -> Callable[..., Response]:

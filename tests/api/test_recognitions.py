@@ -264,7 +264,7 @@ def test_a_time_to_live_that_makes_no_sense(jobs: Jobs, value: str) -> None:
 def test_what_is_refused_before_anything_is_kept(jobs: Jobs) -> None:
     assert jobs.post("?model=none").status == 404
     assert jobs.post("?timestamps=perhaps").status == 400
-    assert jobs.post(Content_Type="video/mp4").status == 415
+    assert jobs.post(Content_Type="video/x-msvideo").status == 415
     assert_error(jobs.post(body=bytes(9)), 400, "Stream was 9 bytes but needs to be at least 100 bytes.")
     assert jobs.post(X_Watson_Metadata="nobody").status == 400
     pending = spool.write_header(spool.Spooled(spool.PENDING, 1024**3 + 1))
