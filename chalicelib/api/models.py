@@ -30,9 +30,7 @@ def get_model(call: Call, model_id: str) -> dict[str, Any]:
         return openai_models.shown(call.owner, model_id)
     model = catalogue.find(model_id)
     if model is None:
-        raise NotFound(
-            ": ".join(filter(None, (f"Model {model_id} not found", availability.unlisted(model_id))))
-        )
+        raise NotFound(availability.not_found(model_id))
     if model_id not in NEXT_GENERATION:
         return _shown(call, model, model.name)
     answer = _shown(call, model, model_id)

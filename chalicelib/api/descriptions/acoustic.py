@@ -79,7 +79,7 @@ SCHEMAS: dict[str, Schema] = {
             "status": one_of("ok", "being_processed", "invalid"),
             "speech_seconds": NUMBER,
         },
-        {"error": TEXT, "warnings": TEXT},
+        {"error": TEXT, "warning": TEXT, "warnings": TEXT},
     ),
     "AudioArchive": record(
         {"container": the("AudioResource"), "audio": many(the("AudioResource"))}, {"warnings": TEXT}
