@@ -41,6 +41,8 @@ _NO_KEY = "The API key is missing or wrong. Send it as 'Authorization: Bearer {k
 _RETRY_AFTER_S = {429: 30, 503: 2}
 OWNER_HEADER = "X-Attune-Owner"
 """Tells the front door whose request it was, so that owners take turns there, too; no client sees it."""
+ROUTE_HEADER = "X-Attune-Route"
+"""Tells the front door the pattern of the route, by which it counts requests; no client sees it."""
 _TRANSACTION_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 
 log = Logger(service="attune-api")
@@ -96,6 +98,11 @@ class Routes:
                 )(_handler(app, route, prefix))
 
 
+def shown_path(route: Route) -> str:
+    """Return the path of a route as people know it: below the first of its prefixes."""
+    return f"{PREFIXES[0] if PREFIXES[0] in route.prefixes else ''}{route.path}"
+
+
 _published: dict[tuple[str, str], Route] = {}
 
 
@@ -118,6 +125,7 @@ def _handler(app: Chalice, route: Route, prefix: str) -> Callable[..., Response]
         transaction_id = transaction_id_of(request)
         started_s = time.perf_counter()
         answer = _answer(route, prefix, request, parameters, transaction_id)
+        answer.headers[ROUTE_HEADER] = shown_path(route)
         log.info(
             "%s %s: %d",
             request.method,

@@ -37,6 +37,11 @@ class Calls:
             "attune-recognition", limits.recognition_threads, limits.recognition_waiting, share=share
         )
 
+    @property
+    def outstanding(self) -> dict[str, int]:
+        """How many calls run or wait, by lane."""
+        return {"short": self._short.outstanding, "recognition": self._long.outstanding}
+
     async def call(self, request: BackendRequest) -> BackendResponse:
         """Return the backend's answer; an error is in Watson's shape, whatever went wrong.
 

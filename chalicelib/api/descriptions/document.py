@@ -21,7 +21,7 @@ from chalicelib.api.descriptions.operation import (
     record,
     the,
 )
-from chalicelib.api.routing import PREFIXES, Route
+from chalicelib.api.routing import Route
 
 _MODULES = (recognition, acoustic, language, others)
 """In the order in which people read them."""
@@ -135,8 +135,7 @@ def _described() -> Iterator[tuple[str, Route, Operation]]:
         raise Undescribed(method, path)
     for key, operation in known.items():
         if key in routes:
-            prefix = PREFIXES[0] if PREFIXES[0] in routes[key].prefixes else ""
-            yield f"{prefix}{key[1]}", routes[key], operation
+            yield routing.shown_path(routes[key]), routes[key], operation
 
 
 def _operation(
