@@ -11,7 +11,7 @@ from chalicelib.gateway.metrics import Family, Requests, gauge, text
 from chalicelib.settings import SettingsError, metrics_key
 from tests.gateway.serving import Recorder, ask, gateway, is_watson_error, json_response
 
-_SAMPLE = re.compile(r'[a-z_]+(?:\{(?:[a-z]+="(?:[^"\\\n]|\\.)*",?)+\})? -?[0-9.e+]+')
+_SAMPLE = re.compile(r'[a-z_]+(?:\{(?:[a-z]+="(?:[^"\\\n]|\\.)*",?)+\})? -?[0-9.e+-]+')
 
 
 def samples(body: bytes) -> dict[str, float]:
