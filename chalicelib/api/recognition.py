@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.api import bodies, errors, parameters, subtitled
 from chalicelib.api.bodies import Body
 from chalicelib.api.calls import Answer, Call
-from chalicelib.api.errors import ApiError
+from chalicelib.api.errors import ApiError, BadRequest
 from chalicelib.api.routing import Routes
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType
@@ -80,7 +80,10 @@ def _recognize_form(call: Call, boundary: str) -> Answer | dict[str, Any]:
         parameters.optional_text(metadata, "part_content_type", _LONGEST_TYPE), None
     )
     parts = parameters.optional_number(metadata, "data_parts_count", 1, forms.MAX_UPLOADS)
-    form = backend.Form(boundary, None if parts is None else int(parts))
+    wanted = subtitled.format_of(call)
+    if wanted is not None and parts not in (None, 1):
+        raise BadRequest("Subtitles are of one recording: send one file, or accept application/json.")
+    form = backend.Form(boundary, 1 if wanted is not None else None if parts is None else int(parts))
     return _answer(
         body,
         content_type,
@@ -88,7 +91,7 @@ def _recognize_form(call: Call, boundary: str) -> Answer | dict[str, Any]:
         replace(asked, warnings=(*query.warnings, *asked.warnings)),
         owner=call.owner,
         base_url=call.base_url,
-        wanted=subtitled.format_of(call),
+        wanted=wanted,
         form=form,
     )
 

@@ -56,7 +56,7 @@ def _parts(described: dict[str, Any]) -> Iterator[str]:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}: the API</title><style>{_STYLE}</style></head><body>"
         f"<header><h1>{title}: the API</h1><p>{_prose(described['info']['description'])}</p>"
-        '<p>The same for programs: <a href="/openapi.json">openapi.json</a>.</p></header>'
+        '<p>The same for programs: <a href="openapi.json">openapi.json</a>.</p></header>'
     )
     groups = [tag["name"] for tag in described["tags"]]
     links = "".join(f'<li><a href="#{_anchor(name)}">{html.escape(name)}</a></li>' for name in groups)
