@@ -19,6 +19,7 @@ ALIASES = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
 
 Kind = Literal["acoustic", "language"]
 
+_DEFAULT_LANGUAGE = "en-US"
 _OWNER = "attune"
 _DATE = re.compile(r"\.v(\d{4}-\d{2}-\d{2})$")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -76,7 +77,7 @@ def chosen(owner: str, name: str, language: str | None) -> Chosen:
         WrongLanguage: the model hears another language.
     """
     if name in ALIASES:
-        return _of_language(language or catalogue.BASE_MODELS[DEFAULT_BASE_MODEL].language)
+        return _of_language(language or _DEFAULT_LANGUAGE)
     if _GUID.fullmatch(name):
         kind, row = _custom(owner, name)
         meant = Chosen(row.base_model_name, ((kind, name),))
@@ -93,7 +94,7 @@ def chosen(owner: str, name: str, language: str | None) -> Chosen:
 def _of_language(language: str) -> Chosen:
     hearing = [model for model in BASE_MODELS.values() if _same_language(language, model.language)]
     exact = [model for model in hearing if model.language.lower() == language.lower()]
-    by_default = [model for model in hearing if model.name.startswith(DEFAULT_BASE_MODEL[:5])]
+    by_default = [model for model in hearing if model.language == _DEFAULT_LANGUAGE]
     first = [*exact, *by_default, *hearing]
     if not first:
         heard = ", ".join(sorted({model.language for model in BASE_MODELS.values()}))
@@ -151,8 +152,9 @@ def shown(owner: str, name: str) -> dict[str, Any]:
 def _every(owner: str) -> Iterator[dict[str, Any]]:
     for model in BASE_MODELS.values():
         yield _shown(model.name, model)
-    for alias in ALIASES[:1]:
-        yield _shown(alias, BASE_MODELS[DEFAULT_BASE_MODEL])
+    default = catalogue.find(DEFAULT_BASE_MODEL)
+    if default is not None:
+        yield _shown(ALIASES[0], default)
     for row in [*acoustic_models.models(owner, None), *language_models.models(owner, None)]:
         if row.artefacts:
             yield _shown_custom(row)

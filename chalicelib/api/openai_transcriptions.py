@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from chalicelib.api import bodies, errors, openai_answers, openai_models, openai_request, subtitled
 from chalicelib.api.bodies import Body
 from chalicelib.api.calls import Answer, Call
@@ -10,6 +13,7 @@ from chalicelib.api.openai_request import Request
 from chalicelib.api.recognition import in_bucket
 from chalicelib.api.routing import Routes
 from chalicelib.recognition import backend, forms, languages, models, options, unheeded
+from chalicelib.recognition.models import ServingModel
 from chalicelib.sharing import usage
 
 routes = Routes()
@@ -36,36 +40,47 @@ def create_transcription(call: Call) -> Answer:
     return _recognized(call, body, boundary, request, chosen)
 
 
+@dataclass(frozen=True)
+class _Heard:
+    """What a recording was recognised with, and as what."""
+
+    parsed: options.Parsed
+    model: ServingModel
+    results: dict[str, Any]
+    audio_s: float
+
+
 def _recognized(
     call: Call, body: Body, boundary: str, request: Request, chosen: openai_models.Chosen
 ) -> Answer:
     form = backend.Form(boundary, 1, name=openai_request.FILE, by_content=True)
+
+    def hear(key: str, name: str) -> _Heard:
+        parsed = _asked(chosen, name)
+        model = models.choose(call.owner, parsed.options)
+        event = backend.event_for(key, None, model, parsed.options, owner=call.owner, form=form)
+        return _Heard(parsed, model, *backend.measured(event))
+
     with in_bucket(body) as key:
         try:
-            parsed = _asked(chosen, chosen.model)
-            model = models.choose(call.owner, parsed.options)
-            event = backend.event_for(key, None, model, parsed.options, owner=call.owner, form=form)
             try:
-                results, audio_s = backend.measured(event)
+                heard = hear(key, chosen.model)
             except backend.RecognitionFailed as error:
                 if not error.rate_too_low or chosen.narrowband is None:
                     raise
                 # Who asked for no base model in particular means whichever hears this recording.
-                parsed = _asked(chosen, chosen.narrowband)
-                model = models.choose(call.owner, parsed.options)
-                event = backend.event_for(key, None, model, parsed.options, owner=call.owner, form=form)
-                results, audio_s = backend.measured(event)
+                heard = hear(key, chosen.narrowband)
         except backend.RecognitionFailed as error:
             raise ApiError(error.code, str(error).replace(backend.ENDPOINT, call.base_url)) from error
     warnings = [
         *request.warnings,
-        *parsed.warnings,
-        *unheeded.warnings(parsed.options, model.base_version),
-        *model.warnings,
-        *results.get("warnings", ()),
+        *heard.parsed.warnings,
+        *unheeded.warnings(heard.parsed.options, heard.model.base_version),
+        *heard.model.warnings,
+        *heard.results.get("warnings", ()),
     ]
-    language = openai_models.language_of(parsed.options.model)
-    transcription = openai_answers.Transcription(results, audio_s, language, tuple(warnings))
+    language = openai_models.language_of(heard.parsed.options.model)
+    transcription = openai_answers.Transcription(heard.results, heard.audio_s, language, tuple(warnings))
     return Answer(200, transcription.body(request), subtitled.warning_header(warnings))
 
 
