@@ -242,6 +242,18 @@ def owner_audio_s_per_hour() -> int:
     return _not_negative("ATTUNE_OWNER_AUDIO_S_PER_HOUR", 100 * 3600)
 
 
+def metrics_key() -> str | None:
+    """Return the key that opens `/metrics`; None: there is none, and programs on the same machine see it.
+
+    Raises:
+        SettingsError: it has fewer than 16 characters.
+    """
+    key = os.environ.get("ATTUNE_METRICS_KEY") or None
+    if key is not None and len(key) < 16:
+        raise SettingsError("environment variable ATTUNE_METRICS_KEY must have at least 16 characters")
+    return key
+
+
 def bases() -> Path | None:
     """Return the folder of staged bases (`engines.staged`); None: there are none."""
     folder = os.environ.get("ATTUNE_BASES")
@@ -292,6 +304,7 @@ def current() -> Settings:
     """
     every_engine = _every_engine()
     _proxies(os.environ.get("ATTUNE_PROXIES", ""))
+    metrics_key()
     return Settings(
         bucket=_required("ATTUNE_BUCKET"),
         table_prefix=table_prefix(),

@@ -113,7 +113,7 @@ class GatewayProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if self.scheme == "https" or cycle is None or cycle.response_complete or cycle.more_body:
             return None
-        if routes.traits(cycle.scope["method"], routes.normalised(cycle.scope["path"])).kept_alive:
+        if routes.traits(cycle.scope["method"], routes.normalised(cycle.scope["path"])).recognises:
             return None
         cycle.keep_alive = False
         return True

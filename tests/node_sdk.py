@@ -1,4 +1,4 @@
-"""IBM's SDK for Node, unmodified, for all tests that drive the service by it: scenarios in `contract/node/`.
+"""IBM's SDK for Node, and OpenAI's, unmodified, for all tests that drive the service by them: `contract/node/`.
 
 Where Node or the SDK cannot be had, these tests are skipped with the reason.
 """

@@ -17,12 +17,14 @@ from chalicelib.api import (
     language_models,
     language_words,
     models,
+    openai_transcriptions,
+    openapi,
     recognition,
     recognitions,
     test_sets,
     user_data,
 )
-from chalicelib.api.routing import every_answer
+from chalicelib.api.routing import every_answer, publish
 
 
 def mount(app: Chalice) -> None:
@@ -45,7 +47,10 @@ def mount(app: Chalice) -> None:
         recognitions,
         test_sets,
         evaluations,
+        openai_transcriptions,
         callbacks,
         user_data,
+        openapi,
     ):
         resource.routes.mount(app)
+        publish(resource.routes)

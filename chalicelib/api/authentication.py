@@ -1,4 +1,4 @@
-"""Who is calling: API keys by Basic authentication, and the access tokens made from them."""
+"""Who is calling: API keys by Basic authentication or as bearer, and the access tokens made from them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from chalicelib.storage import credentials, spool
 REMEMBERED_S = 5.0
 """A revoked key works for at most this long in a process that has just seen it."""
 _MOST_REMEMBERED = 10_000
+_DOTS_OF_A_TOKEN = 2
 
 
 class Known:
@@ -62,7 +63,7 @@ def owner_of(headers: Mapping[str, str], instance_id: str | None = None) -> str:
         case "basic":
             key_hash = credentials.hash_of(_key_of_basic(value.strip()))
         case "bearer":
-            key_hash = _key_hash_of_token(value.strip(), expired_too=_is_continued(headers))
+            key_hash = _key_hash_of_bearer(value.strip(), expired_too=_is_continued(headers))
         case _:
             raise Unauthorized
     owner = _known.owner(key_hash)
@@ -91,7 +92,10 @@ def _is_continued(headers: Mapping[str, str]) -> bool:
         return False
 
 
-def _key_hash_of_token(value: str, *, expired_too: bool) -> str:
+def _key_hash_of_bearer(value: str, *, expired_too: bool) -> str:
+    """Return the hash of the key behind a token, or of one that is sent itself, as OpenAI's clients do."""
+    if value.count(".") != _DOTS_OF_A_TOKEN:
+        return credentials.hash_of(value)
     try:
         return tokens.read(value, expired_too=expired_too).key_hash
     except tokens.InvalidToken:

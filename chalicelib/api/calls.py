@@ -13,8 +13,17 @@ from chalicelib.api.errors import BadRequest
 
 
 @dataclass(frozen=True)
+class Content:
+    """A body that is no JSON value."""
+
+    data: bytes
+    content_type: str
+    """With its charset, if it is text."""
+
+
+@dataclass(frozen=True)
 class Answer:
-    """Status and JSON value of an answer; bytes go out as they are, with the Content-Type of `headers`."""
+    """Status and JSON value, or `Content`, of an answer (None: no body)."""
 
     status: int
     body: Any = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib import settings
 from chalicelib.api import errors, parameters
-from chalicelib.api.calls import Answer, Call
+from chalicelib.api.calls import Answer, Call, Content
 from chalicelib.api.errors import BadRequest
 from chalicelib.api.routing import Routes
 from chalicelib.api.test_sets import name_of
@@ -81,7 +81,7 @@ def get_evaluation_picture(call: Call, evaluation_id: str) -> Answer:
     picture = evaluations.picture(evaluations.get(call.owner, evaluation_id))
     # Opened by itself, it is a document: it may bring its own style along, and do nothing else.
     policy = "default-src 'none'; style-src 'unsafe-inline'"
-    return Answer(200, picture, {"Content-Type": "image/svg+xml", "Content-Security-Policy": policy})
+    return Answer(200, Content(picture, "image/svg+xml"), {"Content-Security-Policy": policy})
 
 
 @routes.route("GET", f"{_EVALUATION}/audio/{{number}}")
@@ -91,7 +91,7 @@ def get_evaluation_audio(call: Call, evaluation_id: str, number: str) -> Answer:
     if not number.isascii() or not number.isdigit() or len(number) > len(str(limits.UTTERANCES)):
         raise evaluation.NothingThere(f"'{number[:60]}' is not the number of an utterance.")
     audio, content_type = evaluations.audio(row, int(number))
-    return Answer(200, audio, {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"})
+    return Answer(200, Content(audio, content_type), {"X-Content-Type-Options": "nosniff"})
 
 
 @routes.route("DELETE", _EVALUATION)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.api import openai_models
 from chalicelib.api.calls import Call
 from chalicelib.api.errors import NotFound
 from chalicelib.api.routing import Routes
 from chalicelib.engines import availability, catalogue
 from chalicelib.engines.catalogue import BASE_MODELS, NEXT_GENERATION, BaseModel
+from chalicelib.recognition import openai_dialect
 
 routes = Routes()
 
 
 @routes.route("GET", "/models")
 def list_models(call: Call) -> dict[str, Any]:
-    """List the base models."""
+    """List the base models; clients of OpenAI's API get all that they may name, in that one's shape."""
+    if openai_dialect.is_spoken(call.route, call.headers):
+        return openai_models.listed(call.owner)
     return {"models": [_shown(call, model, model.name) for model in BASE_MODELS.values()]}
 
 
 @routes.route("GET", "/models/{model_id}")
 def get_model(call: Call, model_id: str) -> dict[str, Any]:
     """Show one base model. An alias is not listed, but is shown by its own name."""
+    if openai_dialect.is_spoken(call.route, call.headers):
+        return openai_models.shown(call.owner, model_id)
     model = catalogue.find(model_id)
     if model is None:
         raise NotFound(availability.not_found(model_id))

@@ -7,14 +7,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.api import bodies, errors, parameters
+from chalicelib.api import bodies, errors, parameters, subtitled
 from chalicelib.api.bodies import Body
 from chalicelib.api.calls import Answer, Call
-from chalicelib.api.errors import ApiError
+from chalicelib.api.errors import ApiError, BadRequest
 from chalicelib.api.routing import Routes
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType
-from chalicelib.recognition import backend, forms, models, options, unheeded
+from chalicelib.recognition import backend, forms, models, options, subtitles, unheeded
 from chalicelib.recognition.models import ServingModel
 from chalicelib.sharing import usage
 from chalicelib.storage import failures, objects, spool
@@ -62,6 +62,7 @@ def recognize(call: Call) -> Answer | dict[str, Any]:
         query,
         owner=call.owner,
         base_url=call.base_url,
+        wanted=subtitled.format_of(call),
         streamed_s=_streamed_s(call),
     )
 
@@ -80,7 +81,10 @@ def _recognize_form(call: Call, boundary: str) -> Answer | dict[str, Any]:
         parameters.optional_text(metadata, "part_content_type", _LONGEST_TYPE), None
     )
     parts = parameters.optional_number(metadata, "data_parts_count", 1, forms.MAX_UPLOADS)
-    form = backend.Form(boundary, None if parts is None else int(parts))
+    wanted = subtitled.format_of(call)
+    if wanted is not None and parts not in (None, 1):
+        raise BadRequest("Subtitles are of one recording: send one file, or accept application/json.")
+    form = backend.Form(boundary, 1 if wanted is not None else None if parts is None else int(parts))
     return _answer(
         body,
         content_type,
@@ -88,6 +92,7 @@ def _recognize_form(call: Call, boundary: str) -> Answer | dict[str, Any]:
         replace(asked, warnings=(*query.warnings, *asked.warnings)),
         owner=call.owner,
         base_url=call.base_url,
+        wanted=wanted,
         form=form,
     )
 
@@ -104,16 +109,18 @@ def _answer(
     *,
     owner: str,
     base_url: str,
+    wanted: subtitles.Format | None = None,
     form: backend.Form | None = None,
     streamed_s: float | None = None,
-) -> dict[str, Any]:
-    with _in_bucket(body) as key:
+) -> Answer | dict[str, Any]:
+    asked_options = asked.options if wanted is None else subtitles.needed(asked.options)
+    with in_bucket(body) as key:
         try:
             answer = backend.recognize(
                 key,
                 None if content_type is None else str(content_type),
                 model,
-                asked.options,
+                asked_options,
                 owner=owner,
                 form=form,
                 streamed_s=streamed_s,
@@ -121,9 +128,10 @@ def _answer(
         except backend.RecognitionFailed as error:
             message = str(error).replace(backend.ENDPOINT, base_url)
             raise ApiError(error.code, message) from error
-    return backend.with_warnings(
+    answer = backend.with_warnings(
         answer, [*asked.warnings, *unheeded.warnings(asked.options, model.base_version), *model.warnings]
     )
+    return answer if wanted is None else subtitled.answer(answer, wanted)
 
 
 @routes.route("GET", "/recognize")
@@ -145,7 +153,7 @@ def connect(call: Call) -> dict[str, Any]:
 
 
 @contextmanager
-def _in_bucket(body: Body) -> Iterator[str]:
+def in_bucket(body: Body) -> Iterator[str]:
     """Let the audio lie in the bucket, under the key given, for as long as the context lasts."""
     key = body.spooled.key if body.spooled is not None else spool.new_key()
     try:

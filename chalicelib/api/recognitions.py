@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.api import bodies, callbacks, errors, parameters
+from chalicelib.api import bodies, callbacks, errors, parameters, subtitled
 from chalicelib.api.calls import Answer, Call
-from chalicelib.api.errors import BadRequest
+from chalicelib.api.errors import ApiError, BadRequest
 from chalicelib.api.routing import Routes
 from chalicelib.audio import content_types
 from chalicelib.jobs import recognition_jobs
 from chalicelib.jobs.recognition_jobs import Callback
 from chalicelib.jobs.statuses import Event, Status
-from chalicelib.recognition import backend, models, options, unheeded
+from chalicelib.recognition import backend, cues, models, options, subtitles, unheeded
 from chalicelib.sharing import usage
 from chalicelib.storage import objects
 from chalicelib.storage.layout import JobKey
@@ -89,18 +89,39 @@ def list_jobs(call: Call) -> dict[str, Any]:
 
 
 @routes.route("GET", "/recognitions/{job_id}")
-def get_job(call: Call, job_id: str) -> dict[str, Any]:
-    """Show a job, with its results or with the reason why there are none."""
+def get_job(call: Call, job_id: str) -> Answer | dict[str, Any]:
+    """Show a job, with its results or with the reason why there are none; or its results as subtitles."""
     job = recognition_jobs.get(call.owner, job_id)
+    wanted = subtitled.format_of(call)
+    failure = (job.error or "").replace(backend.ENDPOINT, call.base_url)
+    if wanted is not None:
+        return _subtitles(job, wanted, failure)
     shown = _shown(job)
     if job.status == Status.COMPLETED:
-        try:
-            shown["results"] = recognition_jobs.results(job)
-        except objects.ObjectNotFound:  # it has expired, or was deleted, just now
-            raise recognition_jobs.UnknownJob(job_id) from None
+        shown["results"] = _results(job)
     if job.status == Status.FAILED:
-        shown["details"] = [{"error": (job.error or "").replace(backend.ENDPOINT, call.base_url)}]
+        shown["details"] = [{"error": failure}]
     return shown
+
+
+def _results(job: RecognitionJob) -> list[dict[str, Any]]:
+    try:
+        return recognition_jobs.results(job)
+    except objects.ObjectNotFound:  # it has expired, or was deleted, just now
+        raise recognition_jobs.UnknownJob(job.job_id) from None
+
+
+def _subtitles(job: RecognitionJob, wanted: subtitles.Format, failure: str) -> Answer:
+    if job.status == Status.FAILED:
+        raise ApiError(409, f"The job has failed, so it has no subtitles: {failure}")
+    if job.status != Status.COMPLETED:
+        raise ApiError(409, f"The job is '{job.status}': ask for its subtitles again when it is 'completed'.")
+    try:
+        return subtitled.answer(_results(job)[-1], wanted)
+    except cues.NoTimes as error:
+        raise ApiError(
+            406, f"{error} Make the job with timestamps=true, and with written=true for punctuation."
+        ) from None
 
 
 @routes.route("DELETE", "/recognitions/{job_id}")

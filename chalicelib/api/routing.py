@@ -7,7 +7,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from aws_lambda_powertools.logging import Logger
 from chalice.app import CaseInsensitiveMapping, Chalice, CORSConfig, Request, Response
 
 from chalicelib.api import authentication, compression, errors
-from chalicelib.api.calls import Answer, Call
+from chalicelib.api.calls import Answer, Call, Content
+from chalicelib.recognition import openai_dialect
 
 PREFIXES = ("/v1", "/instances/{instance_id}/v1", "/speech-to-text/api/v1")
 NEWER_PREFIXES = PREFIXES[:2]
@@ -39,9 +40,12 @@ CORS = CORSConfig(
 )
 _METHODS = "GET, POST, PUT, DELETE, OPTIONS"
 _JSON = "application/json"
+_NO_KEY = "The API key is missing or wrong. Send it as 'Authorization: Bearer {key}'."
 _RETRY_AFTER_S = {429: 30, 503: 2}
 OWNER_HEADER = "X-Attune-Owner"
 """Tells the front door whose request it was, so that owners take turns there, too; no client sees it."""
+ROUTE_HEADER = "X-Attune-Route"
+"""Tells the front door the pattern of the route, by which it counts requests; no client sees it."""
 _TRANSACTION_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 
 log = Logger(service="attune-api")
@@ -80,6 +84,10 @@ class Routes:
 
         return declare
 
+    def __iter__(self) -> Iterator[Route]:
+        """Go through the routes in the order in which they were declared."""
+        return iter(self._routes)
+
     def mount(self, app: Chalice) -> None:
         """Let the application serve the routes."""
         for route in self._routes:
@@ -93,6 +101,24 @@ class Routes:
                 )(_handler(app, route, prefix))
 
 
+def shown_path(route: Route) -> str:
+    """Return the path of a route as people know it: below the first of its prefixes."""
+    return f"{PREFIXES[0] if PREFIXES[0] in route.prefixes else ''}{route.path}"
+
+
+_published: dict[tuple[str, str], Route] = {}
+
+
+def publish(routes: Routes) -> None:
+    """Let routes be found by those who describe the service."""
+    _published.update({(route.method, route.path): route for route in routes})
+
+
+def published() -> list[Route]:
+    """Return the routes that were published, in that order."""
+    return list(_published.values())
+
+
 def _handler(app: Chalice, route: Route, prefix: str) -> Callable[..., Response]:
     """Return what Chalice calls: it never raises, because Chalice would word the error its own way."""
 
@@ -102,6 +128,7 @@ def _handler(app: Chalice, route: Route, prefix: str) -> Callable[..., Response]
         transaction_id = transaction_id_of(request)
         started_s = time.perf_counter()
         answer = _answer(route, prefix, request, parameters, transaction_id)
+        answer.headers[ROUTE_HEADER] = shown_path(route)
         log.info(
             "%s %s: %d",
             request.method,
@@ -130,24 +157,19 @@ def _answer(
             owner = authentication.owner_of(call.headers, instance_id)
             call = dataclasses.replace(call, owner=owner)
         answer = route.view(call, **path)
-    except errors.Unauthorized:
-        body = errors.platform_body(401, transaction_id)
-        return response(401, body, transaction_id, {"WWW-Authenticate": 'Basic realm="Speech to Text"'})
-    except errors.Forbidden:
-        return response(403, errors.platform_body(403, transaction_id), transaction_id)
-    except Exception as error:  # noqa: BLE001  # every error gets an answer in Watson's shape
-        return _for_owner(owner, _refusal(error, transaction_id))
+    except Exception as error:  # noqa: BLE001  # every error gets an answer in the client's shape
+        refusal = _refusal(error, transaction_id)
+        return _for_owner(owner, in_openais_shape(refusal, request, error))
     if not isinstance(answer, Answer):
         answer = Answer(200, answer)
-    return _for_owner(owner, response(answer.status, _body(answer), transaction_id, dict(answer.headers)))
-
-
-def _body(answer: Answer) -> str | bytes:
-    if answer.status == 204:
-        return ""
-    if isinstance(answer.body, bytes):
-        return answer.body
-    return json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
+    headers = dict(answer.headers)
+    if isinstance(answer.body, Content):
+        headers["Content-Type"] = answer.body.content_type
+        # Chalice takes text of JSON alone; the front door and API Gateway undo the base64 of bytes.
+        body: str | bytes = answer.body.data
+    else:
+        body = "" if answer.status == 204 else json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
+    return _for_owner(owner, response(answer.status, body, transaction_id, headers))
 
 
 def _for_owner(owner: str, answer: Response) -> Response:
@@ -157,6 +179,11 @@ def _for_owner(owner: str, answer: Response) -> Response:
 
 
 def _refusal(error: Exception, transaction_id: str) -> Response:
+    if isinstance(error, errors.Unauthorized):
+        body = errors.platform_body(401, transaction_id)
+        return response(401, body, transaction_id, {"WWW-Authenticate": 'Basic realm="Speech to Text"'})
+    if isinstance(error, errors.Forbidden):
+        return response(403, errors.platform_body(403, transaction_id), transaction_id)
     known = errors.known(error)
     if known is None or known[0] == 503:
         log.exception("request failed", extra={"transaction_id": transaction_id})
@@ -168,6 +195,17 @@ def _refusal(error: Exception, transaction_id: str) -> Response:
     retry_after_s = getattr(error, "retry_after_s", _RETRY_AFTER_S.get(status))
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return response(status, errors.service_body(status, message), transaction_id, headers)
+
+
+def in_openais_shape(answer: Response, request: Request, error: Exception | None = None) -> Response:
+    """Return an error in Watson's shape; for those who speak OpenAI's API in that one's."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    if not openai_dialect.is_spoken(request.path, headers):
+        return answer
+    message = _NO_KEY if isinstance(error, errors.Unauthorized) else openai_dialect.message_of(answer.body)
+    param, code = getattr(error, "parameter", None), getattr(error, "openai_code", None)
+    answer.body = openai_dialect.error_body(answer.status_code, message or "", param=param, code=code)
+    return answer
 
 
 def response(
@@ -218,7 +256,8 @@ def every_answer(request: Request | None, get_response: Callable[[Any], Response
         status = answer.status_code
         message = f"{errors.description(status)}: {body['Message']}" if status < 500 else "Internal error"
         kept = {name: str(value) for name, value in answer.headers.items() if name.lower() == "allow"}
-        return response(status, errors.service_body(status, message), transaction_id_of(request), kept)
+        refusal = response(status, errors.service_body(status, message), transaction_id_of(request), kept)
+        return in_openais_shape(refusal, request)
     try:
         return compression.compressed(request, answer)
     except compression.AnswerTooLarge as error:

@@ -30,6 +30,7 @@ DECODED = {
     "audio/basic": _PCM | _TELEPHONE,
     "audio/ogg": _XIPH,
     "audio/webm": _XIPH | _PCM | _MPEG | {"aac"},
+    "audio/mp4": _PCM | _MPEG | {"aac", "alac", "flac", "opus"},
     "audio/flac": frozenset({"flac"}),
     "audio/mpeg": _MPEG,
 }

@@ -11,6 +11,8 @@ from chalicelib.audio.decoding import Decoder
 _TELL_DAMAGE = frozenset({"audio/flac", "audio/g729"})
 """Other formats may end with bytes that fill up a block, and say in their headers what is missing."""
 _MPEG_TOLERANCE_S = 0.1
+_MP4_TOLERANCE_S = 0.3
+"""Some count what an encoder puts before the first sample: two blocks, a quarter of a second at 8 kHz."""
 _MPEG_HEAD_BYTES = 64 << 10
 _MPEG_DELAY_FRAMES = 1105
 """Of the encoder and the decoder; they are not heard."""
@@ -48,6 +50,8 @@ def _missing(file: BinaryIO, decoder: Decoder) -> str | None:
             return "its last part is not whole" if matroska.is_cut(file) else None
         case "audio/flac":
             return _missing_seconds(decoder, decoder.format.announced_frames, 0.0)
+        case "audio/mp4":
+            return _missing_seconds(decoder, decoder.format.announced_frames, _MP4_TOLERANCE_S)
         case "audio/mpeg":
             return _missing_seconds(decoder, _mpeg_frames(file), _MPEG_TOLERANCE_S)
         case _:

@@ -27,6 +27,11 @@ _ALIASES = {
     "audio/opus": "audio/ogg",
     "application/ogg": "audio/ogg",
     "video/webm": "audio/webm",
+    "audio/m4a": "audio/mp4",
+    "audio/x-m4a": "audio/mp4",
+    "audio/mp4a-latm": "audio/mp4",
+    "video/mp4": "audio/mp4",
+    "video/quicktime": "audio/mp4",
     "application/x-gzip": "application/gzip",
     "application/x-zip-compressed": "application/zip",
 }
@@ -34,7 +39,9 @@ _DEFAULT_RATES_HZ = {"audio/pcmu": 8_000, "audio/pcma": 8_000}
 """Of names that RFC 4856 gives to the codings of telephones."""
 _NEED_RATE = frozenset({"audio/alaw", "audio/l16", "audio/mulaw"})
 _HEADERLESS = _NEED_RATE | {"audio/basic", "audio/g729"}
-_SELF_DESCRIBING = frozenset({"audio/flac", "audio/mpeg", "audio/ogg", "audio/wav", "audio/webm"})
+_SELF_DESCRIBING = frozenset(
+    {"audio/flac", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/webm"}
+)
 _AUDIO = _HEADERLESS | _SELF_DESCRIBING
 _COMPRESSIONS = {"application/zip": "zip", "application/gzip": "gzip"}
 # What clients send without meaning it: Node's SDK with a buffer, and curl.
@@ -213,6 +220,25 @@ def of_recognition(header: str | None, head: bytes | None) -> ContentType | None
     return content_type
 
 
+def by_content(header: str | None, head: bytes) -> ContentType | None:
+    """Decide what audio is by its bytes, whatever it is said to be; None: its decoder is to detect.
+
+    For clients that guess the header by a file's name. It counts where it names samples without a header.
+
+    Args:
+        header: the Content-Type, or None.
+        head: the first bytes (4 KiB suffice).
+    """
+    found = sniff(head)
+    if found is not None and found.kind == "audio":
+        return found
+    try:
+        said = parse(header or "")
+    except ContentTypeError:
+        return None
+    return None if said.kind == "archive" or said.describes_itself else said
+
+
 def of_members(header: str | None) -> ContentType | None:
     """Read a Contained-Content-Type header; None: each member of the archive is sniffed.
 
@@ -246,6 +272,8 @@ def sniff(head: bytes) -> ContentType | None:
         return ContentType("audio/ogg", codec=_ogg_codec(head))
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return ContentType("audio/webm")
+    if head[4:8] == b"ftyp":
+        return ContentType("audio/mp4")
     if head[:4] == b".snd":
         return ContentType("audio/basic")
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):

@@ -25,9 +25,12 @@ _DEMUXERS = {
     "audio/flac": "flac",
     "audio/mpeg": "mp3",
     "audio/basic": "au",
+    "audio/mp4": "mov",
 }
 # The first samples of a stream are wanted before a second of it was looked at.
 _OPTIONS = {"probesize": "2048", "analyzeduration": "100000"}
+# MP4 lies there whole. It may name other files for its samples: those are never opened.
+_OPTIONS_OF = {"audio/mp4": {"enable_drefs": "0", "use_absolute_path": "0"}}
 # Frames of FLAC have a checksum, which FFmpeg does not heed unless asked to.
 _DECODER_OPTIONS = {"audio/flac": {"err_detect": "crccheck+explode"}}
 
@@ -43,6 +46,8 @@ _LEAST_STEP_BACK_S = 0.1
 """A clock that goes back belongs to the next recording of a chained file."""
 _SELF_CONTAINED = frozenset({"audio/mpeg", "audio/flac"})
 """Formats in which one frame says what it needs: after one that is damaged the next can be heard."""
+_ANNOUNCING = frozenset({"audio/flac", "audio/mp4"})
+"""Formats whose headers tell how long the recording is."""
 _MOST_BAD_IN_A_ROW = 100
 """Frames of 13 to 140 ms. More is another file."""
 _MOST_SILENT_FRAMES = 1 << 16
@@ -87,7 +92,7 @@ class LibavStream:
             context.sample_rate,
             context.channels,
             context.codec.canonical_name,
-            _announced_frames(stream) if essence == "audio/flac" else None,
+            _announced_frames(stream) if essence in _ANNOUNCING else None,
             ogg.opus_rate_hz(context.extradata or b"") if essence == "audio/ogg" else None,
         )
         self.damaged_s: float | None = None
@@ -275,7 +280,9 @@ def opened(file: Readable, essence: str, *, live: bool) -> Iterator[LibavStream]
     pages = ogg.Pages() if essence == "audio/ogg" else None
     source = file if pages is None else _Followed(file, pages)
     try:
-        container = av.open(source, mode="r", format=_DEMUXERS[essence], options=_OPTIONS)
+        container = av.open(
+            source, mode="r", format=_DEMUXERS[essence], options=_OPTIONS_OF.get(essence, _OPTIONS)
+        )
     except (av.FFmpegError, ValueError) as error:
         raise undecodable(essence) from error
     with container:

@@ -165,6 +165,11 @@ def places(models: Sequence[AcousticModel], budget: Budget) -> dict[str, Place]:
     }
 
 
+def length() -> tuple[int, int]:
+    """Return how many runs wait, and how many are at work."""
+    return len(_waiting()), len(_at_work(_ledger()))
+
+
 def anyone_waits() -> bool:
     """Tell whether there is a line."""
     behind = TrainingTurn.place > _BEHIND_THE_LEDGER

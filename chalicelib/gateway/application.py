@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 
 from chalicelib.gateway import headers as http_headers
-from chalicelib.gateway import routes, websocket
+from chalicelib.gateway import metrics, routes, websocket
 from chalicelib.gateway.asgi import Application, Receive, Scope, Send
 from chalicelib.gateway.backend import Backend, BackendResponse
 from chalicelib.gateway.bodies import ClientGone
@@ -17,13 +18,16 @@ from chalicelib.gateway.calls import Calls
 from chalicelib.gateway.exchange import Exchange
 from chalicelib.gateway.forwarding import Forwarder
 from chalicelib.gateway.limits import Limits
-from chalicelib.gateway.refusals import JSON, Refusal, error_response
+from chalicelib.gateway.metrics import Family
+from chalicelib.gateway.refusals import JSON, Refusal, error_response, in_clients_shape
 from chalicelib.gateway.spooling import Spooler
 from chalicelib.gateway.websocket import Sockets
 from chalicelib.recognition.decoders import DecoderPool
 from chalicelib.storage import objects
 
 _log = logging.getLogger("attune.gateway")
+_METRICS = "/metrics"
+_OWN_PATHS = ("/health", _METRICS)
 
 
 def build(
@@ -32,6 +36,7 @@ def build(
     ready: Callable[[], bool],
     limits: Limits | None = None,
     pool: Callable[[], DecoderPool] | None = None,
+    readings: Callable[[], Iterable[Family]] | None = None,
 ) -> Application:
     """Return the gateway.
 
@@ -40,8 +45,9 @@ def build(
         ready: whether `GET /health` says that the service is up; must not block.
         limits: bounds; the service's own if left out.
         pool: makes the processes that decode the audio of WebSockets, when the first one needs them.
+        readings: reads what `GET /metrics` shows beside requests; may block, and is called once at a time.
     """
-    return _Gateway(backend, ready, limits or Limits(), pool)
+    return _Gateway(backend, ready, limits or Limits(), pool, readings)
 
 
 class _Gateway:
@@ -51,8 +57,12 @@ class _Gateway:
         ready: Callable[[], bool],
         limits: Limits,
         pool: Callable[[], DecoderPool] | None,
+        readings: Callable[[], Iterable[Family]] | None,
     ) -> None:
         self._ready = ready
+        self._requests = metrics.Requests()
+        self._readings = readings
+        self._reading = asyncio.Lock()
         self._limits = limits
         self._calls = Calls(backend, limits)
         self._sockets = Sockets(self._calls, limits, pool)
@@ -78,6 +88,7 @@ class _Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, exchange: Exchange) -> None:
+        began_s = time.perf_counter()
         try:
             response = await self._respond(exchange)
         except Refusal as refusal:
@@ -92,7 +103,9 @@ class _Gateway:
         except Exception:  # noqa: BLE001  the last line of defence: the server would answer in plain text
             _log.exception("the gateway failed at %s %s", exchange.method, exchange.path)
             response = error_response(500, "An internal server error occurred.")
-        await exchange.answer(response)
+        await exchange.answer(in_clients_shape(response, exchange.path, exchange.headers))
+        route = metrics.route_of(response, exchange.path, _OWN_PATHS)
+        self._requests.note(exchange.method, route, response.status, time.perf_counter() - began_s)
 
     async def _respond(self, exchange: Exchange) -> BackendResponse:
         if exchange.method == "OPTIONS":
@@ -100,12 +113,35 @@ class _Gateway:
             return BackendResponse(204, http_headers.preflight(requested), b"")
         if exchange.path == "/health" and exchange.method in ("GET", "HEAD"):
             return self._health()
+        if exchange.path == _METRICS and exchange.method in ("GET", "HEAD"):
+            return await self._metrics(exchange)
         if (exchange.header("upgrade") or "").lower() == "websocket":
             raise websocket.NOT_A_WEBSOCKET
         traits = routes.traits(exchange.method, exchange.path)
-        if traits.negotiates and not routes.can_accept_json(exchange.header("accept") or ""):
-            raise Refusal(406, "Not Acceptable: answers are application/json; please accept that or '*/*'.")
+        if not routes.can_accept(traits, exchange.header("accept") or ""):
+            also = ", text/vtt or application/x-subrip" if traits.subtitled else ""
+            raise Refusal(
+                406, f"Not Acceptable: answers are application/json{also}; please accept that or '*/*'."
+            )
         return await self._forwarder.forward(exchange, traits)
+
+    async def _metrics(self, exchange: Exchange) -> BackendResponse:
+        if not metrics.may_read(exchange):
+            raise Refusal(
+                403,
+                "Figures are for the operator: from the machine itself, or with the key that "
+                "ATTUNE_METRICS_KEY has, as 'Authorization: Bearer {key}'.",
+            )
+        async with self._reading:
+            read = [] if self._readings is None else await asyncio.to_thread(self._readings)
+        sockets = metrics.gauge("attune_websockets", "WebSockets that are open.", float(self._sockets.open))
+        calls = metrics.gauge(
+            "attune_backend_calls",
+            "Calls of the API that run or wait, by lane.",
+            {(("lane", lane),): float(count) for lane, count in self._calls.outstanding.items()},
+        )
+        text = metrics.text([*self._requests.families(), sockets, calls, *read])
+        return BackendResponse(200, (("Content-Type", metrics.CONTENT_TYPE),), text.encode())
 
     def _health(self) -> BackendResponse:
         if not self._ready():

@@ -37,6 +37,11 @@ class Calls:
             "attune-recognition", limits.recognition_threads, limits.recognition_waiting, share=share
         )
 
+    @property
+    def outstanding(self) -> dict[str, int]:
+        """How many calls run or wait, by lane."""
+        return {"short": self._short.outstanding, "recognition": self._long.outstanding}
+
     async def call(self, request: BackendRequest) -> BackendResponse:
         """Return the backend's answer; an error is in Watson's shape, whatever went wrong.
 
@@ -45,8 +50,10 @@ class Calls:
         """
         return await self._run(self._short, request)
 
-    async def call_kept_alive(self, request: BackendRequest, exchange: Exchange) -> BackendResponse:
-        """Do as `call` does for work that takes long: spaces go out while it lasts.
+    async def call_long(
+        self, request: BackendRequest, exchange: Exchange, *, spaced: bool
+    ) -> BackendResponse:
+        """Do as `call` does for work that takes long; where it is `spaced`, spaces go out meanwhile.
 
         Raises:
             ClientGone: the client closed the connection; work that had not begun is not done.
@@ -62,7 +69,7 @@ class Calls:
                     return call.result()
                 if gone.done():
                     raise ClientGone
-                if exchange.can_stream:
+                if spaced and exchange.can_stream:
                     await exchange.send_space()
         finally:
             gone.cancel()

@@ -15,6 +15,7 @@ from chalicelib.gateway.limits import Limits
 from chalicelib.gateway.refusals import Refusal
 from chalicelib.gateway.routes import Traits
 from chalicelib.gateway.spooling import Spooler
+from chalicelib.recognition import subtitles
 from chalicelib.recognition.backend import STREAMED_HEADER
 from chalicelib.sharing.held import Held, TooMuchHeld
 from chalicelib.storage import spool
@@ -48,7 +49,7 @@ class Forwarder:
         """
         incoming = exchange.incoming
         incoming.check_encoding()
-        if traits.kept_alive:
+        if traits.recognises:
             incoming.expect_audio()
         limit_bytes = self._limit_bytes(traits)
         if (incoming.announced_bytes or 0) > limit_bytes:
@@ -131,8 +132,10 @@ class Forwarder:
         return response
 
     async def _call(self, exchange: Exchange, traits: Traits, request: BackendRequest) -> BackendResponse:
-        if traits.kept_alive:
-            return await self._calls.call_kept_alive(request, exchange)
+        if traits.recognises:
+            # Nothing may stand before subtitles; clients of OpenAI's API would not see errors behind spaces.
+            spaced = traits.subtitled and subtitles.accepted(exchange.header("accept")) is None
+            return await self._calls.call_long(request, exchange, spaced=spaced)
         return await self._calls.call(request)
 
     def _request(

@@ -6,6 +6,7 @@ import json
 from http import HTTPStatus
 
 from chalicelib.gateway.backend import BackendResponse, Headers
+from chalicelib.recognition import openai_dialect
 
 JSON = "application/json"
 _DESCRIPTIONS = {413: "Payload Too Large", 431: "Request Header Fields Too Large"}
@@ -56,6 +57,18 @@ def in_watson_shape(response: BackendResponse) -> BackendResponse:
         if name.lower() not in ("content-type", "content-length") and not name.lower().startswith("x-amzn-")
     )
     return error_response(response.status, message, kept)
+
+
+def in_clients_shape(response: BackendResponse, path: str, headers: Headers) -> BackendResponse:
+    """Return `response`; an error in Watson's shape becomes one in OpenAI's for clients that speak that."""
+    if response.status < 400 or not openai_dialect.is_spoken(path, dict(headers)):
+        return response
+    message = openai_dialect.message_of(response.body)
+    if message is None:
+        return response
+    return BackendResponse(
+        response.status, response.headers, openai_dialect.error_body(response.status, message).encode()
+    )
 
 
 def _foreign_message(response: BackendResponse) -> str | None:

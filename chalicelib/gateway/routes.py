@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from chalicelib.recognition import subtitles
+
 PREFIX = r"(?:/speech-to-text/api|/instances/[^/]+)?/v1"
 RECOGNIZE = re.compile(rf"{PREFIX}/recognize")
 _JOBS = re.compile(rf"{PREFIX}/recognitions")
 _LARGE_BODIES = re.compile(
-    rf"{PREFIX}/(?:recognize|recognitions|test_sets"
+    rf"{PREFIX}/(?:recognize|recognitions|test_sets|audio/transcriptions"
     r"|acoustic_customizations/[^/]+/audio/[^/]+"
     r"|customizations/[^/]+/(?:(?:corpora|grammars)/[^/]+|words))"
 )
+TRANSCRIPTIONS = re.compile(rf"{PREFIX}/audio/transcriptions")
 _NEGOTIATED = re.compile(rf"{PREFIX}/(?:recognize|models(?:/[^/]+)?)")
 
 
@@ -23,18 +26,22 @@ class Traits:
     takes_large_body: bool
     takes_job: bool
     """Its body may be larger still."""
-    kept_alive: bool
-    """Spaces go out while the backend works."""
+    recognises: bool
+    """It takes long: it has threads of its own, its audio has to come fast enough, its client has to stay."""
+    subtitled: bool
+    """Its answer may be subtitles; while JSON is awaited instead, spaces go out."""
     negotiates: bool
     """An `Accept` that JSON cannot meet is refused."""
 
 
 def traits(method: str, path: str) -> Traits:
     """Return how a request is treated; `path` is as `normalised` returns it."""
+    recognize = RECOGNIZE.fullmatch(path) is not None
     return Traits(
         takes_large_body=method == "POST" and _LARGE_BODIES.fullmatch(path) is not None,
         takes_job=method == "POST" and _JOBS.fullmatch(path) is not None,
-        kept_alive=method == "POST" and RECOGNIZE.fullmatch(path) is not None,
+        recognises=method == "POST" and (recognize or TRANSCRIPTIONS.fullmatch(path) is not None),
+        subtitled=method == "POST" and recognize,
         negotiates=method in ("GET", "HEAD", "POST") and _NEGOTIATED.fullmatch(path) is not None,
     )
 
@@ -42,6 +49,15 @@ def traits(method: str, path: str) -> Traits:
 def normalised(raw_path: str) -> str:
     """Return the path with one slash at its front and none at its end, otherwise as it was sent."""
     return "/" + raw_path.strip("/")
+
+
+def can_accept(traits: Traits, accept: str) -> bool:
+    """Tell whether what a route answers meets an `Accept` header."""
+    return (
+        not traits.negotiates
+        or can_accept_json(accept)
+        or (traits.subtitled and subtitles.accepted(accept) is not None)
+    )
 
 
 def can_accept_json(accept: str) -> bool:

@@ -43,6 +43,11 @@ class Sockets:
         self._ears = Ears(self._decoders, lane)
         self._files = Lane("attune-models", 2, limits.sockets)
 
+    @property
+    def open(self) -> int:
+        """How many there are."""
+        return self._open
+
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection from its first message to its last."""
         await receive()

@@ -9,7 +9,7 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
@@ -50,9 +50,11 @@ class TooLittleAudio(Exception):
 class RecognitionFailed(Exception):
     """No result; `code` is the HTTP status to answer with and the text is for the client."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, *, rate_too_low: bool = False) -> None:
         super().__init__(message)
         self.code = code
+        self.rate_too_low = rate_too_low
+        """The audio has a lower sampling rate than the base model accepts."""
 
 
 def check_size(size_bytes: int) -> None:
@@ -81,6 +83,21 @@ class Form:
     boundary: str
     parts: int | None
     """How many parts with audio it is said to have."""
+    name: str = "upload"
+    """Of these parts."""
+    by_content: bool = False
+    """What the parts are said to be counts only where their first bytes do not tell."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` reads; what is as usual is left out."""
+        usual = Form(self.boundary, self.parts)
+        always = {"boundary": self.boundary, "parts": self.parts}
+        return always | ({} if self == usual else {"name": self.name, "by_content": self.by_content})
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Self:
+        """Read it from an event."""
+        return cls(**fields)
 
 
 def event_for(
@@ -98,7 +115,7 @@ def event_for(
     if streamed_s is not None:
         audio["streamed_s"] = streamed_s
     if form is not None:
-        audio["form"] = {"boundary": form.boundary, "parts": form.parts}
+        audio["form"] = form.to_json()
     return {
         "owner": owner,
         "audio": audio,
@@ -153,11 +170,24 @@ def ask(event: dict[str, Any]) -> dict[str, Any]:
         RecognitionFailed: see `recognize`.
     """
     answer = _invoke(event)
-    if (audio_s := answer.pop("audio_s", 0.0)) > 0:
+    if (audio_s := answer.get("audio_s", 0.0)) > 0:
         usage.add(event["owner"], audio_s)
     if "error" in answer:
-        raise RecognitionFailed(int(answer["error"]["code"]), str(answer["error"]["message"]))
+        error = answer["error"]
+        raise RecognitionFailed(
+            int(error["code"]), str(error["message"]), rate_too_low=error.get("rate_too_low", False)
+        )
     return answer
+
+
+def measured(event: dict[str, Any]) -> tuple[dict[str, Any], float]:
+    """Return the results that the recognition function gives, and how many seconds of audio it decoded.
+
+    Raises:
+        RecognitionFailed: see `recognize`.
+    """
+    answer = ask(event)
+    return _results_of(answer), float(answer.get("audio_s", 0.0))
 
 
 def _results_of(answer: dict[str, Any]) -> dict[str, Any]:

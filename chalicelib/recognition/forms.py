@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -17,9 +17,14 @@ MAX_METADATA_BYTES = 2 * 1024 * 1024
 """A thousand keywords of a thousand characters, and the rest."""
 MAX_UPLOADS = 1000
 
+MAX_FIELDS_BYTES = 1024 * 1024
+MAX_FIELDS = 1000
+
 _ESSENCE = b"multipart/form-data"
 _CHUNK_BYTES = 256 * 1024
-_METADATA, _UPLOAD = "metadata", "upload"
+_METADATA = "metadata"
+UPLOAD = "upload"
+"""What Watson calls the parts with audio."""
 
 Write = Callable[[bytes], object]
 
@@ -85,8 +90,8 @@ def metadata(body: IO[bytes], boundary: str) -> bytes:
     raise BadForm("The form ends before its first part, 'metadata', does.")
 
 
-def uploads(body: IO[bytes], boundary: str, folder: Path) -> list[Upload]:
-    """Write each part named `upload` into a file of its own in `folder`, and return them in order.
+def uploads(body: IO[bytes], boundary: str, folder: Path, name: str = UPLOAD) -> list[Upload]:
+    """Write each part of a name into a file of its own in `folder`, and return them in order.
 
     Raises:
         BadForm: the body is no such form, is cut off, or has no or too many of these parts.
@@ -95,10 +100,10 @@ def uploads(body: IO[bytes], boundary: str, folder: Path) -> list[Upload]:
     files: list[IO[bytes]] = []
 
     def begin(part: Part) -> Write:
-        if part.name != _UPLOAD:
+        if part.name != name:
             return _discard
         if len(found) == MAX_UPLOADS:
-            raise BadForm(f"The form has more than {MAX_UPLOADS} parts named 'upload'.")
+            raise BadForm(f"The form has more than {MAX_UPLOADS} parts named '{name}'.")
         while files:
             files.pop().close()
         path = folder / f"upload-{len(found)}"
@@ -116,8 +121,57 @@ def uploads(body: IO[bytes], boundary: str, folder: Path) -> list[Upload]:
     if not parts.complete:
         raise BadForm("The form is cut off: its last boundary is missing.")
     if not found:
-        raise BadForm("The form has no part named 'upload', so there is no audio.")
+        raise BadForm(f"The form has no part named '{name}', so there is no audio.")
     return [Upload(path, content_type, path.stat().st_size) for path, content_type in found]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a form says beside its files."""
+
+    values: Mapping[str, tuple[str, ...]]
+    """By name, in order."""
+    files: tuple[Part, ...]
+    """The parts of the name that was asked for."""
+
+
+def fields(body: IO[bytes], boundary: str, file: str) -> Fields:
+    """Return the texts of a form, and which of its parts are files; all of it is read.
+
+    Args:
+        body: the form.
+        boundary: between its parts.
+        file: name of the parts that are files whatever they hold.
+
+    Raises:
+        BadForm: the body is no form, is cut off, or its texts are too long, too many, or not UTF-8.
+    """
+    texts: list[tuple[str, bytearray]] = []
+    files: list[Part] = []
+
+    def begin(part: Part) -> Write:
+        if part.name == file:
+            files.append(part)
+            return _discard
+        if len(texts) == MAX_FIELDS:
+            raise BadForm(f"The form has more than {MAX_FIELDS} fields.")
+        texts.append((part.name, bytearray()))
+        return texts[-1][1].extend
+
+    parts = _Parts(boundary, begin)
+    for chunk in _chunks(body):
+        parts.feed(chunk)
+        if sum(len(text) for _, text in texts) > MAX_FIELDS_BYTES:
+            raise BadForm(f"The fields of the form may have at most {MAX_FIELDS_BYTES} bytes together.")
+    if not parts.complete:
+        raise BadForm("The form is cut off: its last boundary is missing.")
+    values: dict[str, tuple[str, ...]] = {}
+    for name, text in texts:
+        try:
+            values[name] = (*values.get(name, ()), text.decode())
+        except UnicodeDecodeError:
+            raise BadForm(f"The field '{name[:60]}' of the form is not UTF-8.") from None
+    return Fields(values, tuple(files))
 
 
 def extract(body: IO[bytes], boundary: str, name: str, target: IO[bytes]) -> Part | None:

@@ -105,7 +105,7 @@ class Request:
             content_type=None if content_type is None else content_types.parse(content_type),
             model=ServingModel.from_json(event),
             options=Options.from_json(event["options"]),
-            form=None if form is None else Form(form["boundary"], form["parts"]),
+            form=None if form is None else Form.from_json(form),
             step=Step.from_json(event["step"]) if "step" in event else None,
             owner=event.get("owner", ""),
             streamed_s=event["audio"].get("streamed_s"),
@@ -139,7 +139,8 @@ def _answer(event: dict[str, Any], heard: Callable[[float], None]) -> dict[str, 
     except UnsupportedContentType as error:
         return _error(415, str(error))
     except (AudioError, ContentTypeError, CustomizationUnsupported) as error:
-        return _error(400, wording(error))
+        more = {"rate_too_low": True} if isinstance(error, RateTooLow) else {}
+        return {"error": {"code": 400, "message": wording(error), **more}}
     except (BadForm, NoSpeech, TooLittleAudio, TooMuchHeld) as error:
         return _error(429 if isinstance(error, TooMuchHeld) else 400, str(error))
     except ModelUnreadable as error:
@@ -242,18 +243,21 @@ def _recordings(request: Request, source: Path) -> list[tuple[Path, ContentType 
     if request.form is None:
         return [(source, request.content_type)]
     with source.open("rb") as body:
-        uploads = forms.uploads(body, request.form.boundary, source.parent)
+        uploads = forms.uploads(body, request.form.boundary, source.parent, request.form.name)
     source.unlink()
     if request.form.parts not in (None, len(uploads)):
         raise BadForm(
-            f"data_parts_count is {request.form.parts}, but the form has {len(uploads)} parts named 'upload'."
+            f"data_parts_count is {request.form.parts}, but the form has {len(uploads)} parts named "
+            f"'{request.form.name}'."
         )
     recordings = []
     for upload in uploads:
         check_size(upload.size_bytes)
         with upload.path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
-        said = content_types.of_recognition(upload.content_type, head)
+        said = (content_types.by_content if request.form.by_content else content_types.of_recognition)(
+            upload.content_type, head
+        )
         recordings.append((upload.path, request.content_type or said))
     return recordings
 

@@ -28,6 +28,8 @@ class Kind:
 
     expected: str
     read: Callable[[object], Any]
+    schema: dict[str, Any]
+    """Of the JSON type, in the words of JSON Schema."""
 
 
 def shown(value: object) -> str:
@@ -50,14 +52,16 @@ def number(low: float, high: float = math.inf) -> Kind:
             raise ValueError(value)
         return read_value
 
+    bounds = {"minimum": low} | ({} if math.isinf(high) else {"maximum": high})
     return Kind(
         f"a number of at least {low}" if math.isinf(high) else f"a number from {low} to {high}",
         read,
+        {"type": "number", **bounds},
     )
 
 
-def whole(expected: str, accepts: Callable[[int], bool]) -> Kind:
-    """A whole number that `accepts` accepts."""
+def whole(expected: str, accepts: Callable[[int], bool], least: int) -> Kind:
+    """A whole number of at least `least` that `accepts` accepts."""
 
     def read(value: object) -> int:
         read_value = _to_whole(value)
@@ -65,7 +69,7 @@ def whole(expected: str, accepts: Callable[[int], bool]) -> Kind:
             raise ValueError(value)
         return read_value
 
-    return Kind(expected, read)
+    return Kind(expected, read, {"type": "integer", "minimum": least})
 
 
 def one_of(*values: str) -> Kind:
@@ -76,7 +80,7 @@ def one_of(*values: str) -> Kind:
             raise ValueError(value)
         return value.lower()
 
-    return Kind(" or ".join(values), read)
+    return Kind(" or ".join(values), read, {"type": "string", "enum": list(values)})
 
 
 def _to_whole(value: object) -> int:
@@ -113,11 +117,16 @@ def _keywords(value: object) -> tuple[str, ...]:
     return keywords
 
 
-BOOLEAN = Kind("true or false", _boolean)
-TEXT = Kind("a text that is not empty", _text)
+BOOLEAN = Kind("true or false", _boolean, {"type": "boolean"})
+TEXT = Kind("a text that is not empty", _text, {"type": "string", "minLength": 1})
 FRACTION = number(0.0, 1.0)
 KEYWORDS = Kind(
     f"a comma-separated list (in JSON: an array) of at most {MAX_KEYWORDS} keywords, each of at most "
     f"{MAX_KEYWORD_CHARACTERS} characters",
     _keywords,
+    {
+        "type": "array",
+        "items": {"type": "string", "maxLength": MAX_KEYWORD_CHARACTERS},
+        "maxItems": MAX_KEYWORDS,
+    },
 )

@@ -25,7 +25,7 @@ MODEL_KINDS: dict[str, Kind] = {
     "model": TEXT,
     "base_model_version": TEXT,
     "acoustic_customization_id": TEXT,
-    "acoustic_customization_version": whole("a whole number of at least 1", lambda number: number >= 1),
+    "acoustic_customization_version": whole("a whole number of at least 1", lambda number: number >= 1, 1),
     "language_customization_id": TEXT,
     "customization_id": TEXT,
 }
@@ -36,7 +36,7 @@ REQUEST_KINDS: dict[str, Kind] = {
     "grammar_name": TEXT,
     "timestamps": BOOLEAN,
     "word_confidence": BOOLEAN,
-    "max_alternatives": whole("a whole number of at least 0", lambda count: count >= 0),
+    "max_alternatives": whole("a whole number of at least 0", lambda count: count >= 0, 0),
     "end_of_phrase_silence_time": number(0.0, 120.0),
     "split_transcript_at_phrase_end": BOOLEAN,
     "keywords": KEYWORDS,
@@ -54,6 +54,7 @@ REQUEST_KINDS: dict[str, Kind] = {
     "inactivity_timeout": whole(
         "a whole number of seconds, greater than 0, or -1 for no timeout",
         lambda seconds: seconds == -1 or seconds > 0,
+        -1,
     ),
     "interim_results": BOOLEAN,
     "processing_metrics": BOOLEAN,

@@ -16,7 +16,7 @@ from chalicelib.recognition.phrase_ends import phrases
 from chalicelib.recognition.transcripts import Transcript
 from chalicelib.recognition.utterances import Ending
 from chalicelib.recognition.word_alternatives import word_alternatives
-from chalicelib.recognition.written_text import written_text
+from chalicelib.recognition.written_text import written_pieces, written_text
 
 Result = dict[str, Any]
 """A `SpeechRecognitionResult`."""
@@ -128,6 +128,11 @@ def _alternatives(
     times = _timestamps(words, spelled, start_s, clock)
     if options.timestamps:
         first["timestamps"] = times
+        pieces = written_pieces(words, options, transcript.hidden)
+        if pieces is not None:
+            first["written_timestamps"] = [
+                [text, times[places.start][1], times[places.stop - 1][2]] for text, places in pieces
+            ]
     if options.word_confidence:
         first["word_confidence"] = [
             [text, two_decimals(word.posterior)] for text, word in zip(spelled, words, strict=True)

@@ -22,10 +22,18 @@ def written_text(words: Sequence[Word], options: Options, hidden: Collection[int
         options: of the request; profanity is masked in the written text, and digits are redacted.
         hidden: places of words whose digits are redacted in the transcript: whatever stands for them is, too.
     """
+    pieces = written_pieces(words, options, hidden)
+    return None if pieces is None else " ".join(text for text, _ in pieces)
+
+
+def written_pieces(
+    words: Sequence[Word], options: Options, hidden: Collection[int] = ()
+) -> list[tuple[str, range]] | None:
+    """Return what `written_text` joins by spaces: each piece with the places of the words it stands for."""
     if not options.written or not words or any(word.written is None for word in words):
         return None
-    text = " ".join(filter(None, (_shown(words, token, options, hidden) for token in _tokens(words))))
-    return redacted(text) if options.redaction else text
+    shown = ((_shown(words, token, options, hidden), token) for token in _tokens(words))
+    return [(redacted(text) if options.redaction else text, token) for text, token in shown if text]
 
 
 def _tokens(words: Sequence[Word]) -> Iterator[range]:

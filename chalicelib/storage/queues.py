@@ -39,8 +39,8 @@ def send(queue: str, message: Mapping[str, Any], *, delay_s: int = 0) -> None:
     )
 
 
-def idle(queue: str) -> bool:
-    """Tell whether nothing lies in a queue, is being worked on, or is held back (SQS counts roughly)."""
+def lengths(queue: str) -> dict[str, int]:
+    """Return how many messages of a queue are `waiting`, `at_work` or `held_back` (SQS counts roughly)."""
     answer = client().get_queue_attributes(
         QueueUrl=url_of(queue),
         AttributeNames=[
@@ -49,4 +49,14 @@ def idle(queue: str) -> bool:
             "ApproximateNumberOfMessagesDelayed",
         ],
     )
-    return all(int(number) == 0 for number in answer["Attributes"].values())
+    counts = answer["Attributes"]
+    return {
+        "waiting": int(counts["ApproximateNumberOfMessages"]),
+        "at_work": int(counts["ApproximateNumberOfMessagesNotVisible"]),
+        "held_back": int(counts["ApproximateNumberOfMessagesDelayed"]),
+    }
+
+
+def idle(queue: str) -> bool:
+    """Tell whether nothing lies in a queue, is being worked on, or is held back (SQS counts roughly)."""
+    return not any(lengths(queue).values())

@@ -242,9 +242,12 @@ class Service:
         from chalicelib.storage import connection
         from infra import http_server
         from infra.chalice_backend import ChaliceBackend
+        from infra.local import metrics
 
         table_client.shorten(connection.shared().client, self._environment["AWS_ACCESS_KEY_ID"])
-        gateway = application.build(ChaliceBackend(app.app), ready=lambda: self.ready)
+        names = [queue.name for queue in self._resources.queues]
+        readings = metrics.Readings(self._home.path, names)
+        gateway = application.build(ChaliceBackend(app.app), ready=lambda: self.ready, readings=readings)
         async with _lifespan(gateway):
             plain = http_server.config(gateway, drain_s=_DRAIN_S)
             encrypted = http_server.config(

@@ -13,6 +13,7 @@ from chalicelib.gateway.backend import BackendRequest
 from chalicelib.storage import credentials
 from chalicelib.storage.tables import AcousticModel
 from infra.chalice_backend import ChaliceBackend
+from tests import described
 from tests.custom_models import analysed, upload
 
 BACKEND = ChaliceBackend(app.app)
@@ -54,7 +55,11 @@ def send(
     path, _, in_path = path.partition("?")
     pairs = tuple((name.lower(), value) for name, value in (headers or {}).items())
     answer = BACKEND(BackendRequest(method, path, in_path or query, pairs, body, "127.0.0.1"))
-    return Answer(answer.status, {name.lower(): value for name, value in answer.headers}, answer.body)
+    received = Answer(answer.status, {name.lower(): value for name, value in answer.headers}, answer.body)
+    if "content-encoding" not in received.headers and "x-attune-body" not in dict(pairs):
+        content_type = received.headers.get("content-type", "")
+        described.check(method, path, received.status, content_type, received.body)
+    return received
 
 
 def basic(key: str, user: str = "apikey") -> str:

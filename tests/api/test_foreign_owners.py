@@ -24,6 +24,7 @@ from tests.api.test_language_resources import ABNF, Language
 from tests.audio.packing import zipped
 from tests.evaluation import archives
 from tests.receiver import receiving
+from tests.recognition.test_forms import BOUNDARY, form
 from tests.recognition_function import Function
 
 _PREFIX = "/v1"
@@ -197,13 +198,22 @@ def _documents(path: str, things: _Things) -> Iterator[Any]:
             yield {"test_set_id": things.test_set, "models": [model]}
 
 
+def _forms(path: str, things: _Things) -> Iterator[tuple[str, bytes]]:
+    """Yield the bodies that name things."""
+    if path == "/audio/transcriptions":
+        for name in (things.acoustic, things.language):
+            body = form(("model", None, name.encode()), ("file", None, _WAV))
+            yield f"multipart/form-data; boundary={BOUNDARY}", body
+
+
 def _answers(instance: Instance, method: str, path: str, things: _Things) -> list[tuple[Any, ...]]:
     """Return all that is answered to requests that name things, without the names themselves."""
     bodies = next((found for end, found in _BODIES.items() if path.endswith(end)), [])
     found: list[tuple[Any, ...]] = []
     for query in _queries(path, things):
         named = [("application/json", json.dumps(one).encode()) for one in _documents(path, things)]
-        for content_type, body in [("application/json", b""), ("application/json", b"{}"), *bodies, *named]:
+        empty = [("application/json", b""), ("application/json", b"{}")]
+        for content_type, body in [*empty, *bodies, *named, *_forms(path, things)]:
             headers = {"Content-Type": content_type, **_LABEL}
             answer = instance(method, _filled(path, things) + query, body=body, headers=headers)
             text = answer.body.decode()
@@ -233,6 +243,7 @@ def _view(instance: Instance, things: _Things) -> Any:
 _THEIRS = {
     path for _, path in _routes() if "{customization_id}" in path or "_id}" in path.replace("{model_id}", "")
 }
+_NAMES_IN_BODY = {"/audio/transcriptions"}
 _NAMES_IN_QUERY = {
     "/recognize",
     "/recognitions",
@@ -254,7 +265,7 @@ _OWN = {
 
 
 def test_every_route_is_known_here() -> None:
-    assert {path for _, path in _routes()} == _THEIRS | _NAMES_IN_QUERY | _OWN
+    assert {path for _, path in _routes()} == _THEIRS | _NAMES_IN_BODY | _NAMES_IN_QUERY | _OWN
 
 
 def test_foreign_things_are_like_unknown_ones_on_every_route(

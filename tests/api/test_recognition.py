@@ -17,6 +17,7 @@ from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
 from chalicelib.storage import credentials, objects, spool
 from tests.api.calling import Answer, Instance, assert_error, basic, send
+from tests.recognition.test_cues import result
 from tests.recognition_function import RESULTS, Function
 
 GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
@@ -207,7 +208,7 @@ def test_a_body_yet_to_come_is_checked_for_all_but_itself(api: Api, function: Fu
     pending = spool.write_header(spool.Spooled(spool.PENDING, 50_000_000))
     assert api.recognize(b"", X_Attune_Body=pending).status == 204
     assert api.recognize(b"", "?model=none", X_Attune_Body=pending).status == 404
-    assert api.recognize(b"", X_Attune_Body=pending, Content_Type="video/mp4").status == 415
+    assert api.recognize(b"", X_Attune_Body=pending, Content_Type="video/x-msvideo").status == 415
     too_large = spool.write_header(spool.Spooled(spool.PENDING, 100 * 1024 * 1024 + 1))
     assert api.recognize(b"", X_Attune_Body=too_large).status == 413
     forged = pending.replace("50000000", "50000001")
@@ -348,3 +349,26 @@ def test_only_a_front_door_can_ask_for_a_connection(instance: Instance) -> None:
     assert connecting(instance, reference="").status == 426
     assert connecting(instance, reference="pending;0;forged").status == 400
     assert connecting(instance, reference=spool.write_header(spool.Spooled("spool/x", 5))).status == 400
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type", "body"),
+    [
+        ("text/vtt", "text/vtt; charset=utf-8", "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nRain.\n"),
+        (
+            "application/x-subrip, application/json;q=0.5",
+            "application/x-subrip; charset=utf-8",
+            "1\n00:00:00,000 --> 00:00:01,000\nRain.\n",
+        ),
+    ],
+)
+def test_results_are_subtitles_for_those_who_accept_them(
+    api: Api, function: Function, accept: str, content_type: str, body: str
+) -> None:
+    function.answer = {"results": {"result_index": 0, "results": [result("Rain.")], "warnings": ["ä"]}}
+    answer = api.recognize(query="?foo=1", Accept=accept)
+    assert (answer.status, answer.headers["content-type"], answer.body.decode()) == (200, content_type, body)
+    assert answer.headers["warning"] == '199 attune "Unknown url query arguments: foo.", 199 attune "?"'
+    (event,) = function.events
+    assert (event["options"]["timestamps"], event["options"]["written"]) == (True, True)
+    assert error_of(api.recognize(b"", Accept=accept))[0] == 400

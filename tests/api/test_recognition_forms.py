@@ -12,6 +12,7 @@ from chalicelib.recognition.options import Options
 from chalicelib.storage import objects, spool
 from tests.api.calling import Instance
 from tests.api.test_recognition import WAV, Api, error_of, spooled
+from tests.recognition.test_cues import result
 from tests.recognition.test_forms import BOUNDARY, form
 from tests.recognition_function import RESULTS, Function
 
@@ -79,7 +80,7 @@ def test_a_form_that_the_front_door_has_stored(api: Api, function: Function) -> 
         (b"{", 400, "is not valid JSON"),
         ({"max_alternatives": "many"}, 400, "for parameter 'max_alternatives': it must be a whole number"),
         ({"keywords": ["a"]}, 400, "keywords_threshold must be set if keywords list is not empty"),
-        ({"part_content_type": "video/mp4"}, 415, "Unsupported mimetype 'video/mp4'"),
+        ({"part_content_type": "video/x-msvideo"}, 415, "Unsupported mimetype 'video/x-msvideo'"),
         ({"part_content_type": 3}, 400, "for parameter 'part_content_type': it must be a string"),
         (
             {"data_parts_count": 0},
@@ -95,3 +96,12 @@ def test_bad_metadata(
     assert answered == status
     assert message in error
     assert function.events == []
+
+
+def test_subtitles_are_of_one_recording(send_form: Callable[..., Any], function: Function) -> None:
+    function.answer = {"results": {"result_index": 0, "results": [result("Rain.")]}}
+    answer = send_form({}, WAV, Accept="text/vtt")
+    assert answer.body.startswith(b"WEBVTT")
+    assert function.events[-1]["audio"]["form"]["parts"] == 1
+    refused = send_form({"data_parts_count": 2}, WAV, WAV, Accept="text/vtt")
+    assert error_of(refused)[1].startswith("Subtitles are of one recording: send one file")

@@ -19,6 +19,7 @@ from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import Answer, Instance, assert_error
 from tests.events import recorded
 from tests.receiver import Receiver
+from tests.recognition.test_cues import result
 from tests.recognition_function import RESULTS, Function
 
 WAV = b"RIFF\x24\x10\x00\x00WAVEfmt " + bytes(200)
@@ -263,7 +264,7 @@ def test_a_time_to_live_that_makes_no_sense(jobs: Jobs, value: str) -> None:
 def test_what_is_refused_before_anything_is_kept(jobs: Jobs) -> None:
     assert jobs.post("?model=none").status == 404
     assert jobs.post("?timestamps=perhaps").status == 400
-    assert jobs.post(Content_Type="video/mp4").status == 415
+    assert jobs.post(Content_Type="video/x-msvideo").status == 415
     assert_error(jobs.post(body=bytes(9)), 400, "Stream was 9 bytes but needs to be at least 100 bytes.")
     assert jobs.post(X_Watson_Metadata="nobody").status == 400
     pending = spool.write_header(spool.Spooled(spool.PENDING, 1024**3 + 1))
@@ -328,3 +329,28 @@ def test_urls_that_cannot_be_registered(jobs: Jobs, url: str) -> None:
     answer = jobs.instance("POST", f"/register_callback?callback_url={quote(url, safe='')}")
     assert answer.status == 400
     assert "callback" in answer.json["error"]
+
+
+def test_results_of_a_job_are_subtitles_for_those_who_accept_them(jobs: Jobs, function: Function) -> None:
+    def subtitles(job_id: str) -> Answer:
+        return jobs.instance("GET", f"/recognitions/{job_id}", headers={"Accept": "text/vtt"})
+
+    job_id = jobs.new()
+    assert_error(
+        subtitles(job_id),
+        409,
+        "The job is 'waiting': ask for its subtitles again when it is 'completed'.",
+    )
+    jobs.work(job_id)
+    without_times = subtitles(job_id)
+    assert without_times.status == 406
+    assert "Make the job with timestamps=true" in without_times.json["error"]
+    function.answer = {"results": {"result_index": 0, "results": [result("Rain.")]}}
+    timed = jobs.new("?timestamps=true")
+    jobs.work(timed)
+    answer = subtitles(timed)
+    assert (answer.status, answer.body) == (200, b"WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nRain.\n")
+    function.answer = {"error": {"code": 400, "message": "unable to transcode"}}
+    failed = jobs.new()
+    jobs.work(failed)
+    assert_error(subtitles(failed), 409, "The job has failed, so it has no subtitles: unable to transcode")

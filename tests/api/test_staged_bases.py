@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.api import openai_models
+from chalicelib.api.openai_models import Chosen
 from infra.bases.__main__ import main
 from tests.api.calling import Instance, assert_error
 from tests.engines.whisper import networks
@@ -40,6 +42,9 @@ def test_a_base_is_listed_from_the_next_request_on(instance: Instance, network: 
         "Korean narrowband model.",
     )
     assert shown["supported_features"]["custom_language_model"] is False
+    for language in ("ko", "KO-kr"):  # as clients of OpenAI's API ask for it
+        meant = openai_models.chosen(instance.owner, "whisper-1", language)
+        assert meant == Chosen("ko-KR_BroadbandModel", narrowband=KOREAN)
     assert main(["remove", "random"]) == 0
     assert {model["name"] for model in instance("GET", "/models").json["models"]} == before
 

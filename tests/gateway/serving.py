@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from chalicelib.gateway import application
 from chalicelib.gateway.asgi import Application
 from chalicelib.gateway.backend import Backend, BackendRequest, BackendResponse
 from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.metrics import Family
 from chalicelib.storage import objects, spool
 from infra import http_server
 
@@ -81,9 +82,14 @@ def running(app: Application) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def gateway(backend: Backend, limits: Limits | None = None) -> Iterator[int]:
+def gateway(
+    backend: Backend,
+    limits: Limits | None = None,
+    readings: Callable[[], Iterable[Family]] | None = None,
+) -> Iterator[int]:
     """Serve a gateway before `backend`; give its port."""
-    with running(application.build(backend, ready=lambda: True, limits=limits)) as port:
+    built = application.build(backend, ready=lambda: True, limits=limits, readings=readings)
+    with running(built) as port:
         yield port
 
 

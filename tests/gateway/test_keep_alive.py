@@ -133,6 +133,17 @@ def test_nobody_else_is_kept_alive(backend: Recognizer, port: int) -> None:
     assert answer.body == json.dumps(RESULTS).encode()
 
 
+@pytest.mark.parametrize(
+    ("path", "accept"), [("/v1/recognize", "text/vtt"), ("/v1/audio/transcriptions", "*/*")]
+)
+def test_nothing_stands_before_subtitles_and_answers_of_another_shape(
+    backend: Recognizer, port: int, path: str, accept: str
+) -> None:
+    threading.Timer(0.3, backend.go.set).start()
+    answer = ask(port, "POST", path, b"RIFF", {"Accept": accept})
+    assert answer.body == json.dumps(RESULTS).encode()
+
+
 def test_work_for_a_client_that_left_is_abandoned(backend: Recognizer, port: int) -> None:
     running = connect(port)
     running.sendall(_request())

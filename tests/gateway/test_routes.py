@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.gateway.routes import can_accept_json, normalised, traits
+from chalicelib.gateway.routes import can_accept, can_accept_json, normalised, traits
 
 PREFIXES = ["/v1", "/instances/6f1c8d5e-0000-4000-8000-000000000000/v1", "/speech-to-text/api/v1"]
 
@@ -14,6 +14,7 @@ def test_large_bodies(prefix: str) -> None:
     large = [
         "/recognize",
         "/recognitions",
+        "/audio/transcriptions",
         "/acoustic_customizations/c/audio/a%20b",
         "/customizations/c/corpora/x",
         "/customizations/c/grammars/x",
@@ -41,9 +42,12 @@ def test_only_jobs_may_be_larger_still(prefix: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_recognition_is_kept_alive(prefix: str) -> None:
-    assert traits("POST", f"{prefix}/recognize").kept_alive
-    assert not traits("POST", f"{prefix}/recognitions").kept_alive
+def test_recognition_takes_long_and_may_be_subtitles(prefix: str) -> None:
+    assert traits("POST", f"{prefix}/recognize").recognises
+    assert traits("POST", f"{prefix}/recognize").subtitled
+    assert traits("POST", f"{prefix}/audio/transcriptions").recognises
+    assert not traits("POST", f"{prefix}/audio/transcriptions").subtitled
+    assert not traits("POST", f"{prefix}/recognitions").recognises
     assert traits("POST", f"{prefix}/recognize").negotiates
     assert traits("GET", f"{prefix}/models/x").negotiates
     assert not traits("POST", f"{prefix}/acoustic_customizations").negotiates
@@ -67,3 +71,10 @@ def test_json_is_accepted(accept: str) -> None:
 @pytest.mark.parametrize("accept", ["text/html", "audio/*", "image/png, text/css;q=1"])
 def test_json_is_not_accepted(accept: str) -> None:
     assert not can_accept_json(accept)
+
+
+@pytest.mark.parametrize("accept", ["text/vtt", "application/x-subrip", "text/vtt, application/json;q=0.1"])
+def test_subtitles_are_accepted_where_they_can_be_had(accept: str) -> None:
+    assert can_accept(traits("POST", "/v1/recognize"), accept)
+    assert can_accept(traits("GET", "/v1/recognitions/x"), accept), "the backend answers by itself"
+    assert can_accept(traits("GET", "/v1/models"), accept) == ("json" in accept)

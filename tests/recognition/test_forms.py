@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.recognition import forms
-from chalicelib.recognition.forms import BadForm, boundary_of, metadata, uploads
+from chalicelib.recognition.forms import BadForm, boundary_of, fields, metadata, uploads
 
 BOUNDARY = "----b0undary"
 Part = tuple[str, str | None, bytes]
@@ -112,3 +112,30 @@ def test_a_form_without_proper_metadata(body: bytes, message: str) -> None:
 def test_a_form_without_proper_audio(body: bytes, message: str, tmp_path: Path) -> None:
     with pytest.raises(BadForm, match=message):
         uploads(io.BytesIO(body), BOUNDARY, tmp_path)
+
+
+def test_fields_are_read_in_any_order_around_files() -> None:
+    body = form(
+        ("file", "audio/mpeg", bytes(70_000)),
+        ("model", None, b"whisper-1"),
+        ("words[]", None, "grün".encode()),
+        ("words[]", None, b"red"),
+        ("file", None, b""),
+    )
+    found = fields(Trickle(body, 1000), BOUNDARY, "file")
+    assert found.values == {"model": ("whisper-1",), "words[]": ("grün", "red")}
+    assert [part.content_type for part in found.files] == ["audio/mpeg", None]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (form(("a", None, b"\xff")), "The field 'a' of the form is not UTF-8."),
+        (form(("a", None, b"x"), end=False), "The form is cut off"),
+        (form(("a", None, bytes(1_100_000))), "at most 1048576 bytes together"),
+        (form(*[("a", None, b"")] * 1001), "more than 1000 fields"),
+    ],
+)
+def test_fields_that_make_no_sense(body: bytes, message: str) -> None:
+    with pytest.raises(BadForm, match=message):
+        fields(io.BytesIO(body), BOUNDARY, "file")

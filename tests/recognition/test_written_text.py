@@ -129,3 +129,17 @@ def test_no_three_digits_in_a_row_are_left(parts: list[str]) -> None:
 def test_profanity_is_masked_and_punctuation_stays() -> None:
     assert shown("Oh Shit, he said “fucking”!", WRITTEN) == "Oh ****, he said “****”!"
     assert shown("Oh Shit!", Options(written=True, profanity_filter=False)) == "Oh Shit!"
+
+
+def test_written_words_have_the_times_of_the_words_that_they_stand_for() -> None:
+    reading = heard("Pay $5.20. Thanks!", pause_before="thanks")
+    (result,) = results(reading, options=Options(written=True, timestamps=True))
+    (best,) = result["alternatives"]
+    assert best["written_timestamps"] == [
+        ["Pay", 0.0, 0.3],
+        ["$5.20.", 0.3, 1.8],
+        ["Thanks!", 2.4, 2.7],
+    ]
+    assert " ".join(text for text, _, _ in best["written_timestamps"]) == best["written"]
+    (plain,) = results(reading, options=Options(timestamps=True))
+    assert "written_timestamps" not in plain["alternatives"][0]

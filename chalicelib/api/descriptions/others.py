@@ -1,0 +1,123 @@
+"""Tokens, callbacks, customers' data, the description itself; and what the front door answers by itself."""
+
+from __future__ import annotations
+
+from chalicelib.api.descriptions.operation import (
+    ANYTHING,
+    NOTHING,
+    NUMBER,
+    TEXT,
+    TIME,
+    WHOLE,
+    Answered,
+    Operation,
+    Schema,
+    answered,
+    fields,
+    many,
+    one_of,
+    record,
+    the,
+)
+
+_ACCESS, _CALLBACKS, _DATA, _ABOUT = "Access", "Callbacks", "Customers' data", "About the service"
+_URL = {"callback_url": TEXT}
+
+SCHEMAS: dict[str, Schema] = {
+    "Token": record(
+        {
+            "access_token": TEXT,
+            "refresh_token": TEXT,
+            "token_type": one_of("Bearer"),
+            "expires_in": WHOLE,
+            "expiration": WHOLE,
+            "scope": TEXT,
+        }
+    ),
+    "RegisterStatus": record({"status": one_of("created", "already created"), "url": TEXT}),
+    "Delivery": record(
+        {
+            "delivery_id": TEXT,
+            "callback_url": {"type": ["string", "null"]},
+            "event": TEXT,
+            "id": TEXT,
+            "attempts": NUMBER,
+            "failed": TIME,
+            "error": TEXT,
+        }
+    ),
+    "Deliveries": record({"deliveries": many(the("Delivery"))}),
+}
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("POST", "/identity/token"): Operation(
+        _ACCESS,
+        {200: answered("The token, which holds for an hour.", the("Token"))},
+        body={
+            "application/x-www-form-urlencoded": fields(
+                {"grant_type": one_of("urn:ibm:params:oauth:grant-type:apikey"), "apikey": TEXT}, {}
+            )
+        },
+        errors="identity",
+    ),
+    ("POST", "/register_callback"): Operation(
+        _CALLBACKS,
+        {
+            201: answered("It is registered now.", the("RegisterStatus")),
+            200: answered("It was registered before.", the("RegisterStatus")),
+        },
+        query={**_URL, "user_secret": TEXT},
+        required=("callback_url",),
+        refusals=(409,),
+    ),
+    ("POST", "/unregister_callback"): Operation(
+        _CALLBACKS,
+        {200: answered("It is forgotten.", NOTHING)},
+        query=_URL,
+        required=("callback_url",),
+        refusals=(404,),
+    ),
+    ("POST", "/rotate_callback_secret"): Operation(
+        _CALLBACKS,
+        {200: answered("What follows is signed by the new secret.", NOTHING)},
+        query={
+            **_URL,
+            "user_secret": TEXT,
+            "overlap_minutes": {"type": "number", "minimum": 0, "maximum": 10080},
+        },
+        required=("callback_url", "user_secret"),
+        refusals=(404,),
+    ),
+    ("GET", "/callback_deliveries"): Operation(
+        _CALLBACKS, {200: answered("The latest 100.", the("Deliveries"))}
+    ),
+    ("POST", "/callback_deliveries/{delivery_id}/resend"): Operation(
+        _CALLBACKS, {200: answered("It is tried once more.", NOTHING)}
+    ),
+    ("DELETE", "/user_data"): Operation(
+        _DATA,
+        {200: answered("It is being removed.", NOTHING)},
+        query={"customer_id": TEXT},
+        required=("customer_id",),
+    ),
+    ("GET", "/openapi.json"): Operation(_ABOUT, {200: answered("OpenAPI 3.1.", ANYTHING)}),
+    ("GET", "/docs"): Operation(_ABOUT, {200: Answered("A page.", {"text/html": TEXT})}),
+}
+
+GATEWAY: dict[tuple[str, str], Operation] = {
+    ("GET", "/health"): Operation(
+        _ABOUT,
+        {200: answered("The service is up.", record({"status": one_of("ok")}))},
+        summary="Tell whether the service is up.",
+        credentials=False,
+    ),
+    ("GET", "/metrics"): Operation(
+        _ABOUT,
+        {200: Answered("Figures in Prometheus' text format.", {"text/plain": TEXT})},
+        refusals=(403, 404),
+        summary="Show figures of the running service to its operator.",
+        description="For whoever runs the service: see `docs/running.md`.",
+        credentials=False,
+    ),
+}
+"""What the front door answers without the API."""

@@ -1,0 +1,93 @@
+"""`/v1/audio/transcriptions`: speech to text as OpenAI's audio API has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.api import bodies, errors, openai_answers, openai_models, openai_request, subtitled
+from chalicelib.api.bodies import Body
+from chalicelib.api.calls import Answer, Call
+from chalicelib.api.errors import ApiError
+from chalicelib.api.openai_request import Request
+from chalicelib.api.recognition import in_bucket
+from chalicelib.api.routing import Routes
+from chalicelib.recognition import backend, forms, languages, models, options, unheeded
+from chalicelib.recognition.models import ServingModel
+from chalicelib.sharing import usage
+
+routes = Routes()
+
+errors.register(openai_request.BadField, 400)
+errors.register(openai_models.NoSuchModel, 404)
+errors.register(openai_models.WrongLanguage, 400)
+
+
+@routes.route("POST", "/audio/transcriptions")
+def create_transcription(call: Call) -> Answer:
+    """Recognise a file: multipart form in, text, JSON, subtitles or server-sent events out."""
+    boundary = forms.boundary_of(call.content_type)
+    if boundary is None:
+        raise openai_request.BadField(
+            "file", "The body must be a form: send the file and the fields as multipart/form-data."
+        )
+    usage.check(call.owner)
+    body = bodies.read(call, backend.MAX_AUDIO_BYTES)
+    if body.pending:
+        return Answer(204)
+    request = openai_request.read(forms.fields(body.open(), boundary, openai_request.FILE))
+    chosen = openai_models.chosen(call.owner, request.model, request.language)
+    return _recognized(call, body, boundary, request, chosen)
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What a recording was recognised with, and as what."""
+
+    parsed: options.Parsed
+    model: ServingModel
+    results: dict[str, Any]
+    audio_s: float
+
+
+def _recognized(
+    call: Call, body: Body, boundary: str, request: Request, chosen: openai_models.Chosen
+) -> Answer:
+    form = backend.Form(boundary, 1, name=openai_request.FILE, by_content=True)
+
+    def hear(key: str, name: str) -> _Heard:
+        parsed = _asked(chosen, name)
+        model = models.choose(call.owner, parsed.options)
+        event = backend.event_for(key, None, model, parsed.options, owner=call.owner, form=form)
+        return _Heard(parsed, model, *backend.measured(event))
+
+    with in_bucket(body) as key:
+        try:
+            try:
+                heard = hear(key, chosen.model)
+            except backend.RecognitionFailed as error:
+                if not error.rate_too_low or chosen.narrowband is None:
+                    raise
+                # Who asked for no base model in particular means whichever hears this recording.
+                heard = hear(key, chosen.narrowband)
+        except backend.RecognitionFailed as error:
+            raise ApiError(error.code, str(error).replace(backend.ENDPOINT, call.base_url)) from error
+    warnings = [
+        *request.warnings,
+        *heard.parsed.warnings,
+        *unheeded.warnings(heard.parsed.options, heard.model.base_version),
+        *heard.model.warnings,
+        *heard.results.get("warnings", ()),
+    ]
+    language = openai_models.language_of(heard.parsed.options.model)
+    transcription = openai_answers.Transcription(heard.results, heard.audio_s, language, tuple(warnings))
+    return Answer(200, transcription.body(request), subtitled.warning_header(warnings))
+
+
+def _asked(chosen: openai_models.Chosen, model: str) -> options.Parsed:
+    """Return what recognition is asked for: the text as it is written, with times, and nothing masked."""
+    asked = {"model": model, "written": "true", "timestamps": "true", "profanity_filter": "false"}
+    if languages.is_english(model):
+        asked["smart_formatting"] = "true"  # of versions that do not write
+    asked |= {f"{kind}_customization_id": name for kind, name in chosen.customizations}
+    return options.parse({name: [value] for name, value in asked.items()})
