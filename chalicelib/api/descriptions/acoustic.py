@@ -56,7 +56,14 @@ MODEL_OPTIONAL: dict[str, Schema] = {"stage": TEXT, "seconds_left": WHOLE, "erro
 
 SCHEMAS: dict[str, Schema] = {
     "AcousticModel": record(
-        MODEL_MEMBERS, {**MODEL_OPTIONAL, "retrain_after_minutes": NUMBER, "callback_url": TEXT}
+        MODEL_MEMBERS,
+        {
+            **MODEL_OPTIONAL,
+            "retrain_after_minutes": NUMBER,
+            "callback_url": TEXT,
+            "version": WHOLE,
+            "result": TEXT,
+        },
     ),
     "AcousticModels": record({"customizations": many(the("AcousticModel"))}),
     "MadeModel": record({"customization_id": GUID}, {"warnings": TEXT}),
