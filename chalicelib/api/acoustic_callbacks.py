@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.api import callbacks, parameters
 from chalicelib.api.calls import Call
 from chalicelib.api.errors import BadRequest
-from chalicelib.api.routing import NEWER_PREFIXES, Routes
+from chalicelib.api.routing import Routes
 from chalicelib.callbacks import exchange
 from chalicelib.customization import acoustic_models, model_callbacks, training_ends
 from chalicelib.customization.training_ends import Event
@@ -18,7 +18,7 @@ routes = Routes()
 _CALLBACK = "/acoustic_customizations/{customization_id}/callback"
 
 
-@routes.route("PUT", _CALLBACK, prefixes=NEWER_PREFIXES)
+@routes.route("PUT", _CALLBACK)
 def set_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
     """Let a registered URL be told, of all ends of trainings unless it is said of what."""
     model = acoustic_models.get(call.owner, customization_id)
@@ -30,14 +30,14 @@ def set_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
     return parameters.with_unknown_fields(_shown(url, events), fields, ("callback_url", "events"))
 
 
-@routes.route("GET", _CALLBACK, prefixes=NEWER_PREFIXES)
+@routes.route("GET", _CALLBACK)
 def get_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
     """Show which URL is told, and of what."""
     model, url = model_callbacks.url_of(call.owner, customization_id)
     return _shown(url, training_ends.wanted_by_callback(model))
 
 
-@routes.route("DELETE", _CALLBACK, prefixes=NEWER_PREFIXES)
+@routes.route("DELETE", _CALLBACK)
 def delete_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
     """Tell nobody any more."""
     model_callbacks.remove(acoustic_models.get(call.owner, customization_id))

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.api import parameters
 from chalicelib.api.calls import Call
 from chalicelib.api.errors import BadRequest
-from chalicelib.api.routing import NEWER_PREFIXES, Routes
+from chalicelib.api.routing import Routes
 from chalicelib.customization import (
     acoustic_models,
     kept_versions,
@@ -20,6 +20,7 @@ from chalicelib.customization import (
 )
 from chalicelib.customization.errors import NoReport
 from chalicelib.customization.training_result import TrainingResult
+from chalicelib.evaluation import evaluations
 from chalicelib.jobs import recognition_jobs
 from chalicelib.storage import layout, objects
 from chalicelib.storage.kept_version import KeptVersion
@@ -31,24 +32,24 @@ _VERSIONS = "/acoustic_customizations/{customization_id}/versions"
 _VERSION = f"{_VERSIONS}/{{version}}"
 _NUMBER = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
-USERS: tuple[Callable[[str, str], bool], ...] = (recognition_jobs.needs,)
+USERS: tuple[Callable[[str, str], bool], ...] = (recognition_jobs.needs, evaluations.needs)
 """Tell whether something of an owner that goes on needs the artefact under a key. Rooms add theirs here."""
 
 
-@routes.route("GET", _VERSIONS, prefixes=NEWER_PREFIXES)
+@routes.route("GET", _VERSIONS)
 def list_versions(call: Call, customization_id: str) -> dict[str, Any]:
     """List the versions, newest first."""
     model = acoustic_models.get(call.owner, customization_id)
     return {"versions": [shown(model, version) for version in kept_versions.of_model(model)]}
 
 
-@routes.route("GET", _VERSION, prefixes=NEWER_PREFIXES)
+@routes.route("GET", _VERSION)
 def get_version(call: Call, customization_id: str, version: str) -> dict[str, Any]:
     """Show one version."""
     return shown(*_found(call, customization_id, version))
 
 
-@routes.route("PUT", _VERSION, prefixes=NEWER_PREFIXES)
+@routes.route("PUT", _VERSION)
 def label_version(call: Call, customization_id: str, version: str) -> dict[str, Any]:
     """Call a version by a text."""
     number = _number(version)
@@ -61,7 +62,7 @@ def label_version(call: Call, customization_id: str, version: str) -> dict[str, 
     return parameters.with_unknown_fields(answer, fields, ("label",))
 
 
-@routes.route("POST", f"{_VERSION}/activate", prefixes=NEWER_PREFIXES)
+@routes.route("POST", f"{_VERSION}/activate")
 def activate_version(call: Call, customization_id: str, version: str) -> dict[str, Any]:
     """Let recognition use a version from now on."""
     number = _number(version)
@@ -69,14 +70,14 @@ def activate_version(call: Call, customization_id: str, version: str) -> dict[st
     return shown(model, kept_versions.get(model, number))
 
 
-@routes.route("GET", f"{_VERSION}/report", prefixes=NEWER_PREFIXES)
+@routes.route("GET", f"{_VERSION}/report")
 def get_version_report(call: Call, customization_id: str, version: str) -> Any:
     """Show what the training has done, kept and left out that has made a version."""
     model, found = _found(call, customization_id, version)
     return report(model, found.version)
 
 
-@routes.route("GET", f"{_VERSION}/difference", prefixes=NEWER_PREFIXES)
+@routes.route("GET", f"{_VERSION}/difference")
 def get_version_difference(call: Call, customization_id: str, version: str) -> dict[str, Any]:
     """Compare the report of a version with that of another one."""
     asked = parameters.text(call, "from")
@@ -88,7 +89,7 @@ def get_version_difference(call: Call, customization_id: str, version: str) -> d
     return report_difference.difference(before, after)
 
 
-@routes.route("DELETE", _VERSION, prefixes=NEWER_PREFIXES)
+@routes.route("DELETE", _VERSION)
 def delete_version(call: Call, customization_id: str, version: str) -> dict[str, Any]:
     """Remove a version that is not the current one."""
     kept_versions.remove(

@@ -19,8 +19,6 @@ from chalicelib.api.calls import Answer, Call, Content
 from chalicelib.recognition import openai_dialect
 
 PREFIXES = ("/v1", "/instances/{instance_id}/v1", "/speech-to-text/api/v1")
-NEWER_PREFIXES = PREFIXES[:2]
-"""Of calls that no client of the oldest URL knows: each prefix takes room in the template for AWS."""
 _INSTANCE = "instance_id"
 
 View = Callable[..., Any]

@@ -224,6 +224,13 @@ def delete(owner: str, evaluation_id: str) -> None:
     clear_away(row)
 
 
+def needs(owner: str, key: str) -> bool:
+    """Tell whether an evaluation of an owner that is not over recognises with the artefact under a key."""
+    open_with_it = Evaluation.status.is_in(*statuses.OPEN) & Evaluation.models.contains(key)
+    found = Evaluation.query(owner, filter_condition=open_with_it, limit=1, consistent_read=True)
+    return next(iter(found), None) is not None
+
+
 def clear_away(row: Evaluation) -> None:
     """Remove the objects of an evaluation whose row is gone; what cannot be removed now goes as an orphan."""
     try:

@@ -185,3 +185,22 @@ def test_what_the_base_was_kept_for_is_said() -> None:
     assert results["words"][-1] == "left"
     assert results["models"][1]["confidence"] is None
     assert b"no words" in picture.drawn(results, "a < b & c")
+
+
+def test_an_artefact_is_needed_until_the_evaluation_is_over() -> None:
+    model = _model()
+    chosen = Chosen(model.customization_id, held_out=False)
+    models = [
+        contenders.chosen(OWNER, {"model": model.base_model_name, "base_model_version": custom_models.LIGHT}),
+        contenders.chosen(OWNER, {"acoustic_customization_id": model.customization_id}),
+    ]
+    key = layout.adapted_model_key(OWNER, model.customization_id, 1)
+    assert not evaluations.needs(OWNER, key)
+    material = Material(evaluations.COMPARISON, None, model.customization_id, chosen.to_json())
+    row = evaluations.create(OWNER, "", material, models, None)
+    assert evaluations.needs(OWNER, key)
+    assert not evaluations.needs("somebody else", key)
+    _due(row.evaluation_id)
+    for piece in evaluations.pieces_left(evaluations.get(OWNER, row.evaluation_id)):
+        _due(row.evaluation_id, piece)
+    assert not evaluations.needs(OWNER, key)

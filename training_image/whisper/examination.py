@@ -105,6 +105,7 @@ class Examination:
             ),
             non_speech_words=sum(len(teacher.words(one)) for one in silent),
             repetitions=sum(one.odd for one in read),
+            changed=sum(words[place] != teacher.words(one) for place, one in enumerate(of_base)),
         )
 
 

@@ -30,9 +30,9 @@ _TITLE, _VERSION = "Attune", "1"
 _INTRODUCTION = (
     "Speech recognition that learns your acoustics without transcripts. The calls are those of Watson Speech "
     "to Text v1, with extensions; audio transcriptions are those of OpenAI's API. Everything below `/v1` "
-    "also answers below `/instances/{instance_id}/v1`, and what Watson has below `/speech-to-text/api/v1`. "
-    "Send an API key with Basic authentication (the user is `apikey`) or as a bearer token, or the access token that "
-    "`POST /identity/token` makes of it. Unknown query parameters do no harm: answers tell of them."
+    "also answers below `/instances/{instance_id}/v1`, and `/speech-to-text/api/v1`. "
+    "Send an API key with Basic authentication (the user is `apikey`) or as a bearer token, or the access "
+    "token that `POST /identity/token` makes of it. Unknown query parameters do no harm: answers tell of them."
 )
 _ANY_ROUTE = (400, 408, 413, 415, 429, 431, 503, 504, 507)
 """Errors of what is the same for all routes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.api.descriptions.acoustic import LABEL
+from chalicelib.api.descriptions.acoustic import LABEL, UPLOADS
 from chalicelib.api.descriptions.operation import (
     ANYTHING,
     BINARY,
@@ -140,7 +140,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", f"{_EVALUATION}/audio/{{number}}"): Operation(
         _GROUP,
-        {200: Answered("The recording of an utterance.", {"audio/*": BINARY})},
+        {
+            200: Answered(
+                "The recording of an utterance.",
+                dict.fromkeys((*UPLOADS, "application/octet-stream"), BINARY),
+            )
+        },
         refusals=(404,),
     ),
     ("DELETE", _EVALUATION): Operation(_GROUP, {200: answered("It is gone.", NOTHING)}, refusals=(404,)),
