@@ -62,6 +62,7 @@ def results(
         "sentences_total": len(sentences),
         "changed": len(changed),
         "words_changed": sum(map(_changes, marked.values())),
+        "agreement": _agreement(list(marked.values())),
         "duration": round(sum(one.duration_s for one in sentences), 1),
         "models": models,
     }
@@ -79,6 +80,12 @@ def results(
 
 def _changes(steps: Sequence[Step]) -> int:
     return sum(step.operation != "equal" for step in steps)
+
+
+def _agreement(marked: Sequence[Sequence[Step]]) -> float | None:
+    """Return the share of the words, 0…1, that both hear alike; None: neither hears any."""
+    words = sum(map(len, marked))
+    return round(1 - sum(map(_changes, marked)) / words, 4) if words else None
 
 
 def _model(
@@ -103,6 +110,8 @@ def _in_words(found: Mapping[str, Any], report: Mapping[str, Any] | None) -> lis
         f"{found['recordings_changed']:,} of {found['recordings']:,} recordings: "
         f"{_counted(found['words_changed'], found['unit'])} in all."
     )
+    if found["agreement"] is not None:
+        said.append(f"Both agree on {found['agreement']:.1%} of the {found['unit']}.")
     before, after = (model["confidence"] for model in found["models"])
     if before is not None and after is not None:
         surer = "surer" if after > before else "less sure" if after < before else "as sure as before"

@@ -120,8 +120,10 @@ def test_sentences_that_changed_are_shown_with_their_audio() -> None:
     ]
     assert results["words"] == [
         "1 of 3 sentences changed, in 1 of 2 recordings: 1 word in all.",
+        "Both agree on 90.0% of the words.",
         "The second model is surer: mean confidence from 0.60 to 0.90.",
     ]
+    assert results["agreement"] == 0.9
     assert results["guard"]["decision"] == "adapted"
     audio, content_type = evaluations.audio(row, sentence["number"])
     samples, rate_hz = soundfile.read(io.BytesIO(audio))
