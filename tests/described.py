@@ -54,6 +54,8 @@ def check(method: str, target: str, status: int, content_type: str, body: bytes)
         return
     validator = _validator(found, method.lower(), str(status), content_type.partition(";")[0])
     assert validator is not None
+    if content_type.startswith("audio/"):
+        return
     document_of = json.loads(body) if content_type.startswith("application/json") else body.decode()
     problem = next(iter(validator.iter_errors(document_of)), None)
     assert problem is None, f"{method} {found}: {status}: {problem.message} at {problem.json_path}"

@@ -32,7 +32,8 @@ _INTRODUCTION = (
     "to Text v1, with extensions; audio transcriptions are those of OpenAI's API. Everything below `/v1` "
     "also answers below `/instances/{instance_id}/v1`, and `/speech-to-text/api/v1`. "
     "Send an API key with Basic authentication (the user is `apikey`) or as a bearer token, or the access "
-    "token that `POST /identity/token` makes of it. Unknown query parameters do no harm: answers tell of them."
+    "token that `POST /identity/token` makes of it. Unknown query parameters do no harm: answers tell of "
+    "them."
 )
 _ANY_ROUTE = (400, 408, 413, 415, 429, 431, 503, 504, 507)
 """Errors of what is the same for all routes."""
