@@ -8,6 +8,7 @@ from chalicelib.api import (
     acoustic_audio,
     acoustic_models,
     callbacks,
+    console,
     identity,
     language_corpora,
     language_grammars,
@@ -27,6 +28,7 @@ def mount(app: Chalice) -> None:
     app.api.binary_types = ["*/*"]
     app.register_middleware(every_answer, "http")
     for resource in (
+        console,
         identity,
         models,
         acoustic_models,
