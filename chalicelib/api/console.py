@@ -17,7 +17,7 @@ class Pages:
     """The console's routes. They answer in files, so they are none of those that answer in JSON."""
 
     def mount(self, app: Chalice) -> None:
-        """Let the application serve the pages; no other site's scripts need them, so there is no preflight."""
+        """Let the application serve the pages; no scripts of other sites need them: there is no preflight."""
 
         def declare(path: str, name: str, view: Callable[..., Response]) -> None:
             app.route(path, name=name, methods=["GET"], content_types=[])(view)

@@ -1,4 +1,4 @@
-"""The console's files as they are sent: compressed, with their tag, under a strict content security policy."""
+"""The console's files as they are sent: compressed, with their tags, under a strict security policy."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def page(name: str, root: str = "") -> Page | None:
 
     Args:
         name: as it stands in `files`.
-        root: the path below which the service is seen, such as API Gateway's `/api`; pages name their files by it.
+        root: the path below which the service is seen, such as API Gateway's `/api`; pages name files by it.
     """
     if name not in names():
         return None

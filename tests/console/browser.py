@@ -58,7 +58,9 @@ def browser(folder: Path, *arguments: str) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "browser.log").open("wb") as log:
         process = subprocess.Popen(
-            [path, *_ARGUMENTS, *arguments, f"--user-data-dir={folder}", "about:blank"], stdout=log, stderr=log
+            [path, *_ARGUMENTS, *arguments, f"--user-data-dir={folder}", "about:blank"],
+            stdout=log,
+            stderr=log,
         )
     try:
         port_file, deadline = folder / "DevToolsActivePort", time.monotonic() + _START_S
@@ -71,17 +73,26 @@ def browser(folder: Path, *arguments: str) -> Iterator[str]:
         process.wait(20)
 
 
+@contextlib.contextmanager
+def tab(devtools: str) -> Iterator[Page]:
+    """Open a tab, which is closed in the end."""
+    with urllib.request.urlopen(f"{devtools}/json/version", timeout=10) as answer:
+        address = json.load(answer)["webSocketDebuggerUrl"]
+    with connect(address, max_size=_LARGEST_MESSAGE_BYTES, ping_interval=None) as socket:
+        yield Page(socket)
+
+
 class Page:
     """One tab, in a context of its own: nothing of another test is left in it."""
 
-    def __init__(self, devtools: str) -> None:
-        with urllib.request.urlopen(f"{devtools}/json/version", timeout=10) as answer:
-            address = json.load(answer)["webSocketDebuggerUrl"]
+    def __init__(self, socket: ClientConnection) -> None:
         self._numbers = itertools.count(1)
         self._session: str | None = None
-        self._socket: ClientConnection = connect(address, max_size=_LARGEST_MESSAGE_BYTES, ping_interval=None)
+        self._socket = socket
         self._context = self.ask("Target.createBrowserContext", disposeOnDetach=True)["browserContextId"]
-        target = self.ask("Target.createTarget", url="about:blank", browserContextId=self._context)["targetId"]
+        target = self.ask("Target.createTarget", url="about:blank", browserContextId=self._context)[
+            "targetId"
+        ]
         self._session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.events: list[dict[str, Any]] = []
         """What the browser has told so far: requests, complaints."""
@@ -89,11 +100,6 @@ class Page:
         """How often the user has clicked."""
         for domain in ("Page", "Runtime", "Network", "Log", "DOM"):
             self.ask(f"{domain}.enable")
-
-    def close(self) -> None:
-        self._session = None
-        self.ask("Target.disposeBrowserContext", browserContextId=self._context)
-        self._socket.close()
 
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send a command of the protocol, and return its answer."""
@@ -162,11 +168,12 @@ class Page:
         """Type into what has the focus."""
         self.ask("Input.insertText", text=text)
 
-    def press(self, key: str, code: int, text: str = "") -> None:
-        """Press a key; `code` is Windows' virtual one."""
+    def press(self, key: str, code: int, text: str = "", *, shift: bool = False) -> None:
+        """Press a key, perhaps with the shift key; `code` is Windows' virtual one."""
+        pressed = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
         for kind in ("keyDown", "keyUp"):
             extra = {"text": text} if text and kind == "keyDown" else {}
-            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **extra)
+            self.ask("Input.dispatchKeyEvent", type=kind, **pressed, **extra)
 
     def choose_files(self, selector: str, paths: Sequence[Path]) -> None:
         """Give files to a file input."""
@@ -192,7 +199,13 @@ class Page:
     def picture(self, path: Path, *, most_height: int = 1400) -> None:
         """Keep a picture of the whole page, as far down as `most_height`."""
         size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], most_height), "scale": 1}
+        clip = {
+            "x": 0,
+            "y": 0,
+            "width": size["width"],
+            "height": min(size["height"], most_height),
+            "scale": 1,
+        }
         shot = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         path.write_bytes(base64.b64decode(shot["data"]))
 

@@ -5,7 +5,7 @@ import { html, useRef, useState } from "./preact.js";
 /**
  * `onFiles` gets `[{path, file}]`, odd files included; `children` says what belongs here.
  */
-export function DropZone({ id, label, accept, folders = false, disabled = false, onFiles, children }) {
+export function DropZone({ id, label, accept, choice = "Choose files", folders = false, disabled = false, onFiles, children }) {
   const [over, setOver] = useState(false);
   const files = useRef(null);
   const folder = useRef(null);
@@ -35,11 +35,11 @@ export function DropZone({ id, label, accept, folders = false, disabled = false,
     onDrop=${dropped}
   >
     ${children}
-    <div class="row">
-      <button type="button" disabled=${disabled} onClick=${() => files.current.click()}>Choose files</button>
-      ${folders &&
-      html`<button type="button" disabled=${disabled} onClick=${() => folder.current.click()}>Choose a folder</button>`}
-    </div>
+    ${!disabled &&
+    html`<div class="row">
+      <button type="button" onClick=${() => files.current.click()}>${choice}</button>
+      ${folders && html`<button type="button" onClick=${() => folder.current.click()}>Choose a folder</button>`}
+    </div>`}
     <input ref=${files} id=${id} type="file" multiple accept=${accept} hidden aria-label=${label} onChange=${chosen} />
     ${folders && html`<input ref=${folder} type="file" webkitdirectory hidden aria-label="Folder" onChange=${chosen} />`}
   </div>`;

@@ -4,7 +4,7 @@ import { html, useState } from "./preact.js";
 import { DropZone } from "./drop-zone.js";
 import { LARGEST_BYTES, nameInModel } from "./kinds.js";
 import { RUNNING, Run } from "./models.js";
-import { Act, Field, Heading, Loading, Notice, Problem, Question, Status, announce } from "./parts.js";
+import { Act, Field, Heading, Loading, Menu, Notice, Problem, Question, Status, announce } from "./parts.js";
 import { usePolled } from "./polling.js";
 import { go, to } from "./routes.js";
 import { ask, encoded } from "./service.js";
@@ -73,15 +73,12 @@ function Actions({ model, path, onChange }) {
       ${running
         ? html`<${Act} class="danger" work=${does("DELETE", "/train")} onError=${setError}>Stop the training<//>`
         : html`<${Act} class="primary" disabled=${model.status === "pending"} work=${does("POST", "/train", { strict: false })} onError=${setError}>Train<//>`}
-      <details class="more" onClick=${(event) => event.target.closest(".menu") && (event.currentTarget.open = false)}>
-        <summary class="button">More</summary>
-        <div class="menu">
+      <${Menu}>
           ${!running &&
           html`<button type="button" class="plain" onClick=${() => setQuestion("upgrade")}>Upgrade …</button>
             <button type="button" class="plain" onClick=${() => setQuestion("reset")}>Reset …</button>`}
           <button type="button" class="plain" onClick=${() => setQuestion("delete")}>Delete …</button>
-        </div>
-      </details>
+      <//>
     </div>
     ${model.status === "pending" && html`<p class="hint">${model.stage ?? "It is empty."}</p>`}
     <${Problem} error=${error} />

@@ -4,7 +4,7 @@ import { html, useState } from "./preact.js";
 import { Audio, LEAST_MINUTES } from "./audio.js";
 import { Comparison } from "./comparison.js";
 import { RUNNING, Run } from "./models.js";
-import { Act, Field, Heading, Loading, Notice, Problem, Question, Status, Tabs, announce } from "./parts.js";
+import { Act, Field, Heading, Loading, Menu, Notice, Problem, Question, Status, Tabs, announce } from "./parts.js";
 import { usePolled } from "./polling.js";
 import { Report } from "./report.js";
 import { go, to } from "./routes.js";
@@ -137,9 +137,7 @@ function Actions({ model, path, audio, onChange }) {
             onError=${setError}
             >Train<//
           >`}
-      <details class="more" onClick=${closeAfter}>
-        <summary class="button">More</summary>
-        <div class="menu">
+      <${Menu}>
           <a class="button plain" href=${to("try", model.customization_id)}>Try it</a>
           ${!running &&
           html`<button type="button" class="plain" disabled=${!trainable} onClick=${() => setQuestion("helper")}>
@@ -148,18 +146,12 @@ function Actions({ model, path, audio, onChange }) {
             <button type="button" class="plain" onClick=${() => setQuestion("upgrade")}>Upgrade …</button>
             <button type="button" class="plain" onClick=${() => setQuestion("reset")}>Reset …</button>`}
           <button type="button" class="plain" onClick=${() => setQuestion("delete")}>Delete …</button>
-        </div>
-      </details>
+      <//>
     </div>
     ${!running && !trainable && html`<p class="hint" id="why-not">${why(model, enough)}</p>`}
     <${Problem} error=${error} />
     ${questions[question]}
   </div>`;
-}
-
-/** The menu closes when something in it was chosen. */
-function closeAfter(event) {
-  if (event.target.closest(".menu")) event.currentTarget.open = false;
 }
 
 const why = (model, enough) =>

@@ -95,6 +95,24 @@ export function Question({ title, children, answer, danger = false, work, onClos
   </dialog>`;
 }
 
+/** Further things to do; the list closes when one was chosen, with Escape, and when the focus leaves it. */
+export function Menu({ children }) {
+  const details = useRef(null);
+  const close = () => {
+    details.current.open = false;
+  };
+  const left = ({ relatedTarget }) => relatedTarget && !details.current.contains(relatedTarget) && close();
+  const pressed = (event) => {
+    if (event.key !== "Escape") return;
+    close();
+    details.current.querySelector("summary").focus();
+  };
+  return html`<details ref=${details} class="more" onKeyDown=${pressed} onFocusOut=${left}>
+    <summary class="button">More</summary>
+    <div class="menu" onClick=${close}>${children}</div>
+  </details>`;
+}
+
 /** A labelled field; `children` is the control, whose id is `id`. */
 export const Field = ({ id, label, hint, children }) =>
   html`<div>

@@ -23,18 +23,22 @@ export function Report({ path }) {
 export function Told({ report }) {
   const kept = report.decision === "base";
   return html`
-    <section class="card">
-      <h2>${kept ? "The base model is kept" : "The model has learned, and is used"}</h2>
-      <ul class="tight prose">
-        ${(report.summary ?? [report.reason]).map((sentence) => html`<li key=${sentence}>${sentence}</li>`)}
-      </ul>
-    </section>
-    <div class="columns">
+    <div class="tight">
+      <h2>${kept ? "The base model is kept" : "The model has learned, and what it learned is used"}</h2>
+      <p class="quiet prose">${report.reason}</p>
+    </div>
+    <div class="columns even">
       <section class="card"><${Minutes} report=${report} /></section>
       <section class="card"><${Confidence} report=${report} /></section>
-      <section class="card"><${Alpha} report=${report} /></section>
-      <section class="card"><${Ordinary} report=${report} /></section>
+      <${Alpha} report=${report} />
+      <${Ordinary} report=${report} />
     </div>
+    <section class="card">
+      <h2>In words</h2>
+      <ul class="tight prose">
+        ${(report.summary ?? []).map((sentence) => html`<li key=${sentence}>${sentence}</li>`)}
+      </ul>
+    </section>
     <${LeftOut} pieces=${report.left_out ?? []} />
   `;
 }
@@ -50,8 +54,8 @@ function Minutes({ report }) {
     title="What became of ${duration(audio_s)} of audio"
     parts=${[
       { name: "Learned from", value: used_s, said: duration(used_s), fill: "fill-accent" },
-      { name: "Kept aside to judge the result", value: held_s, said: duration(held_s), fill: "fill-before" },
-      { name: "Silence, and what taught nothing", value: left_s, said: duration(left_s), fill: "fill-line" },
+      { name: "Kept aside to judge it", value: held_s, said: duration(held_s), fill: "fill-before" },
+      { name: "Taught nothing", value: left_s, said: duration(left_s), fill: "fill-line" },
     ]}
   />`;
 }
@@ -61,7 +65,7 @@ function Confidence({ report }) {
   const after = report.held_out?.after?.mean_posterior;
   if (typeof before !== "number" || typeof after !== "number") return html`<p class="quiet">Nothing was judged.</p>`;
   return html`<${Bars}
-      title="How sure of its words, on audio it did not learn from"
+      title="How sure it is, on audio it did not learn from"
       most=${1}
       bars=${[
         { name: "Before", value: before, said: percent(before), fill: "fill-before" },
@@ -72,32 +76,30 @@ function Confidence({ report }) {
 }
 
 function Alpha({ report }) {
+  if (typeof report.alpha !== "number") return null;
   const tried = (report.candidates ?? []).filter((one) => typeof one.alpha === "number");
-  if (typeof report.alpha !== "number") {
-    return html`<h3>How much of what was learned is used</h3>
-      <p>${report.decision === "base" ? "Nothing: the base model was better." : `${report.decision === "adapted" ? "All of it." : `What was learned up to the stage “${report.decision}”.`}`}</p>`;
-  }
   const refused = tried.filter((one) => !one.accepted);
   const said =
-    `${percent(report.alpha)} is used (alpha ${report.alpha})` +
-    (refused.length ? `; ${refused.map((one) => percent(one.alpha)).join(" and ")} was not good enough.` : ".");
-  return html`<${Shares}
-      title="How much of what was learned is used"
+    `${percent(report.alpha)} of what was learned is used (alpha ${report.alpha}).` +
+    (refused.length ? ` Not good enough: ${refused.map((one) => percent(one.alpha)).join(", ")}.` : "");
+  return html`<section class="card">
+    <${Shares}
+      title="How much of what was learned is used, in per cent"
       points=${tried.map((one) => ({ at: one.alpha, accepted: one.accepted }))}
       chosen=${report.alpha}
       said=${said}
     />
-    <p class="hint">${said}${refused.length ? " Crosses are shares that were refused." : ""}</p>`;
+    <p class="hint">${said}</p>
+  </section>`;
 }
 
 function Ordinary({ report }) {
   const rate = (side) => (side?.words ? side.errors / side.words : null);
   const base = rate(report.ordinary_speech?.base);
   const chosen = rate(report.ordinary_speech?.chosen);
-  if (base === null || chosen === null) {
-    return html`<h3>Words wrong on ordinary speech</h3><p class="quiet">This engine does not measure it.</p>`;
-  }
-  return html`<${Bars}
+  if (base === null || chosen === null) return null;
+  return html`<section class="card">
+    <${Bars}
       title="Words wrong on ordinary speech"
       most=${Math.max(0.1, 1.2 * Math.max(base, chosen))}
       bars=${[
@@ -105,7 +107,8 @@ function Ordinary({ report }) {
         { name: "This model", value: chosen, said: percent(chosen, 1), fill: "fill-accent" },
       ]}
     />
-    <p class="hint">Checked so that the model stays good at other speech, too. Lower is better.</p>`;
+    <p class="hint">Checked so that the model stays good at other speech, too. Fewer is better.</p>
+  </section>`;
 }
 
 function LeftOut({ pieces }) {

@@ -62,7 +62,7 @@ export function Try({ path: [chosen = ""] }) {
         <//>`}
       </div>
     </section>
-    <${DropZone} id="recording" label="A recording to recognise" disabled=${run.going || !base} onFiles=${([{ file }]) => run.file(file, queries)}>
+    <${DropZone} id="recording" label="A recording to recognise" choice="Choose a recording" disabled=${run.going || !base} onFiles=${([{ file }]) => run.file(file, queries)}>
       <p>
         ${run.microphone
           ? html`<button type="button" class="danger" onClick=${run.stop}>Stop listening</button>`
