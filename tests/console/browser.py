@@ -196,8 +196,8 @@ class Page:
         ]
         self.ask("Emulation.setEmulatedMedia", features=features)
 
-    def picture(self, path: Path, *, most_height: int = 1400) -> None:
-        """Keep a picture of the whole page, as far down as `most_height`."""
+    def picture(self, *, most_height: int = 1400) -> bytes:
+        """Return a picture of the whole page, as far down as `most_height`, as PNG."""
         size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
         clip = {
             "x": 0,
@@ -207,7 +207,7 @@ class Page:
             "scale": 1,
         }
         shot = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
-        path.write_bytes(base64.b64decode(shot["data"]))
+        return base64.b64decode(shot["data"])
 
     def complaints(self) -> list[str]:
         """Return what the browser found wrong: scripts that failed, what its policy refused."""

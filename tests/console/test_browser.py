@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 import requests
 
+import app
 from chalicelib.engines.catalogue import BASE_MODELS
-from tests.console import axe
+from infra.local.prompts import Prompt
+from tests.audio.packing import zipped
+from tests.console import axe, pictures
 from tests.console.browser import Page
 from tests.console.reported import leave_report
 from tests.customization.test_report_summary import NETWORK
@@ -27,6 +30,8 @@ NARROWBAND = "en-US_NarrowbandModel"
 VERSION = BASE_MODELS[NARROWBAND].newest_version
 WRITE = "ATTUNE_WRITE_CONSOLE_PICTURES"
 PICTURES = ROOT / "docs" / "console"
+ON_TELEPHONES = ("models", "report")
+"""Pages of which the documentation shows the dark scheme at 360 pixels, too."""
 pytestmark = pytest.mark.slow
 
 
@@ -262,13 +267,6 @@ def test_every_page_is_without_barriers_at_every_width_and_in_both_schemes(
     leave_report(service, model, NETWORK)
     words = api.model("Menu", "customizations")
     api("PUT", f"customizations/{words}/words/pbx", json={"sounds_like": ["p b x"], "display_as": "PBX"})
-    page.go(f"{service.url}/")
-    page.see("Speech recognition that learns your acoustics")
-    looked_at(page, program, "welcome")
-    page.go(f"{service.url}/console")
-    page.see("API key")
-    looked_at(page, program, "sign-in")
-    sign_in(page, service, service.key)
     places = {
         "models": ("models", "Front desk"),
         "recordings": (f"models/{model}", "cut.flac"),
@@ -277,6 +275,13 @@ def test_every_page_is_without_barriers_at_every_width_and_in_both_schemes(
         "language-models": ("language", "Menu"),
         "language-model": (f"language/{words}", "sounds like"),
     }
+    page.go(f"{service.url}/")
+    page.see("Speech recognition that learns your acoustics")
+    looked_at(page, program, "welcome")
+    page.go(f"{service.url}/console")
+    page.see("API key")
+    looked_at(page, program, "sign-in")
+    sign_in(page, service, service.key)
     for name, (place, text) in places.items():
         page.run(f"location.hash = '#/{place}'")
         page.see(text)
@@ -295,11 +300,55 @@ def looked_at(page: Page, program: str, name: str) -> None:
         page.run("scrollTo(0, 0)")
         assert axe.barriers(page, program) == [], f"{name} at {width}"
         assert page.run("document.documentElement.scrollWidth") <= width, name
-        if WRITE in os.environ and (width == 1280 or name in ("models", "report")):
+        if WRITE in os.environ and (width == 1280 or name in ON_TELEPHONES):
             PICTURES.mkdir(exist_ok=True)
             page.look(960 if width == 1280 else width, dark=dark)
-            page.picture(PICTURES / f"{name}{'' if width == 1280 else '-telephone'}.png", most_height=1000)
+            file = f"{name}{'' if width == 1280 else '-telephone'}.png"
+            pictures.write(PICTURES / file, page.picture(most_height=1000))
     page.look(1280)
+
+
+@pytest.mark.skipif("/v1/test_sets" not in app.app.routes, reason="the service has no test sets yet")
+def test_models_are_measured_and_compared(
+    page: Page, service: RunningService, prompts: list[Prompt], tmp_path: Path
+) -> None:
+    program = axe.script()
+    api = Api(service, service.key)
+    model = api.model("Night line")
+    some = [prompt for prompt in prompts if 2 < prompt.duration_s < 3][:2]
+    for number, prompt in enumerate(some):
+        audio = f"acoustic_customizations/{model}/audio/call-{number}.wav"
+        api("POST", audio, data=prompt.path.read_bytes(), headers={"Content-Type": "audio/wav"})
+    path = tmp_path / "night.zip"
+    path.write_bytes(
+        zipped(
+            {f"call-{number}.wav": prompt.path.read_bytes() for number, prompt in enumerate(some)}
+            | {f"call-{number}.txt": prompt.text.encode() for number, prompt in enumerate(some)}
+            | {"nobody.txt": b"a text without its recording"}
+        )
+    )
+    promote(service, model, VERSION)
+    sign_in(page, service, service.key, "#/tests")
+    page.see("Drop a zip of recordings and transcripts here")
+    page.choose_files("#test-set", [path])
+    page.see("2 utterances", 60)
+    page.click("What was left out")
+    page.see("nobody.txt")
+    page.click("Night line", "label")
+    page.click(NARROWBAND, "label")
+    looked_at(page, program, "tests")
+    page.click("Evaluate")
+    page.see("Utterances, the worst first", 120)
+    page.see("Words wrong")
+    page.click("Play call-0.wav")
+    page.wait("document.querySelector('audio')?.duration > 1")
+    looked_at(page, program, "evaluation")
+    page.run(f"location.hash = '#/models/{model}/comparison'")
+    page.click("Choose recordings instead")
+    page.click("call-0.wav", "label")
+    page.click("Compare on call-0.wav")
+    page.see("What this does not show", 120)
+    looked_at(page, program, "comparison")
 
 
 def test_axe_finds_a_barrier_where_there_is_one(page: Page, service: RunningService) -> None:

@@ -197,11 +197,14 @@ function Resource({ one, path, fixed, onDelete }) {
 /** The findings of an archive's members, looked up when somebody wants them. */
 function Members({ name, path, invalid }) {
   const [members, setMembers] = useState(null);
+  const [warning, setWarning] = useState("");
   const [error, setError] = useState(null);
   const look = async (event) => {
     if (!event.currentTarget.open || members) return;
     try {
-      setMembers((await ask("GET", `${path}/audio/${encoded(name)}`)).audio);
+      const found = await ask("GET", `${path}/audio/${encoded(name)}`);
+      setMembers(found.audio);
+      setWarning(found.container.warning ?? "");
     } catch (failure) {
       setError(failure);
     }
@@ -211,6 +214,7 @@ function Members({ name, path, invalid }) {
   return html`<details class="all" onToggle=${look}>
     <summary>${invalid ? "What is wrong in it" : "What is in it"}</summary>
     <${Problem} error=${error} />
+    ${warning && html`<p class="small">${warning}</p>`}
     ${members &&
     html`<p class="small quiet">${counted(right.length, "valid recording")}${wrong.length ? `, ${wrong.length} invalid` : ""}.</p>
       <ul class="tight small members">

@@ -27,7 +27,12 @@ export function Comparison({ model, audio }) {
   }
   const last = value.evaluations.find((one) => one.kind === "comparison" && one.acoustic_customization_id === id);
   const begin = (body) => async () => {
-    await ask("POST", "evaluations", { json: { name: model.name, ...body } });
+    try {
+      await ask("POST", "evaluations", { json: { name: model.name, ...body } });
+    } catch (refused) {
+      if (refused.status !== 400 || !body.held_out) throw refused;
+      throw new Error("What the last training held out is not known. Train again, or choose recordings below.");
+    }
     again();
   };
   const names = (audio?.audio ?? []).filter((one) => one.status === "ok").map((one) => one.name);

@@ -7,7 +7,7 @@ import { usePolled } from "./polling.js";
 import { go, to } from "./routes.js";
 import { Sentences, Utterances } from "./sentences.js";
 import { ask, encoded } from "./service.js";
-import { counted, duration, moment, percent } from "./wording.js";
+import { counted, duration, moment, percent, shortLabels } from "./wording.js";
 
 const OPEN = ["waiting", "processing"];
 const MOST_CONFUSED = 12;
@@ -77,15 +77,15 @@ function Compared({ id, results }) {
 function Measured({ id, results }) {
   const what = results.unit === "characters" ? "Characters" : "Words";
   const models = results.models;
+  const labels = shortLabels(models);
   return html`
-    <section class="card"><h2>What it says</h2><${Sentence} of=${results.words} /></section>
-    <div class="columns">
+    <div class="columns even">
       <section class="card">
         <${Bars}
-          title="${what} wrong, with the interval of 95 %"
+          title="${what} wrong"
           most=${Math.max(0.05, 1.1 * Math.max(...models.map((one) => one.interval?.[1] ?? one.word_error_rate)))}
           bars=${models.map((one, at) => ({
-            name: one.label,
+            name: labels[at],
             value: one.word_error_rate,
             interval: one.interval,
             said: percent(one.word_error_rate, 1),
@@ -93,10 +93,14 @@ function Measured({ id, results }) {
           }))}
         />
         <p class="hint">
-          ${counted(results.utterances_total, "utterance")}, ${duration(results.duration)}. Fewer is better. ${results.normalisation}
+          ${counted(results.utterances_total, "utterance")}, ${duration(results.duration)}. Fewer is better. The lines show where
+          the figure lies for 95 % of sets like this one.
         </p>
       </section>
-      <section class="card wide" tabindex="0" role="region" aria-label="Errors in figures">
+      <section class="card"><h2>What it says</h2><${Sentence} of=${results.words} /></section>
+    </div>
+    <section class="card">
+      <div class="wide" tabindex="0" role="region" aria-label="Errors in figures">
         <table>
           <caption>Errors in figures</caption>
           <thead>
@@ -104,8 +108,8 @@ function Measured({ id, results }) {
           </thead>
           <tbody>
             ${models.map(
-              (one) => html`<tr key=${one.label}>
-                <th scope="row">${one.label}</th>
+              (one, at) => html`<tr key=${one.label}>
+                <th scope="row" title=${one.label}>${labels[at]}</th>
                 <td class="number">${percent(one.word_error_rate, 1)}</td>
                 <td class="number">${one.substitutions}</td>
                 <td class="number">${one.deletions}</td>
@@ -115,19 +119,19 @@ function Measured({ id, results }) {
             )}
           </tbody>
         </table>
-        ${results.comparisons.map((one) => html`<p key=${`${one.first}${one.second}`} class="small">${one.words}</p>`)}
-      </section>
-    </div>
-    <details class="card">
-      <summary>Words that are confused most</summary>
-      <div class="columns">${models.map((one) => html`<${Confusions} key=${one.label} model=${one} />`)}</div>
-    </details>
+      </div>
+      <details>
+        <summary>Words that are confused most</summary>
+        <div class="columns">${models.map((one, at) => html`<${Confusions} key=${one.label} model=${one} label=${labels[at]} />`)}</div>
+      </details>
+      <details><summary>How texts are compared</summary><p class="prose small">${results.normalisation}</p></details>
+    </section>
     <h2>Utterances, the worst first</h2>
     <${Utterances} id=${id} results=${results} />
   `;
 }
 
-function Confusions({ model }) {
+function Confusions({ model, label }) {
   const { substitutions = [], deletions = [], insertions = [] } = model.confusions ?? {};
   const rows = [
     ...substitutions.map((one) => [`${one.reference} → ${one.recognized}`, one.count]),
@@ -135,7 +139,7 @@ function Confusions({ model }) {
     ...insertions.map((one) => [`${one.word} (extra)`, one.count]),
   ].sort((a, b) => b[1] - a[1]);
   return html`<div>
-    <h3>${model.label}</h3>
+    <h3>${label}</h3>
     ${rows.length
       ? html`<ul class="tight small members">${rows.slice(0, MOST_CONFUSED).map(([text, count]) => html`<li key=${text}>${text}: ${count} times</li>`)}</ul>`
       : html`<p class="small quiet">No errors.</p>`}

@@ -38,7 +38,8 @@ const KINDS = {
 };
 const NAMES = { being_processed: "being checked", undetermined: "invalid", analyzed: "ok", available: "trained" };
 
-export const Status = ({ of }) => html`<span class="pill ${KINDS[of] ?? ""}">${NAMES[of] ?? of}</span>`;
+/** `named` says it otherwise than it is said of models. */
+export const Status = ({ of, named }) => html`<span class="pill ${KINDS[of] ?? ""}">${named ?? NAMES[of] ?? of}</span>`;
 
 export const Notice = ({ kind = "", children, ...others }) =>
   html`<div class="notice ${kind}" role=${kind === "bad" ? "alert" : "status"} ...${others}>${children}</div>`;

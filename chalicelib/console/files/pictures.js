@@ -5,6 +5,9 @@ import { html } from "./preact.js";
 /** Return a length along the picture, from a share of it. */
 const along = (share) => `${(100 * share).toFixed(2)}%`;
 
+const LONGEST_NAME = 30;
+const fitting = (name) => (name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name);
+
 /** Return the picture with its caption; `label` is its text alternative. */
 const Picture = ({ title, label, height, children }) =>
   html`<figure>
@@ -54,7 +57,7 @@ export function Bars({ title, bars, most }) {
   >
     ${bars.map(
       (bar, line) => html`<g key=${`${line} ${bar.name}`} transform="translate(0 ${52 * line})">
-        <text y="13">${bar.name}</text>
+        <text y="13">${fitting(bar.name)}</text>
         <text x="100%" y="13" text-anchor="end" class="strong">${bar.said}</text>
         <rect y="22" width="100%" height="16" rx="4" class="fill-track" />
         <rect y="22" width=${scale(bar.value)} height="16" rx="4" class=${bar.fill} />

@@ -2,7 +2,7 @@
 
 import { html, useState } from "./preact.js";
 import { Player } from "./player.js";
-import { counted, percent } from "./wording.js";
+import { counted, percent, shortLabels } from "./wording.js";
 
 const MOST_SHOWN = 20;
 
@@ -16,7 +16,8 @@ const sure = (confidence) => (typeof confidence === "number" ? `, ${percent(conf
 /** `results` are those of a comparison; `id` is the evaluation's. */
 export function Sentences({ id, results }) {
   const [most, setMost] = useState(MOST_SHOWN);
-  const { sentences, models } = results;
+  const { sentences } = results;
+  const labels = shortLabels(results.models);
   if (!sentences.length) return html`<p>Both models heard the same words everywhere.</p>`;
   return html`<ul class="list">
       ${sentences.slice(0, most).map(
@@ -29,7 +30,7 @@ export function Sentences({ id, results }) {
           <div class="sentence all">
             ${["first", "second"].map(
               (name, at) => html`<div key=${name}>
-                <p class="small quiet">${models[at].label}${sure(one.confidences[at])}</p>
+                <p class="small quiet">${labels[at]}${sure(one.confidences[at])}</p>
                 <p>${one.texts[at] ? html`<${Runs} runs=${side(one.marked, name)} />` : html`<span class="quiet">nothing was heard</span>`}</p>
               </div>`,
             )}
@@ -43,7 +44,8 @@ export function Sentences({ id, results }) {
 /** One utterance of a test set: what was said, and what each model made of it. */
 export function Utterances({ id, results }) {
   const [most, setMost] = useState(MOST_SHOWN);
-  const { utterances, models } = results;
+  const { utterances } = results;
+  const labels = shortLabels(results.models);
   return html`<ul class="list">
       ${utterances.slice(0, most).map(
         (one) => html`<li key=${one.number}>
@@ -55,7 +57,7 @@ export function Utterances({ id, results }) {
           <div class="sentence all">
             ${one.models.map(
               (heard, at) => html`<div key=${at}>
-                <p class="small quiet">${models[at].label}: ${counted(heard.errors, "error")}${sure(heard.confidence)}</p>
+                <p class="small quiet">${labels[at]}: ${counted(heard.errors, "error")}${sure(heard.confidence)}</p>
                 <p>${heard.marked.map((run, place) => html`${place ? " " : ""}<${Run} run=${run} />`)}</p>
               </div>`,
             )}

@@ -115,7 +115,7 @@ function TestSet({ one, onChange }) {
       <p class="quiet small">${facts.join(" · ")}</p>
     </div>
     <div class="row">
-      <${Status} of=${one.status} />
+      <${Status} of=${one.status} named=${one.status === "available" ? "ready" : undefined} />
       <button type="button" class="plain slight" aria-label="Delete ${one.name}" onClick=${() => setLeaving(true)}>Delete</button>
     </div>
     ${one.error && html`<p class="finding all">${one.error}</p>`}
@@ -149,8 +149,11 @@ function NewEvaluation({ sets }) {
   const [chosen, setChosen] = useState([]);
   const [error, setError] = useState(null);
   const trained = (acoustic?.customizations ?? []).filter((one) => !["pending", "ready"].includes(one.status));
+  // What custom models were made on is what they are compared with first, though there may be newer versions.
+  const origins = new Map(trained.map((one) => [one.versions.at(-1), one.base_model_name]));
   const choices = [
     ...trained.map((one) => [one.name, { acoustic_customization_id: one.customization_id }]),
+    ...[...origins].map(([version, name]) => [`Base ${version}`, { model: name, base_model_version: version }]),
     ...(bases?.models ?? []).map((one) => [one.name, { model: one.name }]),
   ];
   const key = (choice) => JSON.stringify(choice);
@@ -160,7 +163,9 @@ function NewEvaluation({ sets }) {
     if (!chosen.length) throw new Error("Choose at least one model.");
     const id = set || sets[0].test_set_id;
     const name = sets.find((one) => one.test_set_id === id)?.name;
-    const made = await ask("POST", "evaluations", { json: { name, test_set_id: id, models: chosen.map((one) => JSON.parse(one)) } });
+    // The first is what others are compared with: a base, if there is one.
+    const models = chosen.map((one) => JSON.parse(one)).sort((a, b) => ("model" in b) - ("model" in a));
+    const made = await ask("POST", "evaluations", { json: { name, test_set_id: id, models } });
     go("evaluations", made.evaluation_id);
   };
   return html`<section class="card" aria-labelledby="new-evaluation">

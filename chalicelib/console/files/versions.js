@@ -25,6 +25,7 @@ export function Versions({ model, path, onChange }) {
   };
   const shown = (kind, version) => setOpen({ kind, version });
   return html`
+    <p class="quiet prose">Every training that ends well keeps a version. The one that serves can be changed at any time, and back.</p>
     <${Problem} error=${problem} />
     <ul class="list" aria-label="Versions, newest first">
       ${value.versions.map(

@@ -37,3 +37,11 @@ export function some(names, most = 4) {
 /** Return a list as the middle of a sentence. */
 export const listed = (names) =>
   names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+
+/** Return names of an evaluation's models that fit beside a picture, as far as they still tell them apart. */
+export function shortLabels(models) {
+  const short = models.map(({ label }) =>
+    label.replace(/ on [\w-]+\.v\d{4}-\d\d-\d\d$/, "").replace(/^base [\w-]+\.v(\d{4}-\d\d-\d\d)$/, "Base of $1"),
+  );
+  return new Set(short).size === short.length ? short : models.map(({ label }) => label);
+}
