@@ -45,7 +45,7 @@ def _shown(request: Request, name: str) -> Response:
     if page is None:
         message = f"Not Found: the console has no file {name[:100]!r}; its page is at {root}/console."
         return response(404, errors.service_body(404, message), transaction_id)
-    headers = pages.HEADERS | {"ETag": page.tag}
+    headers: dict[str, str | list[str]] = {**pages.HEADERS, "ETag": page.tag}
     if request.headers.get("if-none-match") == page.tag:
         return Response("", headers, 304)
     headers["Content-Type"] = page.content_type

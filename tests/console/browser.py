@@ -197,15 +197,12 @@ class Page:
         self.ask("Emulation.setEmulatedMedia", features=features)
 
     def picture(self, *, most_height: int = 1400) -> bytes:
-        """Return a picture of the whole page, as far down as `most_height`, as PNG."""
-        size = self.ask("Page.getLayoutMetrics")["cssContentSize"]
-        clip = {
-            "x": 0,
-            "y": 0,
-            "width": size["width"],
-            "height": min(size["height"], most_height),
-            "scale": 1,
-        }
+        """Return a picture of the page to its end, or as far down as `most_height`, as PNG."""
+        width, end = self.run(
+            """(() => { const main = document.querySelector("main").getBoundingClientRect();
+            return [innerWidth, document.querySelector("dialog") ? innerHeight : main.bottom + scrollY]; })()"""
+        )
+        clip = {"x": 0, "y": 0, "width": width, "height": min(end, most_height), "scale": 1}
         shot = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         return base64.b64decode(shot["data"])
 

@@ -252,15 +252,20 @@ def test_language_models_take_texts_and_words(page: Page, service: RunningServic
 
 
 def test_every_page_is_without_barriers_at_every_width_and_in_both_schemes(
-    page: Page, service: RunningService, spoken: Path
+    page: Page, service: RunningService, spoken: Path, ten_minutes: Path
 ) -> None:
     """And its pictures are those of the documentation: `ATTUNE_WRITE_CONSOLE_PICTURES=1` keeps them there."""
     program = axe.script()
     api = Api(service, service.key)
     model = api.model("Front desk")
     audio = f"acoustic_customizations/{model}/audio"
-    for name in ("monday.wav", "tuesday.wav"):
-        api("POST", f"{audio}/{name}", data=spoken.read_bytes(), headers={"Content-Type": "audio/wav"})
+    api(
+        "POST",
+        f"{audio}/monday.zip",
+        data=ten_minutes.read_bytes(),
+        headers={"Content-Type": "application/zip"},
+    )
+    api("POST", f"{audio}/tuesday.wav", data=spoken.read_bytes(), headers={"Content-Type": "audio/wav"})
     api("POST", f"{audio}/cut.flac", data=b"fLaC" + bytes(40), headers={"Content-Type": "audio/flac"})
     api.wait(audio, lambda answer: all(one["status"] != "being_processed" for one in answer["audio"]))
     promote(service, model, VERSION)

@@ -7,7 +7,7 @@ import { usePolled } from "./polling.js";
 import { go, to } from "./routes.js";
 import { Sentences, Utterances } from "./sentences.js";
 import { ask, encoded } from "./service.js";
-import { counted, duration, moment, percent, shortLabels } from "./wording.js";
+import { capital, counted, duration, moment, percent, shortLabels } from "./wording.js";
 
 const OPEN = ["waiting", "processing"];
 const MOST_CONFUSED = 12;
@@ -60,7 +60,7 @@ export function Results({ evaluation }) {
   return kind === "comparison" ? html`<${Compared} id=${id} results=${results} />` : html`<${Measured} id=${id} results=${results} />`;
 }
 
-const Sentence = ({ of }) => html`<ul class="tight prose">${of.map((sentence) => html`<li key=${sentence}>${sentence}</li>`)}</ul>`;
+const Sentence = ({ of }) => html`<ul class="tight prose">${of.map((sentence) => html`<li key=${sentence}>${capital(sentence)}</li>`)}</ul>`;
 
 function Compared({ id, results }) {
   return html`

@@ -4,7 +4,7 @@ import { html } from "./preact.js";
 import { Empty, Loading, Problem } from "./parts.js";
 import { Bars, Parts, Shares } from "./pictures.js";
 import { usePolled } from "./polling.js";
-import { duration, percent } from "./wording.js";
+import { capital, duration, percent } from "./wording.js";
 
 const MOST_SHOWN = 100;
 
@@ -25,7 +25,7 @@ export function Told({ report }) {
   return html`
     <div class="tight">
       <h2>${kept ? "The base model is kept" : "The model has learned, and what it learned is used"}</h2>
-      <p class="quiet prose">${report.reason}</p>
+      <p class="quiet prose">${capital(report.reason ?? "")}</p>
     </div>
     <div class="columns even">
       <section class="card"><${Minutes} report=${report} /></section>

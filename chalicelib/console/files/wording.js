@@ -28,6 +28,8 @@ export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} 
 
 export const moment = (text) => (text ? DATE.format(new Date(text)) : "");
 
+export const capital = (sentence) => sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
+
 /** Return a few of many names, and how many more there are. */
 export function some(names, most = 4) {
   const more = names.length - most;
