@@ -90,7 +90,7 @@ export function Question({ title, children, answer, danger = false, work, onClos
     ${children}
     <${Problem} error=${error} />
     <div class="row">
-      <button type="button" onClick=${onClose}>Leave it</button>
+      <button type="button" onClick=${onClose}>Go back</button>
       <${Act} class=${danger ? "danger" : "primary"} work=${did} onError=${setError}>${answer}<//>
     </div>
   </dialog>`;

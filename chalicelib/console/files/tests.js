@@ -150,11 +150,11 @@ function NewEvaluation({ sets }) {
   const [error, setError] = useState(null);
   const trained = (acoustic?.customizations ?? []).filter((one) => !["pending", "ready"].includes(one.status));
   // What custom models were made on is what they are compared with first, though there may be newer versions.
-  const origins = new Map(trained.map((one) => [one.versions.at(-1), one.base_model_name]));
+  const origins = new Map((acoustic?.customizations ?? []).map((one) => [one.versions.at(-1), one.base_model_name]));
   const choices = [
     ...trained.map((one) => [one.name, { acoustic_customization_id: one.customization_id }]),
-    ...[...origins].map(([version, name]) => [`Base ${version}`, { model: name, base_model_version: version }]),
-    ...(bases?.models ?? []).map((one) => [one.name, { model: one.name }]),
+    ...[...origins].map(([version, name]) => [version, { model: name, base_model_version: version }]),
+    ...(bases?.models ?? []).map((one) => [`${one.name}, newest version`, { model: one.name }]),
   ];
   const key = (choice) => JSON.stringify(choice);
   const pick = (choice) => (event) =>
