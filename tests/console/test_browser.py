@@ -201,18 +201,17 @@ def test_base_and_custom_model_are_heard_side_by_side(
     page.choose_files("#recording", [spoken])
     page.see("Words in which the two differ are marked.", 60)
     columns = page.run("[...document.querySelectorAll('.words')].map((one) => one.innerText)")
-    asked = {"base_model_version": VERSION}, {"acoustic_customization_id": model}
-    for shown, query in zip(columns, asked, strict=True):
-        answer = requests.post(
-            f"{service.url}/v1/recognize",
-            params={"model": NARROWBAND, **query},
-            data=spoken.read_bytes(),
-            headers={"Content-Type": "audio/wav"},
-            auth=("apikey", service.key),
-            timeout=120,
-        ).json()
-        said = [result["alternatives"][0]["transcript"] for result in answer["results"]]
-        assert shown.split() == " ".join(said).split()
+    answer = requests.post(
+        f"{service.url}/v1/recognize",
+        params={"model": NARROWBAND, "acoustic_customization_id": model},
+        data=spoken.read_bytes(),
+        headers={"Content-Type": "audio/wav"},
+        auth=("apikey", service.key),
+        timeout=120,
+    ).json()
+    said = [result["alternatives"][0]["transcript"] for result in answer["results"]]
+    assert columns[1].split() == " ".join(said).split()
+    assert columns[0].split() != columns[1].split()
     assert page.run("document.querySelectorAll('.words mark').length") > 0
 
 
@@ -315,7 +314,7 @@ def looked_at(page: Page, program: str, name: str) -> None:
     page.look(1280)
 
 
-@pytest.mark.skipif(not EXTENSIONS <= app.app.routes.keys(), reason="the service does not know them yet")
+@pytest.mark.skipif(not app.app.routes.keys() >= EXTENSIONS, reason="the service does not know them yet")
 def test_versions_are_chosen_measured_and_compared(
     page: Page, service: RunningService, prompts: list[Prompt], tmp_path: Path
 ) -> None:
@@ -323,7 +322,7 @@ def test_versions_are_chosen_measured_and_compared(
     api = Api(service, service.key)
     api.model("Workshop")  # made on the light engine
     model = api.model("Night line")
-    some = [prompt for prompt in prompts if 3 < prompt.duration_s < 4][:4]
+    some = [prompt for prompt in prompts if 3 < prompt.duration_s < 4][:3]
     audio = f"acoustic_customizations/{model}/audio/call.wav"
     api("POST", audio, data=some[0].path.read_bytes(), headers={"Content-Type": "audio/wav"})
     path = tmp_path / "night.zip"
@@ -349,7 +348,7 @@ def test_versions_are_chosen_measured_and_compared(
     page.click("Tests", "nav a")
     page.see("Drop a zip of recordings and transcripts here")
     page.choose_files("#test-set", [path])
-    page.see("4 utterances", 60)
+    page.see("3 utterances", 60)
     page.click("What was left out")
     page.see("nobody.txt")
     page.click("Night line", "label")

@@ -2,6 +2,7 @@
 
 import { html, useState } from "./preact.js";
 import { Results } from "./evaluation.js";
+import { serves } from "./models.js";
 import { Act, Empty, Loading, Notice, Problem } from "./parts.js";
 import { usePolled } from "./polling.js";
 import { ask } from "./service.js";
@@ -22,7 +23,7 @@ export function Comparison({ model, audio }) {
     <//>`;
   }
   if (!value) return error ? html`<${Problem} error=${error} again=${again} />` : html`<${Loading} what="comparisons" />`;
-  if (model.status === "pending" || (model.status === "ready" && !model.version)) {
+  if (!serves(model)) {
     return html`<${Empty} title="Train the model first"><p>Then this page shows which sentences it hears differently from its base.</p><//>`;
   }
   const last = value.evaluations.find((one) => one.kind === "comparison" && one.acoustic_customization_id === id);

@@ -8,6 +8,9 @@ import { ask } from "./service.js";
 import { counted, moment, remaining } from "./wording.js";
 
 export const RUNNING = ["training", "upgrading"];
+/** Whether a model recognises: one that was trained goes on while audio is added to it, which makes it `ready`. */
+export const serves = (model) => model.version !== undefined || !["pending", "ready"].includes(model.status);
+
 const CHANGING = [...RUNNING, "pending"];
 
 export function Models() {

@@ -3,6 +3,7 @@
 import { html, useState } from "./preact.js";
 import { DropZone } from "./drop-zone.js";
 import { LARGEST_BYTES, isArchive } from "./kinds.js";
+import { serves } from "./models.js";
 import { Act, Empty, Field, Heading, Loading, Problem, Progress, Question, Status } from "./parts.js";
 import { usePolled } from "./polling.js";
 import { go, to } from "./routes.js";
@@ -148,7 +149,7 @@ function NewEvaluation({ sets }) {
   const [set, setSet] = useState("");
   const [chosen, setChosen] = useState([]);
   const [error, setError] = useState(null);
-  const trained = (acoustic?.customizations ?? []).filter((one) => !["pending", "ready"].includes(one.status));
+  const trained = (acoustic?.customizations ?? []).filter(serves);
   // What custom models were made on is what they are compared with first, though there may be newer versions.
   const origins = new Map((acoustic?.customizations ?? []).map((one) => [one.versions.at(-1), one.base_model_name]));
   const choices = [

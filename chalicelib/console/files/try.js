@@ -6,6 +6,7 @@ import { DropZone } from "./drop-zone.js";
 import { recordingType } from "./kinds.js";
 import { Marked } from "./marked.js";
 import { microphone } from "./microphone.js";
+import { serves } from "./models.js";
 import { Field, Heading, Notice, Problem, announce } from "./parts.js";
 import { usePolled } from "./polling.js";
 import { recognition, sendFile } from "./recognition.js";
@@ -19,7 +20,7 @@ export function Try({ path: [chosen = ""] }) {
   const { value: bases } = usePolled("models", () => 600);
   const [choice, setChoice] = useState({ custom: chosen, base: "", texts: "" });
   const run = useRun();
-  const models = (acoustic?.customizations ?? []).filter((one) => one.status !== "pending");
+  const models = (acoustic?.customizations ?? []).filter((one) => one.status !== "pending" || serves(one));
   const custom = models.find((one) => one.customization_id === choice.custom);
   const base = custom?.base_model_name || choice.base || bases?.models[0]?.name || "";
   const texts = (language?.customizations ?? []).filter(
