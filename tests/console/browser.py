@@ -181,6 +181,16 @@ class Page:
         node = self.ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.ask("DOM.setFileInputFiles", nodeId=node, files=[str(path) for path in paths])
 
+    def drop_files(self, selector: str, paths: Sequence[Path]) -> None:
+        """Drop files and folders onto an element, as a mouse does."""
+        x, y = self.run(
+            f"""(() => {{ const box = document.querySelector({json.dumps(selector)}).getBoundingClientRect();
+            return [box.x + 20, box.y + 20]; }})()"""
+        )
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.ask("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+
     def look(self, width: int, *, dark: bool = False, height: int = 800) -> None:
         """Show the page at a width, in a scheme of colours, without motion."""
         self.ask(

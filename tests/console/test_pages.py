@@ -102,5 +102,6 @@ def test_the_policy_allows_this_host_alone() -> None:
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
     assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert policy["trusted-types"] == "'none'"
     assert "unsafe" not in pages.HEADERS["Content-Security-Policy"]
     assert "*" not in pages.HEADERS["Content-Security-Policy"]

@@ -56,7 +56,21 @@ function useUploads(path, onChange) {
     );
   }
   const uploads = kept.get(path);
-  useEffect(() => uploads.tell(changed, onChange), [uploads]);
+  useEffect(() => {
+    let frame = 0;
+    // Of thousands of files something moves all the time: once for each picture is enough.
+    const drawn = () => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        changed();
+      });
+    };
+    const leave = uploads.tell(drawn, onChange);
+    return () => {
+      cancelAnimationFrame(frame);
+      leave();
+    };
+  }, [uploads]);
   return uploads;
 }
 
@@ -69,8 +83,10 @@ function sort(taken, there, underWay) {
   for (const { path, file } of taken) {
     const name = nameInModel(path);
     const reason = whyNot(file);
-    if (reason) reasons.set(reason, [...(reasons.get(reason) ?? []), path]);
-    else if (known.has(name)) present.push(name);
+    if (reason) {
+      if (!reasons.has(reason)) reasons.set(reason, []);
+      reasons.get(reason).push(path);
+    } else if (known.has(name)) present.push(name);
     else {
       known.add(name);
       good.push({ name, file });

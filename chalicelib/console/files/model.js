@@ -1,6 +1,6 @@
 /** One custom acoustic model: what it holds, what can be done with it, what came of it. */
 
-import { html, useState } from "./preact.js";
+import { html, useEffect, useRef, useState } from "./preact.js";
 import { Audio, LEAST_MINUTES } from "./audio.js";
 import { Comparison } from "./comparison.js";
 import { RUNNING, Run } from "./models.js";
@@ -20,6 +20,13 @@ export function Model({ path: [id, tab = "audio"] }) {
   const audio = usePolled(`${path}/audio`, (answer) =>
     answer.audio.some((one) => one.status === "being_processed") ? 1.5 : 20,
   );
+  const status = useRef(null);
+  useEffect(() => {
+    if (RUNNING.includes(status.current) && model && !RUNNING.includes(model.status)) {
+      announce(model.status === "failed" ? `The training failed: ${model.error}` : `The training of ${model.name} is over.`);
+    }
+    status.current = model?.status;
+  }, [model?.status]);
   if (!model) {
     return html`<p class="crumb"><a href=${to("models")}>Models</a></p>
       ${error ? html`<${Heading} title="Model" /><${Problem} error=${error} again=${again} />` : html`<${Loading} what="the model" />`}`;

@@ -81,16 +81,18 @@ export function Question({ title, children, answer, danger = false, work, onClos
   const dialog = useRef(null);
   const [error, setError] = useState(null);
   useEffect(() => dialog.current.showModal(), []);
+  // Closed like this, a dialog gives the focus back to where it came from.
+  const close = () => dialog.current?.close();
   const did = async () => {
     await work();
-    onClose();
+    close();
   };
   return html`<dialog ref=${dialog} aria-labelledby="question" onClose=${onClose}>
     <h2 id="question">${title}</h2>
     ${children}
     <${Problem} error=${error} />
     <div class="row">
-      <button type="button" onClick=${onClose}>Go back</button>
+      <button type="button" onClick=${close}>Go back</button>
       <${Act} class=${danger ? "danger" : "primary"} work=${did} onError=${setError}>${answer}<//>
     </div>
   </dialog>`;
@@ -103,14 +105,14 @@ export function Menu({ children }) {
     details.current.open = false;
   };
   const left = ({ relatedTarget }) => relatedTarget && !details.current.contains(relatedTarget) && close();
-  const pressed = (event) => {
-    if (event.key !== "Escape") return;
-    close();
+  const chosen = () => {
     details.current.querySelector("summary").focus();
+    close();
   };
+  const pressed = (event) => event.key === "Escape" && chosen();
   return html`<details ref=${details} class="more" onKeyDown=${pressed} onFocusOut=${left}>
     <summary class="button">More</summary>
-    <div class="menu" onClick=${close}>${children}</div>
+    <div class="menu" onClick=${chosen}>${children}</div>
   </details>`;
 }
 

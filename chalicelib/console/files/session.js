@@ -8,6 +8,7 @@ const EARLY_S = 120;
 /** A token is renewed so long before it ends. */
 
 let token = null;
+let asked = null;
 let ended = () => {};
 
 export const signedIn = () => sessionStorage.getItem(NAME) !== null;
@@ -35,7 +36,11 @@ export const revoked = () => signOut("Your key is no longer valid: it was revoke
 /** Return a token that holds for two minutes at least. */
 export async function bearer() {
   if (!token || token.expires_s - Date.now() / 1000 < EARLY_S) {
-    token = await exchanged(sessionStorage.getItem(NAME) ?? "");
+    // Whoever asks meanwhile waits for the same one.
+    asked ??= exchanged(sessionStorage.getItem(NAME) ?? "").finally(() => {
+      asked = null;
+    });
+    token = await asked;
   }
   return token.text;
 }
