@@ -8,7 +8,7 @@ import { Act, Empty, Field, Heading, Loading, Problem, Progress, Question, Statu
 import { usePolled } from "./polling.js";
 import { go, to } from "./routes.js";
 import { ask, encoded } from "./service.js";
-import { counted, duration, moment } from "./wording.js";
+import { counted, duration, listed, moment, shortLabels } from "./wording.js";
 import { Uploads } from "./uploads.js";
 
 const MOST_MODELS = 4;
@@ -39,7 +39,7 @@ export function Tests() {
                 <div>
                   <a class="name" href=${to("evaluations", one.evaluation_id)}>${one.name || (one.kind === "comparison" ? "Comparison" : "Evaluation")}</a>
                   <p class="quiet small">
-                    ${one.kind === "comparison" ? "Without transcripts" : "On a test set"} · ${one.models.map((model) => model.label).join(" and ")} · ${moment(one.created)}
+                    ${one.kind === "comparison" ? "Without transcripts" : "On a test set"} · ${listed(shortLabels(one.models))} · ${moment(one.created)}
                   </p>
                 </div>
                 <${Status} of=${one.status} />
