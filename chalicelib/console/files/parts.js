@@ -81,13 +81,20 @@ export function Question({ title, children, answer, danger = false, work, onClos
   const dialog = useRef(null);
   const [error, setError] = useState(null);
   useEffect(() => dialog.current.showModal(), []);
-  // Closed like this, a dialog gives the focus back to where it came from.
-  const close = () => dialog.current?.close();
+  // A dialog that is closed before it goes gives the focus back to where it came from.
+  const close = () => {
+    dialog.current?.close();
+    onClose();
+  };
+  const escaped = (event) => {
+    event.preventDefault();
+    close();
+  };
   const did = async () => {
     await work();
     close();
   };
-  return html`<dialog ref=${dialog} aria-labelledby="question" onClose=${onClose}>
+  return html`<dialog ref=${dialog} aria-labelledby="question" onCancel=${escaped}>
     <h2 id="question">${title}</h2>
     ${children}
     <${Problem} error=${error} />
