@@ -10,6 +10,7 @@ from chalicelib.api import (
     acoustic_models,
     acoustic_versions,
     callbacks,
+    console,
     evaluations,
     identity,
     language_corpora,
@@ -24,7 +25,7 @@ from chalicelib.api import (
     test_sets,
     user_data,
 )
-from chalicelib.api.routing import every_answer, publish
+from chalicelib.api.routing import Routes, every_answer, publish
 
 
 def mount(app: Chalice) -> None:
@@ -33,6 +34,7 @@ def mount(app: Chalice) -> None:
     app.api.binary_types = ["*/*"]
     app.register_middleware(every_answer, "http")
     for resource in (
+        console,
         identity,
         models,
         acoustic_models,
@@ -53,4 +55,5 @@ def mount(app: Chalice) -> None:
         openapi,
     ):
         resource.routes.mount(app)
-        publish(resource.routes)
+        if isinstance(resource.routes, Routes):
+            publish(resource.routes)

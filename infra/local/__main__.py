@@ -100,6 +100,7 @@ Attune is ready.
 
   HTTP     {url}
   HTTPS    https://{host}:{front.https}   ({signed}){also}
+  Console  {url}/console
   API key  {api_key}
   State    {home.path}   (logs in {home.logs})
 

@@ -50,7 +50,7 @@ def test_trailing_slashes_work_behind_the_front_door(model: Model, prefix: str) 
         assert ask(port, "POST", f"{root}/acoustic_customizations/", body, headers).status == 201
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v2/models", "/V1/models", "/v1/Models", "/v1/sessions"])
+@pytest.mark.parametrize("path", ["/v1", "/v2/models", "/V1/models", "/v1/Models", "/v1/sessions"])
 def test_unknown_paths_are_left_to_the_front_door(instance: Instance, path: str) -> None:
     with pytest.raises(UnknownRoute):
         get(instance, path)

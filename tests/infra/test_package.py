@@ -21,6 +21,7 @@ from moto.server import ThreadedMotoServer
 import app
 from chalicelib.audio.archives import ArchiveLimits
 from chalicelib.audio.decoding import Limits
+from chalicelib.console import pages
 from chalicelib.customization import (
     acoustic_training,
     audio_resources,
@@ -527,6 +528,11 @@ def test_the_api_answers(package: Package, engine_layer: Path, aws: str) -> None
     listed = json.loads(base64.b64decode(body) if answer.get("isBase64Encoded") else body)
     assert "en-US_BroadbandModel" in {model["name"] for model in listed["models"]}
     assert heavy == []
+
+
+def test_the_consoles_files_are_in_it(package: Package) -> None:
+    files = package.tree / "chalicelib" / "console" / "files"
+    assert {path.name for path in files.iterdir()} == pages.names()
 
 
 def test_uploaded_audio_is_analysed(package: Package, engine_layer: Path, aws: str) -> None:
