@@ -23,12 +23,9 @@ CODE_NAME = "deployment.zip"
 _CHALICE = "from chalice.cli import main; main()"
 _UNUSED_OF_METHOD = ("consumes", "produces", "parameters")
 """What a method takes and gives is the function's business; what stands in the path, the path says."""
+_INTEGRATION = "x-amazon-apigateway-integration"
 _UNUSED_OF_PROXY = ("responses", "passthroughBehavior")
 """A function's answer is passed on as it is."""
-_ALLOWED = "method.response.header.Access-Control-Allow-Headers"
-_ALLOWED_PARAMETER = "AllowedHeaders"
-_EXPOSED = "Access-Control-Expose-Headers"
-"""Browsers heed it in answers, not in those to the question before."""
 
 
 class PackagingFailed(Exception):
@@ -60,11 +57,12 @@ def package(folder: Path, project: Path = ROOT) -> Path:
 
 
 def compacted(template: dict[str, Any]) -> dict[str, Any]:
-    """Return the template without what describes the API to people and changes nothing of what it does."""
+    """Return the template without what describes the API to people.
+
+    Preflights go to the function as well: Chalice has API Gateway answer them, by a kilobyte for each path.
+    """
     definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     definition.pop("definitions", None)
-    described = [method for methods in definition["paths"].values() for method in methods.values()]
-    _say_once(template, [method["x-amazon-apigateway-integration"] for method in described])
     for methods in definition["paths"].values():
         for method in methods.values():
             for name in _UNUSED_OF_METHOD:
@@ -72,34 +70,12 @@ def compacted(template: dict[str, Any]) -> dict[str, Any]:
             for response in method["responses"].values():
                 response.pop("schema", None)
                 response["description"] = ""
-                response.get("headers", {}).pop(_EXPOSED, None)
-            _compact(method["x-amazon-apigateway-integration"])
+            for name in _UNUSED_OF_PROXY:
+                method[_INTEGRATION].pop(name, None)
+        served = next(method for name, method in methods.items() if name != "options")
+        if "options" in methods:
+            methods["options"] = served
     return template
-
-
-def _say_once(template: dict[str, Any], integrations: Sequence[dict[str, Any]]) -> None:
-    """Let preflights refer to the list of headers, which is long and the same for all of them."""
-    preflights = [one for one in integrations if one["type"] != "aws_proxy"]
-    answered = [one["responses"]["default"]["responseParameters"] for one in preflights]
-    (allowed,) = {parameters[_ALLOWED] for parameters in answered}
-    template.setdefault("Parameters", {})[_ALLOWED_PARAMETER] = {
-        "Type": "String",
-        "Default": allowed,
-        "Description": "Headers of requests that browsers may send from other origins; not to be changed.",
-    }
-    for parameters in answered:
-        parameters[_ALLOWED] = {"Ref": _ALLOWED_PARAMETER}
-
-
-def _compact(integration: dict[str, Any]) -> None:
-    if integration["type"] == "aws_proxy":
-        for name in _UNUSED_OF_PROXY:
-            integration.pop(name, None)
-    else:
-        integration.pop("passthroughBehavior", None)  # it is the default
-        integration["responses"]["default"]["responseParameters"].pop(
-            f"method.response.header.{_EXPOSED}", None
-        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

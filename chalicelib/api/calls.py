@@ -14,7 +14,7 @@ from chalicelib.api.errors import BadRequest
 
 @dataclass(frozen=True)
 class Text:
-    """A body that is no JSON value."""
+    """A body that is text, and no JSON value; `Answer.body` may be one."""
 
     text: str
     content_type: str
@@ -23,7 +23,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Answer:
-    """Status and JSON value, or `Text`, of an answer (None: no body)."""
+    """Status and JSON value of an answer; bytes go out as they are, with the Content-Type of `headers`."""
 
     status: int
     body: Any = None

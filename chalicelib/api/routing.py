@@ -36,6 +36,7 @@ CORS = CORSConfig(
     expose_headers=["X-Global-Transaction-Id", "X-DP-Watson-Tran-ID"],
     max_age=86400,
 )
+_METHODS = "GET, POST, PUT, DELETE, OPTIONS"
 _JSON = "application/json"
 _NO_KEY = "The API key is missing or wrong. Send it as 'Authorization: Bearer {key}'."
 _RETRY_AFTER_S = {429: 30, 503: 2}
@@ -162,11 +163,17 @@ def _answer(
     headers = dict(answer.headers)
     if isinstance(answer.body, Text):
         headers["Content-Type"] = answer.body.content_type
-        # Chalice takes text of JSON alone; the front door and API Gateway undo its base64.
-        body: str | bytes = answer.body.text.encode()
-    else:
-        body = "" if answer.status == 204 else json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
-    return _for_owner(owner, response(answer.status, body, transaction_id, headers))
+    return _for_owner(owner, response(answer.status, _body(answer), transaction_id, headers))
+
+
+def _body(answer: Answer) -> str | bytes:
+    if answer.status == 204:
+        return ""
+    if isinstance(answer.body, bytes):
+        return answer.body
+    if isinstance(answer.body, Text):  # Chalice takes text of JSON alone
+        return answer.body.text.encode()
+    return json.dumps(answer.body, ensure_ascii=False, allow_nan=False)
 
 
 def _for_owner(owner: str, answer: Response) -> Response:
@@ -221,6 +228,14 @@ def response(
     )
 
 
+def _preflight(request: Request) -> Response:
+    """Say to a browser that a page from elsewhere may ask; it needs no credentials."""
+    headers = CORS.get_access_control_headers()
+    headers.pop("Access-Control-Expose-Headers", None)
+    methods = {"Access-Control-Allow-Methods": _METHODS, "Allow": _METHODS}
+    return response(200, "", transaction_id_of(request), {**headers, **methods})
+
+
 def transaction_id_of(request: Request) -> str:
     """Return the id that the front door (or the client) gave the request, else a new one."""
     given = request.headers.get("x-global-transaction-id", "")
@@ -228,12 +243,17 @@ def transaction_id_of(request: Request) -> str:
 
 
 def every_answer(request: Request | None, get_response: Callable[[Any], Response]) -> Response:
-    """Middleware: bring what Chalice answers by itself (405, broken ones) into Watson's shape; compress."""
+    """Middleware: bring what Chalice answers by itself (405, broken ones) into Watson's shape; compress.
+
+    It answers preflights, too, where there is no front door that does.
+    """
     if request is None:
         return response(400, errors.service_body(400, "This is not an HTTP request."), uuid.uuid4().hex)
     if "accept" not in request.headers:
         # With every type binary, which lets any upload through API Gateway, Chalice insists on one.
         request.headers = CaseInsensitiveMapping({**dict(request.headers.items()), "accept": "*/*"})
+    if request.method == "OPTIONS":
+        return _preflight(request)
     answer = get_response(request)
     body = answer.body
     if isinstance(body, dict) and body.keys() == {"Code", "Message"}:

@@ -100,6 +100,17 @@ def test_a_wrong_method_is_refused_in_watsons_shape(
     assert set(answer.headers["allow"].split(", ")) == allowed
 
 
+def test_a_page_from_elsewhere_may_ask_without_the_front_door(account: None) -> None:
+    asked = {"Origin": "https://example.com", "Access-Control-Request-Method": "DELETE"}
+    answer = send("OPTIONS", "/v1/acoustic_customizations", headers=asked)
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "DELETE" in answer.headers["access-control-allow-methods"]
+    assert {"Authorization", "Content-Type", "X-Watson-Metadata"} <= set(
+        answer.headers["access-control-allow-headers"].split(",")
+    )
+
+
 def test_headers_without_an_effect_are_accepted(instance: Instance) -> None:
     for name, value in {
         "X-Watson-Learning-Opt-Out": "1",

@@ -494,14 +494,9 @@ def test_the_api_is_the_one_that_is_served(package: Package) -> None:
     for path, methods in paths.items():
         for method, described in methods.items():
             integration = described["x-amazon-apigateway-integration"]
-            if method == "options":
-                answered = integration["responses"]["default"]["responseParameters"]
-                assert set(answered) == {
-                    f"method.response.header.{name}" for name in described["responses"]["200"]["headers"]
-                }
-            else:
-                assert integration["type"] == "aws_proxy", path
-                assert "${APIHandler.Arn}" in integration["uri"]["Fn::Sub"]
+            assert integration["type"] == "aws_proxy", (path, method)
+            assert "${APIHandler.Arn}" in integration["uri"]["Fn::Sub"]
+        assert "options" in methods, path
 
 
 def test_package_and_layer_fit_lambda(package: Package) -> None:
