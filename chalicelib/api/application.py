@@ -20,7 +20,7 @@ from chalicelib.api import (
     recognitions,
     user_data,
 )
-from chalicelib.api.routing import every_answer, publish
+from chalicelib.api.routing import Routes, every_answer, publish
 
 
 def mount(app: Chalice) -> None:
@@ -45,4 +45,5 @@ def mount(app: Chalice) -> None:
         openapi,
     ):
         resource.routes.mount(app)
-        publish(resource.routes)
+        if isinstance(resource.routes, Routes):
+            publish(resource.routes)

@@ -104,7 +104,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/docs"): Operation(_ABOUT, {200: Answered("A page.", {"text/html": TEXT})}),
 }
 
-GATEWAY: dict[tuple[str, str], Operation] = {
+WITHOUT_VIEWS: dict[tuple[str, str], Operation] = {
     ("GET", "/health"): Operation(
         _ABOUT,
         {200: answered("The service is up.", record({"status": one_of("ok")}))},
@@ -120,4 +120,4 @@ GATEWAY: dict[tuple[str, str], Operation] = {
         credentials=False,
     ),
 }
-"""What the front door answers without the API."""
+"""What is answered without a view of the API: by the front door."""
