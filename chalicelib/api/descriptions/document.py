@@ -93,7 +93,7 @@ def document() -> dict[str, Any]:
         )
         paths.setdefault(full_path, {})[route.method.lower()] = shown
     for (method, path), operation in others.WITHOUT_VIEWS.items():
-        name = path.strip("/")
+        name = re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_")
         shown = _operation(path, operation, name, operation.summary, credentials=operation.credentials)
         paths.setdefault(path, {})[method.lower()] = shown
     groups = [
