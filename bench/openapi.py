@@ -72,9 +72,12 @@ class Examiner:
         operations = [one.ok() for one in self._schema.get_all_operations()]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for number, operation in enumerate(operations):
-                left = (count - self.found.sent) // (len(operations) - number)
-                self._examine_operation(operation, max(1, left))
+            before = -1
+            while before < self.found.sent < count:  # some operations have little to vary
+                before = self.found.sent
+                for number, operation in enumerate(operations):
+                    left = (count - self.found.sent) // (len(operations) - number)
+                    self._examine_operation(operation, max(1, left))
         self._clear()
         self.found.took_s = time.perf_counter() - began_s
         return self.found

@@ -60,7 +60,7 @@ def number(low: float, high: float = math.inf) -> Kind:
     )
 
 
-def whole(expected: str, accepts: Callable[[int], bool], least: int) -> Kind:
+def whole(expected: str, accepts: Callable[[int], bool], least: int = 1) -> Kind:
     """A whole number of at least `least` that `accepts` accepts."""
 
     def read(value: object) -> int:

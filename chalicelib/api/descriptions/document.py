@@ -93,8 +93,8 @@ def document() -> dict[str, Any]:
             full_path, operation, route.view.__name__, summary, credentials=route.needs_credentials
         )
         paths.setdefault(full_path, {})[route.method.lower()] = shown
-    for (method, path), operation in others.GATEWAY.items():
-        name = path.strip("/")
+    for (method, path), operation in others.WITHOUT_VIEWS.items():
+        name = re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_")
         shown = _operation(path, operation, name, operation.summary, credentials=operation.credentials)
         paths.setdefault(path, {})[method.lower()] = shown
     groups = [

@@ -104,7 +104,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/docs"): Operation(_ABOUT, {200: Answered("A page.", {"text/html": TEXT})}),
 }
 
-GATEWAY: dict[tuple[str, str], Operation] = {
+_PAGE = {200: Answered("A page.", {"text/html": TEXT}), 304: Answered("It is as it was.")}
+
+WITHOUT_VIEWS: dict[tuple[str, str], Operation] = {
     ("GET", "/health"): Operation(
         _ABOUT,
         {200: answered("The service is up.", record({"status": one_of("ok")}))},
@@ -119,5 +121,22 @@ GATEWAY: dict[tuple[str, str], Operation] = {
         description="For whoever runs the service: see `docs/running.md`.",
         credentials=False,
     ),
+    ("GET", "/"): Operation(_ABOUT, _PAGE, summary="Say to people what this is.", credentials=False),
+    ("GET", "/console"): Operation(_ABOUT, _PAGE, summary="Show the console.", credentials=False),
+    ("GET", "/console/{file_name}"): Operation(
+        _ABOUT,
+        {
+            200: Answered(
+                "The file.",
+                dict.fromkeys(
+                    ("text/html", "text/css", "text/javascript", "image/svg+xml", "text/plain"), TEXT
+                ),
+            ),
+            304: Answered("It is as it was."),
+        },
+        refusals=(404,),
+        summary="Give a file of the console.",
+        credentials=False,
+    ),
 }
-"""What the front door answers without the API."""
+"""What is answered without a view that answers in JSON: by the front door, and the console's pages."""
