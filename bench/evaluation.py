@@ -23,6 +23,8 @@ from infra.local.prompts import Prompt, fetch_prompts
 MODEL = "en-US_NarrowbandModel"
 VERSIONS = (f"{MODEL}.v2019-06-24", f"{MODEL}.v2026-11-30")
 UTTERANCES = 100
+ROUNDS = 2
+"""The quickest of so many counts."""
 _SEED = 7
 _LEAST_S, _MOST_S = 1.5, 8.0
 """Of an utterance."""
@@ -90,9 +92,14 @@ def measure(client: _Client, utterances: Sequence[Prompt]) -> dict[str, Any]:
     for version in VERSIONS:  # what is loaded once, is loaded
         client.recognize(version, utterances[0])
     evaluated(made["test_set_id"])
-    done, evaluation_s = evaluated(made["test_set_id"])
-    one_s = by_hand_s(client, utterances, 1)
-    all_s = by_hand_s(client, utterances, os.cpu_count() or 1)
+    done, *times_s = evaluated(made["test_set_id"])
+    hands_s: dict[int, list[float]] = {1: [], os.cpu_count() or 1: []}
+    for place in range(ROUNDS):  # in turns: whatever else the machine does meets each of them
+        for at_once, taken_s in hands_s.items():
+            taken_s.append(by_hand_s(client, utterances, at_once))
+        if place:
+            times_s.append(evaluated(made["test_set_id"])[1])
+    evaluation_s, (one_s, all_s) = min(times_s), map(min, hands_s.values())
     return {
         "utterances": test_set["utterances"],
         "audio_s": test_set["duration"],
