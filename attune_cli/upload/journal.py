@@ -1,0 +1,82 @@
+"""What was sent to a model from this machine, file by file: what a second run goes on from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from attune_cli import configuration
+from attune_cli.upload.parcels import Parcel
+from attune_cli.upload.recordings import Recording
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file.
+
+    Attributes:
+        size_bytes: of what was sent.
+        modified_ns: of what was sent.
+        resource: the audio resource that it is, or is in.
+        packed: whether that is an archive which this command made.
+        refused: why the service cannot use it; empty: it can, or has not said yet.
+    """
+
+    size_bytes: int
+    modified_ns: int
+    resource: str
+    packed: bool
+    refused: str = ""
+
+    def is_of(self, recording: Recording) -> bool:
+        """Tell whether the file is still what was sent."""
+        return (self.size_bytes, self.modified_ns) == (recording.size_bytes, recording.modified_ns)
+
+
+class Journal:
+    """The entries of one model, kept with this command's own files; usable from several threads."""
+
+    def __init__(self, url: str, customization_id: str) -> None:
+        digest = hashlib.sha256(f"{url}\n{customization_id}".encode()).hexdigest()[:20]
+        self._path: Path = configuration.folder() / "uploads" / f"{digest}.json"
+        self._lock = threading.Lock()
+        try:
+            kept = json.loads(self._path.read_text())
+            self._entries = {file: Entry(**fields) for file, fields in kept.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            self._entries = {}  # then the service alone knows what it has
+
+    def of(self, recording: Recording) -> Entry | None:
+        """Return what is known of a file."""
+        return self._entries.get(_key(recording))
+
+    def planned(self, parcels: Iterable[Parcel]) -> None:
+        """Note in which resource each file is going to be."""
+        with self._lock:
+            for parcel in parcels:
+                for one in parcel.recordings:
+                    self._entries[_key(one)] = Entry(
+                        one.size_bytes, one.modified_ns, parcel.name, parcel.packed or one.is_archive
+                    )
+            self._keep()
+
+    def refused(self, recordings: Iterable[tuple[Recording, str]], resource: str) -> None:
+        """Note why the service cannot use files."""
+        with self._lock:
+            for one, reason in recordings:
+                self._entries[_key(one)] = Entry(one.size_bytes, one.modified_ns, resource, False, reason)
+            self._keep()
+
+    def _keep(self) -> None:
+        document = {file: asdict(entry) for file, entry in self._entries.items()}
+        configuration.write_private(self._path, document)
+
+
+def _key(recording: Recording) -> str:
+    return (
+        str(recording.file.absolute()).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    )
