@@ -56,9 +56,7 @@ def main() -> int:
     """Run the command line; returns the exit status."""
     screen = Screen(as_json="--json" in sys.argv)
     try:
-        attune.main(standalone_mode=False)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
+        status = attune.main(prog_name="attune", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return ExitStatus.USAGE
@@ -71,7 +69,7 @@ def main() -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read the output has seen enough
         return ExitStatus.DONE
-    return ExitStatus.DONE
+    return status if isinstance(status, int) else ExitStatus.DONE
 
 
 def run() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -25,7 +26,7 @@ LONG_PATIENCE_S = 1800.0
 """Of uploads, of what watches, and of imports."""
 FIRST_CONTACT_S = 4.0
 """For how long a service is tried that has never answered: a wrong URL should say so soon."""
-_FIRST_PAUSE_S = 0.5
+_FIRST_PAUSE_S = 0.3
 _LONGEST_PAUSE_S = 20.0
 _SAID_FROM_S = 2.0
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
@@ -95,11 +96,11 @@ class Service:
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the JSON below a path; `query` without what is None."""
-        return self.call("GET", path, query=query).document
+        return _document(self.call("GET", path, query=query))
 
     def post(self, path: str, document: Any = None, **query: Any) -> Any:
         """Send JSON, or nothing, and return the JSON that is answered."""
-        return self.call("POST", path, document=document, query=query).document
+        return _document(self.call("POST", path, document=document, query=query))
 
     def call(
         self,
@@ -152,7 +153,7 @@ class Service:
                 raise CommandError(f"{self.credentials.url} cannot be asked: {failure}.") from None
             else:
                 self._has_answered = True
-                if response.ok or response.status_code in accepted:
+                if response.status_code < 300 or response.status_code in accepted:
                     return _answer(response, uncertain)
                 error = error_of(response)
                 if response.status_code not in _TRANSIENT:
@@ -222,16 +223,20 @@ def path(*parts: str) -> str:
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
+def _document(answer: Answer) -> Any:
+    if answer.document is None:
+        raise CommandError(
+            "The service answered with something that is no JSON.", "Is the URL that of a speech service?"
+        )
+    return answer.document
+
+
 def _answer(response: requests.Response, uncertain: bool) -> Answer:
     content_type = response.headers.get("Content-Type", "")
     document: Any = None
     if "json" in content_type and response.content.strip():
-        try:
+        with contextlib.suppress(ValueError):
             document = response.json()
-        except ValueError:
-            raise CommandError(
-                "The service answered with something that is no JSON.", "Is the URL that of a speech service?"
-            ) from None
     if isinstance(document, dict) and response.ok and "error" in document and "code" in document:
         # A recognition that keeps its connection alive has sent its status long before it failed.
         raise CommandError(message_of(response), code=document["code"])

@@ -27,9 +27,10 @@ def followed(service: Service, customization_id: str, screen: Screen, kind: str 
     model = custom_models.shown(service, customization_id, kind)
     if not is_busy(model):
         return model
-    with screen.bar(said(model), 100.0) as bar:
+    with screen.bar("", 100.0) as bar:
         while is_busy(model):
-            bar.at(float(model.get("progress", 0)), said(model))
+            left = f", about {minutes(model['seconds_left'])} left" if model.get("seconds_left") else ""
+            bar.at(float(model.get("progress", 0)), said(model), left)
             service.pause(pause_s)
             pause_s = min(_LONGEST_PAUSE_S, 1.3 * pause_s)
             model = custom_models.shown(service, customization_id, kind)
@@ -39,5 +40,4 @@ def followed(service: Service, customization_id: str, screen: Screen, kind: str 
 def said(model: dict[str, Any]) -> str:
     """Return what a model does in words."""
     stage = f": {model['stage']}" if model.get("stage") else ""
-    left = f", about {minutes(model['seconds_left'])} left" if model.get("seconds_left") else ""
-    return f"{model['name']!r} is {model['status']}{stage}{left}"
+    return f"{model['name']!r} is {model['status']}{stage}"

@@ -44,18 +44,18 @@ class Bar:
         """Count so much more, or with a negative number less."""
         self.at(self._done + by)
 
-    def at(self, done: float, what: str | None = None) -> None:
-        """Say how far it is, and what is being done."""
+    def at(self, done: float, what: str | None = None, detail: str = "") -> None:
+        """Say how far it is, and what is being done; a new detail alone is not worth a line."""
         changed = what is not None and what != self._what
         self._done, self._what = done, what or self._what
         if self._drawn is not None and self._task is not None:
-            self._drawn.update(self._task, completed=done, description=self._what)
+            self._drawn.update(self._task, completed=done, description=f"{self._what}{detail}")
             return
         now_s = time.monotonic()
         if changed or now_s - self._said_s >= _PLAIN_EVERY_S:
             self._said_s = now_s
             share = f" {100 * done / self._total:.0f} %" if self._total else ""
-            self._screen.note(f"{self._what}{share}")
+            self._screen.note(f"{self._what}{detail}{share}")
 
 
 class Screen:

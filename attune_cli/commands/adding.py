@@ -138,6 +138,10 @@ def add(
     upload.no_audio += [(str(one.file), one.reason) for one in plan.left_out if not one.is_audio]
     if plan.already:
         invocation.screen.note(f"{counted(plan.already, 'file')} there already.")
+    for name in plan.doubled:
+        invocation.screen.warn(
+            f"What was sent before of files that have changed stays in the archive {name!r}."
+        )
     taken = upload.send(plan.to_send, again=again)
     upload.forget(plan.outdated)
     taken_out = upload.validate([*plan.there, *taken]) if wait else 0

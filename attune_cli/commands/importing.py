@@ -189,17 +189,10 @@ class _Import:
             except CommandError as error:
                 if error.code != 400:
                     raise
-                model.problem = f"{error} {_base_way(base)}"
+                model.problem = f"{error} Or make it on another base: --base {base}=en-US_BroadbandModel"
         if base != model.base:
             model.note(f"It was made on {base} in place of {model.base}.")
         self._ledger.keep()
-
-
-def _base_way(base: str) -> str:
-    return (
-        f"Whoever runs the service can stage a network for {base.partition('_')[0]} (`attune bases add`). "
-        f"Or name another base: --base {base}=en-US_BroadbandModel"
-    )
 
 
 def _mapping(bases: tuple[str, ...]) -> dict[str, str]:

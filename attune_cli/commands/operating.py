@@ -15,6 +15,10 @@ from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import table
 
 SERVICE_VARIABLE = "ATTUNE_SERVICE"
+_DEPLOYED = frozenset(
+    {"ATTUNE_BUCKET", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"}
+)
+"""Whoever has set one of these means a service elsewhere than on this machine."""
 _ANY = {"ignore_unknown_options": True}
 
 
@@ -63,9 +67,8 @@ def _operate(module: str, arguments: tuple[str, ...]) -> None:
         )
     own = folder / ".venv" / "bin" / "python"
     environment = dict(os.environ)
-    home = folder / ".attune"
-    if home.is_dir() and not any(name.startswith("AWS_") for name in environment):
-        environment.setdefault("ATTUNE_HOME", str(home))
+    if not _DEPLOYED & environment.keys():
+        environment.setdefault("ATTUNE_HOME", str(folder / ".attune"))
     python = str(own) if own.exists() else sys.executable
     done = subprocess.run([python, "-m", module, *arguments], cwd=folder, env=environment, check=False)
     raise click.exceptions.Exit(done.returncode)

@@ -57,6 +57,7 @@ def status(invocation: Invocation, model: str | None, watch: bool, language_mode
 )
 @click.option("--with", "helper", metavar="MODEL", help="A custom language model that helps.")
 @click.option("--cancel", is_flag=True, help="Stop the training that goes on.")
+@click.option("--language-model", is_flag=True, help="A custom language model.")
 @invoked
 def train(
     invocation: Invocation,
@@ -66,16 +67,18 @@ def train(
     strict: bool,
     helper: str | None,
     cancel: bool,
+    language_model: bool,
 ) -> None:
-    """Train a custom acoustic model on its audio.
+    """Train a custom acoustic model on its audio, or a custom language model on its texts and words.
 
     What it was trained to before keeps serving until the training has ended.
     """
     screen = invocation.screen
     service = invocation.service(LONG_PATIENCE_S if watch else PATIENCE_S)
-    customization_id = custom_models.found(service, model)
+    kind = LANGUAGE if language_model else ACOUSTIC
+    customization_id = custom_models.found(service, model, kind)
     if cancel:
-        service.call("DELETE", path(ACOUSTIC, customization_id, "train"))
+        service.call("DELETE", path(kind, customization_id, "train"))
         screen.show(
             {"customization_id": customization_id, "cancelled": True}, "The training is being stopped."
         )
@@ -83,11 +86,11 @@ def train(
     helper_id = custom_models.found(service, helper, LANGUAGE) if helper else None
     answer = service.call(
         "POST",
-        path(ACOUSTIC, customization_id, "train"),
+        path(kind, customization_id, "train"),
         query={"strict": None if strict else "false", "custom_language_model_id": helper_id},
         accepted=frozenset({409}),
     )
-    before = custom_models.shown(service, customization_id)
+    before = custom_models.shown(service, customization_id, kind)
     if answer.status == 409 and not (before["status"] in following.RUNNING and (watch or answer.uncertain)):
         raise CommandError(
             f"{before['name']!r} is busy: it is {before['status']}.",
@@ -98,7 +101,7 @@ def train(
     if not watch:
         screen.show(before, f"{before['name']!r} is {before['status']}. Follow it: attune status --watch")
         return
-    after = following.followed(service, customization_id, screen)
+    after = following.followed(service, customization_id, screen, kind)
     if after["status"] == "failed":
         raise CommandError(
             f"The training of {after['name']!r} has failed: {after.get('error', 'no reason is given')}"
@@ -107,9 +110,8 @@ def train(
         raise CommandError(
             f"The training of {after['name']!r} has ended without a result: it is {after['status']}."
         )
-    screen.show(
-        after, f"{after['name']!r} is trained. {after.get('result') or _summary(service, customization_id)}"
-    )
+    learned = after.get("result") or ("" if language_model else _summary(service, customization_id))
+    screen.show(after, f"{after['name']!r} is trained. {learned}".rstrip())
 
 
 @click.command()

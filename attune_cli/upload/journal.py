@@ -52,14 +52,18 @@ class Journal:
 
     def of(self, recording: Recording) -> Entry | None:
         """Return what is known of a file."""
-        return self._entries.get(_key(recording))
+        return self._entries.get(key(recording))
+
+    def files_in(self, resource: str) -> set[str]:
+        """Return the files that were sent as or in a resource, as `key` names them."""
+        return {file for file, entry in self._entries.items() if entry.resource == resource}
 
     def planned(self, parcels: Iterable[Parcel]) -> None:
         """Note in which resource each file is going to be."""
         with self._lock:
             for parcel in parcels:
                 for one in parcel.recordings:
-                    self._entries[_key(one)] = Entry(
+                    self._entries[key(one)] = Entry(
                         one.size_bytes, one.modified_ns, parcel.name, parcel.packed or one.is_archive
                     )
             self._keep()
@@ -68,7 +72,7 @@ class Journal:
         """Note why the service cannot use files."""
         with self._lock:
             for one, reason in recordings:
-                self._entries[_key(one)] = Entry(one.size_bytes, one.modified_ns, resource, False, reason)
+                self._entries[key(one)] = Entry(one.size_bytes, one.modified_ns, resource, False, reason)
             self._keep()
 
     def _keep(self) -> None:
@@ -76,7 +80,8 @@ class Journal:
         configuration.write_private(self._path, document)
 
 
-def _key(recording: Recording) -> str:
+def key(recording: Recording) -> str:
+    """Return what a file is called in the journal."""
     return (
         str(recording.file.absolute()).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     )

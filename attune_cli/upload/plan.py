@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from attune_cli.client import Service, path
 from attune_cli.custom_models import ACOUSTIC, audio_of
 from attune_cli.upload import parcels
-from attune_cli.upload.journal import Journal
+from attune_cli.upload.journal import Journal, key
 from attune_cli.upload.parcels import Parcel
 from attune_cli.upload.recordings import LeftOut, Recording
 
@@ -28,6 +28,7 @@ class Plan:
         already: how many files it has.
         left_out: files that are not sent.
         outdated: archives of an earlier run whose files are all sent anew.
+        doubled: archives of an earlier run of whose files some are sent anew: these are there twice.
     """
 
     to_send: list[Parcel] = field(default_factory=list)
@@ -35,6 +36,7 @@ class Plan:
     already: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
 
 
 def planned(
@@ -62,46 +64,43 @@ def planned(
     resources = {one["name"]: one for one in audio_of(service, customization_id)}
     fresh: list[Recording] = []
     unknown: list[Recording] = []
+    former: set[str] = set()
     before: dict[tuple[str, bool], list[Recording]] = defaultdict(list)
     for one in files:
         if isinstance(one, LeftOut):
             plan.left_out.append(one)
             continue
         entry = journal.of(one)
-        if again or entry is None:
+        if entry is None:
             (fresh if again else unknown).append(one)
-            if entry is not None and entry.packed and entry.resource in resources and not one.is_archive:
-                plan.outdated.append(entry.resource)
-        elif not entry.is_of(one):
+        elif again or not entry.is_of(one):
             fresh.append(one)
+            former |= {entry.resource} & resources.keys() if entry.packed and not one.is_archive else set()
         elif entry.refused:
-            plan.left_out.append(
-                LeftOut(one.file, f"the service cannot use it: {entry.refused}", is_audio=True)
-            )
+            reason = f"the service cannot use it: {entry.refused}"
+            plan.left_out.append(LeftOut(one.file, reason, is_audio=True))
         elif entry.resource in resources:
             before[entry.resource, entry.packed and not one.is_archive].append(one)
             plan.already += 1
         else:
             fresh.append(one)
-    if unknown:
-        has = _names(service, customization_id, list(resources.values()))
-        for one in unknown:
-            if has(one):
-                plan.already += 1
-            else:
-                fresh.append(one)
-    fresh.sort(key=lambda one: one.name)
+    known = _known(service, customization_id, list(resources.values()), unknown)
+    plan.already += len(known)
+    fresh = sorted([*fresh, *(one for one in unknown if one not in known)], key=lambda one: one.name)
     plan.there = [Parcel(name, tuple(group), packed) for (name, packed), group in before.items()]
     plan.to_send = parcels.packed(fresh, pack=pack, of_archives=bare_type or "")
-    names = {one.name for one in plan.to_send}
-    plan.outdated = [name for name in dict.fromkeys(plan.outdated) if name not in names]
+    anew = {key(one) for one in fresh}
+    for name in sorted(former - {one.name for one in plan.to_send}):
+        (plan.outdated if journal.files_in(name) <= anew else plan.doubled).append(name)
     return plan
 
 
-def _names(
-    service: Service, customization_id: str, resources: list[dict[str, Any]]
-) -> Callable[[Recording], bool]:
-    """Return what tells whether the service has a file by its name: by itself or in an archive."""
+def _known(
+    service: Service, customization_id: str, resources: list[dict[str, Any]], unknown: list[Recording]
+) -> set[Recording]:
+    """Return those not sent from here that the service has by name: by themselves or in an archive."""
+    if not unknown:
+        return set()
     archives = [one["name"] for one in resources if one["details"].get("type") == "archive"]
     single = {one["name"] for one in resources}
 
@@ -111,8 +110,4 @@ def _names(
 
     with ThreadPoolExecutor(_PARALLEL) as pool:
         inside = {member for listed in pool.map(members, archives) for member in listed}
-
-    def has(one: Recording) -> bool:
-        return one.name in inside or parcels.resource_name(one) in single
-
-    return has
+    return {one for one in unknown if one.name in inside or parcels.resource_name(one) in single}

@@ -8,6 +8,7 @@ from attune_cli.client import Service, path
 from attune_cli.custom_models import LANGUAGE, shown
 from attune_cli.errors import Busy, CommandError, NotFound
 from attune_cli.following import RUNNING
+from attune_cli.screen import counted
 from attune_cli.watson.ledger import BROUGHT, FAILED, MISSING, Ledger, Model
 from attune_cli.watson.local_files import CORPUS, GRAMMAR, LocalFiles
 
@@ -95,7 +96,9 @@ class Language:
             "user" not in one.get("source", ()) for one in words if lost & set(one.get("source", ()))
         )
         if of_lost:
-            self._model.note(f"{of_lost} words of corpora and grammars that are missing were added as words.")
+            self._model.note(
+                f"{counted(of_lost, 'word')} of missing corpora and grammars came along as custom words."
+            )
         for start in range(self._model.words_brought, len(wanted), _BATCH):
             self._batch(wanted[start : start + _BATCH])
             self._model.words_brought = min(start + _BATCH, len(wanted))

@@ -32,11 +32,8 @@ def markdown(ledger: Ledger) -> str:
     if trainable:
         lines += ["```sh"]
         for model in trainable:
-            if model.kind == "acoustic":
-                lines.append(f"attune train {model.target_id} --watch")
-            else:
-                url = f"{ledger.target}/v1/customizations/{model.target_id}/train"
-                lines.append(f'curl -u "apikey:$ATTUNE_API_KEY" -X POST "{url}"')
+            kind = " --language-model" if model.kind == "language" else ""
+            lines.append(f"attune train {model.target_id}{kind} --watch")
         lines += ["```", ""]
     return "\n".join(lines)
 
