@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.audio import archives, content_types, decoding
+from chalicelib.audio import archives, content_types, decoding, documents
 from chalicelib.audio.archive_entries import ArchiveError, ArchiveLimits
 from chalicelib.audio.content_types import ContentType, ContentTypeError
 from chalicelib.audio.errors import AudioError
@@ -127,6 +127,10 @@ def _sources(recording: Recording, file: Path) -> Iterator[_Source]:
         return
     content_type_of_all = content_types.of_members(recording.contained_content_type)
     for member in archives.members(file, limits=ArchiveLimits(time_s=_MOST_TIME_S)):
+        if member.file is not None:
+            if documents.is_document(member.name, member.file.read(documents.HEAD_BYTES)):
+                continue
+            member.file.seek(0)
         yield _Source(member.name, member.file, content_type_of_all, member.error or "")
 
 

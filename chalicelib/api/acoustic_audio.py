@@ -10,6 +10,7 @@ from chalicelib.api.errors import BadRequest
 from chalicelib.api.routing import Routes
 from chalicelib.audio import content_types
 from chalicelib.customization import acoustic_models, audio_resources, limits, uploads
+from chalicelib.customization.audio_resources import Listing
 from chalicelib.sharing import usage
 from chalicelib.storage.tables import AudioResource
 
@@ -17,6 +18,7 @@ routes = Routes()
 
 _ALL_AUDIO = "/acoustic_customizations/{customization_id}/audio"
 _AUDIO = "/acoustic_customizations/{customization_id}/audio/{audio_name}"
+_NAMES_SHOWN = 5
 
 
 @routes.route("POST", _AUDIO)
@@ -72,9 +74,12 @@ def get_audio(call: Call, customization_id: str, audio_name: str) -> dict[str, A
     audio = audio_resources.get(acoustic_models.get(call.owner, customization_id), audio_name)
     if audio.kind == "audio":
         return parameters.with_warning(call, _shown(audio))
-    members = audio_resources.members(audio)
+    listing = audio_resources.listing(audio)
+    container = _shown(audio)
+    if listing.left_out_count:
+        container["warning"] = _no_audio(listing)
     return parameters.with_warning(
-        call, {"container": _shown(audio), "audio": [_member_shown(member) for member in members]}
+        call, {"container": container, "audio": [_member_shown(member) for member in listing.members]}
     )
 
 
@@ -83,6 +88,12 @@ def delete_audio(call: Call, customization_id: str, audio_name: str) -> dict[str
     """Remove a resource; an archive goes as a whole."""
     audio_resources.remove(acoustic_models.get(call.owner, customization_id), audio_name)
     return {}
+
+
+def _no_audio(listing: Listing) -> str:
+    names = ", ".join(f"'{name}'" for name in listing.left_out[:_NAMES_SHOWN])
+    more = listing.left_out_count - min(_NAMES_SHOWN, len(listing.left_out))
+    return f"Left out, as they are no audio: {names}{f' and {more} more' if more else ''}."
 
 
 def _shown(audio: AudioResource) -> dict[str, Any]:

@@ -24,9 +24,7 @@ def get_model(call: Call, model_id: str) -> dict[str, Any]:
     """Show one base model. An alias is not listed, but is shown by its own name."""
     model = catalogue.find(model_id)
     if model is None:
-        raise NotFound(
-            ": ".join(filter(None, (f"Model {model_id} not found", availability.unlisted(model_id))))
-        )
+        raise NotFound(availability.not_found(model_id))
     if model_id not in NEXT_GENERATION:
         return _shown(call, model, model.name)
     answer = _shown(call, model, model_id)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from chalicelib.audio import archives, completeness, content_types, decoding
+from chalicelib.audio import archives, completeness, content_types, decoding, documents
 from chalicelib.audio.archives import ArchiveError, ArchiveLimits, Member
 from chalicelib.audio.content_types import ContentType, ContentTypeError
 from chalicelib.audio.decoding import Decoder, Limits
@@ -65,6 +65,8 @@ class Inspection:
     """Why it is invalid and what to do about it, for the user to read."""
     members: tuple[RecordingInspection, ...] = ()
     """Of an archive, in its order."""
+    left_out: tuple[str, ...] = ()
+    """Names of an archive's members that are plainly no audio."""
 
 
 def inspect(
@@ -116,6 +118,13 @@ def inspect(
         channels=found.channels,
         error=found.error,
     )
+
+
+@dataclass(frozen=True)
+class _LeftOut:
+    """A member of an archive that is plainly no audio."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -180,10 +189,14 @@ def _inspect_archive(
     path: Path, said: ContentType, criteria: _Criteria, archive_limits: ArchiveLimits
 ) -> Inspection:
     found: list[RecordingInspection] = []
+    left_out: list[str] = []
     error = None
     try:
         for member in _inspected_members(path, criteria, archive_limits):
-            found.append(member)
+            if isinstance(member, _LeftOut):
+                left_out.append(member.name)
+            else:
+                found.append(member)
     except ArchiveError as failure:
         error = str(failure)
     if error is None and not found:
@@ -198,15 +211,16 @@ def _inspect_archive(
         compression=said.compression,
         error=error,
         members=tuple(found),
+        left_out=tuple(left_out),
     )
 
 
 def _inspected_members(
     path: Path, criteria: _Criteria, archive_limits: ArchiveLimits
-) -> Iterator[RecordingInspection]:
+) -> Iterator[RecordingInspection | _LeftOut]:
     """Inspect members side by side while the next ones are unpacked, and yield them in their order."""
     cores = os.cpu_count() or 1
-    running: deque[Future[RecordingInspection]] = deque()
+    running: deque[Future[RecordingInspection | _LeftOut]] = deque()
     with ThreadPoolExecutor(cores, thread_name_prefix="inspect") as threads:
         try:
             for member in archives.unpacked(path, limits=archive_limits):
@@ -221,10 +235,13 @@ def _inspected_members(
             yield running.popleft().result()
 
 
-def _inspect_member(member: Member, criteria: _Criteria) -> RecordingInspection:
+def _inspect_member(member: Member, criteria: _Criteria) -> RecordingInspection | _LeftOut:
     if member.file is None:
         return RecordingInspection(member.name, "invalid", "undetermined", error=member.error)
     with member.file as file:
+        if documents.is_document(member.name, file.read(documents.HEAD_BYTES)):
+            return _LeftOut(member.name)
+        file.seek(0)
         problem = _member_problem(file, criteria.contained)
         if problem is not None:
             return RecordingInspection(member.name, "invalid", "undetermined", error=problem)

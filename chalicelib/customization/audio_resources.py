@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -18,6 +20,7 @@ from chalicelib.storage.tables import AcousticModel, AudioResource
 AUDIO = "audio"
 OK = "ok"
 INVALID = "invalid"
+MOST_NAMES_LEFT_OUT = 100
 
 Accepted = uploads.Accepted[AudioResource]
 
@@ -75,14 +78,28 @@ def get(model: AcousticModel, audio_name: str) -> AudioResource:
     return audio
 
 
-def members(audio: AudioResource) -> list[dict[str, Any]]:
-    """Return what the analysis wrote about an archive's members; empty while there is nothing yet."""
+@dataclass(frozen=True)
+class Listing:
+    """What an analysis found in an archive."""
+
+    members: Sequence[dict[str, Any]] = ()
+    """Its recordings, in their order."""
+    left_out: Sequence[str] = ()
+    """Names of what is no audio, up to `MOST_NAMES_LEFT_OUT`."""
+    left_out_count: int = 0
+
+    def to_json(self) -> bytes:
+        """Return what `listing` reads."""
+        return json.dumps(dataclasses.asdict(self)).encode()
+
+
+def listing(audio: AudioResource) -> Listing:
+    """Return what the analysis wrote about an archive; empty while there is nothing yet."""
     try:
-        listing = json.loads(objects.get(key_of(audio).listing_key))
+        found: dict[str, Any] = json.loads(objects.get(key_of(audio).listing_key))
     except objects.ObjectNotFound:
-        return []
-    found: list[dict[str, Any]] = listing["members"]
-    return found
+        return Listing()
+    return Listing(**found)
 
 
 def check_acceptable(model: AcousticModel, audio_name: str, *, allow_overwrite: bool) -> AudioResource | None:

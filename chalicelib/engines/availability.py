@@ -64,6 +64,13 @@ def without(name: str, feature: FeatureName) -> str | None:
     return None if newest is None else obstacle(newest, feature)
 
 
+def not_found(name: str) -> str:
+    """Return that no base model of that name is served: why, or what there is instead."""
+    reason = unlisted(name)
+    served = ", ".join(catalogue.BASE_MODELS) or "none"
+    return f"Model {name} not found: {reason or f'this service has {served}. GET /v1/models describes them.'}"
+
+
 def unlisted(name: str) -> str | None:
     """Return why a base model is not served, for its user; None: it is, or nobody knows it."""
     known = catalogue.KNOWN_MODELS.get(catalogue.own_name(name))

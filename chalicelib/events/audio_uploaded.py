@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -66,8 +65,12 @@ def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> An
         )
     usage.add(key.owner, found.duration_s)
     if audio.kind == "archive":
-        members = [dataclasses.asdict(member) for member in found.members]
-        objects.put(key.listing_key, json.dumps({"members": members}).encode(), "application/json")
+        found_in_it = audio_resources.Listing(
+            [dataclasses.asdict(member) for member in found.members],
+            found.left_out[: audio_resources.MOST_NAMES_LEFT_OUT],
+            len(found.left_out),
+        )
+        objects.put(key.listing_key, found_in_it.to_json(), "application/json")
     telemetry.measure_s("AnalysisTime", time.monotonic() - began_s)
     return Analysis(
         valid=found.status == "ok",

@@ -30,7 +30,7 @@ class UnknownModel(LookupError):
     """No base model of that name is served."""
 
     def __init__(self, model: str) -> None:
-        super().__init__(": ".join(filter(None, (f"Model {model} not found", availability.unlisted(model)))))
+        super().__init__(availability.not_found(model))
 
 
 class UnknownCustomization(LookupError):

@@ -27,10 +27,12 @@ from typing import Any
 from ibm_cloud_sdk_core.authenticators import IAMAuthenticator
 from ibm_watson import SpeechToTextV1
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from chalicelib.engines import catalogue
+from infra.local import demo_progress
+from infra.local.demo_progress import Steps
+from infra.local.home import Home, HomeInUse
 from infra.local.noisy_line import SNR_DB, beside_a_machine
 from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
 from infra.local.scoring import WordErrorRate, changed_words, word_error_rate
@@ -42,6 +44,8 @@ HELD_OUT_UTTERANCES = 100
 SHOWN_SENTENCES = 4
 ADAPTATION_AUDIO_S = 14.4 * 60
 SPLIT_SEED = 7
+_INTERRUPTED = 130
+"""What shells take for the end by Ctrl-C."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +105,9 @@ def service(home: Path) -> Iterator[tuple[str, str]]:
     Raises:
         RuntimeError: the service did not become ready; the message shows what it printed.
     """
-    port, tls_port, key = _free_port(), _free_port(), os.urandom(24).hex()
-    environment = os.environ | {
-        "PORT": str(port),
-        "TLS_PORT": str(tls_port),
-        "ATTUNE_HOME": str(home),
-        "ATTUNE_API_KEY": key,
-    }
+    port, tls_port = _free_port(), _free_port()
+    environment = os.environ | {"PORT": str(port), "TLS_PORT": str(tls_port), "ATTUNE_HOME": str(home)}
+    environment.pop("ATTUNE_API_KEY", None)
     home.mkdir(parents=True, exist_ok=True)
     with (home / "service.log").open("wb") as log:
         process = subprocess.Popen(
@@ -119,7 +119,7 @@ def service(home: Path) -> Iterator[tuple[str, str]]:
         )
         try:
             _wait_until_ready(process, port, home / "service.log")
-            yield f"https://127.0.0.1:{tls_port}", key
+            yield f"https://127.0.0.1:{tls_port}", (home / "api-key").read_text()
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -176,25 +176,23 @@ def wait_for_audio(client: SpeechToTextV1, customization_id: str, name: str) -> 
         time.sleep(0.25)
 
 
-def train(client: SpeechToTextV1, customization_id: str, progress: Progress) -> float:
+def train(client: SpeechToTextV1, customization_id: str, line: str, steps: Steps) -> float:
     """Train and wait; return the seconds it took.
 
     Raises:
         RuntimeError: the training failed; the message says why.
     """
-    task = progress.add_task("Training on the audio alone", total=100)
+    step = steps.begin(f"{line}: training on the audio alone", 100)
     started = time.monotonic()
     client.train_acoustic_model(customization_id)
     while True:
         model = client.get_acoustic_model(customization_id).get_result()
-        progress.update(
-            task, completed=model["progress"], description=f"Training: {model.get('stage') or 'starting'}"
-        )
         if model["status"] == "available":
-            progress.update(task, completed=100, description="Training: done")
+            step.reach(100, f"{line}: trained")
             return time.monotonic() - started
         if model["status"] == "failed":
             raise RuntimeError(f"the training failed: {model.get('error')}")
+        step.reach(model["progress"], f"{line}: training: {model.get('stage') or 'starting'}")
         time.sleep(0.5)
 
 
@@ -207,16 +205,16 @@ class Heard:
 
 
 def transcribe(
-    client: SpeechToTextV1, prompts: Sequence[Prompt], progress: Progress, label: str, **options: str
+    client: SpeechToTextV1, prompts: Sequence[Prompt], steps: Steps, label: str, **options: str
 ) -> Heard:
     """Recognise every prompt and compare with what was really said."""
-    task = progress.add_task(label, total=len(prompts))
+    step = steps.begin(label, len(prompts))
 
     def one(prompt: Prompt) -> str:
         answer = client.recognize(
             prompt.path.read_bytes(), content_type="audio/wav", model=BASE_MODEL, **options
         ).get_result()
-        progress.advance(task)
+        step.advance()
         return " ".join(result["alternatives"][0]["transcript"].strip() for result in answer["results"])
 
     with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as threads:
@@ -254,7 +252,9 @@ def lines(speech: Speech, folder: Path) -> list[Line]:
     ]
 
 
-def demonstrate(console: Console, client: SpeechToTextV1, speech: Speech, folder: Path) -> dict[str, Any]:
+def demonstrate(
+    console: Console, client: SpeechToTextV1, speech: Speech, measured_lines: Sequence[Line]
+) -> dict[str, Any]:
     """Do the main job on each line; return the figures."""
     audio_s = sum(prompt.duration_s for prompt in speech.adaptation)
     light = light_version()
@@ -263,11 +263,8 @@ def demonstrate(console: Console, client: SpeechToTextV1, speech: Speech, folder
             "[yellow]The light engine is not here to be compared with: PocketSphinx is ready-made for "
             "Python 3.11 and 3.13, and this is another one."
         )
-    columns = (TextColumn("{task.description:56}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    measured = []
-    with Progress(*columns, console=console) as progress:
-        for line in lines(speech, folder):
-            measured.append(adapt_to(client, line, light, progress))
+    with demo_progress.steps(console) as steps:
+        measured = [adapt_to(client, line, light, steps) for line in measured_lines]
     return {
         "audio_s": round(audio_s, 1),
         "lines": measured,
@@ -284,7 +281,7 @@ def light_version() -> str | None:
     return next((one.name for one in reversed(versions) if one.engine == LIGHT_ENGINE), None)
 
 
-def adapt_to(client: SpeechToTextV1, line: Line, light: str | None, progress: Progress) -> dict[str, Any]:
+def adapt_to(client: SpeechToTextV1, line: Line, light: str | None, steps: Steps) -> dict[str, Any]:
     """Make a model of a line, of its audio alone, and measure it beside the engines as they come.
 
     Raises:
@@ -294,31 +291,32 @@ def adapt_to(client: SpeechToTextV1, line: Line, light: str | None, progress: Pr
         line.name, BASE_MODEL, description="telephone prompts"
     ).get_result()["customization_id"]
     body = archive(line.adaptation)
-    task = progress.add_task(f"{line.name}: uploading {len(body) / 1e6:.0f} MB, no transcripts", total=1)
+    step = steps.begin(f"{line.name}: uploading {len(body) / 1e6:.0f} MB, no transcripts")
     client.add_audio(customization_id, "prompts.zip", body, content_type="application/zip")
-    progress.advance(task)
-    task = progress.add_task(f"{line.name}: validated by the upload's event", total=1)
+    step.advance()
+    step = steps.begin(f"{line.name}: validated by the upload's event")
     wait_for_audio(client, customization_id, "prompts.zip")
-    progress.advance(task)
-    heard = {"network": transcribe(client, line.held_out, progress, f"{line.name}: the network listens")}
+    step.advance()
+    heard = {"network": transcribe(client, line.held_out, steps, f"{line.name}: the network listens")}
     if light is not None:
         heard["light"] = transcribe(
             client,
             line.held_out,
-            progress,
+            steps,
             f"{line.name}: the light engine listens",
             base_model_version=light,
         )
-    training_s = train(client, customization_id, progress)
+    training_s = train(client, customization_id, line.name, steps)
     heard["custom"] = transcribe(
         client,
         line.held_out,
-        progress,
+        steps,
         f"{line.name}: the adapted network listens",
         acoustic_customization_id=customization_id,
     )
     figures: dict[str, Any] = {
         "name": line.name,
+        "customization_id": customization_id,
         "training_s": round(training_s, 1),
         "alpha": learned_share(client, customization_id),
         "changed": most_changed(line.held_out, heard["network"].texts, heard["custom"].texts),
@@ -339,7 +337,12 @@ def most_changed(
         if one != other
     )
     return [
-        {"said": prompts[place].text, "before": before[place], "after": after[place]}
+        {
+            "said": prompts[place].text,
+            "before": before[place],
+            "after": after[place],
+            "audio": prompts[place].path.name,
+        }
         for _, place in changed[:count]
     ]
 
@@ -378,33 +381,83 @@ def show(console: Console, figures: dict[str, Any]) -> None:
     console.print(f"Each learned from {minutes:.1f} min of its own audio alone, on {figures['cores']} cores.")
 
 
+def next_step(home: Path, figures: dict[str, Any], recording: Path) -> str:
+    """Return what to type to go on with the model of the last line."""
+    model = figures["lines"][-1]["customization_id"]
+    shown = home if not home.is_relative_to(ROOT) else home.relative_to(ROOT)
+    return f"""Both models are kept in {shown}. To go on with them:
+
+  ATTUNE_HOME={shown} make run
+
+and in another shell, with one of the recordings that no training has heard:
+
+  curl -u "apikey:$(cat {shown}/api-key)" --header "Content-Type: audio/wav" \\
+    --data-binary @{shown}/{recording.name} \\
+    "http://127.0.0.1:8080/v1/recognize?model={BASE_MODEL}&acoustic_customization_id={model}"
+
+Then your own line: README.md, "Use it"."""
+
+
+def keep_recording(home: Path, line: Line, figures: dict[str, Any]) -> Path:
+    """Copy a recording that is heard otherwise now, or the first, to where it is named."""
+    changed = [one["audio"] for one in figures["lines"][-1]["changed"]] or [line.held_out[0].path.name]
+    (source,) = (one.path for one in line.held_out if one.path.name == changed[0])
+    return Path(shutil.copy(source, home / "call.wav"))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demonstration and leave nothing running; the figures go to `.attune/demo.json`."""
+    """Run the demonstration and leave nothing running; models and figures stay below `.attune`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--home", type=Path, default=ROOT / ".attune", help="where speech and figures are kept"
+        "--home", type=Path, default=ROOT / ".attune", help="where speech, models and figures are kept"
     )
     arguments = parser.parse_args(argv)
     warnings.filterwarnings("ignore", message="Unverified HTTPS request")
     console = Console()
-    started = time.monotonic()
-    state = Path(tempfile.mkdtemp(prefix="attune-demo-"))
     try:
-        speech = find_speech(console, arguments.home / "prompts")
-        with service(state) as (url, key):
-            console.print(f"The service runs at {url}; the client is IBM's own Python SDK.")
-            figures = demonstrate(console, sdk_client(url, key), speech, state / "noisy")
-    except RuntimeError as reason:
+        with afresh(arguments.home / "demo") as home:
+            return _demonstrate(console, arguments.home, home)
+    except (RuntimeError, HomeInUse) as reason:
         console.print(f"[red]{reason}")
         return 1
-    finally:
-        shutil.rmtree(state, ignore_errors=True)
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing is left running, and nothing is kept but the speech.")
+        return _INTERRUPTED
+
+
+@contextlib.contextmanager
+def afresh(home: Path) -> Iterator[Path]:
+    """Yield an empty folder for the service's state; it stays if the block ends well.
+
+    Raises:
+        HomeInUse: a service runs on what an earlier demonstration has left there.
+    """
+    if home.exists():
+        Home(home).lock().close()
+        shutil.rmtree(home)
+    home.mkdir(parents=True)
+    try:
+        yield home
+    except BaseException:
+        shutil.rmtree(home, ignore_errors=True)
+        raise
+
+
+def _demonstrate(console: Console, folder: Path, home: Path) -> int:
+    started = time.monotonic()
+    speech = find_speech(console, folder / "prompts")
+    with tempfile.TemporaryDirectory(prefix="attune-demo-") as temporary:
+        measured_lines = lines(speech, Path(temporary))
+        with service(home) as (url, key):
+            console.print(f"The service runs at {url}; the client is IBM's own Python SDK.")
+            figures = demonstrate(console, sdk_client(url, key), speech, measured_lines)
+        recording = keep_recording(home, measured_lines[-1], figures)
     figures["total_s"] = round(time.monotonic() - started, 1)
-    path = arguments.home / "demo.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = folder / "demo.json"
     path.write_text(json.dumps(figures, indent=2) + "\n")
     show(console, figures)
     console.print(f"The same figures are in {path}. Everything took {figures['total_s'] / 60:.1f} minutes.")
+    console.print(next_step(home, figures, recording), highlight=False, soft_wrap=True)
     return 0
 
 

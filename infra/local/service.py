@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from chalicelib.engines import catalogue
@@ -18,7 +20,7 @@ from infra import resources
 from infra.local import child, environment, event_workers, log_rotation, table_client
 from infra.local.home import Home
 from infra.local.supervision import Role, Supervisor, ended
-from infra.local.wire import Application, Server, listen
+from infra.local.wire import LOOPBACK, Application, Server, listen
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
@@ -31,8 +33,8 @@ _FIRST_CALL_S = 180.0
 """It has a limit of its own, of 150 s; a process that dies at it says nothing."""
 
 
-class PortTaken(Exception):
-    """Something else listens on a port of ours; the message is for the user."""
+class CannotListen(Exception):
+    """A port is taken, or the address is not this machine's; the message is for the user."""
 
 
 class _StoppedEarly(Exception):
@@ -40,18 +42,27 @@ class _StoppedEarly(Exception):
 
 
 @dataclass(frozen=True)
-class Ports:
-    """Where the service answers on the loopback interface."""
+class Front:
+    """Where the service answers, and what it shows to those who ask by TLS."""
 
     http: int
     https: int
+    certificate: Path
+    certificate_key: Path
+    address: str = LOOPBACK
+    """IP address of the interface; `0.0.0.0` and `::` are all of them."""
 
 
-def _listen(port: int, variable: str) -> socket.socket:
+def _listen(port: int, variable: str, address: str) -> socket.socket:
     try:
-        return listen(port)
+        return listen(port, address)
     except OSError as error:
-        raise PortTaken(
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise CannotListen(
+                f"ATTUNE_BIND={address} is no address of this machine. Name one that it has: "
+                "127.0.0.1 serves programs on this machine only, 0.0.0.0 everybody who can reach it."
+            ) from None
+        raise CannotListen(
             f"Port {port} cannot be used ({error.strerror}). "
             f"Stop what listens there, or choose another port with {variable}={port + 1000}."
         ) from None
@@ -60,16 +71,20 @@ def _listen(port: int, variable: str) -> socket.socket:
 class Service:
     """One running service. `run` returns when it was asked to stop and everything has ended."""
 
-    def __init__(self, home: Home, ports: Ports, api_key: str) -> None:
+    def __init__(self, home: Home, front: Front, api_key: str) -> None:
         """Take the ports; nothing runs yet.
 
         Raises:
-            PortTaken: a port is not free.
+            CannotListen: a port is not free, or the address is not this machine's.
         """
         self._home = home
         self._api_key = api_key
         self._resources = resources.load(parameters={"TrainingImage": "local", "EngineLayer": "local"})
-        self._listeners = {"http": _listen(ports.http, "PORT"), "https": _listen(ports.https, "TLS_PORT")}
+        self._front = front
+        self._listeners = {
+            "http": _listen(front.http, "PORT", front.address),
+            "https": _listen(front.https, "TLS_PORT", front.address),
+        }
         self._internal = {name: listen() for name in ("store", "training", "recognition")}
         urls = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in self._internal.values()]
         self._environment = environment.own(home, self._resources, *urls)
@@ -234,8 +249,8 @@ class Service:
             plain = http_server.config(gateway, drain_s=_DRAIN_S)
             encrypted = http_server.config(
                 gateway,
-                certificate=self._home.certificate,
-                key=self._home.certificate_key,
+                certificate=self._front.certificate,
+                key=self._front.certificate_key,
                 drain_s=_DRAIN_S,
             )
             # Both share one application, which is told of its start and end once.

@@ -60,18 +60,22 @@ async def answer(send: Send, status: int, headers: dict[str, str], body: bytes =
     await send({"type": "http.response.body", "body": body})
 
 
-def listen(port: int = 0) -> socket.socket:
-    """Return a listening socket on the loopback interface; port 0 takes a free one.
+LOOPBACK = "127.0.0.1"
+
+
+def listen(port: int = 0, address: str = LOOPBACK) -> socket.socket:
+    """Return a listening socket, on the loopback interface unless told otherwise; port 0 takes a free one.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is taken, or the address is none of this machine's.
     """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # With its protocol named: asyncio turns Nagle's algorithm off only then. An answer in two segments would
     # otherwise wait 40 ms for the client's delayed acknowledgement.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((address, port))
         listener.listen(2048)
     except OSError:
         listener.close()

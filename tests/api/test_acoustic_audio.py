@@ -103,6 +103,17 @@ def test_analysed_audio_is_shown_with_what_was_found(model: Model) -> None:
     assert model.status == "ready"
 
 
+def test_what_is_no_audio_in_an_archive_is_said(model: Model) -> None:
+    sent = {"Content_Type": "application/zip"}
+    assert model.post_audio("pack", ZIP, **sent).status == 201
+    listing = audio_resources.Listing([], [f"{letter}.txt" for letter in "abcdefg"], 130)
+    objects.put(audio_resources.key_of(row(model, "pack")).listing_key, listing.to_json())
+    shown = model("GET", "/audio/pack").json["container"]
+    assert shown["warning"] == (
+        "Left out, as they are no audio: 'a.txt', 'b.txt', 'c.txt', 'd.txt', 'e.txt' and 125 more."
+    )
+
+
 def test_an_archive_is_one_resource_with_members(model: Model) -> None:
     sent = {"Content_Type": "application/zip", "Contained_Content_Type": "audio/l16;rate=16000"}
     assert model.post_audio("pack", ZIP, **sent).status == 201

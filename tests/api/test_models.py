@@ -39,7 +39,12 @@ def test_an_alias_is_shown_but_not_listed(instance: Instance, alias: str, rate_h
 
 @pytest.mark.parametrize("name", ["nothing", "en-us_broadbandmodel", "WatsonModel"])
 def test_an_unknown_model_is_not_found(instance: Instance, name: str) -> None:
-    assert_error(instance("GET", f"/models/{name}"), 404, f"Model {name} not found")
+    served = ", ".join(model["name"] for model in instance("GET", "/models").json["models"])
+    assert_error(
+        instance("GET", f"/models/{name}"),
+        404,
+        f"Model {name} not found: this service has {served}. GET /v1/models describes them.",
+    )
 
 
 def test_the_url_is_where_the_client_called(instance: Instance) -> None:

@@ -122,7 +122,12 @@ def test_the_written_text_is_asked_for_and_missed_where_the_version_does_not_wri
 @pytest.mark.parametrize(
     ("query", "status", "message"),
     [
-        ("?model=xx-XX_BroadbandModel", 404, "Model xx-XX_BroadbandModel not found"),
+        (
+            "?model=xx-XX_BroadbandModel",
+            404,
+            "Model xx-XX_BroadbandModel not found: this service has en-US_BroadbandModel, "
+            "en-US_NarrowbandModel. GET /v1/models describes them.",
+        ),
         ("?acoustic_customization_id=12", 400, "Malformed GUID: '12'"),
         (f"?acoustic_customization_id={GUID}", 401, f"Invalid customization_id '{GUID}' for user"),
         (f"?language_customization_id={GUID}", 401, f"Invalid customization_id '{GUID}' for user"),

@@ -288,6 +288,7 @@ def test_one_bad_member_makes_the_archive_invalid(inspect: Inspect) -> None:
         {
             "good.wav": wav(VOICE, 16000),
             "README.txt": b"About the recordings",
+            "unknown.bin": bytes(range(256)) * 8,
             "slow.wav": wav(voice(1, 8000), 8000),
             "nested.zip": zipped({"a.wav": wav(VOICE, 16000)}),
             "../up.wav": wav(VOICE, 16000),
@@ -296,10 +297,11 @@ def test_one_bad_member_makes_the_archive_invalid(inspect: Inspect) -> None:
     )
     found = inspect(content, "application/zip")
     assert (found.status, found.details_type, found.compression) == ("invalid", "archive", "zip")
-    assert "'README.txt', 'slow.wav', 'nested.zip' and 2 more" in (found.error or "")
+    assert "'unknown.bin', 'slow.wav', 'nested.zip' and 2 more" in (found.error or "")
     errors = {member.name: member.error or "" for member in found.members}
     assert errors["good.wav"] == ""
-    assert "could not be detected" in errors["README.txt"]
+    assert "could not be detected" in errors["unknown.bin"]
+    assert found.left_out == ("README.txt",)
     assert "8000 Hz" in errors["slow.wav"]
     assert "an archive itself" in errors["nested.zip"]
     assert "leads out" in errors["../up.wav"]

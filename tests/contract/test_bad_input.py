@@ -199,7 +199,7 @@ def invalid_resources() -> dict[str, tuple[bytes, str, str]]:
         "climbing member": (climbing, "application/zip", ""),
         "truncated zip": (truncated_zip, "application/zip", ""),
         "zip bomb": (bomb.getvalue(), "application/zip", ""),
-        "one bad member": (zipped({"good.wav": good, "bad.txt": b"text" * 50}), "application/zip", ""),
+        "one bad member": (zipped({"good.wav": good, "bad.bin": bytes(range(256))}), "application/zip", ""),
     }
 
 

@@ -104,10 +104,10 @@ def test_a_late_analysis_does_not_bring_withdrawn_audio_back(model: AcousticMode
 
 def test_members_are_those_of_the_listing(model: AcousticModel) -> None:
     accepted = upload(model, "a")
-    assert audio_resources.members(accepted.row) == []
+    assert audio_resources.listing(accepted.row).members == ()
     members = [{"name": "x/y.wav", "status": "ok"}]
     objects.put(accepted.key.listing_key, json.dumps({"members": members}).encode())
-    assert audio_resources.members(accepted.row) == members
+    assert audio_resources.listing(accepted.row).members == members
 
 
 @pytest.mark.parametrize("name", ["", "  ", "n" * 129])

@@ -53,7 +53,7 @@ def shell_blocks(page: str) -> list[Block]:
 
 
 def test_every_block_says_what_it_is() -> None:
-    known = {"sh", "python", "json", "text", "http", ""}
+    known = {"sh", "python", "json", "text", "http", "yaml", ""}
     assert {block.language for block in blocks()} <= known
 
 

@@ -57,11 +57,32 @@ def test_an_archive_is_analysed_with_its_members() -> None:
     audio = _resource(model, "calls")
     assert (audio.status, audio.details_type, audio.compression) == ("ok", "archive", "zip")
     assert audio.duration_s == 3.0
-    members = audio_resources.members(audio)
+    members = audio_resources.listing(audio).members
     assert [(member["name"], member["status"], member["duration_s"]) for member in members] == [
         ("first.wav", "ok", 2.0),
         ("second.wav", "ok", 1.0),
     ]
+
+
+def test_what_is_no_audio_is_left_out_of_an_archive_and_named() -> None:
+    model = custom_models.new()
+    notes = {f"notes {number}.txt": b"words" for number in range(7)}
+    data = zipped({"first.wav": WAV, **notes, "list.csv": b"first;Ann\n"})
+    upload = custom_models.upload(model, "calls", data, kind="archive", content_type="application/zip")
+    assert _handled(_event(upload)) == []
+    assert _resource(model, "calls").status == "ok"
+    listing = audio_resources.listing(_resource(model, "calls"))
+    assert [member["name"] for member in listing.members] == ["first.wav"]
+    assert tuple(listing.left_out) == (*notes, "list.csv")
+
+
+def test_an_archive_of_documents_holds_no_audio() -> None:
+    model = custom_models.new()
+    upload = custom_models.upload(
+        model, "texts", zipped({"a.txt": b"words"}), kind="archive", content_type="application/zip"
+    )
+    assert _handled(_event(upload)) == []
+    assert "holds no audio" in _resource(model, "texts").error
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,10 @@ def test_another_model() -> None:
 
 
 def test_a_model_that_is_not_served() -> None:
-    with pytest.raises(models.UnknownModel, match=r"^Model xx-XX_BroadbandModel not found$"):
+    with pytest.raises(
+        models.UnknownModel,
+        match=r"^Model xx-XX_BroadbandModel not found: this service has en-US_BroadbandModel, en-US_NarrowbandModel",
+    ):
         choose(OWNER, Options(model="xx-XX_BroadbandModel"))
 
 
