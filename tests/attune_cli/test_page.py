@@ -37,7 +37,7 @@ def desk(service: RunningService, make_key: MakeKey, prompts: list[Prompt], tmp_
     for name in ("calls", "tests", "recordings", "texts", "bin", ".attune"):
         (tmp_path / name).mkdir()
     for number in range(4):
-        wide = sparse_speech(longer[20 * number : 20 * number + 20], 7, 155)
+        wide = sparse_speech(longer[number : number + 1], 1, 155)
         soundfile.write(tmp_path / "calls" / f"{number}.wav", wide[::2], 8_000, subtype="PCM_16")
     for number in range(2):
         shutil.copy(longer[90 + number].path, tmp_path / "tests" / f"{number}.wav")
