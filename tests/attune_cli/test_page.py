@@ -39,6 +39,11 @@ def desk(service: RunningService, make_key: MakeKey, prompts: list[Prompt], tmp_
     for number in range(4):
         wide = sparse_speech(longer[number : number + 1], 1, 155)
         soundfile.write(tmp_path / "calls" / f"{number}.wav", wide[::2], 8_000, subtype="PCM_16")
+    members = {path.name: path.read_bytes() for path in sorted((tmp_path / "calls").iterdir())}
+    (tmp_path / "calls.zip").write_bytes(zipped(members))
+    shutil.rmtree(tmp_path / "calls")
+    (tmp_path / "calls").mkdir()
+    shutil.copy(longer[93].path, tmp_path / "calls")
     for number in range(2):
         shutil.copy(longer[90 + number].path, tmp_path / "tests" / f"{number}.wav")
         (tmp_path / "tests" / f"{number}.txt").write_text(longer[90 + number].text)
@@ -91,8 +96,8 @@ def test_the_page_works_from_top_to_bottom(service: RunningService, desk: Path) 
             )
             assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
             told[section] = told.get(section, "") + done.stdout
-    first = told["From a folder of calls to a trained model"]
-    assert "'Our line' is trained." in first
+    first = told["From recordings to a trained model"]
+    assert "'Front desk' is trained." in first
     assert first.splitlines()[-1].strip(), "the recording was not recognised"
     assert (desk / "captions" / "call.srt").read_text().startswith("1\n00:00:")
     assert "Watson's" in (desk / "watson-import.md").read_text()
@@ -108,7 +113,7 @@ def _has(service: RunningService, desk: Path, path: str) -> bool:
 
 
 def test_the_readme_shows_the_same_first_steps() -> None:
-    (first,) = SECTIONS["From a folder of calls to a trained model"]
+    (first,) = SECTIONS["From recordings to a trained model"]
     assert first in (ROOT / "README.md").read_text()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -181,10 +182,29 @@ def reader(service: RunningService, prompts: list[Prompt], tmp_path: Path) -> Re
 
 
 @pytest.mark.slow
-def test_the_readme_works_in_the_shell(reader: Reader) -> None:
-    answers = reader.follow("README.md", {"acoustic_customizations": "ID"})
-    assert answers[-1]["results"], "the recording was not recognised"
-    assert answers[-2]["status"] == "available"
+def test_the_readme_can_be_pasted_into_a_shell(reader: Reader) -> None:
+    """From top to bottom, as it stands; only the service runs already, and has learned on the light engine."""
+    text = "".join(block.text for block in shell_blocks("README.md"))
+    lines = [line for line in text.splitlines() if not line.startswith("make ")]
+    program = reader.adapt("\n".join(lines)).replace(".venv/bin/python", sys.executable)
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", program],
+        cwd=reader.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    said = done.stdout
+    assert "calls.zip is there already" in said
+    assert re.search('"name": "monday"\n"status": "ok"\n', said)
+    assert '"status": "available"' in said
+    before, after = (json.loads(line) for line in said.splitlines() if '"result_index"' in line)
+    assert before["results"]
+    assert after["results"], "the recording was not recognised"
+    assert json.loads(said.splitlines()[-1])["summary"]
 
 
 @pytest.mark.slow
