@@ -39,7 +39,7 @@ class _Upload:
     no_audio: list[tuple[str, str]] = field(default_factory=list)
     """Files that are plainly something else."""
 
-    def send(self, parcels: Sequence[Parcel], *, again: bool) -> list[Parcel]:
+    def send(self, parcels: Sequence[Parcel]) -> list[Parcel]:
         """Send parcels; returns those that were taken."""
         if not parcels:
             return []
@@ -49,9 +49,7 @@ class _Upload:
         self.screen.note(what)
         self.journal.planned(parcels)
         with self.screen.bar(what, total_bytes, of_bytes=True) as bar:
-            refused = sending.sent(
-                self.service, self.customization_id, parcels, bar, parallel=self.parallel, again=again
-            )
+            refused = sending.sent(self.service, self.customization_id, parcels, bar, parallel=self.parallel)
         for one in refused:
             self.left_out += [(str(recording.file), one.reason) for recording in one.parcel.recordings]
         untaken = {one.parcel.name for one in refused}
@@ -88,7 +86,7 @@ class _Upload:
             self.journal.refused(found.refused, "")
             if found.repacked:
                 self.screen.note("Sending again without what the service cannot use …")
-            parcels = self.send(found.repacked, again=True)
+            parcels = self.send(found.repacked)
             self.forget(found.outdated)
         return taken_out
 
@@ -142,7 +140,7 @@ def add(
         invocation.screen.warn(
             f"What was sent before of files that have changed stays in the archive {name!r}."
         )
-    taken = upload.send(plan.to_send, again=again)
+    taken = upload.send(plan.to_send)
     upload.forget(plan.outdated)
     taken_out = upload.validate([*plan.there, *taken]) if wait else 0
     sent = max(0, sum(len(parcel.recordings) for parcel in taken) - taken_out)

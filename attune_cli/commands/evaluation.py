@@ -166,7 +166,7 @@ def evaluations(invocation: Invocation, deleted: str | None) -> None:
     found = service.get(path("evaluations"))
     rows = [
         (
-            one.get("name", ""),
+            one.get("name") or " | ".join(model["label"] for model in one.get("models", ())),
             one["status"],
             str(one.get("created", ""))[:16].replace("T", " "),
             one["evaluation_id"],

@@ -124,7 +124,7 @@ def report(invocation: Invocation, model: str | None, version: int | None) -> No
     customization_id = custom_models.found(service, model)
     of_version = ("versions", str(version)) if version is not None else ()
     answer = service.get(path(ACOUSTIC, customization_id, *of_version, "report"))
-    text = str(answer.get("summary", ""))
+    text = _sentences(answer)
     left_out = answer.get("left_out") or ()
     if left_out:
         lines = [
@@ -138,9 +138,13 @@ def report(invocation: Invocation, model: str | None, version: int | None) -> No
 
 def _summary(service: Service, customization_id: str) -> str:
     try:
-        return str(service.get(path(ACOUSTIC, customization_id, "report")).get("summary", ""))
+        return _sentences(service.get(path(ACOUSTIC, customization_id, "report")))
     except NotFound:
         return ""  # services other than Attune have no report
+
+
+def _sentences(report_: dict[str, Any]) -> str:
+    return " ".join(str(sentence) for sentence in report_.get("summary") or ())
 
 
 def _show(service: Service, model: dict[str, Any], screen: Screen, kind: str) -> None:

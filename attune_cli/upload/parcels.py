@@ -6,7 +6,7 @@ import hashlib
 import re
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,12 +39,14 @@ class Parcel:
         recordings: what it holds; several, or one with `packed`, are members of a zip.
         packed: whether it is a zip that this command makes.
         contained: the content type of all members of the user's own archive; empty: they tell themselves.
+        replaces: whether it takes the place of a resource of the same name.
     """
 
     name: str
     recordings: tuple[Recording, ...]
     packed: bool
     contained: str = ""
+    replaces: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -107,22 +109,27 @@ class Body:
         return block
 
 
-def packed(recordings: Sequence[Recording], *, pack: bool | None, of_archives: str = "") -> list[Parcel]:
+def packed(
+    recordings: Sequence[Recording], *, pack: bool | None, of_archives: str = "", taken: Collection[str] = ()
+) -> list[Parcel]:
     """Divide recordings into what is sent.
 
     Args:
         recordings: in order.
         pack: whether recordings go into archives; None: if they are many.
         of_archives: the content type of all members of the user's own archives, where they need one.
+        taken: names of resources that are other files.
     """
     single = [one for one in recordings if not one.is_archive]
     parcels = [Parcel(resource_name(one), (one,), False, of_archives) for one in recordings if one.is_archive]
     if pack is False or (pack is None and len(single) < PACKED_FROM):
-        return _distinct(parcels + [Parcel(resource_name(one), (one,), packed=False) for one in single])
+        return _distinct(
+            parcels + [Parcel(resource_name(one), (one,), packed=False) for one in single], taken
+        )
     for describing in (True, False):
         alike = [one for one in single if (one.content_type in _SELF_DESCRIBING) is describing]
         parcels += [Parcel(_archive_name(group), tuple(group), packed=True) for group in _groups(alike)]
-    return _distinct(parcels)
+    return _distinct(parcels, taken)
 
 
 def without(parcel: Parcel, names: set[str]) -> Parcel | None:
@@ -169,14 +176,15 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w.\- ]", "_", name).strip()
 
 
-def _distinct(parcels: list[Parcel]) -> list[Parcel]:
-    """Give those that are called as one before them another name, the same each time."""
-    names: set[str] = set()
+def _distinct(parcels: list[Parcel], taken: Collection[str]) -> list[Parcel]:
+    """Give those whose name is taken another one, the same each time."""
+    names = set(taken)
     done = []
     for parcel in parcels:
         name = parcel.name
         if name in names:
-            digest = hashlib.sha256(parcel.recordings[0].name.encode()).hexdigest()[:10]
+            file = str(parcel.recordings[0].file.absolute()).encode("utf-8", "surrogateescape")
+            digest = hashlib.sha256(file).hexdigest()[:10]
             name = f"{name[:100]}-{digest}"
         names.add(name)
         done.append(replace(parcel, name=name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attune_cli.client import Service, path
@@ -84,11 +84,15 @@ def planned(
             plan.already += 1
         else:
             fresh.append(one)
-    known = _known(service, customization_id, list(resources.values()), unknown)
+    perhaps = [one for one in unknown if not journal.is_others(one, parcels.resource_name(one))]
+    known = _known(service, customization_id, list(resources.values()), perhaps)
     plan.already += len(known)
     fresh = sorted([*fresh, *(one for one in unknown if one not in known)], key=lambda one: one.name)
     plan.there = [Parcel(name, tuple(group), packed) for (name, packed), group in before.items()]
-    plan.to_send = parcels.packed(fresh, pack=pack, of_archives=bare_type or "")
+    own = {entry.resource for one in fresh if (entry := journal.of(one)) is not None}
+    taken = journal.single() - own
+    made = parcels.packed(fresh, pack=pack, of_archives=bare_type or "", taken=taken)
+    plan.to_send = [replace(one, replaces=again or one.name in own) for one in made]
     anew = {key(one) for one in fresh}
     for name in sorted(former - {one.name for one in plan.to_send}):
         (plan.outdated if journal.files_in(name) <= anew else plan.doubled).append(name)

@@ -33,7 +33,6 @@ def sent(
     bar: Bar,
     *,
     parallel: int,
-    again: bool,
 ) -> list[Refused]:
     """Send all parcels; returns those that were refused, each for a reason of its own.
 
@@ -43,7 +42,6 @@ def sent(
         parcels: what.
         bar: is told of the bytes.
         parallel: how many at once.
-        again: replace resources of the same name.
 
     Raises:
         CommandError: something that concerns all of them.
@@ -58,7 +56,7 @@ def sent(
 
     def send(parcel: Parcel) -> None:
         try:
-            _send(service, customization_id, parcel, advance, again=again)
+            _send(service, customization_id, parcel, advance)
         except _ENDING:
             raise
         except (CommandError, Changed, OSError) as error:
@@ -79,9 +77,7 @@ def sent(
     return refused
 
 
-def _send(
-    service: Service, customization_id: str, parcel: Parcel, advance: Callable[[int], None], *, again: bool
-) -> None:
+def _send(service: Service, customization_id: str, parcel: Parcel, advance: Callable[[int], None]) -> None:
     counted = 0
 
     def count(number: int) -> None:
@@ -100,7 +96,7 @@ def _send(
         answer = service.call(
             "POST",
             path(ACOUSTIC, customization_id, "audio", parcel.name),
-            query={"allow_overwrite": again},
+            query={"allow_overwrite": parcel.replaces},
             body=body,
             headers=parcel.headers,
             accepted=frozenset({400, 409}),

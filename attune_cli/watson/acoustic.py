@@ -46,7 +46,7 @@ def bring(
         what = f"{model.name}: sending {counted(len(parcels), 'resource')}, {size(total_bytes)}"
         screen.note(what)
         with screen.bar(what, total_bytes, of_bytes=True) as bar:
-            refused = sending.sent(target, model.target_id, parcels, bar, parallel=_PARALLEL, again=True)
+            refused = sending.sent(target, model.target_id, parcels, bar, parallel=_PARALLEL)
         for refusal in refused:
             model.set(AUDIO, refusal.parcel.name, FAILED, refusal.reason)
         gone = {refusal.parcel.name for refusal in refused}
@@ -81,8 +81,8 @@ def _parcel(name: str, details: dict[str, Any], found: Path | None) -> Parcel:
         reason = next((one.reason for one in inside if isinstance(one, LeftOut)), "is an empty folder")
         raise NoFile(f"{found} {reason}")
     if found.is_dir():
-        return Parcel(name, tuple(sound), packed=True)
-    return Parcel(name, (sound[0],), packed=False)
+        return Parcel(name, tuple(sound), packed=True, replaces=True)
+    return Parcel(name, (sound[0],), packed=False, replaces=True)
 
 
 def _bare_type(details: dict[str, Any]) -> str | None:

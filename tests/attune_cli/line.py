@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -48,6 +49,15 @@ class Line:
     came: list[tuple[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    answered: int = 0
+
+    def wait_until_idle(self) -> None:
+        """Wait for what is under way, though whoever sent it is gone."""
+        deadline = time.monotonic() + 30
+        while self.answered < len(self.came):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
     def of(self, method: str, part: str) -> list[str]:
         """Return the paths of requests that have a part in them."""
         return [path for one, path in self.came if one == method and part in path]
@@ -67,7 +77,7 @@ def recorded(answers: dict[tuple[str, str], Any]) -> Plan:
     return answer
 
 
-@contextmanager
+@contextlib.contextmanager
 def line(to: str | None, plan: Plan = nothing, port: int | None = None) -> Iterator[Line]:
     """Run a line to a service, or with None to nobody."""
     where = port if port is not None else free_port()
@@ -92,6 +102,14 @@ def _handler(one: Line, to: str | None) -> type[BaseHTTPRequestHandler]:
             with one.lock:
                 before = len(one.came)
                 one.came.append((self.command, self.path))
+            try:
+                with contextlib.suppress(ConnectionError):
+                    self._pass_on(before)
+            finally:
+                with one.lock:
+                    one.answered += 1
+
+        def _pass_on(self, before: int) -> None:
             fault = one.plan(self.command, self.path, before)
             if fault == DROPPED:
                 self._hang_up()

@@ -100,6 +100,22 @@ def test_what_is_sent_again_takes_the_place_of_the_first(
     assert first[0]["name"] not in [one["name"] for one in second]
 
 
+def test_other_files_of_the_same_name_are_other_recordings(
+    attune: Command, api: requests.Session, model: str
+) -> None:
+    for number, place in enumerate(("monday", "tuesday")):
+        (attune.folder / place).mkdir()
+        (attune.folder / place / "1.wav").write_bytes(tone(0.4, seed=number))
+        assert attune("add", attune.folder / place, "-m", model, "--json").document["sent"] == 1
+    first, second = members(attune, api, model)
+    assert first == "1.wav" and second.startswith("1.wav-")
+    (attune.folder / "tuesday" / "1.wav").write_bytes(tone(0.8))
+    assert attune("add", attune.folder / "tuesday", "-m", model, "--json").document["sent"] == 1
+    (attune.folder / "tuesday").rename(attune.folder / "moved")
+    assert attune("add", attune.folder / "moved", "-m", model, "--json").document["already_there"] == 1
+    assert members(attune, api, model) == [first, second]
+
+
 def test_an_archive_of_the_users_own_is_sent_as_it_is(
     attune: Command, api: requests.Session, model: str
 ) -> None:

@@ -185,6 +185,7 @@ def test_an_import_that_was_ended_goes_on(watson: Account, target: Command, file
             assert stop.wait(60)
             process.kill()
             process.communicate()
+        to.wait_until_idle()
         to.plan = lambda method, path, before: None
         done = command(*bring(target, watson.url, watson.key, files), status=8)
     assert done.document["models"] == 2
@@ -212,6 +213,7 @@ def elsewhere() -> Iterator[Line]:
     answers: dict[tuple[str, str], Any] = {
         ("GET", "acoustic_customizations"): {"customizations": [german]},
         ("GET", "customizations"): {"customizations": [english]},
+        ("GET", f"acoustic_customizations/{german['customization_id']}/audio"): {"audio": []},
         ("GET", f"{path}/corpora"): {"corpora": []},
         ("GET", f"{path}/words"): {
             "words": [
