@@ -14,7 +14,7 @@ import click
 from attune_cli import custom_models
 from attune_cli.client import LONG_PATIENCE_S, Service, path
 from attune_cli.custom_models import ACOUSTIC
-from attune_cli.errors import CommandError, NotFound, Partly
+from attune_cli.errors import Away, CommandError, NotFound, Partly
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import Screen, counted, minutes, size
 from attune_cli.upload import recordings, sending, validation
@@ -23,6 +23,7 @@ from attune_cli.upload.parcels import Parcel
 from attune_cli.upload.plan import planned
 
 _SHOWN_FILES = 3
+_TRIES = 3
 
 
 @dataclass
@@ -46,7 +47,8 @@ class _Upload:
         total_bytes = sum(parcel.size_bytes for parcel in parcels)
         files = sum(len(parcel.recordings) for parcel in parcels)
         what = f"Sending {counted(files, 'file')}, {size(total_bytes)}"
-        self.screen.note(what)
+        if not self.screen.is_terminal:
+            self.screen.note(what)
         self.journal.planned(parcels)
         with self.screen.bar(what, total_bytes, of_bytes=True) as bar:
             refused = sending.sent(self.service, self.customization_id, parcels, bar, parallel=self.parallel)
@@ -71,7 +73,7 @@ class _Upload:
         Returns:
             How many files were taken out.
         """
-        taken_out = 0
+        taken_out = tries = 0
         while parcels:
             with self.screen.bar(
                 f"The service looks at {counted(len(parcels), 'upload')}", len(parcels)
@@ -86,7 +88,13 @@ class _Upload:
             self.journal.refused(found.refused, "")
             if found.repacked:
                 self.screen.note("Sending again without what the service cannot use …")
-            parcels = self.send(found.repacked)
+            if found.lost:
+                self.screen.note("Sending again what the service has lost …")
+            again = found.lost if tries < _TRIES else []
+            if found.lost and not again:
+                raise Away("The service loses what it is sent.", "Run the same command again later.")
+            tries += 1
+            parcels = self.send([*found.repacked, *again])
             self.forget(found.outdated)
         return taken_out
 

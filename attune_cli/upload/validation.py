@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attune_cli.client import Service, path
@@ -16,6 +16,8 @@ from attune_cli.upload.recordings import Recording
 _FIRST_LOOK_S = 0.2
 _LONGEST_PAUSE_S = 3.0
 _PROCESSED = "being_processed"
+LOST = "did not arrive completely"
+"""What the service says of an upload whose row it wrote and whose bytes it never got."""
 
 
 @dataclass
@@ -27,12 +29,14 @@ class Findings:
         broken: the user's own archives that it cannot use as they are, with what is wrong.
         repacked: archives without the members that were refused, to be sent in place of the first ones.
         outdated: resources that hold refused recordings, to be deleted.
+        lost: parcels that the service has promised to keep and has lost, for instance when it was killed.
     """
 
     refused: list[tuple[Recording, str]] = field(default_factory=list)
     broken: list[tuple[Parcel, str]] = field(default_factory=list)
     repacked: list[Parcel] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
+    lost: list[Parcel] = field(default_factory=list)
 
 
 def awaited(service: Service, customization_id: str, parcels: Sequence[Parcel], bar: Bar) -> dict[str, Any]:
@@ -62,6 +66,9 @@ def findings(
         listing = service.get(path(ACOUSTIC, customization_id, "audio", parcel.name))
         shown = listing.get("container", listing)
         reason = str(shown.get("error") or "the service gives no reason")
+        if LOST in reason:
+            found.lost.append(replace(parcel, replaces=True))
+            continue
         if not parcel.packed and not first.is_archive:
             found.refused.append((first, reason))
             found.outdated.append(parcel.name)

@@ -17,6 +17,7 @@ from attune_cli.watson.local_files import AUDIO, LocalFiles
 
 _BARE = {"pcm_s16le": "audio/l16", "pcm_mulaw": "audio/mulaw", "pcm_alaw": "audio/alaw"}
 _PARALLEL = 4
+_TRIES = 3
 
 
 class NoFile(Exception):
@@ -41,29 +42,47 @@ def bring(
             continue
         (waiting if there.get(name) in ("ok", "being_processed") else parcels).append(parcel)
     ledger.keep()
-    if parcels:
-        total_bytes = sum(parcel.size_bytes for parcel in parcels)
-        what = f"{model.name}: sending {counted(len(parcels), 'resource')}, {size(total_bytes)}"
-        screen.note(what)
-        with screen.bar(what, total_bytes, of_bytes=True) as bar:
-            refused = sending.sent(target, model.target_id, parcels, bar, parallel=_PARALLEL)
-        for refusal in refused:
-            model.set(AUDIO, refusal.parcel.name, FAILED, refusal.reason)
-        gone = {refusal.parcel.name for refusal in refused}
-        waiting += [parcel for parcel in parcels if parcel.name not in gone]
-    if not waiting:
+    for _ in range(_TRIES):
+        waiting += _sent(target, model, parcels, screen)
+        if not waiting:
+            break
+        with screen.bar(f"{model.name}: the service looks at the audio", len(waiting)) as bar:
+            resources = validation.awaited(target, model.target_id, waiting, bar)
+        parcels = _lost(target, model, waiting, resources)
+        waiting = []
         ledger.keep()
-        return
-    with screen.bar(f"{model.name}: the service looks at the audio", len(waiting)) as bar:
-        resources = validation.awaited(target, model.target_id, waiting, bar)
-    for parcel in waiting:
+    ledger.keep()
+
+
+def _sent(target: Service, model: Model, parcels: list[Parcel], screen: Screen) -> list[Parcel]:
+    """Send parcels, and note those that are refused; returns the others."""
+    if not parcels:
+        return []
+    total_bytes = sum(parcel.size_bytes for parcel in parcels)
+    what = f"{model.name}: sending {counted(len(parcels), 'resource')}, {size(total_bytes)}"
+    if not screen.is_terminal:
+        screen.note(what)
+    with screen.bar(what, total_bytes, of_bytes=True) as bar:
+        refused = sending.sent(target, model.target_id, parcels, bar, parallel=_PARALLEL)
+    for refusal in refused:
+        model.set(AUDIO, refusal.parcel.name, FAILED, refusal.reason)
+    gone = {refusal.parcel.name for refusal in refused}
+    return [parcel for parcel in parcels if parcel.name not in gone]
+
+
+def _lost(target: Service, model: Model, parcels: list[Parcel], resources: dict[str, Any]) -> list[Parcel]:
+    """Note what the service makes of parcels; returns those that it has lost and is to be sent again."""
+    lost = []
+    for parcel in parcels:
         if resources.get(parcel.name, {}).get("status") == "ok":
             model.set(AUDIO, parcel.name, BROUGHT)
             continue
         listing = target.get(path(ACOUSTIC, model.target_id, "audio", parcel.name))
-        error = listing.get("container", listing).get("error") or "the service cannot use it"
-        model.set(AUDIO, parcel.name, FAILED, str(error))
-    ledger.keep()
+        error = str(listing.get("container", listing).get("error") or "the service cannot use it")
+        model.set(AUDIO, parcel.name, FAILED, error)
+        if validation.LOST in error:
+            lost.append(parcel)
+    return lost
 
 
 def _parcel(name: str, details: dict[str, Any], found: Path | None) -> Parcel:

@@ -67,12 +67,17 @@ class Language:
             self._ledger.keep()
 
     def _send(self, folder: str, name: str, text: bytes, content_type: str) -> None:
+        """Send a text; in place of one of that name, which an earlier attempt has left."""
         answer = self._when_free(
-            "POST", self._at(folder, name), body=text, headers={"Content-Type": content_type}, accepted={400}
+            "POST",
+            self._at(folder, name),
+            query={"allow_overwrite": True},
+            body=text,
+            headers={"Content-Type": content_type},
+            accepted={400},
         )
-        message = str((answer.document or {}).get("error", ""))
-        if answer.status == 400 and "already exists" not in message:
-            raise CommandError(message, code=400)
+        if answer.status == 400:
+            raise CommandError(str((answer.document or {}).get("error", "it is refused")), code=400)
 
     def _check(self, kind: str, folder: str, name: str) -> None:
         """Wait for the analysis of a corpus or grammar, and note how it went."""

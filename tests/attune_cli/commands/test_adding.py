@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from tests.attune_cli.conftest import MakeKey, operate
-from tests.attune_cli.line import DROPPED, LOST, Fault, Line, Recorded, line
+from tests.attune_cli.line import DROPPED, LOST, Fault, Line, Recorded, line, recorded
 from tests.attune_cli.recordings import folder_of_calls, tone
 from tests.attune_cli.running import Command
 from tests.ports import free_port
@@ -209,6 +209,35 @@ def test_a_command_that_was_ended_goes_on_where_it_stopped(
     assert answer["sent"] + answer["already_there"] == 12
     assert answer["already_there"] >= there
     assert len(members(attune, api, model)) == 12
+
+
+def test_what_a_killed_service_has_lost_is_sent_again(tmp_path: Path) -> None:
+    """It has written the row of an upload, and was killed before the bytes were there."""
+    (tmp_path / "call.wav").write_bytes(tone(0.3))
+    model = "1" * 8 + "-1111-1111-1111-" + "1" * 12
+    path = f"acoustic_customizations/{model}"
+    lost = {"name": "call.wav", "status": "invalid", "details": {}, "duration": 0}
+    lost["error"] = "The audio did not arrive completely. Upload it again."
+    kept = {"name": "call.wav", "status": "ok", "details": {"type": "audio"}, "duration": 700}
+    answers = {
+        ("GET", path): {"customization_id": model, "name": "Our line", "status": "ready", "progress": 0},
+        ("GET", f"{path}/audio"): [
+            {"audio": [], "total_minutes_of_audio": 0},
+            {"audio": [lost], "total_minutes_of_audio": 0},
+            {"audio": [kept], "total_minutes_of_audio": 11.7},
+        ],
+        ("GET", f"{path}/audio/call.wav"): lost,
+        ("POST", f"{path}/audio/call.wav"): [
+            Recorded(500, {"code": 500, "error": "Internal Server Error"}),
+            Recorded(400, {"code": 400, "error": "Audio 'call.wav' already exists."}),
+            Recorded(201, {}),
+        ],
+    }
+    with line(None, recorded(answers)) as one:
+        done = Command(one.url, "key", tmp_path)("add", "call.wav", "-m", model)
+        sent = one.of("POST", "/audio/")
+    assert [path.partition("?")[2] for path in sent] == ["", "", "allow_overwrite=true"]
+    assert "1 file sent." in done.out and "12 min" in done.out
 
 
 def test_a_key_that_is_revoked_meanwhile_is_named(
