@@ -15,7 +15,7 @@ from attune_cli.custom_models import ACOUSTIC, LANGUAGE
 from attune_cli.errors import CommandError, NotFound, Partly, Usage
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import Screen, counted
-from attune_cli.watson import acoustic, report
+from attune_cli.watson import account, acoustic, report
 from attune_cli.watson.language import Language
 from attune_cli.watson.ledger import Ledger, Model
 from attune_cli.watson.local_files import LocalFiles
@@ -50,6 +50,7 @@ SOURCE_KEY_VARIABLE = "WATSON_API_KEY"
 @click.option(
     "--base", "bases", multiple=True, metavar="OLD=NEW", help="Make models of one base model on another one."
 )
+@click.option("--list", "only_list", is_flag=True, help="Show what the account has; nothing is brought.")
 @click.option(
     "--report",
     "report_name",
@@ -68,6 +69,7 @@ def import_watson(
     from_certificate: str | None,
     folders: tuple[Path, ...],
     bases: tuple[str, ...],
+    only_list: bool,
     report_name: Path,
 ) -> None:
     """Bring custom models from a Watson account, or from any service with its API.
@@ -76,19 +78,23 @@ def import_watson(
     corpora and no grammars: those are taken from local files of the same name, whatever their suffix
     (see --files). Nothing is changed at the source. After a break the same command goes on.
     """
-    target = invocation.service(LONG_PATIENCE_S)
-    key = from_key or (
-        Path(from_key_file).read_text().strip() if from_key_file else os.environ.get(SOURCE_KEY_VARIABLE)
-    )
+    key = from_key or os.environ.get(SOURCE_KEY_VARIABLE)
+    if from_key_file:
+        key = Path(from_key_file).read_text().strip()
     if not key:
         raise Usage(
             "The key of the account is not given.",
             f"Set {SOURCE_KEY_VARIABLE}, or give --from-key-file FILE.",
         )
     credentials = Credentials(configuration.base_url(source_url), key, from_certificate or "")
+    source = Service(credentials, patience_s=LONG_PATIENCE_S, say=invocation.screen.note)
+    if only_list:
+        found = account.contents(source)
+        invocation.screen.show({"models": found}, account.told(found))
+        return
+    target = invocation.service(LONG_PATIENCE_S)
     if (credentials.url, key) == (target.credentials.url, target.credentials.key):
         raise Usage("Source and target are the same account.", "Sign in at the target first: attune login")
-    source = Service(credentials, patience_s=LONG_PATIENCE_S, say=invocation.screen.note)
     ledger = Ledger(
         report_name.with_name(f"{report_name.name}.json"), credentials.url, target.credentials.url
     )

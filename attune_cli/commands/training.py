@@ -9,7 +9,7 @@ import click
 from attune_cli import custom_models, following
 from attune_cli.client import LONG_PATIENCE_S, PATIENCE_S, Service, path
 from attune_cli.custom_models import ACOUSTIC, LANGUAGE
-from attune_cli.errors import CommandError, NotFound
+from attune_cli.errors import Busy, CommandError, NotFound
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import Screen, counted, described, minutes
 
@@ -92,9 +92,10 @@ def train(
     )
     before = custom_models.shown(service, customization_id, kind)
     if answer.status == 409 and not (before["status"] in following.RUNNING and (watch or answer.uncertain)):
-        raise CommandError(
+        raise Busy(
             f"{before['name']!r} is busy: it is {before['status']}.",
             "`attune status --watch` tells when it is at rest; `attune train --watch` follows a training.",
+            409,
         )
     for warning in (answer.document or {}).get("warnings", ()):
         screen.warn(str(warning.get("message", warning)))

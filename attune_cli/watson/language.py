@@ -6,9 +6,10 @@ from typing import Any
 
 from attune_cli.client import Service, path
 from attune_cli.custom_models import LANGUAGE, shown
-from attune_cli.errors import Busy, CommandError, NotFound
+from attune_cli.errors import Busy, CommandError
 from attune_cli.following import RUNNING
 from attune_cli.screen import counted
+from attune_cli.watson.account import parts
 from attune_cli.watson.ledger import BROUGHT, FAILED, MISSING, Ledger, Model
 from attune_cli.watson.local_files import CORPUS, GRAMMAR, LocalFiles
 
@@ -41,12 +42,8 @@ class Language:
         return path(LANGUAGE, self._model.target_id, *parts)
 
     def _resources(self, kind: str) -> None:
-        folder, key = _LIST[kind]
-        try:
-            listed = self._source.get(path(LANGUAGE, self._model.source_id, folder))[key]
-        except (NotFound, KeyError):
-            listed = []  # some services have no grammars
-        for one in listed:
+        folder, _ = _LIST[kind]
+        for one in parts(self._source, LANGUAGE, self._model.source_id, folder):
             name = str(one["name"])
             if self._model.is_brought(kind, name):
                 continue
@@ -90,7 +87,7 @@ class Language:
 
     def _words(self) -> None:
         """Bring the words that the user gave, and those of corpora and grammars that cannot be brought."""
-        words = self._source.get(path(LANGUAGE, self._model.source_id, "words"), word_type="all")["words"]
+        words = parts(self._source, LANGUAGE, self._model.source_id, "words")
         lost = {one.name for one in self._model.resources.values() if one.state != BROUGHT}
         wanted = [
             _word(one)

@@ -123,6 +123,23 @@ def test_a_training_is_watched_to_its_end(
     assert "learning, round 1 of 1, about 3 min left 40 %" in done.err and "judging" in done.err
 
 
+def test_a_model_that_somebody_else_trains_is_busy_and_can_be_followed(tmp_path: Path) -> None:
+    model = {"customization_id": "1" * 8 + "-1111-1111-1111-" + "1" * 12, "name": "Our line", "progress": 0}
+    path = f"acoustic_customizations/{model['customization_id']}"
+    locked = Recorded(409, {"code": 409, "error": "Customization '1' is currently locked"})
+    answers = {
+        ("GET", "acoustic_customizations"): {"customizations": [model]},
+        ("POST", f"{path}/train"): locked,
+        ("GET", path): [model | {"status": "training"}] * 3 + [model | {"status": "available"}],
+        ("GET", f"{path}/report"): Recorded(404, {"code": 404, "error": "there is no resource"}),
+    }
+    with line(None, recorded(answers)) as one:
+        attune = Command(one.url, "key", tmp_path)
+        busy = attune("train", status=5)
+        assert "is busy: it is training" in busy.err and "attune train --watch" in busy.err
+        assert attune("train", "--watch").out == "'Our line' is trained.\n"
+
+
 def test_operators_commands_need_the_service_on_this_machine(
     attune: Command, service: RunningService
 ) -> None:
