@@ -27,7 +27,7 @@ FILES = 1_000
 FILE_BYTES = 100_000
 RATE_HZ = 8_000
 BASE = "en-US_NarrowbandModel"
-ROUNDS = 3
+ROUNDS = 5
 REACH = 2.0
 """Times as long as the zip, at most."""
 
@@ -150,4 +150,4 @@ def main(argv: Sequence[str]) -> int:
     figures["ok_times_the_zip"] = round(figures["command_ok_s"] / figures["zip_ok_s"], 2)
     print(json.dumps(figures, indent=2))
     keep("cli_uploads", figures)
-    return int(figures["ok_times_the_zip"] > REACH)
+    return int(max(figures["sent_times_the_zip"], figures["ok_times_the_zip"]) > REACH)
