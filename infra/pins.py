@@ -51,6 +51,7 @@ LISTS = (
     List("demo", after="local"),
     List("dev", after="demo"),
     List("sagemaker", constrained=False),
+    List("cli"),
 )
 
 

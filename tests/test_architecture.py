@@ -71,6 +71,7 @@ MAY_USE: dict[str, set[str]] = {
     "settings": set(),
     "gateway": {"recognition", "sharing", "storage", "settings"},
     "training_image": {"audio", "engines", "language"},
+    "attune_cli": set(),  # speaks to any service, and is installed without this one
     "infra": {"app", "gateway", "training", "customization", "sharing", "storage", "engines", "settings"},
 }
 
@@ -121,7 +122,7 @@ def _room_of(module: str) -> str | None:
 
 
 def _modules() -> Iterator[tuple[Path, str]]:
-    for top in ("app.py", "chalicelib", "training_image", "infra"):
+    for top in ("app.py", "attune_cli", "chalicelib", "training_image", "infra"):
         path = ROOT / top
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
             module = ".".join(file.relative_to(ROOT).with_suffix("").parts)

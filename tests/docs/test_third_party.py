@@ -12,7 +12,7 @@ from infra import pins
 
 _PAGE = (pins.ROOT / "THIRD-PARTY.md").read_text()
 _NAMED = set(re.findall(r"`([A-Za-z0-9._-]+)`", _PAGE))
-_HANDED_ON = [one for one in pins.LISTS if one.name in ("engine", "front-door", "local", "training")]
+_HANDED_ON = [one for one in pins.LISTS if one.name in ("engine", "front-door", "local", "training", "cli")]
 
 
 @pytest.mark.parametrize("one", _HANDED_ON, ids=lambda one: one.name)

@@ -1,0 +1,5 @@
+"""The command line of Attune: speaks to any Watson-compatible URL, and imports nothing of the service."""
+
+from __future__ import annotations
+
+VERSION = "0.1.0"

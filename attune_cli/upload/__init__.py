@@ -1,0 +1,1 @@
+"""Folders of recordings on their way to a custom model."""

@@ -1,0 +1,1 @@
+"""What is brought from a Watson-compatible account to another service."""

@@ -1,0 +1,1 @@
+"""Tests of what becomes of folders of recordings on their way to a service."""
