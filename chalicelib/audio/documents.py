@@ -18,6 +18,10 @@ _BEGINNINGS = (
 _WEBP = re.compile(rb"RIFF.{4}WEBP", re.S)
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_READABLE_SHARE, _ASCII_SHARE = 0.9, 0.7
+_ASCII = 0x80
+_LONGEST_CHARACTER = 4
+"""Bytes."""
 
 
 def is_document(name: str, head: bytes) -> bool:
@@ -32,9 +36,29 @@ def is_document(name: str, head: bytes) -> bool:
         return head.startswith(_BEGINNINGS) or _WEBP.match(head) is not None or _is_text(head)
     if _TEXT.fullmatch(base):
         return _is_text(head)
-    return "." not in base and bool(head) and _is_text(head)
+    return "." not in base and bool(head) and _is_plain_text(head)
 
 
 def _is_text(head: bytes) -> bool:
-    """Tell whether bytes are text; one that is in no Unicode has few bytes that text has not."""
-    return head.startswith(_WIDE_MARKS) or _NO_TEXT.search(head) is None
+    """Tell whether bytes are text, in whatever encoding."""
+    if head.startswith(_WIDE_MARKS):
+        wide = head[: len(head) // 2 * 2].decode("utf-16", "replace").removesuffix("\ufffd")
+        readable = sum(character.isprintable() or character.isspace() for character in wide)
+        return readable >= _READABLE_SHARE * len(wide)
+    return not head or _is_plain_text(head)
+
+
+def _is_plain_text(head: bytes) -> bool:
+    """Tell whether bytes have no control characters and are ASCII in the main, which raw audio never is."""
+    ascii_bytes = sum(byte < _ASCII for byte in head)
+    mostly_ascii = ascii_bytes >= _ASCII_SHARE * len(head)
+    return _NO_TEXT.search(head) is None and (mostly_ascii or _is_utf8(head))
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Tell whether bytes are UTF-8; the last character may be cut."""
+    try:
+        head.decode()
+    except UnicodeDecodeError as error:
+        return error.start >= len(head) - _LONGEST_CHARACTER and error.reason == "unexpected end of data"
+    return True
