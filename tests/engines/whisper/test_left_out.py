@@ -26,6 +26,14 @@ PAIRS = (
 )
 """A sentence, and a word behind a pause that ends no utterance: the network writes the sentence only."""
 
+WITHOUT_PAUSES = (
+    "confbridge-only-participant letters/at letters/dot digits/h-9 letters/c digits/h-5 letters/plus "
+    "confbridge-invalid",
+    "feature-not-avail-line letters/l letters/b digits/day-0 digits/h-13 letters/ascii37 digits/h-12 "
+    "confbridge-inc-list-vol-out",
+)
+"""Two sentences, and between them letters and numbers, which the network leaves out."""
+
 
 @pytest.fixture
 def rules(network: Network) -> Rules:
@@ -37,13 +45,13 @@ def piece_of(network: Network, samples: Samples, rules: Rules) -> Piece:
     return Piece(1.0, samples, decoded)
 
 
-def joined(prompts: list[Prompt]) -> Samples:
-    """Return recordings half a second apart on a hissing line, at 16 kHz."""
+def joined(prompts: list[Prompt], pause_s: float = 0.5) -> Samples:
+    """Return recordings so far apart on a hissing line, at 16 kHz."""
     parts = [np.zeros(round(0.3 * PROMPT_HZ))]
     for prompt in prompts:
         samples, rate_hz = soundfile.read(prompt.path)
         assert rate_hz == PROMPT_HZ
-        parts += [samples, np.zeros(PROMPT_HZ // 2)]
+        parts += [samples, np.zeros(round(pause_s * PROMPT_HZ))]
     line = np.concatenate(parts)
     hissing = line + 0.001 * np.random.default_rng(3).standard_normal(len(line))
     return np.ascontiguousarray(soxr.resample(hissing, PROMPT_HZ, RATE_HZ), np.float32)
@@ -65,6 +73,17 @@ def test_a_word_behind_a_sentence_is_heard(
     for first in range(0, len(samples), RATE_HZ // 2):
         stream.feed(samples[first : first + RATE_HZ // 2])
     assert stream.finish() == heard
+
+
+@pytest.mark.parametrize("names", WITHOUT_PAUSES, ids=lambda names: names.split()[0])
+def test_what_is_left_out_without_a_pause_is_heard(
+    recognizer: WhisperRecognizer, prompt_named: dict[str, Prompt], names: str
+) -> None:
+    prompts = [prompt_named[name] for name in names.split()]
+    said = " ".join(prompt.text for prompt in prompts).split()
+    heard = recognizer.recognize(joined(prompts, pause_s=0.05)).hypotheses[0].text.split()
+    assert len(heard) == len(said)
+    assert sum(one != other for one, other in zip(heard, said, strict=True)) <= 1, heard
 
 
 def test_what_is_complete_stays_whole(network: Network, rules: Rules) -> None:
