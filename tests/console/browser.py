@@ -157,9 +157,15 @@ class Page:
             if (!one) return null;
             one.scrollIntoView({{block: "center", behavior: "instant"}});
             const box = one.getBoundingClientRect();
-            return [box.x + box.width / 2, box.y + box.height / 2];
+            const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+            const there = document.elementFromPoint(x, y);
+            return one.contains(there) || there?.contains(one) ? [x, y] : null;
         }})()"""
-        x, y = self.wait(script)
+        place, before = self.wait(script), None
+        while place != before:  # a list above it may just be growing
+            time.sleep(_LOOK_AGAIN_S)
+            place, before = self.wait(script), place
+        x, y = place
         self.clicks += 1
         for kind in ("mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
