@@ -95,6 +95,10 @@ class WorkDone:
         """Take what is told of the share that is done, 0…1, and how much there is in all."""
         self._report, self._total, self._done = report, max(total, 1e-9), 0.0
 
+    def expect(self, work: float) -> None:
+        """Note that so much is left, now that more is known."""
+        self._total = max(self._done + work, 1e-9)
+
     def add(self, work: float, stage: str) -> None:
         """Note that so much more is done, and what is being done."""
         self._done += work

@@ -102,3 +102,13 @@ def test_work_adds_up_to_the_whole_and_never_beyond() -> None:
     for work, stage in ((1.0, "reading"), (2.0, "learning"), (3.0, "judging")):
         done.add(work, stage)
     assert told == [(0.25, "reading"), (0.75, "learning"), (1.0, "judging")]
+
+
+def test_what_is_expected_anew_changes_the_share_that_is_done() -> None:
+    told: list[float] = []
+    done = WorkDone(lambda share, stage: told.append(share), 10.0)
+    done.add(1.0, "reading")
+    done.expect(3.0)
+    done.add(1.0, "learning")
+    done.add(2.0, "learning")
+    assert told == [0.1, 0.5, 1.0]
