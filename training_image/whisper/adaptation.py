@@ -204,7 +204,7 @@ class _Job:
             reason=f"{choice.reason}{learned.remark}",
             files={FILE_NAME: self._base.delta_bytes(scaled)},
             rounds=learned.rounds,
-            held_out=self._judged(heard.held_out, choice.hearing.held_out),
+            held_out=self._judged(heard.held_out, choice.hearing.held_out, choice.hearing.changed),
             used_s=learned.used_s,
             left_out=learned.left_out,
             transcribed_s=learned.transcribed_s,
@@ -230,13 +230,13 @@ class _Job:
         heard: Hearing | None = None,
     ) -> Adaptation:
         judged = () if choice is None else choice.candidates
-        after = judged[-1].hearing.held_out if judged else before
+        after, changed = (judged[-1].hearing.held_out, judged[-1].hearing.changed) if judged else (before, 0)
         return Adaptation(
             decision=KEPT_BASE,
             reason=reason,
             files={},
             rounds=learned.rounds,
-            held_out=self._judged(before, after),
+            held_out=self._judged(before, after, changed),
             used_s=learned.used_s,
             left_out=learned.left_out,
             transcribed_s=learned.transcribed_s,
@@ -245,9 +245,9 @@ class _Job:
             ordinary=None if heard is None else Ordinary(heard.ordinary, heard.ordinary),
         )
 
-    def _judged(self, before: Figures, after: Figures) -> HeldOut:
+    def _judged(self, before: Figures, after: Figures, changed: int | None) -> HeldOut:
         held_out = self._given.held_out
-        return HeldOut(len(held_out), sum(one.duration_s for one in held_out), before, after)
+        return HeldOut(len(held_out), sum(one.duration_s for one in held_out), before, after, changed)
 
     def _teacher(self, change: Delta | None, alpha: float = 1.0, *, helped: bool = True) -> Teacher:
         cores = self._given.machine.cores

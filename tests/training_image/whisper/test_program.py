@@ -88,6 +88,7 @@ def test_the_report_says_what_was_learned_and_how_it_was_judged(
     assert learned["kept"] <= learned["labels"]
     held_out = report["held_out"]
     assert held_out["utterances"] >= 2
+    assert 0 <= held_out["changed"] <= held_out["utterances"]
     assert held_out["after"]["mean_posterior"] > held_out["before"]["mean_posterior"]
     assert 0 < report["used_s"] < report["speech_s"]
     assert report["transcribed_s"] == 0
