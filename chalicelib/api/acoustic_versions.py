@@ -45,8 +45,14 @@ def list_versions(call: Call, customization_id: str) -> dict[str, Any]:
 
 @routes.route("GET", _VERSION)
 def get_version(call: Call, customization_id: str, version: str) -> dict[str, Any]:
-    """Show one version."""
-    return shown(*_found(call, customization_id, version))
+    """Show one version, with the evaluations in which it was measured or compared."""
+    model, found = _found(call, customization_id, version)
+    key = layout.adapted_model_key(model.owner, model.customization_id, found.version)
+    measured = [
+        {"evaluation_id": row.evaluation_id, "name": row.name, "status": row.status}
+        for row in evaluations.with_artefact(model.owner, key)
+    ]
+    return {**shown(model, found), "evaluations": measured}
 
 
 @routes.route("PUT", _VERSION)

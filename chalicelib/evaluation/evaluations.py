@@ -167,6 +167,11 @@ def of_owner(owner: str) -> list[Evaluation]:
     return list(Evaluation.query(owner, scan_index_forward=False, consistent_read=True))
 
 
+def with_artefact(owner: str, key: str) -> list[Evaluation]:
+    """Return the owner's evaluations of a custom model's artefact, newest first."""
+    return [row for row in of_owner(owner) if key in row.models]
+
+
 def results(row: Evaluation) -> dict[str, Any]:
     """Return what a completed evaluation has found.
 

@@ -72,10 +72,22 @@ def test_a_version_says_what_there_is_to_know(trained: Model) -> None:
         "62 % sure; the base model was 51 % sure.",
     }
     assert (newest["version"], newest["current"]) == (2, True)
-    assert trained("GET", "/versions/1").json == first
+    assert trained("GET", "/versions/1").json == {**first, "evaluations": []}
     shown = trained.shown
     assert (shown["version"], shown["result"]) == (2, newest["result"])
     assert shown["versions"] == ["en-US_BroadbandModel.v2020-01-16"], "Watson's word for base versions"
+
+
+def test_a_version_names_the_evaluations_of_it(trained: Model) -> None:
+    chosen = {"acoustic_customization_id": trained.customization_id}
+    audio = {**chosen, "audio_names": ["audio 1"]}
+    base = {"base_model_version": trained("GET", "/versions/1").json["base_model_version"]}
+    asked = {"name": "May", "audio": audio, "models": [base, {**chosen, "acoustic_customization_version": 1}]}
+    made = trained.instance("POST", "/evaluations", asked)
+    assert made.status == 202, made.body
+    of_first = trained("GET", "/versions/1").json["evaluations"]
+    assert of_first == [{"evaluation_id": made.json["evaluation_id"], "name": "May", "status": "waiting"}]
+    assert trained("GET", "/versions/2").json["evaluations"] == []
 
 
 def test_rolling_back_and_forward(trained: Model) -> None:

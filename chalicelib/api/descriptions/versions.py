@@ -21,6 +21,7 @@ from chalicelib.api.descriptions.operation import (
     the,
 )
 from chalicelib.customization.training_ends import Event
+from chalicelib.evaluation.statuses import Status
 
 _GROUP = "Versions of custom acoustic models"
 _CALLBACKS = "Callbacks"
@@ -29,25 +30,36 @@ _VERSION = "/acoustic_customizations/{customization_id}/versions/{version}"
 _CALLBACK = "/acoustic_customizations/{customization_id}/callback"
 _TOLD: dict[str, Schema] = {"callback_url": TEXT, "events": many(one_of(*Event))}
 
+_MEMBERS: dict[str, Schema] = {
+    "version": WHOLE,
+    "created": TIME,
+    "current": BOOLEAN,
+    "base_model_version": TEXT,
+}
+_OPTIONAL: dict[str, Schema] = {
+    "label": TEXT,
+    "bytes": WHOLE,
+    "alpha": NUMBER,
+    "result": TEXT,
+    "versions_removed": many(WHOLE),
+    "warnings": TEXT,
+}
+_EVALUATION = record({"evaluation_id": TEXT, "name": TEXT, "status": one_of(*Status)})
+
 SCHEMAS: dict[str, Schema] = {
-    "Version": record(
-        {"version": WHOLE, "created": TIME, "current": BOOLEAN, "base_model_version": TEXT},
-        {
-            "label": TEXT,
-            "bytes": WHOLE,
-            "alpha": NUMBER,
-            "result": TEXT,
-            "versions_removed": many(WHOLE),
-            "warnings": TEXT,
-        },
-    ),
+    "Version": record(_MEMBERS, _OPTIONAL),
+    "EvaluatedVersion": record({**_MEMBERS, "evaluations": many(_EVALUATION)}, _OPTIONAL),
     "Versions": record({"versions": many(the("Version"))}),
     "ModelCallback": record(_TOLD, {"warnings": TEXT}),
 }
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", _VERSIONS): Operation(_GROUP, {200: answered("The versions.", the("Versions"))}),
-    ("GET", _VERSION): Operation(_GROUP, {200: answered("The version.", the("Version"))}, refusals=(404,)),
+    ("GET", _VERSION): Operation(
+        _GROUP,
+        {200: answered("The version, and what it was measured in.", the("EvaluatedVersion"))},
+        refusals=(404,),
+    ),
     ("PUT", _VERSION): Operation(
         _GROUP,
         {200: answered("The version with its new label.", the("Version"))},
