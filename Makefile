@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # Exactly what is listed, each file compared with its hash (docs/dependencies.md).
 LISTED := --require-hashes --no-deps -r requirements/locked
 
-.PHONY: demo run training test check bench audit sagemaker deploy destroy smoke clean
+.PHONY: demo run training test test-quick check fix bench audit sagemaker deploy destroy smoke clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m infra.local.demo
@@ -24,11 +24,22 @@ training: $(VENV)/training.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+# What starts no service and takes no training: to be run while one works.
+QUICK := tests/test_architecture.py tests/test_makefile.py tests/test_settings.py tests/api tests/audio tests/callbacks \
+    tests/customization tests/evaluation tests/events tests/gateway tests/jobs tests/language tests/sharing tests/storage \
+    tests/training
+test-quick: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(QUICK)
+
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+fix: $(VENV)/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
