@@ -25,9 +25,8 @@ test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # What starts no service and takes no training: to be run while one works.
-QUICK := tests/test_architecture.py tests/test_makefile.py tests/test_settings.py tests/api tests/audio tests/callbacks \
-    tests/customization tests/evaluation tests/events tests/gateway tests/jobs tests/language tests/sharing tests/storage \
-    tests/training
+QUICK := tests/test_architecture.py tests/test_makefile.py tests/test_settings.py tests/docs/test_links.py \
+    tests/docs/test_contributing.py tests/callbacks tests/jobs tests/language tests/sharing tests/storage tests/training
 test-quick: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" $(QUICK)
 
