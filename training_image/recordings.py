@@ -127,10 +127,8 @@ def _sources(recording: Recording, file: Path) -> Iterator[_Source]:
         return
     content_type_of_all = content_types.of_members(recording.contained_content_type)
     for member in archives.members(file, limits=ArchiveLimits(time_s=_MOST_TIME_S)):
-        if member.file is not None:
-            if documents.is_document(member.name, member.file.read(documents.HEAD_BYTES)):
-                continue
-            member.file.seek(0)
+        if member.file is not None and documents.is_document_file(member.name, member.file):
+            continue
         yield _Source(member.name, member.file, content_type_of_all, member.error or "")
 
 

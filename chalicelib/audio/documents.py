@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import BinaryIO
 
 HEAD_BYTES = 4096
 """So much of a file's beginning tells."""
@@ -37,6 +38,13 @@ def is_document(name: str, head: bytes) -> bool:
     if _TEXT.fullmatch(base):
         return _is_text(head)
     return "." not in base and bool(head) and _is_plain_text(head)
+
+
+def is_document_file(name: str, file: BinaryIO) -> bool:
+    """Tell the same of a file that is at its beginning, and leave it there."""
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    return is_document(name, head)
 
 
 def _is_text(head: bytes) -> bool:

@@ -239,9 +239,8 @@ def _inspect_member(member: Member, criteria: _Criteria) -> RecordingInspection 
     if member.file is None:
         return RecordingInspection(member.name, "invalid", "undetermined", error=member.error)
     with member.file as file:
-        if documents.is_document(member.name, file.read(documents.HEAD_BYTES)):
+        if documents.is_document_file(member.name, file):
             return _LeftOut(member.name)
-        file.seek(0)
         problem = _member_problem(file, criteria.contained)
         if problem is not None:
             return RecordingInspection(member.name, "invalid", "undetermined", error=problem)

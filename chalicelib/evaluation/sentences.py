@@ -111,9 +111,7 @@ class _Cutter:
         for member in archives.members(path):
             if member.file is None or not self._wanted(row.audio_name, member.name):
                 continue
-            head = member.file.read(documents.HEAD_BYTES)
-            member.file.seek(0)
-            if documents.is_document(member.name, head):
+            if documents.is_document_file(member.name, member.file):
                 continue
             one = path.with_name("member")
             _write(one, member.file)
