@@ -59,7 +59,8 @@ def completed(network: Network, piece: Piece, rules: Rules) -> list[Piece]:
         return [piece]
     aligned = aligned_words(network, decoded.encoded, words, piece.samples)
     whole = replace(piece, decoded=replace(decoded, aligned=aligned))
-    edges = _edges(_stretches(aligned), levels_db(piece.samples))
+    stretches = _stretches(aligned)
+    edges = _edges(stretches, levels_db(piece.samples)) if len(stretches) > 1 else []
     if len(edges) < 2:
         return [whole]
     bounds = [*(edge * HOP for edge in edges), len(piece.samples)]
