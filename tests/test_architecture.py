@@ -46,7 +46,7 @@ MAY_USE: dict[str, set[str]] = {
         "settings",
     },
     "training": {"callbacks", "customization", "engines", "language", "storage", "settings"},
-    "customization": {"engines", "language", "storage"},
+    "customization": {"engines", "language", "sharing", "storage"},
     "user_data": {"customization", "evaluation", "jobs", "callbacks", "storage"},
     "evaluation": {
         "customization",
@@ -59,7 +59,7 @@ MAY_USE: dict[str, set[str]] = {
         "storage",
         "settings",
     },
-    "jobs": {"callbacks", "recognition", "storage", "settings"},
+    "jobs": {"callbacks", "recognition", "sharing", "storage", "settings"},
     "callbacks": {"storage", "settings"},
     "recognition": {"engines", "language", "audio", "sharing", "storage", "settings"},
     "engines": {"language", "settings"},

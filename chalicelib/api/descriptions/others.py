@@ -22,6 +22,7 @@ from chalicelib.api.descriptions.operation import (
 
 _ACCESS, _CALLBACKS, _DATA, _ABOUT = "Access", "Callbacks", "Customers' data", "About the service"
 _URL = {"callback_url": TEXT}
+_DAY: Schema = {"type": "string", "format": "date"}
 
 SCHEMAS: dict[str, Schema] = {
     "Token": record(
@@ -47,6 +48,17 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "Deliveries": record({"deliveries": many(the("Delivery"))}),
+    "Used": record(
+        {
+            "day": _DAY,
+            "work": one_of("recognition", "adaptation"),
+            "engine": TEXT,
+            "customization": one_of("none", "acoustic", "language", "both"),
+            "audio_seconds": NUMBER,
+            "count": WHOLE,
+        }
+    ),
+    "Usage": record({"first_day": _DAY, "last_day": _DAY, "usage": many(the("Used"))}, {"warnings": TEXT}),
 }
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -99,6 +111,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {200: answered("It is being removed.", NOTHING)},
         query={"customer_id": TEXT},
         required=("customer_id",),
+    ),
+    ("GET", "/usage"): Operation(
+        _ABOUT,
+        {200: answered("Oldest first; a day without any has no entry.", the("Usage"))},
+        query={"first_day": _DAY, "last_day": _DAY},
+        description="Both days are included, in UTC; without them it is the last 30 days. At most 400 are "
+        "kept. What is tried again counts once: see `docs/usage.md`.",
     ),
     ("GET", "/openapi.json"): Operation(_ABOUT, {200: answered("OpenAPI 3.1.", ANYTHING)}),
     ("GET", "/docs"): Operation(_ABOUT, {200: Answered("A page.", {"text/html": TEXT})}),
