@@ -17,6 +17,7 @@ _KINDS = {
     "AWS::SQS::QueuePolicy": ("queue policy", "queue policies"),
     "AWS::IAM::Role": ("role", "roles"),
     "AWS::CloudWatch::Alarm": ("alarm", "alarms"),
+    "AWS::CloudWatch::Dashboard": ("dashboard", "dashboards"),
     "AWS::Logs::LogGroup": ("log", "logs"),
     "AWS::Events::Rule": ("rule", "rules"),
     "AWS::SNS::Topic": ("topic", "topics"),
