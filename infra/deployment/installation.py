@@ -68,7 +68,7 @@ def deploy(target: Target, wanted: Wanted, io: Io) -> bool:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         template: dict[str, Any] = json.loads(package.package(folder).read_text())
-        bucket = artefacts.ensure_bucket(target)
+        bucket = artefacts.ensure_bucket(target, target.artefacts_bucket)
         code = artefacts.upload(target, folder / package.CODE_NAME)
         chosen["EngineLayer"] = artefacts.publish_layer(target, wanted.layer, wanted.architecture)
         complete = artefacts.with_names(artefacts.with_code(template, bucket, code), target)

@@ -83,7 +83,7 @@ def _fitted(account: EmulatedAccount) -> Any:
         api["BinaryMediaTypes"] = ["*/*"]
         for path, methods in (paths := api["DefinitionBody"]["paths"]).items():
             (any_method,) = methods.values()
-            paths[path] = {name.lower(): any_method for name in {*app.app.routes[path], "OPTIONS"}}
+            paths[path] = {name.lower(): any_method for name in sorted({*app.app.routes[path], "OPTIONS"})}
         variables = made["Globals"]["Function"]["Environment"]["Variables"]
         variables["AWS_ENDPOINT_URL_SAGEMAKER"] = account.sagemaker_url
         variables["ATTUNE_CALLBACK_ALLOW_PRIVATE"] = "true"
