@@ -449,7 +449,7 @@ class DailyUsage(Table):
     class Meta:
         """Where the rows are."""
 
-        table_name = f"{_PREFIX}daily-usage"
+        table_name = f"{_PREFIX}meter"
         billing_mode = "PAY_PER_REQUEST"
 
     owner = UnicodeAttribute(hash_key=True)

@@ -131,7 +131,14 @@ def of_data(template: dict[str, Any], there: Collection[str]) -> tuple[dict[str,
                 "ResourceIdentifier": {attribute: name},
             }
         )
-    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": kept}, imported
+    # What the conditions ask for takes its default: a later change brings the rest.
+    parameters = {name: one for name, one in template["Parameters"].items() if "Default" in one}
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Parameters": parameters,
+        "Conditions": template["Conditions"],
+        "Resources": kept,
+    }, imported
 
 
 def upload_template(target: Target, folder: Path, template: dict[str, Any]) -> str:

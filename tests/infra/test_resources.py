@@ -36,7 +36,7 @@ def test_what_expires() -> None:
         "attune-callbacks": "expires",
         "attune-training-ends": "expires",
         "attune-usage": "expires",
-        "attune-daily-usage": "expires",
+        "attune-meter": "expires",
     }
 
 

@@ -254,6 +254,13 @@ def test_without_a_layer_nothing_is_begun(another: Target, tmp_path: Path) -> No
         installation.deploy(another, Wanted(tmp_path / "none.zip"), Console().io)
 
 
+def test_a_domain_without_its_certificate_is_refused(another: Target, layer: Path) -> None:
+    half = Wanted(layer, parameters={"DomainName": "asr.example.com"})
+    with pytest.raises(Refused, match="DomainName and DomainCertificate belong together"):
+        installation.deploy(another, half, Console().io)
+    assert stack.status(another) is None
+
+
 def test_without_docker_nothing_is_deployed(
     another: Target, layer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
