@@ -283,7 +283,7 @@ class RecognitionJob(Told):
     announced = UTCDateTimeAttribute(null=True)
     """When its messages were last sent again because they seemed to be lost."""
     request = UnicodeAttribute()
-    """JSON: what the recognition function is asked, see docs/architecture.md."""
+    """JSON: what the recognition function is asked, see docs/internals/architecture.md."""
     warnings: ListAttribute[str] = ListAttribute(default=list)
     results_ttl_minutes = NumberAttribute()
     expires = NumberAttribute(null=True)

@@ -23,7 +23,7 @@ from tests.audio.packing import zipped
 from tests.contract.test_curl_examples import sparse_speech
 from tests.running_service import ROOT, RunningService
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w+)?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {"aws", "docker"}
 """Programs that need an account or an engine which a test cannot have; their lines are only parsed."""

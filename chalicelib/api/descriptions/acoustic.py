@@ -141,7 +141,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", f"{_MODEL}/report"): Operation(
         _GROUP,
         {200: answered("Its `summary` in plain sentences, and all figures.", ANYTHING)},
-        description="Which members the report has depends on the engine: `docs/architecture.md` lists them.",
+        description="Its members depend on the engine: `docs/internals/architecture.md` lists them.",
     ),
     ("POST", _AUDIO): Operation(
         _AUDIO_GROUP,
