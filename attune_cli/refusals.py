@@ -1,4 +1,4 @@
-"""Turns what a service refuses, or that it cannot be reached, into a sentence with the way out."""
+"""Turns a refusal of the service, or a failed connection, into a sentence that says what to do."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def draw(text: str, title: str) -> str:
     """Return the picture of a text, as SVG."""
     names, steps = parse(text)
     drawn = [_head(column, name) for column, name in enumerate(names)]
-    y = _MARGIN_PX + _HEAD_PX + _GAP_PX
+    y: float = _MARGIN_PX + _HEAD_PX + _GAP_PX
     for step in steps:
         part, y = _step(step, y, inwards=step.left == len(names) - 1)
         drawn.append(part)

@@ -1,4 +1,4 @@
-"""`attune transcribe`: what is said in files."""
+"""`attune transcribe`: transcribes recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends parcels, several at a time: what comes to grief on the way is sent again, and nothing twice."""
+"""Sends parcels, several at a time: those that fail are sent again, and nothing twice."""
 
 from __future__ import annotations
 

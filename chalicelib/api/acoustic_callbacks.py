@@ -1,4 +1,4 @@
-"""`/v1/acoustic_customizations/{customization_id}/callback`: who is told of what happens to a model."""
+"""`/v1/acoustic_customizations/{customization_id}/callback`: the URL that is called when a model changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions of custom acoustic models: what trainings have left, and which of it serves."""
+"""Versions of custom acoustic models: what trainings have left, and which one is in use."""
 
 from __future__ import annotations
 

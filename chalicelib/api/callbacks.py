@@ -1,4 +1,4 @@
-"""Callbacks: where to tell of recognition jobs and trainings, by which secret, and what could not be told."""
+"""Callbacks of recognition jobs and trainings: their URLs and secrets, and deliveries that failed."""
 
 from __future__ import annotations
 

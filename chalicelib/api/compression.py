@@ -1,4 +1,4 @@
-"""Large answers travel compressed, so that Lambda carries them; where they cannot, the client is told how."""
+"""Large answers are compressed, so that Lambda can carry them; a client that cannot take that is told how."""
 
 from __future__ import annotations
 

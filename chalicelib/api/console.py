@@ -1,4 +1,4 @@
-"""`/` and `/console`: the pages for people. They need no credentials, and hold nothing of anybody."""
+"""`/` and `/console`: the pages for people. They need no credentials, and contain no data."""
 
 from __future__ import annotations
 

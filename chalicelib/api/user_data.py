@@ -1,4 +1,4 @@
-"""`/v1/user_data`: everything that bears a customer's label."""
+"""`/v1/user_data`: removes everything with a customer's label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gateway knows of the API's routes: who takes large bodies, who is kept alive, who negotiates."""
+"""What the gateway knows of the API's routes: large bodies, keep-alive, content negotiation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Removes everything that bears a customer's label: asked for once, carried on until it is done."""
+"""Removes everything with a customer's label: asked for once, carried on until it is done."""
 
 from __future__ import annotations
 

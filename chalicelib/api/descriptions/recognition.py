@@ -1,4 +1,4 @@
-"""Recognition: synchronous, as jobs, as OpenAI has it; and the models that do it."""
+"""Recognition: synchronous, as jobs, in OpenAI's shape; and the base models."""
 
 from __future__ import annotations
 
