@@ -85,7 +85,7 @@ def get_audio(call: Call, customization_id: str, audio_name: str) -> dict[str, A
 
 @routes.route("DELETE", _AUDIO)
 def delete_audio(call: Call, customization_id: str, audio_name: str) -> dict[str, Any]:
-    """Remove a resource; an archive goes as a whole."""
+    """Remove a resource; an archive is removed as a whole."""
     audio_resources.remove(acoustic_models.get(call.owner, customization_id), audio_name)
     return {}
 

@@ -136,7 +136,7 @@ def _answer(
 
 @routes.route("GET", "/recognize")
 def connect(call: Call) -> dict[str, Any]:
-    """Say which model serves a WebSocket: the front door has the socket, and asks before it accepts one."""
+    """Open a WebSocket: the front door asks here which model serves it, before it accepts one."""
     header = call.headers.get(spool.HEADER.lower())
     if header is None:
         raise ApiError(
