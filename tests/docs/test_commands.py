@@ -265,6 +265,17 @@ def test_models_are_evaluated_in_the_shell(reader: Reader, prompts: list[Prompt]
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("page", "found"), [("docs/recognition.md", "results"), ("docs/jobs.md", "recognitions")]
+)
+def test_the_first_example_of_a_page_works(reader: Reader, page: str, found: str) -> None:
+    variables = {"KEY": reader.service.key}
+    commands = [command for command in shell_blocks(page)[0].commands if command.startswith("curl ")]
+    answers = [json.loads(reader.type(command, variables)) for command in commands]
+    assert answers[-1][found], answers
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["README.md", "docs/websocket.md"])
 def test_a_page_works_in_python(reader: Reader, page: str) -> None:
     programs = [block for block in blocks() if block.page == page and block.language == "python"]
