@@ -1,4 +1,4 @@
-"""Sentences of the pages for users are short enough to be read once."""
+"""Sentences of the documentation are short enough to be read once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOT_YET = {"adaptation.md", "benchmarks.md"}
 """Pages of method and figures, which are still to be said in plain words."""
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
-    *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in NOT_YET),
+    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name not in NOT_YET),
 ]
 MOST_WORDS = 30
 """Sentences have fewer."""
