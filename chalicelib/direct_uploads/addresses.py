@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import time
 from typing import IO
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from chalicelib import settings
 from chalicelib.direct_uploads import uploads
 from chalicelib.direct_uploads.errors import RefusedByUrl, UnknownUpload
 from chalicelib.storage import internal_secret, objects
+from chalicelib.storage.layout import UPLOADS_PREFIX
 from chalicelib.storage.tables import DirectUpload
 
 VALID_S = 3600
@@ -37,6 +38,14 @@ def url_of(row: DirectUpload, base_url: str) -> str:
     signature = internal_secret.sign(_signed(row.owner, row.upload_id, expires)).hex()
     query = urlencode({"owner": row.owner, "expires": expires, "signature": signature})
     return f"{base_url}/uploads/{row.upload_id}?{query}"
+
+
+def store() -> str | None:
+    """Return scheme and host of the store to which clients send uploads; None: that is this service."""
+    if not settings.uploads_to_store():
+        return None
+    split = urlsplit(objects.presigned_get(UPLOADS_PREFIX, VALID_S))
+    return f"{split.scheme}://{split.netloc}"
 
 
 def opened(owner: str, upload_id: str, expires: str, signature: str) -> DirectUpload:

@@ -36,6 +36,7 @@ def test_what_expires() -> None:
         "attune-callbacks": "expires",
         "attune-training-ends": "expires",
         "attune-usage": "expires",
+        "attune-direct-uploads": "expires",
     }
 
 
