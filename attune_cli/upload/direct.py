@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, Any, Literal
 
 from attune_cli.client import Answer, Service, path
-from attune_cli.errors import CommandError
+from attune_cli.errors import Away, CommandError
 from attune_cli.refusals import message_of_document
 from attune_cli.upload.parcels import Body
 
@@ -55,10 +55,18 @@ def uploaded(
         upload_id = _sent(service, file, headers.get("Content-Type"), purpose, body)
     try:
         yield upload_id
-    finally:
-        if upload_id is not None:
-            with suppress(CommandError):  # it goes by itself, later
-                service.call("DELETE", path("uploads", upload_id), accepted=frozenset({404}))
+    except Away:
+        raise  # then it cannot be removed either, and goes by itself
+    except CommandError:
+        _forget(service, upload_id)
+        raise
+    _forget(service, upload_id)
+
+
+def _forget(service: Service, upload_id: str | None) -> None:
+    if upload_id is not None:
+        with suppress(CommandError):
+            service.call("DELETE", path("uploads", upload_id), accepted=frozenset({404}), once=True)
 
 
 def _sent(

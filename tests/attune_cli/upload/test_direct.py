@@ -12,7 +12,7 @@ import pytest
 
 from attune_cli.client import Service
 from attune_cli.configuration import Credentials
-from attune_cli.errors import CommandError
+from attune_cli.errors import Away, CommandError
 from attune_cli.upload import direct
 from attune_cli.upload.parcels import Body
 from tests.attune_cli.line import DROPPED, Fault, Line, Recorded, line
@@ -77,6 +77,18 @@ def test_a_body_lies_in_the_store_and_goes_when_it_was_taken() -> None:
         asked, put, _ = one.headers
         assert "authorization" in asked and "authorization" not in put, "S3 refuses two kinds of credentials"
         assert (put["x-sum"], put["content-length"]) == ("1", str(len(CONTENT)))
+
+
+@pytest.mark.parametrize(("error", "removed"), [(CommandError("it is no audio"), 1), (Away("it is away"), 0)])
+def test_an_upload_goes_also_when_it_is_refused(error: CommandError, removed: int) -> None:
+    with through(Store()) as one:
+        service, file = Service(Credentials(one.url, "key")), io.BytesIO(CONTENT)
+        with (
+            pytest.raises(type(error)),
+            direct.uploaded(service, file, {}, None, lambda: Body(file, lambda sent: None)),
+        ):
+            raise error
+        assert len(one.of("DELETE", "/v1/uploads/id1")) == removed
 
 
 def test_a_small_body_is_sent_as_it_is() -> None:
