@@ -32,7 +32,7 @@ _FIELDS = frozenset(
 def add_words(call: Call, customization_id: str) -> Answer:
     """Add a batch of words, all of them or, if one makes no sense, none; it is done afterwards."""
     body = bodies.read(call, limits.WORDS_BYTES)
-    customer_id = parameters.customer_id(call)
+    customer_id = parameters.customer_id(call) or body.customer_id
     model = language_models.get(call.owner, customization_id)
     if busy(model):
         raise Busy(customization_id)
