@@ -1,4 +1,4 @@
-"""Has audio that lies in the bucket recognised by the recognition function, and returns its answer."""
+"""Calls the recognition function for audio in the bucket, and returns its answer."""
 
 from __future__ import annotations
 

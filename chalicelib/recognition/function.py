@@ -114,8 +114,8 @@ class Request:
 
 
 def handle(event: dict[str, Any]) -> dict[str, Any]:
-    """Answer the event of docs/architecture.md: `results`, `results_key`, `kept`, `pieces`, `piece` or
-    `error`; with `audio_s` where audio was decoded for the first time.
+    """Answer the event of docs/internals/architecture.md: `results`, `results_key`, `kept`,
+    `pieces`, `piece` or `error`; with `audio_s` where audio was decoded for the first time.
     """
     heard: list[float] = []
     answer = _answer(event, heard.append)

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.storage.layout import SPOOL_PREFIX
+from chalicelib.storage.layout import SPOOL_PREFIX, UPLOADS_PREFIX
 from infra import resources
 from infra.deployment import artefacts, removal, stack
 from infra.deployment.installation import Io
@@ -21,6 +21,7 @@ from infra.resources import Table
 _POLL_S = 5.0
 _COPIES_AT_ONCE = 16
 _TOLD_EVERY = 1000
+_TEMPORARY = (SPOOL_PREFIX, UPLOADS_PREFIX)
 _MARK = "attune:restored"
 """Tag of a bucket that this command has made, so that a broken-off restoration is taken up again."""
 
@@ -197,13 +198,13 @@ def _restore_objects(source: Target, into: Target, moment: datetime, say: Callab
 
 
 def as_of(client: Any, bucket: str, moment: datetime) -> Iterator[tuple[str, str]]:
-    """Yield keys and version ids of the objects that a bucket had at a moment, without spooled bodies."""
+    """Yield keys and version ids of what a bucket had at a moment, without what is kept for a day."""
     newest: dict[str, _Version] = {}
     for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
         versions, markers = page.get("Versions", []), page.get("DeleteMarkers", [])
         entries = [(one, one["VersionId"]) for one in versions] + [(one, None) for one in markers]
         for entry, version_id in entries:
-            if entry["LastModified"] > moment or entry["Key"].startswith(SPOOL_PREFIX):
+            if entry["LastModified"] > moment or entry["Key"].startswith(_TEMPORARY):
                 continue
             found = _Version(entry["LastModified"], bool(entry["IsLatest"]), version_id)
             known = newest.get(entry["Key"])
