@@ -13,6 +13,7 @@ from chalicelib.api import (
     console,
     evaluations,
     identity,
+    keys,
     language_corpora,
     language_grammars,
     language_models,
@@ -36,6 +37,7 @@ def mount(app: Chalice) -> None:
     for resource in (
         console,
         identity,
+        keys,
         models,
         acoustic_models,
         acoustic_versions,

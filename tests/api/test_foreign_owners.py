@@ -16,7 +16,7 @@ import pytest
 
 import app
 from chalicelib.jobs import recognition_jobs
-from chalicelib.storage import layout, objects, queues
+from chalicelib.storage import credentials, layout, objects, queues
 from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import NEW, Answer, Instance, basic, send
 from tests.api.test_evaluations import MODELS, Lab
@@ -64,6 +64,7 @@ class _Things:
     delivery: str
     test_set: str
     evaluation: str
+    key: str
     callback_url: str
 
     @property
@@ -82,7 +83,7 @@ def _queues(account: None) -> None:
 def nobodys() -> _Things:
     acoustic, language, job, delivery, test_set, evaluation = (str(uuid.uuid4()) for _ in range(6))
     url = "http://127.0.0.1:9/unknown"
-    return _Things(acoustic, language, job, delivery, test_set, evaluation, url)
+    return _Things(acoustic, language, job, delivery, test_set, evaluation, "0123456789ab", url)
 
 
 @pytest.fixture
@@ -118,6 +119,7 @@ def somebodys(victim: Instance, function: Function, private_allowed: None) -> It
             job.json["id"],
             _given_up(victim, job.json["id"]),
             *_measured(victim),
+            credentials.hash_of(victim.key)[:12],
             receiver.url,
         )
 
@@ -159,6 +161,7 @@ def _filled(path: str, things: _Things) -> str:
         "delivery_id": things.delivery,
         "test_set_id": things.test_set,
         "evaluation_id": things.evaluation,
+        "key_id": things.key,
     }
     known = {**ids, **_NAMES, "number": "0", "model_id": "en-US_NarrowbandModel"}
     for name, value in known.items():
@@ -260,6 +263,7 @@ _OWN = {
     "/register_callback",
     "/callback_deliveries",
     "/test_sets",
+    "/keys",
 }
 """Nothing in these requests can name what is somebody else's, but their answers could show it."""
 
