@@ -50,7 +50,7 @@ def desk(service: RunningService, make_key: MakeKey, prompts: list[Prompt], tmp_
     samples, _ = soundfile.read(longer[91].path, dtype="int16")
     (tmp_path / "line.raw").write_bytes(samples.tobytes())
     (tmp_path / "monday.zip").write_bytes(zipped({"a.wav": longer[92].path.read_bytes()}))
-    (tmp_path / ".attune" / "api-key").write_text(make_key())
+    (tmp_path / ".attune" / "api-key").write_text(make_key("--administrator"))
     watson = {"name": "Watson's", "base_model_name": "en-US_NarrowbandModel"}
     answer = requests.post(
         f"{service.url}/v1/acoustic_customizations", json=watson, auth=("apikey", service.key), timeout=60
