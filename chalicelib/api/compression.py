@@ -31,13 +31,16 @@ class AnswerTooLarge(ApiError):
 def compressed(request: Request, answer: Response) -> Response:
     """Return the answer as it is to be sent: with gzip if it is large and the client accepts that.
 
+    Events are sent as they come, so never with gzip.
+
     Raises:
         AnswerTooLarge: it is too large for Lambda, on which this runs.
     """
     body = answer.body.encode() if isinstance(answer.body, str) else answer.body
     if not isinstance(body, bytes) or len(body) < COMPRESSED_FROM_BYTES:
         return answer
-    if accepts_gzip(request.headers.get("accept-encoding", "")):
+    in_events = str(answer.headers.get("Content-Type", "")).startswith("text/event-stream")
+    if not in_events and accepts_gzip(request.headers.get("accept-encoding", "")):
         body = gzip.compress(body, _LEVEL, mtime=0)
         headers = {**answer.headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         answer = Response(body, headers, answer.status_code)

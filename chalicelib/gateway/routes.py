@@ -30,6 +30,8 @@ class Traits:
     """It takes long: it has threads of its own, its audio has to come fast enough, its client has to stay."""
     subtitled: bool
     """Its answer may be subtitles; while JSON is awaited instead, spaces go out."""
+    streams: bool
+    """Its answer may begin before all of it is known."""
     negotiates: bool
     """An `Accept` that JSON cannot meet is refused."""
 
@@ -37,11 +39,13 @@ class Traits:
 def traits(method: str, path: str) -> Traits:
     """Return how a request is treated; `path` is as `normalised` returns it."""
     recognize = RECOGNIZE.fullmatch(path) is not None
+    transcribes = method == "POST" and TRANSCRIPTIONS.fullmatch(path) is not None
     return Traits(
         takes_large_body=method == "POST" and _LARGE_BODIES.fullmatch(path) is not None,
         takes_job=method == "POST" and _JOBS.fullmatch(path) is not None,
-        recognises=method == "POST" and (recognize or TRANSCRIPTIONS.fullmatch(path) is not None),
+        recognises=transcribes or (method == "POST" and recognize),
         subtitled=method == "POST" and recognize,
+        streams=transcribes,
         negotiates=method in ("GET", "HEAD", "POST") and _NEGOTIATED.fullmatch(path) is not None,
     )
 
