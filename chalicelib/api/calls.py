@@ -52,7 +52,7 @@ class Call:
     transaction_id: str
     owner: str = ""
     early: Early | None = None
-    """Sends the first parts of an answer; None: the front door is elsewhere, or the client cannot take them."""
+    """Sends the first parts of an answer; None: the front door is elsewhere, or the client takes none."""
 
     @classmethod
     def read(cls, request: Request, prefix: str, parameters: Mapping[str, str], transaction_id: str) -> Call:
