@@ -95,6 +95,7 @@ def test_the_page_works_from_top_to_bottom(service: RunningService, desk: Path) 
     first = told["From recordings to a trained model"]
     assert "'Front desk' is trained." in first
     assert first.splitlines()[-1].strip(), "the recording was not recognised"
+    assert "mobile client" in told["Keys"]
     assert (desk / "captions" / "call.srt").read_text().startswith("1\n00:00:")
     assert "Watson's" in (desk / "watson-import.md").read_text()
     assert (desk / "attune-completion").stat().st_size > 100
