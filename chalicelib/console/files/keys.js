@@ -1,6 +1,6 @@
 /** The keys of all owners: administrators list, make and revoke them. */
 
-import { html, useRef, useState } from "./preact.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./preact.js";
 import { Act, Empty, Field, Heading, Loading, Notice, Problem, Question, announce } from "./parts.js";
 import { usePolled } from "./polling.js";
 import { ask, encoded } from "./service.js";
@@ -27,7 +27,7 @@ export function Keys() {
   if (error?.status === 403) {
     return html`${head}<${Empty} title="Keys are made by administrators">
       <p>Your key is not an administrator’s. Ask whoever runs the service for another key, or for one that may make keys.</p>
-      <p class="small quiet">There they are made with <code>python -m infra.keys make --administrator</code>.</p>
+      <p class="small quiet">The command for it is <code>python -m infra.keys make --administrator</code>.</p>
     <//>`;
   }
   return html`
@@ -73,6 +73,7 @@ function NewKey({ keys, onMade, onLeave }) {
   const [owner, setOwner] = useState("");
   const [administrator, setAdministrator] = useState(false);
   const [error, setError] = useState(null);
+  useLayoutEffect(() => document.getElementById("key-label").focus(), []);
   // An owner is known by the first of its keys.
   const owners = new Map(keys.toReversed().map((key) => [key.owner, called(key)]));
   const own = keys.find((key) => key.current)?.owner;
@@ -116,6 +117,7 @@ function NewKey({ keys, onMade, onLeave }) {
 function Made({ made, onDone }) {
   const field = useRef(null);
   const [told, setTold] = useState("");
+  useEffect(() => field.current.focus(), []);
   const copy = async () => {
     field.current.select();
     try {
