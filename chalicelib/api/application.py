@@ -14,6 +14,7 @@ from chalicelib.api import (
     direct_uploads,
     evaluations,
     identity,
+    keys,
     language_corpora,
     language_grammars,
     language_models,
@@ -38,6 +39,7 @@ def mount(app: Chalice) -> None:
     for resource in (
         console,
         identity,
+        keys,
         models,
         acoustic_models,
         acoustic_versions,

@@ -22,13 +22,15 @@ _NOT_WANTED = re.compile(r"q\s*=\s*0(\.0*)?")
 def compressed(request: Request, answer: Response) -> Response:
     """Return the answer as it is to be sent: with gzip if it is large and the client accepts that.
 
-    If it is too large for Lambda, on which this runs, it goes into the bucket, and the client is sent there:
-    clients follow a 303 with a GET by themselves, and without their credentials, as it is another host.
+    Events are sent as they come, so never with gzip. What is too large for Lambda, on which this runs, goes
+    into the bucket, and the client is sent there: clients follow a 303 with a GET by themselves, and without
+    their credentials, as it is another host.
     """
     body = answer.body.encode() if isinstance(answer.body, str) else answer.body
     if not isinstance(body, bytes) or len(body) < COMPRESSED_FROM_BYTES:
         return answer
-    if accepts_gzip(request.headers.get("accept-encoding", "")):
+    in_events = str(answer.headers.get("Content-Type", "")).startswith("text/event-stream")
+    if not in_events and accepts_gzip(request.headers.get("accept-encoding", "")):
         body = gzip.compress(body, _LEVEL, mtime=0)
         headers = {**answer.headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         answer = Response(body, headers, answer.status_code)

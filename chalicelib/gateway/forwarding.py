@@ -137,7 +137,7 @@ class Forwarder:
         if traits.recognises:
             # Nothing may stand before subtitles; clients of OpenAI's API would not see errors behind spaces.
             spaced = traits.subtitled and subtitles.accepted(exchange.header("accept")) is None
-            return await self._calls.call_long(request, exchange, spaced=spaced)
+            return await self._calls.call_long(request, exchange, spaced=spaced, streamed=traits.streams)
         return await self._calls.call(request)
 
     def _request(

@@ -34,6 +34,8 @@ class Traits:
     """Its answer may be subtitles; while JSON is awaited instead, spaces go out."""
     signed_url: bool
     """Its query is its credentials."""
+    streams: bool
+    """Its answer may begin before all of it is known."""
     negotiates: bool
     """An `Accept` that JSON cannot meet is refused."""
 
@@ -42,12 +44,14 @@ def traits(method: str, path: str) -> Traits:
     """Return how a request is treated; `path` is as `normalised` returns it."""
     recognize = RECOGNIZE.fullmatch(path) is not None
     sent_to_url = method == "PUT" and _SENT_TO_URL.fullmatch(path) is not None
+    transcribes = method == "POST" and TRANSCRIPTIONS.fullmatch(path) is not None
     return Traits(
         takes_large_body=sent_to_url or (method == "POST" and _LARGE_BODIES.fullmatch(path) is not None),
         takes_job=sent_to_url or (method == "POST" and _JOBS.fullmatch(path) is not None),
-        recognises=method == "POST" and (recognize or TRANSCRIPTIONS.fullmatch(path) is not None),
+        recognises=transcribes or (method == "POST" and recognize),
         subtitled=method == "POST" and recognize,
         signed_url=sent_to_url,
+        streams=transcribes,
         negotiates=method in ("GET", "HEAD", "POST") and _NEGOTIATED.fullmatch(path) is not None,
     )
 

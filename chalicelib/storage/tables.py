@@ -37,6 +37,8 @@ class Credential(Table):
     """GUID of the instance whose data the key opens."""
     label = UnicodeAttribute(default="")
     created = UTCDateTimeAttribute()
+    administrator = BooleanAttribute(default=False)
+    """Whether it may list, make and revoke keys, those of all owners."""
 
 
 class AcousticModel(CustomModel):

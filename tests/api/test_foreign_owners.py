@@ -19,7 +19,7 @@ import app
 from chalicelib.jobs import recognition_jobs
 from chalicelib.sharing import meter
 from chalicelib.sharing.meter import Customization, Used, Work
-from chalicelib.storage import layout, objects, queues
+from chalicelib.storage import credentials, layout, objects, queues
 from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import NEW, Answer, Instance, basic, send
 from tests.api.test_evaluations import MODELS, Lab
@@ -82,6 +82,7 @@ class _Things:
     test_set: str
     evaluation: str
     upload: str
+    key: str
     callback_url: str
 
     @property
@@ -100,7 +101,7 @@ def _queues(account: None) -> None:
 def nobodys() -> _Things:
     acoustic, language, job, delivery, test_set, evaluation, upload = (str(uuid.uuid4()) for _ in range(7))
     url = "http://127.0.0.1:9/unknown"
-    return _Things(acoustic, language, job, delivery, test_set, evaluation, upload, url)
+    return _Things(acoustic, language, job, delivery, test_set, evaluation, upload, "0123456789ab", url)
 
 
 @pytest.fixture
@@ -138,6 +139,7 @@ def somebodys(victim: Instance, function: Function, private_allowed: None) -> It
             _given_up(victim, job.json["id"]),
             *_measured(victim),
             _sent(victim),
+            credentials.hash_of(victim.key)[:12],
             receiver.url,
         )
 
@@ -187,6 +189,7 @@ def _filled(path: str, things: _Things) -> str:
         "test_set_id": things.test_set,
         "evaluation_id": things.evaluation,
         "upload_id": things.upload,
+        "key_id": things.key,
     }
     known = {**ids, **_NAMES, "number": "0", "model_id": "en-US_NarrowbandModel"}
     for name, value in known.items():
@@ -290,8 +293,9 @@ _OWN = {
     "/models/{model_id}",
     "/register_callback",
     "/callback_deliveries",
-    "/usage",
     "/uploads",
+    "/keys",
+    "/usage",
 }
 """Nothing in these requests can name what is somebody else's, but their answers could show it."""
 

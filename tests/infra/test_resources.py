@@ -36,8 +36,8 @@ def test_what_expires() -> None:
         "attune-callbacks": "expires",
         "attune-training-ends": "expires",
         "attune-usage": "expires",
-        "attune-meter": "expires",
         "attune-direct-uploads": "expires",
+        "attune-meter": "expires",
     }
 
 

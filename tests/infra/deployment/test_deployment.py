@@ -92,6 +92,15 @@ def test_the_service_answers_its_own_trial(deployed: Deployed) -> None:
     assert "heard" in said[-1]
 
 
+def test_its_first_key_is_an_administrators(deployed: Deployed) -> None:
+    session, keys = requests.Session(), f"{deployed.url}/v1/keys"
+    session.auth = ("apikey", deployed.key)
+    made = session.post(keys, json={"label": "second"}, timeout=60).json()
+    assert {one["label"] for one in session.get(keys, timeout=60).json()["keys"]} == {"first", "second"}
+    assert session.delete(f"{keys}/{made['key_id']}", timeout=60).json() == {}
+    assert [one["label"] for one in session.get(keys, timeout=60).json()["keys"]] == ["first"]
+
+
 def test_a_model_learns_and_recognises(client: SpeechToTextV1, prompts: list[Prompt]) -> None:
     made = client.create_acoustic_model("deployed", NARROWBAND).get_result()["customization_id"]
     assert client.add_audio(made, "quiet", _recording(), content_type="audio/flac").status_code == 201
