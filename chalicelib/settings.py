@@ -275,6 +275,11 @@ def service_instance() -> str:
     return name
 
 
+def uploads_to_store() -> bool:
+    """Tell whether clients can reach the store: then uploads go there, else to this service in its place."""
+    return _truth(os.environ.get("ATTUNE_UPLOADS_TO_STORE", "false"))
+
+
 def internal_secret_arn() -> str | None:
     """Return where in Secrets Manager the internal secret lies; None: it is in the environment."""
     return os.environ.get("ATTUNE_INTERNAL_SECRET_ARN") or None

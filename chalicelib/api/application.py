@@ -11,6 +11,7 @@ from chalicelib.api import (
     acoustic_versions,
     callbacks,
     console,
+    direct_uploads,
     evaluations,
     identity,
     keys,
@@ -24,6 +25,7 @@ from chalicelib.api import (
     recognition,
     recognitions,
     test_sets,
+    usage,
     user_data,
 )
 from chalicelib.api.routing import Routes, every_answer, publish
@@ -47,12 +49,14 @@ def mount(app: Chalice) -> None:
         language_corpora,
         language_words,
         language_grammars,
+        direct_uploads,
         recognition,
         recognitions,
         test_sets,
         evaluations,
         openai_transcriptions,
         callbacks,
+        usage,
         user_data,
         openapi,
     ):

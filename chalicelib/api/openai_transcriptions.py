@@ -1,4 +1,4 @@
-"""`/v1/audio/transcriptions`: speech to text as OpenAI's audio API has it."""
+"""`/v1/audio/transcriptions`: speech to text in the shape of OpenAI's audio API."""
 
 from __future__ import annotations
 

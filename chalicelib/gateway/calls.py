@@ -1,4 +1,4 @@
-"""Calls of the backend: on bounded threads, its failures in Watson's words, spaces while it works."""
+"""Calls of the backend: on bounded threads, with failures in Watson's words, and spaces while it works."""
 
 from __future__ import annotations
 

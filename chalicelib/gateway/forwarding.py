@@ -51,6 +51,8 @@ class Forwarder:
         incoming.check_encoding()
         if traits.recognises:
             incoming.expect_audio()
+        if traits.signed_url:
+            exchange.headers = http_headers.authorised(exchange.headers, exchange.query_string)
         limit_bytes = self._limit_bytes(traits)
         if (incoming.announced_bytes or 0) > limit_bytes:
             raise too_large(limit_bytes)

@@ -116,8 +116,8 @@ class Request:
 
 
 def handle(event: dict[str, Any], tell: Tell | None = None) -> dict[str, Any]:
-    """Answer the event of docs/architecture.md: `results`, `results_key`, `kept`, `pieces`, `piece` or
-    `error`; with `audio_s` where audio was decoded for the first time.
+    """Answer the event of docs/internals/architecture.md: `results`, `results_key`, `kept`,
+    `pieces`, `piece` or `error`; with `audio_s` where audio was decoded for the first time.
 
     `tell` gets each result as soon as it is known, if whoever calls wants to know.
     """

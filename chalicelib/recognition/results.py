@@ -1,4 +1,4 @@
-"""What was heard in utterances to Watson's results: a whole recording at once, or one utterance at a time."""
+"""Recognised utterances to Watson's results: a whole recording at once, or one utterance at a time."""
 
 from __future__ import annotations
 

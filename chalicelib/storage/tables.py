@@ -285,7 +285,7 @@ class RecognitionJob(Told):
     announced = UTCDateTimeAttribute(null=True)
     """When its messages were last sent again because they seemed to be lost."""
     request = UnicodeAttribute()
-    """JSON: what the recognition function is asked, see docs/architecture.md."""
+    """JSON: what the recognition function is asked, see docs/internals/architecture.md."""
     warnings: ListAttribute[str] = ListAttribute(default=list)
     results_ttl_minutes = NumberAttribute()
     expires = NumberAttribute(null=True)
@@ -296,6 +296,8 @@ class RecognitionJob(Told):
     """Why the job failed, for its user to read."""
     pieces = NumberAttribute(null=True)
     """How many pieces the recording was cut into; null: it was not."""
+    audio_s = NumberAttribute(default=0)
+    """Seconds of audio in a recording that was cut."""
     pieces_left = NumberSetAttribute(null=True)
     """Numbers of the pieces still to be recognised. A set: removing is idempotent. Absent when empty."""
     customer_id = UnicodeAttribute(null=True)
@@ -380,6 +382,32 @@ class Evaluation(Table):
     """From `X-Watson-Metadata`: its own label, and those of what it was made of."""
 
 
+class DirectUpload(Table):
+    """Bytes that a client sends to the store itself, and names afterwards."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}direct-uploads"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    upload_id = UnicodeAttribute(range_key=True)
+    """A random GUID."""
+    created = UTCDateTimeAttribute()
+    expires = NumberAttribute()
+    """Epoch second after which it is gone for its user. The table's time-to-live."""
+    size_bytes = NumberAttribute()
+    sha256 = UnicodeAttribute()
+    """Of its bytes, in hex."""
+    content_type = UnicodeAttribute(null=True)
+    """As it was announced, parameters included; null: to be sniffed."""
+    purpose = UnicodeAttribute(null=True)
+    """What it is said to be for; null: anything."""
+    customer_id = UnicodeAttribute(null=True)
+    """From `X-Watson-Metadata`."""
+
+
 class Callback(Table):
     """A URL to tell of recognition jobs and trainings. Its transitions: `callbacks.registrations`."""
 
@@ -439,6 +467,26 @@ class Usage(Table):
     audio_s = NumberAttribute(default=0)
     """Seconds of audio that were decoded."""
     recordings = NumberAttribute(default=0)
+    expires = NumberAttribute(null=True)
+    """Unix seconds; DynamoDB's time-to-live attribute."""
+
+
+class DailyUsage(Table):
+    """What an owner has had recognised, or learned from, on one day, of one kind; see `sharing.meter`."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}meter"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    entry = UnicodeAttribute(range_key=True)
+    """`{day}/{work}/{engine}/{customization}`; the day in UTC, as `2026-01-31`."""
+    audio_s = NumberAttribute(default=0)
+    """Seconds of audio."""
+    times = NumberAttribute(default=0)
+    """Requests, jobs and evaluations; of adaptation: trainings."""
     expires = NumberAttribute(null=True)
     """Unix seconds; DynamoDB's time-to-live attribute."""
 

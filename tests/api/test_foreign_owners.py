@@ -6,6 +6,7 @@ The routes come from the application itself: one that is added has to say here w
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import uuid
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ import pytest
 
 import app
 from chalicelib.jobs import recognition_jobs
+from chalicelib.sharing import meter
+from chalicelib.sharing.meter import Customization, Used, Work
 from chalicelib.storage import credentials, layout, objects, queues
 from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import NEW, Answer, Instance, basic, send
@@ -38,6 +41,19 @@ _NAMES = {
 """What the foreign models have, of each kind."""
 _WAV = b"RIFF\x24\x10\x00\x00WAVEfmt " + bytes(200)
 _ARCHIVE = zipped(archives.with_texts(["hello you"]))
+_ANNOUNCED = json.dumps({"bytes": len(_WAV), "sha256": hashlib.sha256(_WAV).hexdigest()}).encode()
+_TAKE_UPLOADS = (
+    *(
+        "/recognize",
+        "/recognitions",
+        "/test_sets",
+        "/acoustic_customizations/{customization_id}/audio/{audio_name}",
+    ),
+    *(
+        f"/customizations/{{customization_id}}/{one}"
+        for one in ("corpora/{corpus_name}", "grammars/{grammar_name}", "words")
+    ),
+)
 _LABEL = {"X-Watson-Metadata": "customer_id=somebody"}
 _BODIES: dict[str, list[tuple[str, bytes]]] = {
     "/audio/{audio_name}": [("audio/wav", _WAV)],
@@ -50,6 +66,7 @@ _BODIES: dict[str, list[tuple[str, bytes]]] = {
     "/recognize": [("audio/wav", _WAV)],
     "/recognitions": [("audio/wav", _WAV)],
     "/test_sets": [("application/zip", _ARCHIVE)],
+    "/uploads": [("application/json", _ANNOUNCED)],
 }
 """Bodies that would be taken, by the end of the path; others get none, and an empty document."""
 
@@ -64,6 +81,7 @@ class _Things:
     delivery: str
     test_set: str
     evaluation: str
+    upload: str
     key: str
     callback_url: str
 
@@ -81,9 +99,9 @@ def _queues(account: None) -> None:
 
 @pytest.fixture
 def nobodys() -> _Things:
-    acoustic, language, job, delivery, test_set, evaluation = (str(uuid.uuid4()) for _ in range(6))
+    acoustic, language, job, delivery, test_set, evaluation, upload = (str(uuid.uuid4()) for _ in range(7))
     url = "http://127.0.0.1:9/unknown"
-    return _Things(acoustic, language, job, delivery, test_set, evaluation, "0123456789ab", url)
+    return _Things(acoustic, language, job, delivery, test_set, evaluation, upload, "0123456789ab", url)
 
 
 @pytest.fixture
@@ -100,6 +118,7 @@ def somebodys(victim: Instance, function: Function, private_allowed: None) -> It
     row.promoted_run, row.promoted_version, row.promoted_sha256 = 1, NEW, "ab" * 32
     row.save()
     objects.put(layout.report_key(victim.owner, model.customization_id, 1), b"{}")
+    meter.add(victim.owner, Used(Work.RECOGNITION, "sphinx", Customization.NONE, 7.0))
     language = Language(victim)
     language.add("one", b"hello Zorblatt\n")
     assert (
@@ -119,6 +138,7 @@ def somebodys(victim: Instance, function: Function, private_allowed: None) -> It
             job.json["id"],
             _given_up(victim, job.json["id"]),
             *_measured(victim),
+            _sent(victim),
             credentials.hash_of(victim.key)[:12],
             receiver.url,
         )
@@ -141,6 +161,13 @@ def _measured(victim: Instance) -> tuple[str, str]:
     return test_set_id, lab.new({"test_set_id": test_set_id, "models": MODELS})
 
 
+def _sent(victim: Instance) -> str:
+    """Let there be an upload whose bytes have come; return its id."""
+    upload_id = str(victim("POST", "/uploads", body=_ANNOUNCED, headers=_LABEL).json["upload_id"])
+    objects.put(layout.direct_upload_key(victim.owner, upload_id), _WAV)
+    return upload_id
+
+
 def _routes() -> Iterator[tuple[str, str]]:
     for path, methods in sorted(app.app.routes.items()):
         if path.startswith(f"{_PREFIX}/"):
@@ -161,6 +188,7 @@ def _filled(path: str, things: _Things) -> str:
         "delivery_id": things.delivery,
         "test_set_id": things.test_set,
         "evaluation_id": things.evaluation,
+        "upload_id": things.upload,
         "key_id": things.key,
     }
     known = {**ids, **_NAMES, "number": "0", "model_id": "en-US_NarrowbandModel"}
@@ -186,6 +214,8 @@ def _queries(path: str, things: _Things) -> Iterator[str]:
         yield f"?callback_url={things.callback_url}"
     if path.endswith("/difference"):
         yield "?from=1"
+    if path in _TAKE_UPLOADS:
+        yield f"?upload={things.upload}"
     if path == "/user_data":
         yield "?customer_id=somebody"
 
@@ -254,6 +284,7 @@ _NAMES_IN_QUERY = {
     "/rotate_callback_secret",
     "/user_data",
     "/evaluations",
+    "/test_sets",
 }
 _OWN = {
     "/acoustic_customizations",
@@ -262,8 +293,9 @@ _OWN = {
     "/models/{model_id}",
     "/register_callback",
     "/callback_deliveries",
-    "/test_sets",
+    "/uploads",
     "/keys",
+    "/usage",
 }
 """Nothing in these requests can name what is somebody else's, but their answers could show it."""
 
@@ -278,6 +310,7 @@ def test_foreign_things_are_like_unknown_ones_on_every_route(
     before = _view(victim, somebodys)
     assert before["/recognitions"]["recognitions"]
     assert before["/acoustic_customizations"]["customizations"]
+    assert before["/usage"]["usage"]
     for method, path in _routes():
         if path == "/register_callback":
             continue  # whoever meets the challenge may register a URL, too
@@ -292,7 +325,7 @@ def test_foreign_things_are_like_unknown_ones_on_every_route(
     assert _view(victim, somebodys) == before, "something of these has changed what is another one's"
 
 
-_MAKE = ("/acoustic_customizations", "/customizations", "/recognitions", "/test_sets")
+_MAKE = ("/acoustic_customizations", "/customizations", "/recognitions", "/test_sets", "/uploads")
 """Whoever posts there makes something new."""
 
 

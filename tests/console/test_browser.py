@@ -12,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import requests
+import soundfile
 
 import app
 from chalicelib.engines.catalogue import BASE_MODELS
@@ -174,6 +176,26 @@ def test_an_upload_goes_on_when_the_service_is_back(
     page.see("Uploaded 1 file")
     page.wait("!document.body.innerText.includes('being checked')")
     page.see("16 kHz")
+
+
+def test_a_large_recording_is_sent_as_an_upload(
+    page: Page, service: RunningService, spoken: Path, tmp_path: Path
+) -> None:
+    samples, rate_hz = soundfile.read(spoken, dtype="int16")
+    large = tmp_path / "large.wav"
+    soundfile.write(large, np.concatenate([samples, np.zeros(140 * rate_hz, np.int16)]), rate_hz)
+    assert large.stat().st_size > 4_000_000
+    api = Api(service, service.key)
+    model = api.model("Long calls")
+    sign_in(page, service, service.key, f"#/models/{model}")
+    page.see("Drop recordings here")
+    page.choose_files("#recordings", [large])
+    page.see("Uploaded 1 file")
+    page.wait("!document.body.innerText.includes('being checked')")
+    page.see("16 kHz")
+    sent = page.run("performance.getEntriesByType('resource').map((one) => one.name)")
+    assert any(re.fullmatch(rf"{service.url}/uploads/[^/]+\?.*signature=.*", url) for url in sent), sent
+    api.wait("uploads", lambda answer: not answer["uploads"])
 
 
 def test_a_revoked_key_ends_the_session_and_is_said(page: Page, service: RunningService) -> None:

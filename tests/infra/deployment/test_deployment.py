@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import time
@@ -19,7 +20,7 @@ from ibm_cloud_sdk_core.authenticators import IAMAuthenticator
 from ibm_watson import SpeechToTextV1
 
 from infra import resources
-from infra.deployment import artefacts, installation, removal, smoke, stack, target
+from infra.deployment import artefacts, installation, removal, restoring, smoke, stack, target
 from infra.deployment.installation import Wanted
 from infra.deployment.stack import DeploymentFailed
 from infra.deployment.target import Refused, Target
@@ -145,6 +146,25 @@ def test_a_job_is_done_and_its_callback_told(
     client.delete_job(job["id"])
 
 
+def test_audio_reaches_the_bucket_past_the_api(client: SpeechToTextV1, deployed: Deployed) -> None:
+    content, api = _recording(), f"{deployed.url}/v1"
+    with requests.Session() as session:
+        session.auth = ("apikey", deployed.key)
+        fields = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "purpose": "audio"}
+        made = session.post(f"{api}/uploads", json=fields, timeout=60).json()
+        assert "/uploads/" in made["url"] and "X-Amz-Signature=" in made["url"]
+        for status in (200, 412):
+            sent = requests.put(made["url"], data=content, headers=made["headers"], timeout=60)
+            assert sent.status_code == status, sent.text
+        model = client.create_acoustic_model("uploaded", NARROWBAND).get_result()["customization_id"]
+        added = f"{api}/acoustic_customizations/{model}/audio/quiet?upload={made['upload_id']}"
+        assert session.post(added, timeout=60).status_code == 201
+        audio = wait(lambda: client.get_audio(model, "quiet"), lambda one: one["status"] != "being_processed")
+        assert audio["status"] == "ok"
+        assert session.delete(f"{api}/uploads/{made['upload_id']}", timeout=60).status_code == 204
+    client.delete_acoustic_model(model)
+
+
 def test_a_language_model_learns(client: SpeechToTextV1) -> None:
     made = client.create_language_model("deployed", NARROWBAND).get_result()["customization_id"]
     client.add_corpus(made, "menu", b"one quuxly with milk\ntwo quuxly\n")
@@ -182,7 +202,9 @@ def test_a_second_deployment_changes_nothing(found: Target, wanted: Wanted, depl
     )
 
 
-def test_what_a_stack_has_left_is_taken_up_again(found: Target, wanted: Wanted, deployed: Deployed) -> None:
+def test_what_a_stack_has_left_is_restored_and_taken_up_again(
+    found: Target, wanted: Wanted, deployed: Deployed
+) -> None:
     """Keys, models and audio outlive the stack; nothing of them goes unless it is named."""
     said: list[str] = []
     with pytest.raises(Refused, match="Nothing was deleted"):
@@ -193,15 +215,24 @@ def test_what_a_stack_has_left_is_taken_up_again(found: Target, wanted: Wanted, 
     kept = removal.data(found)
     assert f"{found.name}-credentials" in said[-1]
     assert len(kept) == len(resources.load().tables), "the bucket, and all tables but one"
-    console = Console()
-    assert installation.deploy(found, wanted, console.io)
-    assert "It takes up what is there: " in console.text
-    assert all(name in console.text for name in kept)
-    assert "API key, which" not in console.text, "there is one already"
-    url = f"{installation.url_of(found)}/v1/acoustic_customizations"
-    assert requests.get(url, auth=("apikey", deployed.key), timeout=60).status_code == 200
+    console, drill = Console(), target.find("drill")
+    for name in kept[:-1]:  # which the emulation does not do for the template
+        found.client("dynamodb").update_continuous_backups(
+            TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+        )
+    assert restoring.restore(found, drill, None, console.io)
     removal.remove(found, kept, said.append)
     assert removal.data(found) == []
+    restored = removal.data(drill)
+    assert len(restored) == len(kept) - 1, "what was used within the hour is not worth it"
+    assert installation.deploy(drill, wanted, console.io)
+    assert "It takes up what is there: " in console.text
+    assert all(name in console.text for name in restored)
+    assert "API key, which" not in console.text, "there is one already"
+    url = f"{installation.url_of(drill)}/v1/acoustic_customizations"
+    assert requests.get(url, auth=("apikey", deployed.key), timeout=60).status_code == 200
+    removal.remove(drill, removal.data(drill), said.append)
+    assert removal.data(drill) == []
 
 
 @pytest.fixture
@@ -250,6 +281,13 @@ def test_a_trial_of_what_is_not_deployed_says_so(another: Target) -> None:
 def test_without_a_layer_nothing_is_begun(another: Target, tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"Build it: python -m infra\.layer"):
         installation.deploy(another, Wanted(tmp_path / "none.zip"), Console().io)
+
+
+def test_a_domain_without_its_certificate_is_refused(another: Target, layer: Path) -> None:
+    half = Wanted(layer, parameters={"DomainName": "asr.example.com"})
+    with pytest.raises(Refused, match="DomainName and DomainCertificate belong together"):
+        installation.deploy(another, half, Console().io)
+    assert stack.status(another) is None
 
 
 def test_without_docker_nothing_is_deployed(
