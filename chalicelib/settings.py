@@ -54,6 +54,8 @@ class Settings:
     """Name of the SQS queue in which custom language models wait for their training."""
     recognition_queue: str
     """Name of the SQS queue in which recognition jobs wait."""
+    piece_s: int
+    """Speech in each piece of a long recording, to the end of an utterance."""
     pieces_at_once: int
     """So many pieces of one long recording wait to be decoded, or are; the others come after them."""
     evaluation_queue: str
@@ -312,6 +314,7 @@ def current() -> Settings:
         corpus_queue=os.environ.get("ATTUNE_CORPUS_QUEUE", "attune-corpus-added"),
         language_training_queue=os.environ.get("ATTUNE_LANGUAGE_TRAINING_QUEUE", "attune-language-training"),
         recognition_queue=os.environ.get("ATTUNE_RECOGNITION_QUEUE", "attune-recognition-queued"),
+        piece_s=_positive("ATTUNE_PIECE_S") or 300,
         pieces_at_once=max(1, _integer("ATTUNE_PIECES_AT_ONCE", 16)),
         evaluation_queue=os.environ.get("ATTUNE_EVALUATION_QUEUE", "attune-evaluation-due"),
         evaluation_at_once=_positive("ATTUNE_EVALUATION_AT_ONCE") or len(os.sched_getaffinity(0)),
