@@ -48,6 +48,10 @@ class Settings:
     """Every DynamoDB table is named `{table_prefix}{name}`; see `storage.tables`."""
     audio_queue: str
     """Name of the SQS queue where the bucket announces uploaded audio."""
+    progress_queue: str
+    """Name of the SQS queue where the bucket announces how far trainings have come."""
+    training_queue: str
+    """Name of the SQS queue that says that training jobs have ended."""
     corpus_queue: str
     """Name of the SQS queue where the bucket announces corpora, grammars and batches of words."""
     language_training_queue: str
@@ -89,6 +93,22 @@ class Settings:
     """For engines that have none of their own."""
     engines: Mapping[str, EngineSettings]
     """Of the engines that have some of their own, by name."""
+
+    @property
+    def dead_letter_queues(self) -> tuple[str, ...]:
+        """Names of the SQS queues that take what was handed out too often, one for each other queue."""
+        queues = (
+            self.audio_queue,
+            self.progress_queue,
+            self.training_queue,
+            self.corpus_queue,
+            self.language_training_queue,
+            self.recognition_queue,
+            self.evaluation_queue,
+            self.callback_queue,
+            self.training_due_queue,
+        )
+        return tuple(f"{queue}-dead" for queue in queues)
 
     def engine(self, name: str) -> EngineSettings:
         """Return the settings of an engine: `ATTUNE_{NAME}_…` where it is set, else what holds for all."""
@@ -277,9 +297,9 @@ def service_instance() -> str:
     return name
 
 
-def internal_secret_arn() -> str | None:
-    """Return where in Secrets Manager the internal secret lies; None: it is in the environment."""
-    return os.environ.get("ATTUNE_INTERNAL_SECRET_ARN") or None
+def internal_secret_parameter() -> str | None:
+    """Return the name of the internal secret in the Parameter Store; None: it is in the environment."""
+    return os.environ.get("ATTUNE_INTERNAL_SECRET_PARAMETER") or None
 
 
 def internal_secrets() -> tuple[str, ...]:
@@ -311,6 +331,8 @@ def current() -> Settings:
         bucket=_required("ATTUNE_BUCKET"),
         table_prefix=table_prefix(),
         audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
+        progress_queue=os.environ.get("ATTUNE_PROGRESS_QUEUE", "attune-training-progress"),
+        training_queue=os.environ.get("ATTUNE_TRAINING_QUEUE", "attune-training-changed"),
         corpus_queue=os.environ.get("ATTUNE_CORPUS_QUEUE", "attune-corpus-added"),
         language_training_queue=os.environ.get("ATTUNE_LANGUAGE_TRAINING_QUEUE", "attune-language-training"),
         recognition_queue=os.environ.get("ATTUNE_RECOGNITION_QUEUE", "attune-recognition-queued"),

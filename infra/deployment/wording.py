@@ -20,14 +20,13 @@ _KINDS = {
     "AWS::Logs::LogGroup": ("log", "logs"),
     "AWS::Events::Rule": ("rule", "rules"),
     "AWS::SNS::Topic": ("topic", "topics"),
-    "AWS::SecretsManager::Secret": ("secret", "secrets"),
     "AWS::ApiGateway::RestApi": ("API", "APIs"),
     "AWS::ApiGateway::Stage": ("API stage", "API stages"),
     "AWS::ApiGateway::Deployment": ("API deployment", "API deployments"),
     "AWS::ApiGateway::Account": ("API log setting of the account", "API log settings of the account"),
 }
 _VERBS = {"Add": "makes", "Modify": "changes", "Remove": "removes", "Import": "takes up what is there:"}
-_DATA = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"}
+_DATA = {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
 _NAMED_UP_TO = 4
 
 
