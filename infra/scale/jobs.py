@@ -103,6 +103,8 @@ class Service:
         self._per_s = published.value(engine) / published.value("processor")
         self._processors = recognize_mb / _PROCESSOR_MB
         cold_s = published.value("cold_engine") + published.value("model")
+        if engine == "whisper":
+            cold_s += published.value("unpacking")
         self.recognize = Function(self.clock, self.account, recognize_mb / 1024, cold_s)
         waiting_gb = _memory_mb("recognition_queued") / 1024
         self.waiting = Function(self.clock, self.account, waiting_gb, published.value("cold_small"))

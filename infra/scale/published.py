@@ -78,7 +78,10 @@ FIGURES = {
         "what one of Lambda's processors does of what one does that was measured here",
         "careful guess",
     ),
-    "model": Figure(0.44, "s", "loading a model, light engine", "docs/benchmarks.md"),
+    "model": Figure(0.44, "s", "loading a model", "docs/benchmarks.md"),
+    "unpacking": Figure(
+        1.0, "s", "unpacking the network's library when a function starts, on x86-64", "docs/aws.md"
+    ),
     "looking": Figure(
         0.9 / 3120,
         "s/s",
