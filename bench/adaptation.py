@@ -41,7 +41,8 @@ class Wanted:
     """What is to be measured beside base and result."""
 
     development: bool = False
-    alphas: bool = False
+    alphas: tuple[float, ...] = ()
+    """Shares of what was learned that are measured, too."""
     bound: bool = False
     python: str = sys.executable
     """With the packages that training needs."""
@@ -118,7 +119,7 @@ def run(
         figures |= _job_figures(done, case)
         figures["custom"] = measurements.rated(case, done.model)
         if wanted.alphas:
-            figures["alphas"] = _by_alpha(case, root, measurements)
+            figures["alphas"] = _by_alpha(case, root, measurements, wanted.alphas)
         if wanted.bound and not condition.harmful:
             table = _transcripts(case, root / "transcripts.tsv")
             bound = _trained(
@@ -159,14 +160,14 @@ def _relative(figures: Mapping[str, Any], base: Mapping[str, Any]) -> float:
     return round(figures["rate"] / base["rate"] - 1, 4) if base["rate"] else 0.0
 
 
-def _by_alpha(case: Case, root: Path, measurements: Measurements) -> dict[str, Any]:
-    """Measure each share of what the program learned; nothing where it learned nothing."""
+def _by_alpha(case: Case, root: Path, measurements: Measurements, alphas: Sequence[float]) -> dict[str, Any]:
+    """Measure shares of what the program learned; nothing where it learned nothing."""
     path = root / "learned" / "checkpoints" / WHOLE_CHANGE
     if not path.exists():
         return {}
     return {
         f"{alpha:g}": measurements.rated(case, _scaled(path, alpha, case.base_version, root))
-        for alpha in ALPHAS
+        for alpha in alphas
     }
 
 
@@ -257,7 +258,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--python", default=sys.executable, help="with the packages that training needs")
     parser.add_argument("--logs", type=Path, help="folder for the programs' logs and reports")
     chosen = parser.parse_args(argv)
-    wanted = Wanted(chosen.development, chosen.alphas, chosen.bound, chosen.python, chosen.logs)
+    alphas = ALPHAS if chosen.alphas else ()
+    wanted = Wanted(chosen.development, alphas, chosen.bound, chosen.python, chosen.logs)
     listing = "adaptation-development" if wanted.development else "adaptation"
     figures, measurements = kept(listing), Measurements()
     for name in chosen.only:

@@ -24,11 +24,12 @@ from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.protocol import Recognizer
 from chalicelib.engines.whisper import cutting
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
+from chalicelib.engines.whisper.short_window import WINDOW
 from chalicelib.recognition import channels, recordings, transcription
 from infra.local.scoring import normalise
 
 NARROWBAND = BASE_MODELS["en-US_NarrowbandModel"].newest_version
-OTHER_EARLIEST_S, OTHER_LONGEST_S = 9.0, 21.0
+OTHER_EARLIEST_SHARE, OTHER_MOST_S = 0.6, 17.0
 """Other windows: most of their cuts are where the usual ones have none."""
 AT_A_CUT_S = 1.0
 """What lies so near belongs to it."""
@@ -72,7 +73,7 @@ def hear(recognizer: Recognizer, stretch: Stretch) -> Heard:
             for one in channels.find(recording, transcription.cutting(PLAIN), PLAIN):
                 samples = one.recording.samples(one.span.start, one.span.end)
                 start_s = one.span.start / rate_hz
-                cuts_s += [start_s + begin / rate_hz for begin, _ in cutting.cut(samples)]
+                cuts_s += [start_s + begin / rate_hz for begin, _ in cutting.cut(samples, WINDOW)]
                 found = recognizer.recognize(samples).hypotheses
                 words += [
                     (part, start_s + word.start_s, start_s + word.end_s)
@@ -111,8 +112,8 @@ def measure(parts: Sequence[Stretch]) -> dict[str, Any]:
     recognizer = loading.load(NARROWBAND)
     usual = [hear(recognizer, part) for part in parts]
     with (
-        mock.patch.object(cutting, "_EARLIEST_S", OTHER_EARLIEST_S),
-        mock.patch.object(cutting, "LONGEST_SAMPLES", round(OTHER_LONGEST_S * SAMPLE_RATE_HZ)),
+        mock.patch.object(cutting, "_EARLIEST_SHARE", OTHER_EARLIEST_SHARE),
+        mock.patch.object(cutting, "most_samples", lambda _: round(OTHER_MOST_S * SAMPLE_RATE_HZ)),
     ):
         other = [hear(recognizer, part) for part in parts]
     words = sum(len(normalise(part.text).split()) for part in parts)

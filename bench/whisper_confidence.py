@@ -49,7 +49,7 @@ def examples(recordings: Sequence[Recording]) -> Iterator[tuple[WordEvidence, bo
     rules = replace(RULES, window=network.window)
     for recording in recordings:
         samples = samples_of(recording)
-        pieces = [np.ascontiguousarray(samples[first:last]) for first, last in cut(samples)]
+        pieces = [np.ascontiguousarray(samples[first:last]) for first, last in cut(samples, network.window)]
         found = [
             word
             for piece, decoded in zip(pieces, decode(network, pieces, rules, rules.beam), strict=True)

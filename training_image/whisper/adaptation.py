@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import math
-import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,9 +17,8 @@ from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.whisper.language import load_language
 from chalicelib.engines.whisper.low_rank import FILE_NAME, Delta
 from chalicelib.engines.whisper.rescoring import CustomLanguage
-from chalicelib.engines.whisper.wording import spoken_words
 from chalicelib.language.artefact import read_artefact
-from training_image import guard, non_speech, ordinary_speech
+from training_image import guard
 from training_image.adaptation import Adaptation, Assignment, HeldOut, Ordinary
 from training_image.failures import JobFailed
 from training_image.freed_memory import give_memory_back
@@ -33,11 +30,14 @@ from training_image.utterances import Utterance
 from training_image.whisper import selection
 from training_image.whisper.bases import Base, base_of
 from training_image.whisper.course import Course, course
-from training_image.whisper.examination import Examination, figures, hearing_arrays, hearing_of
+from training_image.whisper.curriculum import Curriculum, lessons_of_readings, lessons_of_transcripts
+from training_image.whisper.examination import Examination, figures
 from training_image.whisper.experiments import keep_whole_change, true_transcripts
-from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches
+from training_image.whisper.judging import Judge
+from training_image.whisper.lessons import BatchPlan, Lesson
 from training_image.whisper.student import Diverged, Student, batch
 from training_image.whisper.teacher import Read, Teacher, arrays_of, from_arrays
+from training_image.whisper.workload import LEARNING, READING, workload
 from training_image.whisper.world import World
 
 LEAST_POSTERIOR = 0.4
@@ -46,13 +46,6 @@ ADAPTED = "adapted"
 
 _SHARD = 64
 """Utterances whose readings are saved together."""
-
-# Work for a second of audio, relative to reading it; as measured on two cores.
-_READING, _LEARNING, _JUDGING = 1.0, 1.85, 0.8
-_KEPT_S_SHARE = 0.93
-"""Of the audio that is read, so much teaches: the surest readings are the longer ones."""
-_JUDGED_SHARES = 1.5
-"""So many shares of a change are judged in the mean."""
 
 _log = logging.getLogger(__name__)
 
@@ -127,20 +120,14 @@ class _Job:
         self._given, self._course = assignment, chosen
         self._base: Base = base_of(assignment.base_weights, assignment.language)
         ordinary = chosen.judged_ordinary if self._base.hears_english else 0
-        self._examination = Examination(assignment.held_out, ordinary)
+        examination = Examination(assignment.held_out, ordinary)
+        self._curriculum = Curriculum(self._base, chosen)
         self._helper = _helper(assignment)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._world = World()
-        self._hearing_s = 0.0
-        learned_s = sum(one.duration_s for one in assignment.adaptation)
-        beside = 1 + chosen.replay_share + chosen.silence_share
-        self._round_work = learned_s * (_READING + _KEPT_S_SHARE * chosen.epochs * beside * _LEARNING)
-        held_out_s = sum(one.duration_s for one in assignment.held_out)
-        self._judging_work = _READING * held_out_s + _JUDGING * self._examination.audio_s
-        self._progress = WorkDone(
-            assignment.report_progress,
-            chosen.rounds * self._round_work + (1 + _JUDGED_SHARES) * self._judging_work,
-        )
+        self._work = workload(assignment, chosen, examination.audio_s)
+        self._progress = WorkDone(assignment.report_progress, self._work.total)
+        self._judge = Judge(assignment, examination, self._work, self._progress)
 
     def run(self) -> Adaptation:
         start, learned = self._start(), _Learned()
@@ -179,7 +166,7 @@ class _Job:
         material = guard.judge_material(found, before, least_posterior=LEAST_POSTERIOR)
         heard = None
         if material.accepted and self._world.leads:
-            heard = self._heard("judged-base", lambda: base, held_out)
+            heard = self._judge.base(base, held_out)
         return _Start(held_out, read, before, material, heard)
 
     def _decided(self, learned: _Learned, heard: Hearing, held_out: Sequence[Read]) -> Adaptation:
@@ -188,14 +175,11 @@ class _Job:
             raise ValueError("nothing was learned")
 
         def hear(alpha: float) -> Hearing:
-            return self._heard(
-                f"judged-{alpha:.2f}",
-                lambda: self._teacher(change, alpha, helped=False),
-                held_out,
-                change.sha256,
+            return self._judge.share(
+                alpha, change.sha256, lambda: self._teacher(change, alpha, helped=False), held_out
             )
 
-        choice = guard.choose_alpha(heard, hear, self._affordable())
+        choice = guard.choose_alpha(heard, hear, self._judge.affordable())
         if choice.alpha == 0:
             return self._kept_base(f"{choice.reason}{learned.remark}", heard.held_out, learned, choice, heard)
         scaled = tuple(replace(one, up=np.float32(choice.alpha) * one.up) for one in change.changes)
@@ -212,14 +196,6 @@ class _Job:
             candidates=choice.candidates,
             ordinary=Ordinary(heard.ordinary, choice.hearing.ordinary),
         )
-
-    def _affordable(self) -> Iterator[float]:
-        """Yield the shares that can be judged before the platform ends the job."""
-        for alpha in guard.ALPHAS:
-            if self._given.seconds_left() < self._hearing_s:
-                _log.warning("no time is left to judge smaller shares than those before %.2f", alpha)
-                return
-            yield alpha
 
     def _kept_base(
         self,
@@ -255,35 +231,8 @@ class _Job:
         language = self._helper if helped else None
         return Teacher(network, self._base.window, cores, beam=self._course.beam, language=language)
 
-    def _advance(self, stage: str, cost: float = _READING) -> Callable[[float], None]:
-        return lambda audio_s: self._progress.add(cost * audio_s, stage)
-
-    def _heard(
-        self, name: str, teacher: Callable[[], Teacher], of_base: Sequence[Read], sha256: str = ""
-    ) -> Hearing:
-        """Return what a network makes of everything; what a checkpoint holds of it is not asked again.
-
-        Args:
-            name: of the checkpoint.
-            teacher: returns the network.
-            of_base: what the base read in the held-out audio.
-            sha256: checksum of the change that the network has; empty for the base.
-        """
-        saved = self._given.checkpoint.load(name)
-        if saved is not None and (hearing := hearing_of(saved, sha256)) is not None:
-            return hearing
-        began_s = time.monotonic()
-        asked = teacher()
-        if sha256:
-            stage = "judging what was learned"
-            self._progress.expect(self._judging_work)
-            read = asked.read(self._given.held_out, self._advance(stage))
-        else:
-            stage, read = "hearing ordinary speech", list(of_base)
-        hearing = self._examination.hearing(asked, read, of_base, self._advance(stage, _JUDGING))
-        self._hearing_s = time.monotonic() - began_s
-        self._given.checkpoint.save(name, hearing_arrays(hearing, sha256))
-        return hearing
+    def _advance(self, stage: str) -> Callable[[float], None]:
+        return lambda audio_s: self._progress.add(READING * audio_s, stage)
 
     def _read_all(self, number: int, teacher: Teacher) -> list[Read]:
         stage = f"reading the audio, round {number} of {self._course.rounds}"
@@ -304,7 +253,7 @@ class _Job:
         """Read some utterances; what a checkpoint holds is not read again."""
         saved = self._given.checkpoint.load(name)
         if saved is not None:
-            self._progress.add(_READING * sum(one.duration_s for one in utterances), stage)
+            self._progress.add(READING * sum(one.duration_s for one in utterances), stage)
             return from_arrays(saved)
         read = teacher.read(utterances, self._advance(stage))
         self._given.checkpoint.save(name, arrays_of(read))
@@ -318,7 +267,7 @@ class _Job:
         lessons, transcribed_s = self._lessons(read, left_out)
         if not lessons:
             return False
-        plans = self._plans(number, lessons)
+        plans = self._curriculum.plans(number, lessons)
         student = Student(
             self._base.model(),
             self._base.tokens,
@@ -366,80 +315,12 @@ class _Job:
 
     def _lessons(self, read: Sequence[Read], left_out: dict[int, str]) -> tuple[list[Lesson], float]:
         """Return what is learned from, and how many seconds of it have a transcript from the corpora."""
-        transcripts = _transcripts(self._given)
-        lessons: list[Lesson] = []
-        transcribed_s = 0.0
-        tokens = self._base.tokens
-        true = true_transcripts(self._given.adaptation)
+        tokens, utterances = self._base.tokens, self._given.adaptation
+        true = true_transcripts(utterances)
         if true is not None:
             left_out.clear()
-            return [
-                Lesson(self._given.adaptation[place], tuple(tokens.encode(f" {text}")))
-                for place, text in true.items()
-            ], sum(self._given.adaptation[place].duration_s for place in true)
-        for place, (utterance, one) in enumerate(zip(self._given.adaptation, read, strict=True)):
-            ids = one.ids
-            if transcripts is not None and one.heard:
-                said = transcripts.find(spoken_words(tokens.decode(ids)))
-                if said is not None:
-                    left_out.pop(place, None)
-                    transcribed_s += utterance.duration_s
-                    ids = tuple(tokens.encode(" " + " ".join(said)))
-            if place not in left_out:
-                lessons.append(Lesson(utterance, ids))
-        return lessons, transcribed_s
-
-    def _plans(self, number: int, lessons: Sequence[Lesson]) -> list[BatchPlan]:
-        """Return the batches of all epochs, in their order: the same ones whenever they are asked for."""
-        chosen = self._course
-        plans: list[BatchPlan] = []
-        for epoch in range(math.ceil(chosen.epochs)):
-            choice = random.Random(f"{chosen.seed} {number} {epoch}")
-            share = min(1.0, chosen.epochs - epoch)
-            of_epoch = batches(
-                [*lessons, *self._beside(lessons, choice)],
-                longest_s=chosen.longest_window_s,
-                batch_s=chosen.batch_s,
-                window=self._base.window,
-                choice=choice,
-            )
-            plans += of_epoch[: max(1, round(share * len(of_epoch)))]
-        return plans
-
-    def _beside(self, lessons: Sequence[Lesson], choice: random.Random) -> list[Lesson]:
-        """Return what is taught beside the user's speech in one epoch: ordinary speech, and silence."""
-        total_s = sum(one.audio.duration_s for one in lessons)
-        beside: list[Lesson] = []
-        for kind, share in (
-            (self._replayed, self._course.replay_share),
-            (self._silent, self._course.silence_share),
-        ):
-            taken_s = 0.0
-            shuffled = list(kind)
-            choice.shuffle(shuffled)
-            for lesson in shuffled:
-                if taken_s >= share * total_s:
-                    break
-                beside.append(lesson)
-                taken_s += lesson.audio.duration_s
-        return beside
-
-    @functools.cached_property
-    def _replayed(self) -> list[Lesson]:
-        """Ordinary speech, which is English."""
-        if not (self._course.replay_share and self._base.hears_english):
-            return []
-        tokens = self._base.tokens
-        return [
-            Lesson(Clip(one.samples), tuple(tokens.encode(f" {one.written}")))
-            for one in ordinary_speech.ordinary_speech("replay")
-        ]
-
-    @functools.cached_property
-    def _silent(self) -> list[Lesson]:
-        if not self._course.silence_share:
-            return []
-        return [Lesson(Clip(one.samples), ()) for one in non_speech.clips("replay")]
+            return lessons_of_transcripts(tokens, utterances, true)
+        return lessons_of_readings(tokens, utterances, read, left_out, _transcripts(self._given))
 
     def _steps(self, number: int, student: Student, plans: Sequence[BatchPlan]) -> tuple[list[float], str]:
         """Take the steps of a round, from where a checkpoint has them on; return losses, and a remark."""
@@ -451,18 +332,13 @@ class _Job:
         if saved is not None and student.resume(saved):
             losses = saved["losses"].tolist()
             _log.info("learning goes on at step %d of %d", student.step, len(plans))
-        rounds_left = self._course.rounds - number
-        self._progress.expect(
-            _LEARNING * sum(map(_speech_s, plans))
-            + rounds_left * self._round_work
-            + _JUDGED_SHARES * self._judging_work
-        )
+        self._progress.expect(self._work.left(plans, number))
         for plan in plans[: student.step]:
-            self._progress.add(_LEARNING * _speech_s(plan), stage)
+            self._progress.add(LEARNING * plan.speech_s, stage)
         prompt, end, bands = self._base.prompt, self._base.tokens.end, student.bands
         left_s = given.seconds_left()
         reserved_s = self._world.of_leader(
-            max(self._course.reserved_share * left_s, min(2 * self._hearing_s, left_s / 2))
+            max(self._course.reserved_share * left_s, min(2 * self._judge.took_s, left_s / 2))
         )
         saved_at_s = time.monotonic()
         own = slice(self._world.rank, None, self._world.size)
@@ -478,7 +354,7 @@ class _Job:
                 losses.append(student.learn(lesson))
             except Diverged:
                 return losses, _diverged(student, plans)
-            self._progress.add(_LEARNING * _speech_s(plan), stage)
+            self._progress.add(LEARNING * plan.speech_s, stage)
             if time.monotonic() - saved_at_s > self._course.save_every_s:
                 given.checkpoint.save(name, student.state() | {"losses": np.array(losses)})
                 saved_at_s = time.monotonic()
@@ -491,10 +367,6 @@ def _diverged(student: Student, plans: Sequence[BatchPlan]) -> str:
         f" Learning ended after {student.step} of {len(plans)} steps, for it gave values that are no "
         "numbers; what had been learned by then was judged."
     )
-
-
-def _speech_s(plan: BatchPlan) -> float:
-    return sum(one.speech_s for one in plan.windows)
 
 
 def _helper(assignment: Assignment) -> CustomLanguage | None:

@@ -107,6 +107,11 @@ class BatchPlan:
     frames: int
     """Of each window: an even number."""
 
+    @property
+    def speech_s(self) -> float:
+        """Length of what is in its windows together."""
+        return sum(one.speech_s for one in self.windows)
+
 
 def joined(lessons: Sequence[Lesson], longest_s: float, choice: random.Random) -> list[WindowPlan]:
     """Return windows that hold every lesson once, in a random order."""

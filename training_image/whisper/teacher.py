@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.engines.whisper import guards
-from chalicelib.engines.whisper.decoding import LONGEST_S, RULES, Decoded, decode
+from chalicelib.engines.whisper.cutting import cut
+from chalicelib.engines.whisper.decoding import RULES, Decoded, decode
 from chalicelib.engines.whisper.language import READINGS, preferred
-from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ, Window
+from chalicelib.engines.whisper.mel import Window
 from chalicelib.engines.whisper.network import Network
 from chalicelib.engines.whisper.rescoring import CustomLanguage
 from chalicelib.engines.whisper.wording import spoken_words
@@ -75,7 +76,7 @@ class Teacher:
         """Return what is heard in each of several utterances.
 
         Args:
-            audio: utterances of at most 28 s.
+            audio: utterances; those that fit into no window are read in pieces, as the recogniser does.
             advance: is told after each part how many seconds of audio were read.
 
         Raises:
@@ -99,11 +100,16 @@ class Teacher:
         return spoken_words(self._network.tokens.decode(read.ids))
 
     def _part(self, audio: Sequence[Audio]) -> list[Read]:
-        longest = int(LONGEST_S * SAMPLE_RATE_HZ)
-        decoded = decode(
-            self._network, [one.samples()[:longest] for one in audio], self._rules, self._readings
-        )
-        return [self._settled(one) for one in decoded]
+        pieces = [
+            (place, np.ascontiguousarray(samples[first:last]))
+            for place, samples in enumerate(one.samples() for one in audio)
+            for first, last in cut(samples, self._rules.window)
+        ]
+        decoded = decode(self._network, [samples for _, samples in pieces], self._rules, self._readings)
+        read: list[list[Read]] = [[] for _ in audio]
+        for (place, _), one in zip(pieces, decoded, strict=True):
+            read[place].append(self._settled(one))
+        return [_joined(parts) for parts in read]
 
     def _settled(self, decoded: Decoded) -> Read:
         if not decoded.readings:
@@ -114,6 +120,16 @@ class Teacher:
         text = self._network.tokens.decode(best.ids)
         odd = decoded.odd or guards.repetitive(text)
         return Read(best.ids, best.score * len(best.ids) / (len(best.ids) + 1), odd)
+
+
+def _joined(parts: Sequence[Read]) -> Read:
+    """Return the reading of an utterance, of those of its pieces."""
+    heard = [one for one in parts if one.heard]
+    odd = any(one.odd for one in parts)
+    if not heard:
+        return replace(NOTHING, odd=odd)
+    score = float(np.average([one.score for one in heard], weights=[len(one.ids) + 1 for one in heard]))
+    return Read(tuple(token for one in heard for token in one.ids), score, odd)
 
 
 def _parts(order: Sequence[int], durations_s: Sequence[float]) -> list[list[int]]:

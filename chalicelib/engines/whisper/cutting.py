@@ -6,36 +6,40 @@ import numpy as np
 
 from chalicelib.engines.protocol import Samples
 from chalicelib.engines.whisper.alignment import levels_db
-from chalicelib.engines.whisper.decoding import LONGEST_S
-from chalicelib.engines.whisper.mel import FRAMES_PER_S, HOP, SAMPLE_RATE_HZ
+from chalicelib.engines.whisper.mel import HOP, SAMPLE_RATE_HZ, Window
 
-_EARLIEST_S = 14.0
-"""No piece is shorter, apart from the last."""
+_EARLIEST_SHARE = 0.5
+"""Of the longest piece: none is shorter, apart from the last."""
 _QUIET_FRAMES = 25
 """A place is as quiet as the loudest of so many frames around it: longer than the closure of a stop."""
-LONGEST_SAMPLES = round(LONGEST_S * SAMPLE_RATE_HZ)
 
 
-def first_cut(samples: Samples) -> int | None:
+def most_samples(window: Window) -> int:
+    """Return how much speech fits into one window."""
+    return round(window.most_speech_s * SAMPLE_RATE_HZ)
+
+
+def first_cut(samples: Samples, window: Window) -> int | None:
     """Return where the first piece of speech ends; None if all of it fits into one window.
 
-    Only the first 28 seconds are looked at, so that speech is cut alike while it is being spoken.
+    No more than what fits is looked at, so that speech is cut alike while it is being spoken.
     """
-    if len(samples) <= LONGEST_SAMPLES:
+    most = most_samples(window)
+    if len(samples) <= most:
         return None
-    first = round(_EARLIEST_S * FRAMES_PER_S)
-    levels = levels_db(samples[first * HOP : LONGEST_SAMPLES])
+    first = round(_EARLIEST_SHARE * most / HOP)
+    levels = levels_db(samples[first * HOP : most])
     half = _QUIET_FRAMES // 2
     around = np.lib.stride_tricks.sliding_window_view(levels, _QUIET_FRAMES)
     # The mean beside the maximum decides between pauses that are equally free of sound.
     return (first + half + int(np.argmin(around.max(axis=1) + around.mean(axis=1)))) * HOP
 
 
-def cut(samples: Samples) -> list[tuple[int, int]]:
-    """Return the first and last sample, exclusive, of each piece; they adjoin, and none is over 28 s."""
+def cut(samples: Samples, window: Window) -> list[tuple[int, int]]:
+    """Return the first and last sample, exclusive, of each piece; they adjoin and fit into a window each."""
     pieces = []
     start = 0
-    while (length := first_cut(samples[start:])) is not None:
+    while (length := first_cut(samples[start:], window)) is not None:
         pieces.append((start, start + length))
         start += length
     return [*pieces, (start, len(samples))]

@@ -14,8 +14,6 @@ from chalicelib.engines.whisper.alignment import AlignedWords
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, SHORT, WHOLE, Mel, Window, log_mel, windowed
 from chalicelib.engines.whisper.network import MOST_TOKENS, Encoded, Found, Network, Reading
 
-LONGEST_S = 28.0
-"""Longer speech is cut before it is decoded: the network needs some silence behind it."""
 _DIGITS = "0123456789$%£€"
 _TOKENS_ALWAYS, _TOKENS_PER_S, _TOKENS_STEP_S = 16, 10.0, 5.0
 _LARGEST_BATCH = 8
@@ -62,7 +60,7 @@ class Decoded:
 def decode(
     network: Network, utterances: Sequence[Samples], rules: Rules = RULES, readings: int = 1
 ) -> list[Decoded]:
-    """Decode utterances of at most 28 s each; those of equal windows share a batch, which changes nothing.
+    """Decode utterances that fit into a window each; a batch of those of equal windows changes nothing.
 
     Args:
         network: what recognises.

@@ -188,7 +188,7 @@ class WhisperRecognizer:
         cuts = [
             (number, start, np.ascontiguousarray(utterance[start:end], np.float32))
             for number, utterance in enumerate(utterances)
-            for start, end in cut(utterance)
+            for start, end in cut(utterance, self._rules.window)
         ]
         decoded = decode(self._network, [samples for *_, samples in cuts], self._rules, self._rules.beam)
         pieces: list[list[Piece]] = [[] for _ in utterances]

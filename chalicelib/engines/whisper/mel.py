@@ -38,6 +38,8 @@ class Window:
     least_s: float = 10.0
     beyond_s: float = 5.0
     """Zeros behind the speech tell the network that it is over; without them it repeats itself."""
+    most_speech_s: float = 28.0
+    """Longer speech is cut. It is less than the longest window, since some zeros are needed behind it."""
 
     def frames(self, speech_frames: int) -> int:
         """Return the length of the window for so many frames of speech: an even number of frames."""

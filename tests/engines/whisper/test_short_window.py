@@ -8,8 +8,8 @@ import ctranslate2
 import numpy as np
 import pytest
 
-from chalicelib.engines.whisper.mel import Window, log_mel, windowed
-from chalicelib.engines.whisper.short_window import BEYOND_S, LEAST_S, short_window, taught_folder
+from chalicelib.engines.whisper.mel import log_mel, windowed
+from chalicelib.engines.whisper.short_window import WINDOW, short_window, taught_folder
 from chalicelib.engines.whisper.tokens import read_tokens
 from chalicelib.engines.whisper.weights import MODEL_SHA256
 from tests.engines.whisper.networks import embedded_folder
@@ -26,7 +26,7 @@ def test_the_taught_network_hears_in_a_short_window(tmp_path: Path) -> None:
     assert taught_folder(embedded_folder(), MODEL_SHA256, tmp_path) == folder
     network = ctranslate2.models.Whisper(str(folder), compute_type="int8", intra_threads=1)
     tokens = read_tokens(folder)
-    mel = windowed(log_mel(speech(SENTENCE)), Window(LEAST_S, BEYOND_S))
+    mel = windowed(log_mel(speech(SENTENCE)), WINDOW)
     assert mel.shape[1] < 1000
     (found,) = network.generate(
         ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[None])),
