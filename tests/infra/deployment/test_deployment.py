@@ -193,6 +193,8 @@ def test_what_a_stack_has_left_is_taken_up_again(found: Target, wanted: Wanted, 
     assert requests.get(url, auth=("apikey", deployed.key), timeout=60).status_code == 200
     removal.remove(found, kept, said.append)
     assert removal.data(found) == []
+    named = found.client("ssm").describe_parameters()["Parameters"]
+    assert found.secret_name not in {parameter["Name"] for parameter in named}
 
 
 @pytest.fixture
