@@ -7,7 +7,7 @@ LAYER := build/layer/engine-layer.zip
 STAGE ?= prod
 ARGUMENTS ?=
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
-# Exactly what is listed, each file compared with its hash (docs/dependencies.md).
+# Exactly what is listed, each file compared with its hash (docs/internals/dependencies.md).
 LISTED := --require-hashes --no-deps -r requirements/locked
 
 .PHONY: demo run training test test-quick check fix bench audit sagemaker deploy destroy smoke clean
@@ -43,7 +43,7 @@ fix: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 
-# `make audit ADVISORIES=FILE` compares the pins with a file of advisories; docs/dependencies.md says where it comes from.
+# `make audit ADVISORIES=FILE` compares the pins with a file of advisories; docs/internals/dependencies.md says where it comes from.
 audit: $(VENV)/dev.stamp
 	$(BIN)/python -m infra.audit $(ADVISORIES)
 

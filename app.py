@@ -99,4 +99,4 @@ def recognize(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Turn audio in the bucket into words."""
     from chalicelib.recognition import function as handler
 
-    return handler.handle(event)
+    return handler.handle(event, getattr(context, "tell", None))  # AWS has no way to tell

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
 
@@ -29,6 +29,7 @@ FIRST_CONTACT_S = 4.0
 _FIRST_PAUSE_S = 0.3
 _LONGEST_PAUSE_S = 20.0
 _SAID_FROM_S = 2.0
+_SEE_OTHER = 303
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 
 Body = bytes | Callable[[], Any] | None
@@ -78,6 +79,8 @@ class Service:
         self._own = threading.local()
         self._stop = threading.Event()
         self._has_answered = False
+        self.has_uploads: bool | None = None
+        """Whether the service takes bodies by its store; None: nobody has asked yet."""
         self._last_said_s = -_LONGEST_PAUSE_S
 
     def stop(self) -> None:
@@ -113,18 +116,20 @@ class Service:
         headers: Mapping[str, str] | None = None,
         accepted: frozenset[int] = frozenset(),
         once: bool = False,
+        elsewhere: bool = False,
     ) -> Answer:
         """Ask, again and again while that may help, and return the answer.
 
         Args:
             method: of HTTP.
-            path: below the URL, each part quoted (`path`).
+            path: below the URL, each part quoted (`path`); a whole URL with `elsewhere`.
             query: parameters; None, False and empty ones are left out, True is `true`.
             document: sent as JSON in place of a body.
             body: bytes, or what opens them for each attempt.
             headers: beside those that every call has.
             accepted: statuses of refusals that the caller wants to see.
             once: do not send it again when the first attempt may have been taken.
+            elsewhere: the path is a URL that the service has named, which is asked without the key.
 
         Raises:
             Uncertain: with `once`, nobody knows whether it was taken.
@@ -133,24 +138,32 @@ class Service:
         began_s = time.monotonic()
         pause_s = _FIRST_PAUSE_S
         uncertain = False
+        url = path if elsewhere else f"{self.credentials.url}{path}"
+        host = _host_of(path) if elsewhere else self.credentials.url
         while True:
             self.check_stopped()
             error: CommandError
             try:
                 response = self._send(
-                    method, path, query=query, document=document, body=body, headers=headers
+                    method,
+                    url,
+                    query=query,
+                    document=document,
+                    body=body,
+                    headers=headers,
+                    elsewhere=elsewhere,
                 )
             except requests.exceptions.SSLError as failure:
-                raise untrusted(self.credentials.url, failure) from None
+                raise untrusted(host, failure) from None
             except (
                 requests.ConnectionError,
                 requests.Timeout,
                 requests.exceptions.ChunkedEncodingError,
             ) as failure:
                 uncertain = uncertain or not isinstance(failure, requests.ConnectTimeout)
-                error, wait_s = unreachable(self.credentials.url), pause_s
+                error, wait_s = unreachable(host), pause_s
             except requests.RequestException as failure:
-                raise CommandError(f"{self.credentials.url} cannot be asked: {failure}.") from None
+                raise CommandError(f"{host} cannot be asked: {failure}.") from None
             else:
                 self._has_answered = True
                 if response.status_code < 300 or response.status_code in accepted:
@@ -174,28 +187,44 @@ class Service:
     def _send(
         self,
         method: str,
-        path: str,
+        url: str,
         *,
         query: Mapping[str, Any] | None,
         document: Any,
         body: Body,
         headers: Mapping[str, str] | None,
+        elsewhere: bool,
     ) -> requests.Response:
         parameters = {
             name: "true" if value is True else value
             for name, value in (query or {}).items()
             if value is not None and value is not False and value != ""
         }
-        return self._session().request(
+        session = self._session()
+        response = session.request(
             method,
-            f"{self.credentials.url}{path}",
+            url,
             params=parameters,
             json=document,
             data=body() if callable(body) else body,
             headers=dict(headers or {}),
             timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
             allow_redirects=False,
+            **(self._without_key(url) if elsewhere else {}),
         )
+        if response.status_code == _SEE_OTHER and "Location" in response.headers:
+            # An answer that is too large for AWS Lambda lies in the store.
+            there = response.headers["Location"]
+            timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+            response = session.get(there, timeout=timeout, allow_redirects=False, **self._without_key(there))
+        return response
+
+    def _without_key(self, url: str) -> dict[str, Any]:
+        """Return how a URL is asked whose query is its credentials: the store refuses a second kind."""
+        options: dict[str, Any] = {"auth": lambda request: request}
+        if _host_of(url) != _host_of(self.credentials.url):
+            options["verify"] = True
+        return options
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._own, "session", None)
@@ -216,6 +245,12 @@ class Service:
         if wait_s >= _SAID_FROM_S and now_s - self._last_said_s >= _LONGEST_PAUSE_S / 2:
             self._last_said_s = now_s
             self._say(f"{error} Trying again in {wait_s:.0f} s by itself …")
+
+
+def _host_of(url: str) -> str:
+    """Return the URL of the host alone."""
+    split = urlsplit(url)
+    return f"{split.scheme}://{split.netloc}"
 
 
 def path(*parts: str) -> str:

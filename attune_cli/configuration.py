@@ -1,4 +1,4 @@
-"""What the command line is told: credentials in a file of mode 0600; the environment goes first."""
+"""Settings of the command line: credentials in a file of mode 0600; environment variables override it."""
 
 from __future__ import annotations
 

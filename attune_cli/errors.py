@@ -1,4 +1,4 @@
-"""What can go wrong for a user of the command line: a sentence, the way out, and an exit status for each."""
+"""What can go wrong for a user of the command line: a sentence, what to do, and an exit status for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Follows a custom model until it has come to rest."""
+"""Waits until the work on a custom model is finished."""
 
 from __future__ import annotations
 

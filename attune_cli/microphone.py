@@ -1,4 +1,4 @@
-"""Where `attune listen` hears: a microphone, if sounddevice is installed, or standard input."""
+"""Where `attune listen` takes sound from: a microphone, if sounddevice is installed, or standard input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns what a service refuses, or that it cannot be reached, into a sentence with the way out."""
+"""Turns a refusal of the service, or a failed connection, into a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ def message_of(response: requests.Response) -> str:
         document: Any = response.json()
     except ValueError:
         document = None
+    return (
+        message_of_document(document)
+        or f"The service answered with status {response.status_code} ({response.reason})."
+    )
+
+
+def message_of_document(document: Any) -> str:
+    """Return what the JSON of a refusal says; empty: nothing."""
     if isinstance(document, dict):
         listed = document.get("errors")
         if isinstance(listed, list) and listed and isinstance(listed[0], dict):
@@ -27,7 +35,7 @@ def message_of(response: requests.Response) -> str:
                 found = found.get("message")
             if isinstance(found, str) and found:
                 return found[:_LONGEST_MESSAGE]
-    return f"The service answered with status {response.status_code} ({response.reason})."
+    return ""
 
 
 def error_of(response: requests.Response) -> CommandError:

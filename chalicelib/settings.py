@@ -297,6 +297,11 @@ def service_instance() -> str:
     return name
 
 
+def uploads_to_store() -> bool:
+    """Tell whether clients can reach the store: then uploads go there, else to this service in its place."""
+    return _truth(os.environ.get("ATTUNE_UPLOADS_TO_STORE", "false"))
+
+
 def internal_secret_parameter() -> str | None:
     """Return the name of the internal secret in the Parameter Store; None: it is in the environment."""
     return os.environ.get("ATTUNE_INTERNAL_SECRET_PARAMETER") or None

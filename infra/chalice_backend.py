@@ -62,4 +62,5 @@ class ChaliceBackend:
         """
         event = proxy_event.event(request, self._routes)
         context = LambdaContext(_FUNCTION_NAME, _MEMORY_MIB, _MAX_RUNTIME_MS)
+        event["requestContext"]["early"] = request.early
         return proxy_event.response(self._app(event, context))

@@ -1,5 +1,5 @@
 # The front door. Build it from the repository's root: docker build -f infra/front_door.Dockerfile .
-# A tag, so that a build takes what was mended beneath; a release names a digest (docs/dependencies.md).
+# A tag, so that a build takes what was mended beneath; a release names a digest (docs/internals/dependencies.md).
 ARG PYTHON_IMAGE=python:3.13-slim
 FROM ${PYTHON_IMAGE}
 

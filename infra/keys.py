@@ -14,8 +14,6 @@ from chalicelib.storage import credentials, internal_secret
 from chalicelib.storage.tables import watson_time
 from infra.local import joining
 
-_SHOWN_DIGITS = 12
-
 
 def _guid(text: str) -> str:
     try:
@@ -36,6 +34,11 @@ def _parser() -> argparse.ArgumentParser:
         "--owner", type=_guid, help="GUID of the instance that the key opens; a new one if not given"
     )
     make.add_argument("--label", default="", help="what the key is for")
+    make.add_argument(
+        "--administrator",
+        action="store_true",
+        help="a key that may make and revoke keys of all owners over the API, too",
+    )
     commands.add_parser("list", help="list all keys by the first digits of their hash")
     revoke = commands.add_parser("revoke", help="make a key useless, within seconds")
     revoke.add_argument("key", help="the key itself, or the first digits of its hash as `list` shows them")
@@ -56,11 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     match options.command:
         case "make":
             owner = options.owner or credentials.new_owner()
-            print(f"key    {credentials.make(owner, options.label)}\nowner  {owner}")
+            key = credentials.make(owner, options.label, administrator=options.administrator)
+            print(f"key    {key}\nowner  {owner}")
             return 0
         case "list":
             for row in credentials.every():
-                print(f"{row.key_hash[:_SHOWN_DIGITS]}  {row.owner}  {watson_time(row.created)}  {row.label}")
+                kind = "administrator" if row.administrator else "-"
+                shown = (credentials.id_of(row), row.owner, watson_time(row.created), f"{kind:13}", row.label)
+                print("  ".join(shown))
             return 0
         case "rotate-secret":
             return _rotate(options.name)
@@ -93,7 +99,7 @@ def _revoke(key: str) -> int:
         print(f"{found} found; nothing was revoked", file=sys.stderr)
         return 1
     credentials.revoke(rows[0].key_hash)
-    print(f"revoked {rows[0].key_hash[:_SHOWN_DIGITS]} of {rows[0].owner}")
+    print(f"revoked {credentials.id_of(rows[0])} of {rows[0].owner}")
     return 0
 
 

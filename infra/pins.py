@@ -135,7 +135,9 @@ def write() -> None:
         listed[one.name] = before | more
         head = f"-r {one.after}.txt\n" if one.after is not None else ""
         text = "\n".join(more[name] for name in sorted(more))
-        one.path.write_text(f"# Written by `python -m infra.pins`; see docs/dependencies.md.\n{head}{text}\n")
+        one.path.write_text(
+            f"# Written by `python -m infra.pins`; see docs/internals/dependencies.md.\n{head}{text}\n"
+        )
 
 
 def main() -> int:

@@ -48,14 +48,14 @@ def node_modules() -> Path:
 
 @pytest.fixture(scope="session")
 def run_node(service: RunningService, node_modules: Path) -> RunNode:
-    def run(scenario: str, *, tls: bool = False, **options: Any) -> dict[str, Any]:
-        """Run a scenario; return its `value` or its `error`."""
+    def run(scenario: str, *, tls: bool = False, url: str | None = None, **options: Any) -> dict[str, Any]:
+        """Run a scenario, on the service unless a URL is given; return its `value` or its `error`."""
         done = subprocess.run(
             ["node", "--no-warnings", str(SCENARIOS / f"{scenario}.js")],
             env=os.environ
             | {
                 "NODE_PATH": str(node_modules),
-                "ATTUNE_URL": service.tls_url if tls else service.url,
+                "ATTUNE_URL": url or (service.tls_url if tls else service.url),
                 "ATTUNE_KEY": service.key,
                 # The certificate is the service's own, made at its first start.
                 "NODE_TLS_REJECT_UNAUTHORIZED": "0",

@@ -31,10 +31,15 @@ class Function:
     answer: Any = field(default_factory=lambda: {"results": RESULTS})
     events: list[dict[str, Any]] = field(default_factory=list)
     heard: list[bytes] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
+    """Results that it tells of before it answers, to those who want to know."""
 
     def __call__(self, event: dict[str, Any], context: object) -> Any:
         self.events.append(event)
         self.heard.append(objects.get(event["audio"]["key"]))
+        if tell := getattr(context, "tell", None):
+            for result in self.told:
+                tell(result)
         answer = self.answer(event) if callable(self.answer) else self.answer
         if isinstance(answer, Exception):
             raise answer

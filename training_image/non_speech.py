@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 RATE_HZ = 16_000
 SHORTEST_S, LONGEST_S = 3.0, 5.0
+_SOFTEST_DB, _LOUDEST_DB = -20.0, 6.0
 Part = Literal["guard", "replay"]
 """`guard` judges, `replay` teaches: neither may hear the other's."""
 Sound = NDArray[np.float32]
@@ -37,14 +38,21 @@ def coloured(count: int, slope: float, random: np.random.Generator) -> Sound:
     return np.asarray(sound / sound.std(), np.float32)
 
 
-def clips(part: Part) -> list[Clip]:
-    """Return the clips of a part, 3 to 5 s long; the same ones in every process."""
+def clips(part: Part, takes: int = 1) -> list[Clip]:
+    """Return clips of a part, 3 to 5 s long; the same ones in every process.
+
+    Args:
+        part: whose they are.
+        takes: so many of each kind; from the second on they are softer or louder by chance.
+    """
     seed = {"guard": 10, "replay": 11}[part]
     found = []
-    for number, (name, make) in enumerate(KINDS[part].items()):
-        random = np.random.default_rng((seed, number))
-        count = int(random.uniform(SHORTEST_S, LONGEST_S) * RATE_HZ)
-        found.append(Clip(name, np.clip(make(count, random), -1, 1).astype(np.float32)))
+    for take in range(takes):
+        for number, (name, make) in enumerate(KINDS[part].items()):
+            random = np.random.default_rng((seed, number) if take == 0 else (seed, number, take))
+            count = int(random.uniform(SHORTEST_S, LONGEST_S) * RATE_HZ)
+            gain = 1.0 if take == 0 else 10 ** (random.uniform(_SOFTEST_DB, _LOUDEST_DB) / 20)
+            found.append(Clip(name, np.clip(gain * make(count, random), -1, 1).astype(np.float32)))
     return found
 
 

@@ -18,6 +18,7 @@ from attune_cli.errors import CommandError, NotFound, Usage
 from attune_cli.evaluation_text import summary
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import Screen, counted, minutes, size, table
+from attune_cli.upload import direct
 from attune_cli.upload.parcels import Body
 from attune_cli.upload.recordings import LARGEST_BYTES, content_type_of
 
@@ -62,13 +63,15 @@ def add_test_set(invocation: Invocation, source: Path, name: str | None) -> None
                 bar.at(0)
                 return Body(file, bar.advance)
 
-            answer = service.call(
-                "POST",
-                path("test_sets"),
-                query={"name": name or source.name.partition(".")[0]},
-                body=body,
-                headers={"Content-Type": content_type},
-            ).document
+            headers = {"Content-Type": content_type}
+            with direct.uploaded(service, file, headers, None, body) as upload_id:
+                answer = service.call(
+                    "POST",
+                    path("test_sets"),
+                    query={"name": name or source.name.partition(".")[0], "upload": upload_id},
+                    body=body if upload_id is None else None,
+                    headers=headers,
+                ).document
     shown = _settled(service, path("test_sets", answer["test_set_id"]), "processing", invocation.screen)
     for finding in shown.get("findings") or ():
         invocation.screen.warn(_finding(finding))

@@ -1,4 +1,4 @@
-"""`attune import-watson`: brings the custom models of a Watson-compatible account."""
+"""`attune import-watson`: copies the custom models of a Watson-compatible account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`attune listen`: what is said into a microphone, as it is said."""
+"""`attune listen`: transcribes a microphone while you speak."""
 
 from __future__ import annotations
 

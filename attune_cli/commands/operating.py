@@ -1,4 +1,4 @@
-"""`attune bases`, `attune keys`: an operator's commands, where the service is on this machine."""
+"""`attune bases`: what the service recognises with, and, where it is on this machine, staging other bases."""
 
 from __future__ import annotations
 
@@ -41,16 +41,6 @@ def bases(invocation: Invocation, arguments: tuple[str, ...]) -> None:
     invocation.screen.show(found, table(("name", "language", "least rate", "what"), rows))
 
 
-@click.command(context_settings=_ANY)
-@click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="make|list|revoke …")
-def keys(arguments: tuple[str, ...]) -> None:
-    """Make, list and revoke API keys, where the service is on this machine.
-
-    It is python -m infra.keys, in the folder of the service: the current one or that of ATTUNE_SERVICE.
-    """
-    _operate("infra.keys", arguments)
-
-
 def _operate(module: str, arguments: tuple[str, ...]) -> None:
     """Run an operator's command of the service.
 
@@ -61,7 +51,7 @@ def _operate(module: str, arguments: tuple[str, ...]) -> None:
     folder = _service_folder()
     if folder is None:
         raise CommandError(
-            "The service is not in this folder; keys and bases are made where it is.",
+            "The service is not in this folder; bases are staged where it is.",
             f"Go into its folder, or name that with {SERVICE_VARIABLE}; on AWS use `python -m {module}` with "
             "the stack's environment.",
         )
@@ -77,9 +67,9 @@ def _operate(module: str, arguments: tuple[str, ...]) -> None:
 def _service_folder() -> Path | None:
     named = os.environ.get(SERVICE_VARIABLE)
     for folder in [Path(named)] if named else [Path.cwd(), *Path.cwd().parents]:
-        if (folder / "infra" / "keys.py").exists():
+        if (folder / "infra" / "bases").exists():
             return folder.absolute()
     return None
 
 
-COMMANDS = (bases, keys)
+COMMANDS = (bases,)

@@ -1,4 +1,4 @@
-"""`attune transcribe`: what is said in files."""
+"""`attune transcribe`: transcribes recordings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import click
 
@@ -19,6 +19,7 @@ from attune_cli.custom_models import LANGUAGE
 from attune_cli.errors import CommandError, Partly, Usage
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import counted
+from attune_cli.upload import direct
 from attune_cli.upload.parcels import Body
 from attune_cli.upload.recordings import content_type_of
 
@@ -174,21 +175,37 @@ def _transcribed(
                 "Name what it is with --type, as 'audio/l16;rate=8000', or convert it: ffmpeg -i FILE F.flac",
             )
         headers = {"Content-Type": content_type or str(detected)}
-        body = _opener(source)
         if size_bytes < JOB_FROM_BYTES:
-            answer = service.call("POST", path("recognize"), query=query, body=body, headers=headers).document
-            return dict(answer)
-        return _by_job(service, query | {"results_ttl": str(_JOB_MINUTES)}, body, headers)
+            return dict(_asked(service, "recognize", query, source, headers))
+        query = query | {"results_ttl": str(_JOB_MINUTES)}
+        return _done(service, _asked(service, "recognitions", query, source, headers))
+
+
+def _asked(
+    service: Service,
+    what: Literal["recognize", "recognitions"],
+    query: dict[str, str],
+    source: IO[bytes],
+    headers: dict[str, str],
+) -> Any:
+    body = _opener(source)
+    purpose: direct.Purpose = "recognition" if what == "recognize" else "job"
+    with direct.uploaded(service, source, headers, purpose, body) as upload_id:
+        return service.call(
+            "POST",
+            path(what),
+            query={**query, "upload": upload_id},
+            body=body if upload_id is None else None,
+            headers=headers,
+        ).document
 
 
 def _opener(source: IO[bytes]) -> Callable[[], Body]:
     return lambda: Body(source, lambda sent: None)
 
 
-def _by_job(
-    service: Service, query: dict[str, str], body: Callable[[], Body], headers: dict[str, str]
-) -> dict[str, Any]:
-    job = service.call("POST", path("recognitions"), query=query, body=body, headers=headers).document
+def _done(service: Service, job: dict[str, Any]) -> dict[str, Any]:
+    """Return what a job has found, when it has; the job goes."""
     pause_s = 0.5
     while job["status"] not in ("completed", "failed"):
         service.pause(pause_s)

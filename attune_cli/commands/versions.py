@@ -1,4 +1,4 @@
-"""`attune versions`, `attune rollback`: what a custom acoustic model was trained to, before and now."""
+"""`attune versions`, `attune rollback`: what earlier trainings made, and the way back to it."""
 
 from __future__ import annotations
 

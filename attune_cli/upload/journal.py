@@ -1,4 +1,4 @@
-"""What was sent to a model from this machine, file by file: what a second run goes on from."""
+"""What was sent to a model from this machine, file by file, so that a second run goes on from there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends parcels, several at a time: what comes to grief on the way is sent again, and nothing twice."""
+"""Sends parcels, several at a time: those that fail are sent again, and nothing twice."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from attune_cli.custom_models import ACOUSTIC
 from attune_cli.errors import Away, Busy, CommandError, NotFound, NotSignedIn, TooMuch
 from attune_cli.refusals import refusal
 from attune_cli.screen import Bar
+from attune_cli.upload import direct
 from attune_cli.upload.parcels import Body, Changed, Parcel
 
 _ENDING = (Away, Busy, NotFound, NotSignedIn, TooMuch)
@@ -93,14 +94,15 @@ def _send(service: Service, customization_id: str, parcel: Parcel, advance: Call
             counted = 0
             return Body(file, count)
 
-        answer = service.call(
-            "POST",
-            path(ACOUSTIC, customization_id, "audio", parcel.name),
-            query={"allow_overwrite": parcel.replaces},
-            body=body,
-            headers=parcel.headers,
-            accepted=frozenset({400, 409}),
-        )
+        with direct.uploaded(service, file, parcel.headers, "audio", body) as upload_id:
+            answer = service.call(
+                "POST",
+                path(ACOUSTIC, customization_id, "audio", parcel.name),
+                query={"allow_overwrite": parcel.replaces, "upload": upload_id},
+                body=body if upload_id is None else None,
+                headers=parcel.headers,
+                accepted=frozenset({400, 409}),
+            )
     if answer.status < 400:
         return
     message = str((answer.document or {}).get("error", ""))

@@ -1,4 +1,4 @@
-"""Waits until the service has looked at what was sent, and takes out again what it cannot use."""
+"""Waits until the service has checked what was sent, and removes what it cannot use."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is brought from a Watson-compatible account to another service."""
+"""Copies what a Watson-compatible account has to another service."""

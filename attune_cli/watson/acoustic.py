@@ -1,4 +1,4 @@
-"""Brings custom acoustic models: audio resources by local files of their names."""
+"""Copies custom acoustic models: audio resources from local files with their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings custom language models: their words, and by local files their corpora and grammars."""
+"""Copies custom language models: their words, and from local files their corpora and grammars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was brought from an account so far: what an import goes on from, and its report is made of."""
+"""What was copied from an account so far: an import goes on from it, and makes its report from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of an import in Markdown: what came along, what did not, and what to do about it."""
+"""The report of an import in Markdown: what was copied, what was not, and what to do about it."""
 
 from __future__ import annotations
 

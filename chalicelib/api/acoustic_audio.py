@@ -26,16 +26,16 @@ def add_audio(call: Call, customization_id: str, audio_name: str) -> Answer:
     """Take in an audio file or an archive; it is analysed afterwards."""
     body = bodies.read(call, limits.AUDIO_BYTES)
     allow_overwrite = parameters.boolean(call, "allow_overwrite", default=False)
-    customer_id = parameters.customer_id(call)
+    customer_id = parameters.customer_id(call) or body.customer_id
     model = acoustic_models.get(call.owner, customization_id)
     audio_resources.check_acceptable(model, audio_name, allow_overwrite=allow_overwrite)
-    content_types.of_resource_header(call.content_type)
+    content_types.of_resource_header(body.content_type)
     usage.check(call.owner)
     if body.pending:
         return Answer(204)
     if body.size_bytes == 0:
         raise BadRequest("Audio file not specified or empty")
-    content_type = content_types.of_resource(call.content_type, body.head())
+    content_type = content_types.of_resource(body.content_type, body.head())
     contained = None
     if content_type.kind == "archive":
         contained = call.headers.get("contained-content-type") or None
@@ -85,7 +85,7 @@ def get_audio(call: Call, customization_id: str, audio_name: str) -> dict[str, A
 
 @routes.route("DELETE", _AUDIO)
 def delete_audio(call: Call, customization_id: str, audio_name: str) -> dict[str, Any]:
-    """Remove a resource; an archive goes as a whole."""
+    """Remove a resource; an archive is removed as a whole."""
     audio_resources.remove(acoustic_models.get(call.owner, customization_id), audio_name)
     return {}
 

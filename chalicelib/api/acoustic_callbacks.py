@@ -1,4 +1,4 @@
-"""`/v1/acoustic_customizations/{customization_id}/callback`: who is told of what happens to a model."""
+"""`/v1/acoustic_customizations/{customization_id}/callback`: the URL that is called when a model changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CALLBACK = "/acoustic_customizations/{customization_id}/callback"
 
 @routes.route("PUT", _CALLBACK)
 def set_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
-    """Let a registered URL be told, of all ends of trainings unless it is said of what."""
+    """Set the URL that is called; without `events` it is called for all ends of trainings."""
     model = acoustic_models.get(call.owner, customization_id)
     fields = parameters.json_object(call.body)
     url = parameters.required_text(fields, "callback_url", exchange.LONGEST_URL)
@@ -32,14 +32,14 @@ def set_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
 
 @routes.route("GET", _CALLBACK)
 def get_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
-    """Show which URL is told, and of what."""
+    """Show which URL is called, and for which events."""
     model, url = model_callbacks.url_of(call.owner, customization_id)
     return _shown(url, training_ends.wanted_by_callback(model))
 
 
 @routes.route("DELETE", _CALLBACK)
 def delete_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
-    """Tell nobody any more."""
+    """Remove the callback; nobody is called any more."""
     model_callbacks.remove(acoustic_models.get(call.owner, customization_id))
     return {}
 

@@ -117,7 +117,7 @@ def cancel_training(call: Call, customization_id: str) -> dict[str, Any]:
 
 @routes.route("POST", f"{_MODEL}/upgrade_model")
 def upgrade_acoustic_model(call: Call, customization_id: str) -> dict[str, Any]:
-    """Take the model to the newest version of its base model."""
+    """Move the model to the newest version of its base model."""
     force = parameters.boolean(call, "force", default=False)
     acoustic_models.get(call.owner, customization_id)
     claim = acoustic_training.begin_upgrade(

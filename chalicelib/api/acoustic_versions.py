@@ -1,4 +1,4 @@
-"""Versions of custom acoustic models: what trainings have left, and which of it serves."""
+"""Versions of custom acoustic models: what trainings have left, and which one is in use."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def get_version(call: Call, customization_id: str, version: str) -> dict[str, An
 
 @routes.route("PUT", _VERSION)
 def label_version(call: Call, customization_id: str, version: str) -> dict[str, Any]:
-    """Call a version by a text."""
+    """Give a version a label."""
     number = _number(version)
     fields = parameters.json_object(call.body)
     if "label" not in fields:
@@ -78,7 +78,7 @@ def activate_version(call: Call, customization_id: str, version: str) -> dict[st
 
 @routes.route("GET", f"{_VERSION}/report")
 def get_version_report(call: Call, customization_id: str, version: str) -> Any:
-    """Show what the training has done, kept and left out that has made a version."""
+    """Show the training report of a version."""
     model, found = _found(call, customization_id, version)
     return report(model, found.version)
 

@@ -58,20 +58,28 @@ def owner_of(headers: Mapping[str, str], instance_id: str | None = None) -> str:
         Unauthorized: no credentials, or wrong ones.
         Forbidden: the credentials belong to another instance than the URL's.
     """
-    scheme, _, value = headers.get("authorization", "").strip().partition(" ")
-    match scheme.lower():
-        case "basic":
-            key_hash = credentials.hash_of(_key_of_basic(value.strip()))
-        case "bearer":
-            key_hash = _key_hash_of_bearer(value.strip(), expired_too=_is_continued(headers))
-        case _:
-            raise Unauthorized
-    owner = _known.owner(key_hash)
+    owner = _known.owner(key_hash_of(headers))
     if owner is None:
         raise Unauthorized
     if instance_id is not None and instance_id.lower() != owner:
         raise Forbidden
     return owner
+
+
+def key_hash_of(headers: Mapping[str, str]) -> str:
+    """Return the hash of the key that a request carries, or that its token was made from.
+
+    Raises:
+        Unauthorized: there is none, or its token is forged or expired.
+    """
+    scheme, _, value = headers.get("authorization", "").strip().partition(" ")
+    match scheme.lower():
+        case "basic":
+            return credentials.hash_of(_key_of_basic(value.strip()))
+        case "bearer":
+            return _key_hash_of_bearer(value.strip(), expired_too=_is_continued(headers))
+        case _:
+            raise Unauthorized
 
 
 def _key_of_basic(value: str) -> str:

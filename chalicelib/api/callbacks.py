@@ -1,4 +1,4 @@
-"""Callbacks: where to tell of recognition jobs and trainings, by which secret, and what could not be told."""
+"""Callbacks of recognition jobs and trainings: their URLs and secrets, and deliveries that failed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LONGEST_OVERLAP_MINUTES = 7 * 24 * 60
 
 @routes.route("POST", "/register_callback")
 def register_callback(call: Call) -> Answer:
-    """Register a URL, after whoever answers there has shown that the calls are wanted."""
+    """Register a URL, which has to answer a challenge first."""
     url = _url(call)
     secret, customer_id = parameters.text(call, "user_secret"), parameters.customer_id(call)
     created = registrations.register(call.owner, url, secret, customer_id)
@@ -49,7 +49,7 @@ def unregister_callback(call: Call) -> dict[str, Any]:
 
 @routes.route("POST", "/rotate_callback_secret")
 def rotate_callback_secret(call: Call) -> dict[str, Any]:
-    """Sign by another secret, and for a time by the former one as well."""
+    """Sign with another secret, and for a time with the former one as well."""
     url, secret = _url(call), parameters.text(call, "user_secret")
     if secret is None:
         raise BadRequest("Required parameter 'user_secret' is missing")
@@ -61,13 +61,13 @@ def rotate_callback_secret(call: Call) -> dict[str, Any]:
 
 @routes.route("GET", "/callback_deliveries")
 def callback_deliveries(call: Call) -> dict[str, Any]:
-    """List what was given up after three days."""
+    """List the deliveries that were given up after three days."""
     return {"deliveries": [_shown(failed) for failed in itertools.islice(_failed(call.owner), LISTED)]}
 
 
 @routes.route("POST", "/callback_deliveries/{delivery_id}/resend")
 def resend_callback_delivery(call: Call, delivery_id: str) -> dict[str, Any]:
-    """Try once more, now."""
+    """Try a delivery once more, now."""
     for failed in _failed(call.owner):
         if failed.delivery_id == delivery_id:
             failed_deliveries.resend(failed)

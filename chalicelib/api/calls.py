@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -10,6 +10,9 @@ from urllib.parse import unquote
 from chalice.app import Request
 
 from chalicelib.api.errors import BadRequest
+
+Early = Callable[[str, bytes], None]
+"""Takes the content type of an answer whose status is 200, and the next bytes of its body."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Call:
     """Scheme, host and the prefix under which the API was called; `/v1/...` follows."""
     transaction_id: str
     owner: str = ""
+    early: Early | None = None
+    """Sends the first parts of an answer; None: the front door is elsewhere, or the client takes none."""
 
     @classmethod
     def read(cls, request: Request, prefix: str, parameters: Mapping[str, str], transaction_id: str) -> Call:
@@ -66,6 +71,7 @@ class Call:
             body=raw if isinstance(raw := request.raw_body, bytes) else raw.encode(),
             base_url=_base_url(request, prefix.format_map(parameters)),
             transaction_id=transaction_id,
+            early=request.context.get("early"),
         )
 
     @property

@@ -1,4 +1,4 @@
-"""`/` and `/console`: the pages for people. They need no credentials, and hold nothing of anybody."""
+"""`/` and `/console`: the pages for people. They need no credentials, and contain no data."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from chalicelib.api import compression, errors
 from chalicelib.api.calls import Call
 from chalicelib.api.routing import response, transaction_id_of
 from chalicelib.console import pages
+from chalicelib.direct_uploads import addresses
 
 
 class Pages:
@@ -45,7 +46,7 @@ def _shown(request: Request, name: str) -> Response:
     if page is None:
         message = f"Not Found: the console has no file {name[:100]!r}; its page is at {root}/console."
         return response(404, errors.service_body(404, message), transaction_id)
-    headers: dict[str, str | list[str]] = {**pages.HEADERS, "ETag": page.tag}
+    headers: dict[str, str | list[str]] = {**pages.headers(addresses.store()), "ETag": page.tag}
     if request.headers.get("if-none-match") == page.tag:
         return Response("", headers, 304)
     headers["Content-Type"] = page.content_type

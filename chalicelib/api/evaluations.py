@@ -42,7 +42,7 @@ errors.register(evaluation.Refused, 400)
 
 @routes.route("POST", _EVALUATIONS)
 def create_evaluation(call: Call) -> Answer:
-    """Have models measured on a test set, or compared on recordings of a custom model."""
+    """Measure models on a test set, or compare them on recordings of a custom model."""
     fields = parameters.json_object(call.body)
     unknown = sorted(set(fields) - set(_FIELDS))
     if unknown:
@@ -86,7 +86,7 @@ def get_evaluation_picture(call: Call, evaluation_id: str) -> Answer:
 
 @routes.route("GET", f"{_EVALUATION}/audio/{{number}}")
 def get_evaluation_audio(call: Call, evaluation_id: str, number: str) -> Answer:
-    """Give the audio of an utterance that the results show."""
+    """Return the audio of an utterance that the results show."""
     row = evaluations.get(call.owner, evaluation_id)
     if not number.isascii() or not number.isdigit() or len(number) > len(str(limits.UTTERANCES)):
         raise evaluation.NothingThere(f"'{number[:60]}' is not the number of an utterance.")

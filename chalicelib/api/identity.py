@@ -18,7 +18,7 @@ _GRANT = "urn:ibm:params:oauth:grant-type:apikey"
 
 @routes.route("POST", "/identity/token", prefixes=("",), needs_credentials=False)
 def make_token(call: Call) -> Answer:
-    """Exchange an API key for a token that holds for an hour."""
+    """Exchange an API key for a token that is valid for an hour."""
     try:
         form = parse_qs(call.body.decode(), max_num_fields=100)
     except ValueError:

@@ -33,10 +33,10 @@ def add_corpus(call: Call, customization_id: str, corpus_name: str) -> Answer:
     """Take in a text, by itself or as the part `corpus_file` of a form; it is analysed afterwards."""
     body = bodies.read(call, limits.CORPUS_BYTES)
     allow_overwrite = parameters.boolean(call, "allow_overwrite", default=False)
-    customer_id = parameters.customer_id(call)
+    customer_id = parameters.customer_id(call) or body.customer_id
     model = language_models.get(call.owner, customization_id)
     language_resources.check_acceptable(model, CORPUS, corpus_name, allow_overwrite=allow_overwrite)
-    boundary = forms.boundary_of(call.content_type)
+    boundary = forms.boundary_of(body.content_type)
     if body.pending:
         return Answer(204)
     with _text(body, boundary) as (size_bytes, store):

@@ -104,7 +104,7 @@ def cancel_language_training(call: Call, customization_id: str) -> dict[str, Any
 
 @routes.route("POST", f"{_MODEL}/upgrade_model")
 def upgrade_language_model(call: Call, customization_id: str) -> dict[str, Any]:
-    """Take the model to the newest version of its base model."""
+    """Move the model to the newest version of its base model."""
     claim = language_training.begin_upgrade(call.owner, customization_id)
     if claim is not None:
         _announce(claim)

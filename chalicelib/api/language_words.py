@@ -30,9 +30,9 @@ _FIELDS = frozenset(
 
 @routes.route("POST", _WORDS)
 def add_words(call: Call, customization_id: str) -> Answer:
-    """Take in a batch of words; they are put in afterwards, all of them or, if one makes no sense, none."""
+    """Add a batch of words, all of them or, if one makes no sense, none; it is done afterwards."""
     body = bodies.read(call, limits.WORDS_BYTES)
-    customer_id = parameters.customer_id(call)
+    customer_id = parameters.customer_id(call) or body.customer_id
     model = language_models.get(call.owner, customization_id)
     if busy(model):
         raise Busy(customization_id)

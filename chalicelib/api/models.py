@@ -17,7 +17,7 @@ routes = Routes()
 
 @routes.route("GET", "/models")
 def list_models(call: Call) -> dict[str, Any]:
-    """List the base models; clients of OpenAI's API get all that they may name, in that one's shape."""
+    """List the base models; OpenAI's clients get all models that they may name, in OpenAI's shape."""
     if openai_dialect.is_spoken(call.route, call.headers):
         return openai_models.listed(call.owner)
     return {"models": [_shown(call, model, model.name) for model in BASE_MODELS.values()]}

@@ -14,7 +14,7 @@ from chalicelib.api.openai_request import Request
 from chalicelib.recognition import cues, subtitles
 
 _PLAIN = "text/plain; charset=utf-8"
-_EVENTS = "text/event-stream; charset=utf-8"
+EVENTS = "text/event-stream; charset=utf-8"
 _PUNCTUATION = ".,!?;:…"
 _LEAST_CONFIDENCE = 0.01
 
@@ -30,12 +30,13 @@ class Transcription:
     language: str
     """As OpenAI's answers name it."""
     warnings: tuple[str, ...] = ()
+    told: int = 0
+    """So many texts were sent before all was known."""
 
     @property
     def texts(self) -> list[str]:
-        """The written text of each utterance; what was said, where nothing writes."""
-        best = (result["alternatives"][0] for result in self.results["results"])
-        return [text for one in best if (text := str(one.get("written") or one["transcript"]).strip())]
+        """The text of each utterance."""
+        return [text for result in self.results["results"] if (text := text_of(result))]
 
     @property
     def text(self) -> str:
@@ -45,7 +46,7 @@ class Transcription:
     def body(self, request: Request) -> Content | dict[str, Any]:
         """Return the body of the answer that was asked for."""
         if request.stream:
-            return Content("".join(self._events()).encode(), _EVENTS)
+            return Content(b"".join(self._events()), EVENTS)
         match request.response_format:
             case "text":
                 return Content(f"{self.text}\n".encode(), _PLAIN)
@@ -81,16 +82,27 @@ class Transcription:
             ]
         return answer | {"usage": self._usage()}
 
-    def _events(self) -> Iterator[str]:
+    def _events(self) -> Iterator[bytes]:
         for number, text in enumerate(self.texts):
-            delta = text if number == 0 else f" {text}"
-            yield _event({"type": "transcript.text.delta", "delta": delta})
+            if number >= self.told:
+                yield delta(text, number)
         done = {"type": "transcript.text.done", "text": self.text, "usage": self._usage()}
         yield _event(done | self._told())
 
 
-def _event(document: dict[str, Any]) -> str:
-    return f"event: {document['type']}\ndata: {json.dumps(document, ensure_ascii=False)}\n\n"
+def text_of(result: Mapping[str, Any]) -> str:
+    """Return the written text of a result; what was said, where nothing writes."""
+    best = result["alternatives"][0]
+    return str(best.get("written") or best["transcript"]).strip()
+
+
+def delta(text: str, number: int) -> bytes:
+    """Return the event of a text, the first of which has the number 0."""
+    return _event({"type": "transcript.text.delta", "delta": text if number == 0 else f" {text}"})
+
+
+def _event(document: dict[str, Any]) -> bytes:
+    return f"event: {document['type']}\ndata: {json.dumps(document, ensure_ascii=False)}\n\n".encode()
 
 
 def _words(best: Mapping[str, Any]) -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""The fields of a transcription as OpenAI's clients send them: read strictly, what has no effect is told."""
+"""The fields of a transcription as OpenAI's clients send them: read strictly; the rest gets warnings."""
 
 from __future__ import annotations
 

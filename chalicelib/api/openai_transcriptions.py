@@ -1,4 +1,4 @@
-"""`/v1/audio/transcriptions`: speech to text as OpenAI's audio API has it."""
+"""`/v1/audio/transcriptions`: speech to text in the shape of OpenAI's audio API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.api import bodies, errors, openai_answers, openai_models, openai_request, subtitled
 from chalicelib.api.bodies import Body
-from chalicelib.api.calls import Answer, Call
+from chalicelib.api.calls import Answer, Call, Early
 from chalicelib.api.errors import ApiError
 from chalicelib.api.openai_request import Request
 from chalicelib.api.recognition import in_bucket
@@ -54,12 +54,13 @@ def _recognized(
     call: Call, body: Body, boundary: str, request: Request, chosen: openai_models.Chosen
 ) -> Answer:
     form = backend.Form(boundary, 1, name=openai_request.FILE, by_content=True)
+    told = _Told(call.early) if request.stream and call.early is not None else None
 
     def hear(key: str, name: str) -> _Heard:
         parsed = _asked(chosen, name)
         model = models.choose(call.owner, parsed.options)
         event = backend.event_for(key, None, model, parsed.options, owner=call.owner, form=form)
-        return _Heard(parsed, model, *backend.measured(event))
+        return _Heard(parsed, model, *backend.measured(event, told))
 
     with in_bucket(body) as key:
         try:
@@ -80,8 +81,24 @@ def _recognized(
         *heard.results.get("warnings", ()),
     ]
     language = openai_models.language_of(heard.parsed.options.model)
-    transcription = openai_answers.Transcription(heard.results, heard.audio_s, language, tuple(warnings))
+    transcription = openai_answers.Transcription(
+        heard.results, heard.audio_s, language, tuple(warnings), told.texts if told is not None else 0
+    )
     return Answer(200, transcription.body(request), subtitled.warning_header(warnings))
+
+
+class _Told:
+    """Sends the text of each result as soon as it is known."""
+
+    def __init__(self, early: Early) -> None:
+        self._early = early
+        self.texts = 0
+        """So many were sent."""
+
+    def __call__(self, result: dict[str, Any]) -> None:
+        if text := openai_answers.text_of(result):
+            self._early(openai_answers.EVENTS, openai_answers.delta(text, self.texts))
+            self.texts += 1
 
 
 def _asked(chosen: openai_models.Chosen, model: str) -> options.Parsed:

@@ -1,4 +1,4 @@
-"""Query parameters and JSON fields, read strictly; and the warning about those that nobody knows."""
+"""Query parameters and JSON fields, read strictly; and the warning about unknown ones."""
 
 from __future__ import annotations
 

@@ -43,18 +43,19 @@ for _refused, _status in {
 @routes.route("POST", "/recognize")
 def recognize(call: Call) -> Answer | dict[str, Any]:
     """Recognise the body."""
-    boundary = forms.boundary_of(call.content_type)
+    by_name = parameters.text(call, bodies.UPLOAD) is not None
+    boundary = None if by_name else forms.boundary_of(call.content_type)
     if boundary is not None:
         return _recognize_form(call, boundary)
     query = options.parse(call.query)
     usage.check(call.owner)
     model = models.choose(call.owner, query.options)
     body = bodies.read(call, backend.MAX_AUDIO_BYTES)
-    content_types.of_recognition(call.content_type, None)
+    content_types.of_recognition(body.content_type, None)
     if body.pending:
         return Answer(204)
     backend.check_size(body.size_bytes)
-    content_type = content_types.of_recognition(call.content_type, body.head())
+    content_type = content_types.of_recognition(body.content_type, body.head())
     return _answer(
         body,
         content_type,
@@ -136,7 +137,7 @@ def _answer(
 
 @routes.route("GET", "/recognize")
 def connect(call: Call) -> dict[str, Any]:
-    """Say which model serves a WebSocket: the front door has the socket, and asks before it accepts one."""
+    """Open a WebSocket: the front door asks here which model serves it, before it accepts one."""
     header = call.headers.get(spool.HEADER.lower())
     if header is None:
         raise ApiError(

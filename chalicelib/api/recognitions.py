@@ -38,11 +38,11 @@ def create_job(call: Call) -> Answer:
     usage.check(call.owner)
     model = models.choose(call.owner, query.options)
     body = bodies.read(call, recognition_jobs.MAX_AUDIO_BYTES)
-    content_types.of_recognition(call.content_type, None)
+    content_types.of_recognition(body.content_type, None)
     if body.pending:
         return Answer(204)
     backend.check_size(body.size_bytes)
-    content_type = content_types.of_recognition(call.content_type, body.head())
+    content_type = content_types.of_recognition(body.content_type, body.head())
     job_id = recognition_jobs.new_id()
     key = JobKey(call.owner, job_id).audio_key
     body.store(key)
@@ -61,7 +61,7 @@ def create_job(call: Call) -> Answer:
             results_ttl_minutes=results_ttl_minutes,
             callback=callback,
             warnings=about_results,
-            customer_id=customer_id,
+            customer_id=customer_id or body.customer_id,
         )
     except BaseException:
         objects.delete(key)

@@ -256,9 +256,4 @@ def every_answer(request: Request | None, get_response: Callable[[Any], Response
         kept = {name: str(value) for name, value in answer.headers.items() if name.lower() == "allow"}
         refusal = response(status, errors.service_body(status, message), transaction_id_of(request), kept)
         return in_openais_shape(refusal, request)
-    try:
-        return compression.compressed(request, answer)
-    except compression.AnswerTooLarge as error:
-        return response(
-            error.status, errors.service_body(error.status, error.message), transaction_id_of(request)
-        )
+    return compression.compressed(request, answer)

@@ -61,7 +61,7 @@ def add_test_set(call: Call) -> Answer:
             name=name,
             size_bytes=body.size_bytes,
             contained_content_type=contained,
-            customer_id=customer_id,
+            customer_id=customer_id or body.customer_id,
         )
     except BaseException:
         objects.delete(key)

@@ -1,4 +1,4 @@
-"""`/v1/user_data`: everything that bears a customer's label."""
+"""`/v1/user_data`: removes everything with a customer's label."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ routes = Routes()
 
 @routes.route("DELETE", "/user_data")
 def delete_user_data(call: Call) -> dict[str, Any]:
-    """Remove it; what a training is just using goes when that is over."""
+    """Remove all data with a label; what a training is using is removed when that is over."""
     customer_id = parameters.text(call, "customer_id")
     if customer_id is None:
         raise BadRequest("Required parameter 'customer_id' is missing")

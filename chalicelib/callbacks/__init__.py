@@ -1,1 +1,1 @@
-"""URLs that clients want to be told at: registered, checked, called; never anything behind our walls."""
+"""URLs that clients want called: registered, checked, called; never one inside the service's own network."""

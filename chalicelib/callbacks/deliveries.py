@@ -1,4 +1,4 @@
-"""Delivers what is to be told: at least once, in the order of a row's events, for three days if need be.
+"""Delivers callbacks and events: at least once, in the order of a row's events, for up to three days.
 
 What is to be told is noted in a row, by the same write that changes what it tells of. A message in the queue
 only says that there may be something; whoever gets it claims the row for a minute: one tells at a time.

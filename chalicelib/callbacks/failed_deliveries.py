@@ -1,4 +1,4 @@
-"""Deliveries that were given up: kept in the row that they tell of, and sent once more when asked."""
+"""Deliveries that were given up: kept in the row that they belong to, and sent once more on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callbacks that an owner has registered: nobody else is ever told anything.
+"""Callbacks that an owner has registered: no other URL is ever called.
 
 status      event                        becomes
 -           registration begun           pending (gone after an hour, unless the challenge is met)

@@ -21,14 +21,14 @@ _TYPES = {
 _ROOT_MARK = b"{root}"
 _ROOT = re.compile(r"(?:/[0-9A-Za-z._~-]+)*")
 _COMPRESSION_LEVEL = 9
-HEADERS = {
+_POLICY = (
     # Everything comes from this host, scripts are files, and pages lie in nobody's frame. `blob:` is what the
     # page itself has fetched with the user's key: recordings to play, and pictures of evaluations.
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src blob:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-        "require-trusted-types-for 'script'; trusted-types 'none'"
-    ),
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src blob:; "
+    "connect-src 'self'{store}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     "Referrer-Policy": "no-referrer",
@@ -38,6 +38,15 @@ HEADERS = {
     "Cache-Control": "no-cache",
     "Vary": "Accept-Encoding",
 }
+
+
+def headers(store: str | None) -> dict[str, str]:
+    """Return the headers of every file.
+
+    Args:
+        store: scheme and host to which the page may send recordings, beside its own; None: nowhere.
+    """
+    return {"Content-Security-Policy": _POLICY.format(store=f" {store}" if store else ""), **_HEADERS}
 
 
 @dataclass(frozen=True)

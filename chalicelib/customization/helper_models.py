@@ -1,4 +1,4 @@
-"""The custom language model that helps to train an acoustic one: whether it can, and by which of its runs."""
+"""The custom language model that helps to train an acoustic one: whether it can, and which training of it."""
 
 from __future__ import annotations
 

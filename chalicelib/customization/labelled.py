@@ -1,4 +1,4 @@
-"""Resources of custom models that bear a customer's label, and their removal."""
+"""Resources of custom models with a customer's label, and their removal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the training reports of two versions differ in, in figures and in plain words."""
+"""How the training reports of two versions differ, in figures and in plain words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training reports read with caution: figures and parts that may be missing, and how people say them."""
+"""Training reports read with caution, as parts may be missing; and their figures as people say them."""
 
 from __future__ import annotations
 

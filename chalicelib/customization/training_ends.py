@@ -1,4 +1,4 @@
-"""Ends of acoustic trainings, and of analyses: who is to know is noted by the write that ends them."""
+"""Ends of acoustic trainings and of analyses: the write that ends them also notes who is to be told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training has brought, in a few figures that a model's row keeps, and in plain words."""
+"""What a training has gained: a few figures in the model's row, and plain words."""
 
 from __future__ import annotations
 

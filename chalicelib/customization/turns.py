@@ -1,4 +1,4 @@
-"""Whose turn it is to train: so many at once, of one owner and in all; the others wait in line.
+"""Whose turn it is to train: a limited number at once, in all and for each owner; the others wait in line.
 
 run       event                           becomes
 -         claimed                         waiting: a row in the line, and no `turn` in its model's row

@@ -1,4 +1,4 @@
-"""What is uploaded to custom models of either kind: take in, end its analysis, take back, remove.
+"""What is uploaded to custom models of either kind: accepted, analysed, withdrawn, removed.
 
 The model's status follows each step, in one conditional write with the resource's row.
 """

@@ -1,4 +1,4 @@
-"""Results without transcripts: which sentences two models hear differently, and how sure each of them is."""
+"""Results without transcripts: the sentences that two models recognise differently, and how sure each is."""
 
 from __future__ import annotations
 

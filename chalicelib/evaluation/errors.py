@@ -1,4 +1,4 @@
-"""What the rules of test sets and evaluations refuse; each text is for the user and names the way out."""
+"""What the rules of test sets and evaluations refuse; each text is for the user and says what to do."""
 
 from __future__ import annotations
 

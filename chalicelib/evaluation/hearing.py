@@ -1,4 +1,4 @@
-"""What one model hears in a batch of utterances: asked of the recognition function, several at a time."""
+"""What one model recognises in a batch of utterances, by calls of the recognition function."""
 
 from __future__ import annotations
 

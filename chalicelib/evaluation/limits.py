@@ -1,4 +1,4 @@
-"""How much one may have of test sets and evaluations, and how long each may be."""
+"""Limits of test sets and evaluations: how many there may be, and how long each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which transcript belongs to which recording of an archive; what does not fit is said."""
+"""Which transcript belongs to which recording of an archive, and which have no partner."""
 
 from __future__ import annotations
 

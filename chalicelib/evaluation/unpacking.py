@@ -159,16 +159,19 @@ class _Reader:
         least_hz = self._found.least_rate_hz
         self._found.least_rate_hz = rate_hz if least_hz is None else min(least_hz, rate_hz)
         if said[0].start_s is None:
-            return self._whole(member.name, file, kind, heard.duration_s, said[0])
+            if heard.duration_s > limits.UTTERANCE_S:
+                return _too_long(heard.duration_s)
+            if kind.describes_itself:
+                self._add(member.name, file, heard.duration_s, said[0], str(kind))
+            else:  # browsers play it only with a header
+                self._whole(member.name, file, kind, rate_hz, said[0])
+            return None
         return self._parts(member.name, file, kind, rate_hz, said)
 
-    def _whole(
-        self, name: str, file: Path, kind: ContentType, duration_s: float, said: Transcript
-    ) -> str | None:
-        if duration_s > limits.UTTERANCE_S:
-            return _too_long(duration_s)
-        self._add(name, file, duration_s, said, str(kind))
-        return None
+    def _whole(self, name: str, file: Path, kind: ContentType, rate_hz: int, said: Transcript) -> None:
+        kept_hz = min(rate_hz, _WIDEBAND_HZ)
+        with recordings.decoded(file, kind, kept_hz, owner=self._owner) as recording:
+            self._clip(name, file, recording.pcm, kept_hz, said)
 
     def _parts(
         self, name: str, file: Path, kind: ContentType, rate_hz: int, said: Sequence[Transcript]
@@ -185,10 +188,13 @@ class _Reader:
                     self._found.findings.append(Finding(one.source, _too_long(end_s - start_s), one.line))
                 else:
                     pcm = recording.pcm[round(start_s * kept_hz) : round(end_s * kept_hz)]
-                    clip = file.with_name("clip")
-                    clip.write_bytes(wav(pcm, kept_hz))
-                    self._add(name, clip, len(pcm) / kept_hz, one, "audio/wav")
+                    self._clip(name, file, pcm, kept_hz, one)
         return None
+
+    def _clip(self, name: str, file: Path, pcm: NDArray[np.int16], rate_hz: int, said: Transcript) -> None:
+        clip = file.with_name("clip")
+        clip.write_bytes(wav(pcm, rate_hz))
+        self._add(name, clip, len(pcm) / rate_hz, said, "audio/wav")
 
     def _add(self, name: str, file: Path, duration_s: float, said: Transcript, kind: str) -> None:
         number = len(self._found.utterances)

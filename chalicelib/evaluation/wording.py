@@ -1,4 +1,4 @@
-"""Texts brought to the words that are compared: the same for what was said and for what was recognised."""
+"""Normalisation of texts before they are compared: the same for what was said and what was recognised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What S3 says when an object has been created: read, and said again when its word was lost."""
+"""S3's announcements of created objects: read, and repeated when one was lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Audio has arrived in the bucket: find out what it is, and tell its model."""
+"""Analyses audio that has arrived in the bucket, and updates its model."""
 
 from __future__ import annotations
 

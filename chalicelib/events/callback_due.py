@@ -1,4 +1,4 @@
-"""A callback is to be told of a recognition job, or somebody of the end of a training."""
+"""Delivers a callback of a recognition job, or the end of a training to those who are to know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A corpus, a grammar or a batch of words has arrived in the bucket: find its words, and tell its model."""
+"""Reads a corpus, a grammar or a batch of words that has arrived in the bucket, and updates its model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the clock's event says has happened: nothing, the queues were emptied, or everything was restarted."""
+"""What the scheduled event says has happened: nothing, emptied queues, or a restart of everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock: makes lost events harmless, frees what is stuck, and clears away what nobody needs."""
+"""The reconciler, called every few minutes: replaces lost events, frees what is stuck, removes leftovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training may have to begin: a place is free, or a model that trains by itself has been left in peace."""
+"""A training may have to begin: a place is free, or no more audio comes to a model that trains by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ends of trainings that somebody is to be told of and whose messages may be lost."""
+"""Ends of trainings whose delivery may have been lost: announced again."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,11 +21,14 @@ class BackendRequest:
     headers: Headers
     body: bytes
     source_ip: str = ""
+    early: Callable[[str, bytes], None] | None = None
+    """Sends the first parts of a successful answer before the rest is known: content type and next bytes,
+    from any thread. A backend need not use it; None: the client cannot take them."""
 
 
 @dataclass(frozen=True)
 class BackendResponse:
-    """An answer with its whole body."""
+    """An answer with its whole body, or with the rest of it, where the first parts were sent early."""
 
     status: int
     headers: Headers

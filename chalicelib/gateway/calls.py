@@ -1,10 +1,11 @@
-"""Calls of the backend: on bounded threads, its failures in Watson's words, spaces while it works."""
+"""Calls of the backend: on bounded threads, with failures in Watson's words, and spaces while it works."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import logging
+from dataclasses import replace
 
 from chalicelib.gateway.backend import (
     Backend,
@@ -15,6 +16,7 @@ from chalicelib.gateway.backend import (
     UnknownRoute,
 )
 from chalicelib.gateway.bodies import ClientGone
+from chalicelib.gateway.early import Early
 from chalicelib.gateway.exchange import Exchange
 from chalicelib.gateway.lanes import Lane, LaneFull, OwnersLaneFull
 from chalicelib.gateway.limits import Limits
@@ -51,13 +53,18 @@ class Calls:
         return await self._run(self._short, request)
 
     async def call_long(
-        self, request: BackendRequest, exchange: Exchange, *, spaced: bool
+        self, request: BackendRequest, exchange: Exchange, *, spaced: bool, streamed: bool
     ) -> BackendResponse:
-        """Do as `call` does for work that takes long; where it is `spaced`, spaces go out meanwhile.
+        """Do as `call` does for work that takes long.
+
+        Where it is `spaced`, spaces go out meanwhile; where it is `streamed`, what the backend sends early.
 
         Raises:
             ClientGone: the client closed the connection; work that had not begun is not done.
         """
+        early = Early(exchange) if streamed and exchange.can_stream else None
+        if early is not None:
+            request = replace(request, early=early.send)
         call = asyncio.ensure_future(self._run(self._long, request))
         gone = asyncio.ensure_future(exchange.disconnected())
         try:
@@ -66,6 +73,8 @@ class Calls:
                     (call, gone), timeout=self._limits.keep_alive_s, return_when=asyncio.FIRST_COMPLETED
                 )
                 if call.done():
+                    if early is not None:
+                        await early.finish()
                     return call.result()
                 if gone.done():
                     raise ClientGone
@@ -74,6 +83,8 @@ class Calls:
         finally:
             gone.cancel()
             call.cancel()
+            if early is not None:
+                early.close()
 
     def close(self) -> None:
         """Let the threads end."""

@@ -35,6 +35,8 @@ class Exchange:
         """The request's body, yet unread."""
         self.started = False
         """The status line has gone out."""
+        self._in_events = False
+        """It has, with server-sent events behind it."""
 
     def header(self, name: str) -> str | None:
         """Return a header of the request; `name` in lower case."""
@@ -52,14 +54,29 @@ class Exchange:
             await self._send_start(start, length_bytes=None, closing=False)
         await self._send({"type": "http.response.body", "body": b" ", "more_body": True})
 
+    async def send_early(self, content_type: str, data: bytes) -> None:
+        """Begin a successful answer of server-sent events, or lengthen it."""
+        if not self.started:
+            # Proxies of nginx's kind would else collect what comes.
+            headers = (
+                ("Content-Type", content_type),
+                ("Cache-Control", "no-cache"),
+                ("X-Accel-Buffering", "no"),
+            )
+            await self._send_start(BackendResponse(200, headers, b""), length_bytes=None, closing=False)
+            self._in_events = True
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
     async def answer(self, response: BackendResponse) -> None:
-        """Send the answer, or what is left of it after spaces.
+        """Send the answer, or what is left of it after spaces or events; an error is then one more event.
 
         If the client still sends its body, the connection is closed, but only after the client had the
         time to read the answer.
         """
         body = b"" if response.status in _WITHOUT_BODY else response.body
         if self.started:
+            if self._in_events and response.status >= 400:
+                body = b"event: error\ndata: " + body + b"\n\n"
             await self._send({"type": "http.response.body", "body": body, "more_body": False})
             return
         unread = not self.incoming.finished

@@ -51,6 +51,8 @@ class Forwarder:
         incoming.check_encoding()
         if traits.recognises:
             incoming.expect_audio()
+        if traits.signed_url:
+            exchange.headers = http_headers.authorised(exchange.headers, exchange.query_string)
         limit_bytes = self._limit_bytes(traits)
         if (incoming.announced_bytes or 0) > limit_bytes:
             raise too_large(limit_bytes)
@@ -135,7 +137,7 @@ class Forwarder:
         if traits.recognises:
             # Nothing may stand before subtitles; clients of OpenAI's API would not see errors behind spaces.
             spaced = traits.subtitled and subtitles.accepted(exchange.header("accept")) is None
-            return await self._calls.call_long(request, exchange, spaced=spaced)
+            return await self._calls.call_long(request, exchange, spaced=spaced, streamed=traits.streams)
         return await self._calls.call(request)
 
     def _request(

@@ -56,6 +56,14 @@ def transaction_id(headers: Headers) -> str:
     return given if _ID.fullmatch(given) else uuid.uuid4().hex
 
 
+def authorised(headers: Headers, signed_query: str) -> Headers:
+    """Return the headers of a request whose query is its credentials: whose it is, is known by that."""
+    return (
+        *(one for one in headers if one[0] != "authorization"),
+        ("authorization", f"Query {signed_query}"),
+    )
+
+
 def for_backend(
     headers: Headers, scheme: str, body_bytes: int, transaction_id: str, *, by_proxy: bool
 ) -> Headers:

@@ -1,4 +1,4 @@
-"""Whose requests are whose, as the backend has said it: owners take turns and have shares of everything."""
+"""Which request belongs to which owner, as the backend says; owners take turns and have shares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gateway knows of the API's routes: who takes large bodies, who is kept alive, who negotiates."""
+"""What the gateway knows of the API's routes: large bodies, keep-alive, content negotiation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from chalicelib.recognition import subtitles
 
-PREFIX = r"(?:/speech-to-text/api|/instances/[^/]+)?/v1"
+_ABOVE = r"(?:/speech-to-text/api|/instances/[^/]+)?"
+PREFIX = rf"{_ABOVE}/v1"
 RECOGNIZE = re.compile(rf"{PREFIX}/recognize")
 _JOBS = re.compile(rf"{PREFIX}/recognitions")
 _LARGE_BODIES = re.compile(
@@ -15,6 +16,7 @@ _LARGE_BODIES = re.compile(
     r"|acoustic_customizations/[^/]+/audio/[^/]+"
     r"|customizations/[^/]+/(?:(?:corpora|grammars)/[^/]+|words))"
 )
+_SENT_TO_URL = re.compile(rf"{_ABOVE}/uploads/[^/]+")
 TRANSCRIPTIONS = re.compile(rf"{PREFIX}/audio/transcriptions")
 _NEGOTIATED = re.compile(rf"{PREFIX}/(?:recognize|models(?:/[^/]+)?)")
 
@@ -25,11 +27,15 @@ class Traits:
 
     takes_large_body: bool
     takes_job: bool
-    """Its body may be larger still."""
+    """Its body may be larger still: that of a job, or of an upload that may become one."""
     recognises: bool
     """It takes long: it has threads of its own, its audio has to come fast enough, its client has to stay."""
     subtitled: bool
     """Its answer may be subtitles; while JSON is awaited instead, spaces go out."""
+    signed_url: bool
+    """Its query is its credentials."""
+    streams: bool
+    """Its answer may begin before all of it is known."""
     negotiates: bool
     """An `Accept` that JSON cannot meet is refused."""
 
@@ -37,11 +43,15 @@ class Traits:
 def traits(method: str, path: str) -> Traits:
     """Return how a request is treated; `path` is as `normalised` returns it."""
     recognize = RECOGNIZE.fullmatch(path) is not None
+    sent_to_url = method == "PUT" and _SENT_TO_URL.fullmatch(path) is not None
+    transcribes = method == "POST" and TRANSCRIPTIONS.fullmatch(path) is not None
     return Traits(
-        takes_large_body=method == "POST" and _LARGE_BODIES.fullmatch(path) is not None,
-        takes_job=method == "POST" and _JOBS.fullmatch(path) is not None,
-        recognises=method == "POST" and (recognize or TRANSCRIPTIONS.fullmatch(path) is not None),
+        takes_large_body=sent_to_url or (method == "POST" and _LARGE_BODIES.fullmatch(path) is not None),
+        takes_job=sent_to_url or (method == "POST" and _JOBS.fullmatch(path) is not None),
+        recognises=transcribes or (method == "POST" and recognize),
         subtitled=method == "POST" and recognize,
+        signed_url=sent_to_url,
+        streams=transcribes,
         negotiates=method in ("GET", "HEAD", "POST") and _NEGOTIATED.fullmatch(path) is not None,
     )
 

@@ -1,4 +1,4 @@
-"""An accepted WebSocket: does what the protocol wants done, and sends what recognition has to say."""
+"""An accepted WebSocket: does what the protocol asks for, and sends what recognition answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells callbacks what happened to their jobs; how, and how often, is said in `callbacks.deliveries`."""
+"""Notifies the callbacks of recognition jobs; `callbacks.deliveries` says how, and how often."""
 
 from __future__ import annotations
 

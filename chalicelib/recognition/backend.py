@@ -1,4 +1,4 @@
-"""Has audio that lies in the bucket recognised by the recognition function, and returns its answer."""
+"""Calls the recognition function for audio in the bucket, and returns its answer."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from chalicelib import settings
 from chalicelib.engines import catalogue
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _making_client = threading.Lock()
+
+Told = Callable[[dict[str, Any]], None]
+"""Takes a result."""
 
 MIN_AUDIO_BYTES = 100
 MAX_AUDIO_BYTES = 100 * 1024 * 1024
@@ -163,13 +167,17 @@ def invoke(event: dict[str, Any]) -> dict[str, Any]:
     return _results_of(ask(event))
 
 
-def ask(event: dict[str, Any]) -> dict[str, Any]:
+def ask(event: dict[str, Any], told: Told | None = None) -> dict[str, Any]:
     """Return the recognition function's answer to an event, whatever was asked.
+
+    Args:
+        event: of `event_for`.
+        told: is told each result as soon as it is known, where the function can tell: on one machine.
 
     Raises:
         RecognitionFailed: see `recognize`.
     """
-    answer = _invoke(event)
+    answer = _invoke(event, told)
     if (audio_s := answer.get("audio_s", 0.0)) > 0:
         usage.add(event["owner"], audio_s)
     if "error" in answer:
@@ -180,13 +188,17 @@ def ask(event: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def measured(event: dict[str, Any]) -> tuple[dict[str, Any], float]:
+def measured(event: dict[str, Any], told: Told | None = None) -> tuple[dict[str, Any], float]:
     """Return the results that the recognition function gives, and how many seconds of audio it decoded.
+
+    Args:
+        event: of `event_for`.
+        told: see `ask`.
 
     Raises:
         RecognitionFailed: see `recognize`.
     """
-    answer = ask(event)
+    answer = ask(event, told)
     return _results_of(answer), float(answer.get("audio_s", 0.0))
 
 
@@ -241,20 +253,20 @@ def _function_for(base_version: str) -> str:
     return settings.current().engine(engine).recognition_function
 
 
-def _invoke(event: dict[str, Any]) -> dict[str, Any]:
+def _invoke(event: dict[str, Any], told: Told | None) -> dict[str, Any]:
+    function, asked = _function_for(event["base_version"]), json.dumps(event).encode()
     try:
-        answer = _client().invoke(
-            FunctionName=_function_for(event["base_version"]),
-            InvocationType="RequestResponse",
-            Payload=json.dumps(event).encode(),
-        )
-        payload = answer["Payload"].read()
-    except (ClientError, BotoCoreError) as error:
+        if told is None:
+            answer = _client().invoke(FunctionName=function, InvocationType="RequestResponse", Payload=asked)
+            payload, failed = answer["Payload"].read(), "FunctionError" in answer
+        else:
+            payload, failed = _streamed(function, asked, told)
+    except (ClientError, BotoCoreError, HTTPError) as error:
         _log.error("the recognition function did not answer: %s", error)
         raise RecognitionFailed(
             503, "Recognition has no capacity at the moment. Try again in a minute."
         ) from error
-    if answer.get("FunctionError"):
+    if failed:
         _log.error("the recognition function failed: %s", payload[:2000])
         if b"timed out" in payload:
             raise RecognitionFailed(
@@ -263,3 +275,17 @@ def _invoke(event: dict[str, Any]) -> dict[str, Any]:
         raise RecognitionFailed(500, "Recognition failed. Try again; if it fails again, tell your operator.")
     decoded: dict[str, Any] = json.loads(payload)
     return decoded
+
+
+def _streamed(function: str, asked: bytes, told: Told) -> tuple[bytes, bool]:
+    """Return what a function answers, and whether it failed; what it tells before comes a line each."""
+    answer = _client().invoke_with_response_stream(FunctionName=function, Payload=asked)
+    rest, failed = b"", False
+    for event in answer["EventStream"]:
+        if "PayloadChunk" in event:
+            *lines, rest = (rest + event["PayloadChunk"]["Payload"]).split(b"\n")
+            for line in lines:
+                told(json.loads(line)["told"])
+        elif "ErrorCode" in event.get("InvokeComplete", {}):
+            rest, failed = event["InvokeComplete"].get("ErrorDetails", "").encode(), True
+    return rest, failed

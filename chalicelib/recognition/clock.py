@@ -1,4 +1,4 @@
-"""Times as they are answered: seconds in the recording with two decimals."""
+"""Times as answers give them: seconds of the recording with two decimals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Posteriors as the confidences that are answered."""
+"""Posteriors as the confidences of answers."""
 
 from __future__ import annotations
 

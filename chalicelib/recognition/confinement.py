@@ -1,4 +1,4 @@
-"""Takes from a process that decodes what it does not need: core dumps, and mostly the network."""
+"""Removes from a decoding process what it does not need: core dumps and, where possible, the network."""
 
 from __future__ import annotations
 

@@ -36,6 +36,8 @@ from chalicelib.recognition.transcription import Decoder, decoding_options, tran
 from chalicelib.sharing.held import TooMuchHeld
 from chalicelib.storage import objects, scratch, spool
 
+Tell = Callable[[dict[str, Any]], None]
+
 INLINE_RESULTS_BYTES = 5 * 1024 * 1024
 """A larger answer is put into the bucket: Lambda passes at most 6 MB."""
 
@@ -114,16 +116,18 @@ class Request:
         )
 
 
-def handle(event: dict[str, Any]) -> dict[str, Any]:
-    """Answer the event of docs/architecture.md: `results`, `results_key`, `kept`, `pieces`, `piece` or
-    `error`; with `audio_s` where audio was decoded for the first time.
+def handle(event: dict[str, Any], tell: Tell | None = None) -> dict[str, Any]:
+    """Answer the event of docs/internals/architecture.md: `results`, `results_key`, `kept`,
+    `pieces`, `piece` or `error`; with `audio_s` where audio was decoded for the first time.
+
+    `tell` gets each result as soon as it is known, if whoever calls wants to know.
     """
     heard: list[float] = []
-    answer = _answer(event, heard.append)
+    answer = _answer(event, heard.append, tell or (lambda _: None))
     return answer | {"audio_s": round(sum(heard), 2)} if heard else answer
 
 
-def _answer(event: dict[str, Any], heard: Callable[[float], None]) -> dict[str, Any]:
+def _answer(event: dict[str, Any], heard: Callable[[float], None], tell: Tell) -> dict[str, Any]:
     try:
         request = Request.parse(event)
         if (missing := availability.obstacle(request.model.base_version)) is not None:
@@ -131,7 +135,7 @@ def _answer(event: dict[str, Any], heard: Callable[[float], None]) -> dict[str, 
         if request.step is not None and request.step.piece is not None:
             _decode_piece(request, request.step.prefix, request.step.piece)
             return {"piece": request.step.piece}
-        answer = _recognize(request, heard)
+        answer = _recognize(request, heard, tell)
         if request.step is not None and request.step.keep is not None:
             kept_results.keep(request.step.keep, answer)
             return {"kept": request.step.keep.key}
@@ -170,7 +174,7 @@ def _unreadable(error: ModelUnreadable, audio_key: str) -> dict[str, Any]:
     return _error(500, "The custom model's data is damaged. Train the model again.")
 
 
-def _recognize(request: Request, heard: Callable[[float], None]) -> dict[str, Any]:
+def _recognize(request: Request, heard: Callable[[float], None], tell: Tell) -> dict[str, Any]:
     again = request.step is not None and request.step.pieces is not None
     with scratch.folder() as folder, recordings.held.holding(request.owner) as take:
         source = Path(folder) / "audio"
@@ -191,6 +195,7 @@ def _recognize(request: Request, heard: Callable[[float], None]) -> dict[str, An
                         streamed_s=request.streamed_s,
                         owner=request.owner,
                         heard=(lambda _: None) if again else heard,
+                        told=tell,
                     )
                 )
         return _joined(answers)

@@ -1,4 +1,4 @@
-"""When a body that is sent piece by piece holds too little: of audio while it comes, or of speech."""
+"""When a streamed body holds too little: too little audio while it comes, or no speech."""
 
 from __future__ import annotations
 

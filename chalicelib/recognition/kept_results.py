@@ -1,4 +1,4 @@
-"""Keeps the results of a job where it wants them: whoever waits for a long recording need not hold them."""
+"""Stores the results of a job, so that nobody who waits for a long recording has to hold them."""
 
 from __future__ import annotations
 

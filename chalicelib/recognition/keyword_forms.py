@@ -1,4 +1,4 @@
-"""What keywords mean: read from a request as clients write them, and in the forms in which they are said."""
+"""Keywords: read from a request as clients write them, and turned into the words that are said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done with words of English alone, and what a user of another language is told about it."""
+"""What works for English only, and what users of another language are told about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can end a live request, and what its client is told."""
+"""Errors that end a live request, and their texts for the client."""
 
 from __future__ import annotations
 

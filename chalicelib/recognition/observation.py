@@ -1,4 +1,4 @@
-"""What a request wants to know of its audio as a whole, gathered as the audio comes: speakers and metrics."""
+"""What a request asks about its audio as a whole, gathered as the audio comes: speakers and metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenAI's API beside Watson's: who speaks it, and what its errors look like. Imports no engine."""
+"""OpenAI's API beside Watson's: which clients use it, and its errors. Imports no engine."""
 
 from __future__ import annotations
 

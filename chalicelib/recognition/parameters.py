@@ -86,14 +86,14 @@ QUERY: dict[Interface, frozenset[str]] = {
 """What is read from the query. A WebSocket's gives defaults for all the requests of the connection."""
 
 READ_ELSEWHERE: dict[Interface, frozenset[str]] = {
-    "sync": frozenset(),
+    "sync": frozenset({"upload"}),
     "multipart": frozenset(),
-    "async": frozenset({"callback_url", "events", "user_token", "results_ttl"}),
+    "async": frozenset({"callback_url", "events", "user_token", "results_ttl", "upload"}),
     "websocket": frozenset(
         {"access_token", "watson-token", "x-watson-learning-opt-out", "x-watson-metadata"}
     ),
 }
-"""Of the query; they concern the job or the connection and not recognition."""
+"""Of the query; they concern the body, the job or the connection and not recognition."""
 
 _LIVE = frozenset({"interim_results", "processing_metrics", "processing_metrics_interval", "audio_metrics"})
 MESSAGE: dict[Interface, frozenset[str]] = {

@@ -1,8 +1,8 @@
-"""What was heard in utterances to Watson's results: a whole recording at once, or one utterance at a time."""
+"""Recognised utterances to Watson's results: a whole recording at once, or one utterance at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,19 +35,25 @@ class RecognizedUtterance:
 
 
 def assemble(
-    utterances: Iterable[RecognizedUtterance], duration_s: float, options: Options
+    utterances: Iterable[RecognizedUtterance],
+    duration_s: float,
+    options: Options,
+    told: Callable[[Result], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Return the answer's body, `SpeechRecognitionResults`, for a recording of `duration_s` seconds.
 
     Utterances come in the order of the recording; those in which nothing was said leave no trace. Times are
     seconds in the recording with two decimals, never run backwards and never lie outside of it. Channels that
-    are kept apart have a time each; their results are merged by when each begins.
+    are kept apart have a time each; their results are merged by when each begins. `told` gets each result as
+    soon as it is known, in the order of the utterances.
     """
     clocks: dict[int | None, Clock] = {}
     results: list[tuple[float, Result]] = []
     for utterance in utterances:
         clock = clocks.setdefault(utterance.channel, Clock(duration_s))
-        results += _timed_finals(utterance, clock, options)
+        for timed in _timed_finals(utterance, clock, options):
+            told(timed[1])
+            results.append(timed)
     merged = channels.in_time_order(results) if options.separate else [result for _, result in results]
     return {"result_index": 0, "results": merged}
 

@@ -38,6 +38,7 @@ def transcribe(
     streamed_s: float | None = None,
     owner: str = "",
     heard: Callable[[float], None] = lambda _: None,
+    told: Callable[[results.Result], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Return the `SpeechRecognitionResults` of an audio file.
 
@@ -51,6 +52,7 @@ def transcribe(
         streamed_s: how long the audio was sent in chunks; None: it came at once, and nothing times out.
         owner: whose it is.
         heard: is told how many seconds were decoded, also where that ended in an error.
+        told: is told each result as soon as it is known.
 
     Raises:
         audio.errors.AudioError: the audio cannot be used.
@@ -76,7 +78,7 @@ def transcribe(
             results.RecognizedUtterance(one.span.start / rate_hz, decoded, one.span.ending, one.channel)
             for one, decoded in zip(found, pool.decode(tasks), strict=True)
         )
-        answer = results.assemble(recognized, recording.duration_s, options)
+        answer = results.assemble(recognized, recording.duration_s, options, told)
         if mixer.loses_speech:
             answer["warnings"] = [channels.AVERAGED_DIFFERENCE]
         if options.processing_metrics:

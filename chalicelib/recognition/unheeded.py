@@ -1,4 +1,4 @@
-"""What a request asks for and the base version that serves it cannot do. Imports no engine and no NumPy."""
+"""Parameters that the base version of a request cannot follow. Imports no engine and no NumPy."""
 
 from __future__ import annotations
 

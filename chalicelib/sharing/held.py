@@ -1,4 +1,4 @@
-"""Bytes that are held on disk for each owner at the moment, up to a limit."""
+"""Disk space held for each owner's requests, up to a limit."""
 
 from __future__ import annotations
 

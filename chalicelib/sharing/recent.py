@@ -1,4 +1,4 @@
-"""What each owner has asked for lately: who has asked for much stands back while others want something."""
+"""How much audio each owner has used lately: owners with much of it wait while others want something."""
 
 from __future__ import annotations
 

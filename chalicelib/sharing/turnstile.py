@@ -1,4 +1,4 @@
-"""Lets so many threads at a time through, owner by owner: for work that comes in small portions."""
+"""Lets a limited number of threads through at a time, owner by owner: for work in small portions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""API keys of owners: made, found, listed, revoked. Only their hashes are kept."""
+"""API keys of owners: made, found, listed, revoked, and who may do so. Only their hashes are kept.
+
+An operator may do all of it. Over the API it is done on behalf of the key that asks:
+
+| change | happens while the key that asks |
+|---|---|
+| a key is made | is an administrator's |
+| a key is revoked | is an administrator's, and another one |
+
+So of two administrators who revoke each other's key one stays: over the API the last one is never lost.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +17,37 @@ import secrets
 import uuid
 from datetime import UTC, datetime
 
-from chalicelib.storage.conditional import ConditionFailed, Delete, Put, write
+from chalicelib.storage.conditional import ConditionFailed, Delete, Put, Update, write
 from chalicelib.storage.tables import Credential
 
 SHORTEST_KEY_CHARACTERS = 32
+MOST_KEYS = 1000
+"""Of all owners together, made over the API."""
+_ID_DIGITS = 12
 
 
 class KeyTooShort(ValueError):
     """A key that somebody chose could be guessed."""
+
+
+class NotAdministrator(Exception):
+    """A key may not list, make or revoke keys; or it may no longer."""
+
+
+class UnknownKey(Exception):
+    """There is no key with that id."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(key_id)
+        self.key_id = key_id
+
+
+class OwnKey(Exception):
+    """A key was to revoke itself."""
+
+
+class TooManyKeys(Exception):
+    """There are as many keys as there may be."""
 
 
 def hash_of(key: str) -> str:
@@ -27,15 +60,20 @@ def new_owner() -> str:
     return str(uuid.uuid4())
 
 
-def make(owner: str, label: str = "") -> str:
+def id_of(row: Credential) -> str:
+    """Return what a key is called: the first digits of its hash."""
+    return row.key_hash[:_ID_DIGITS]
+
+
+def make(owner: str, label: str = "", *, administrator: bool = False) -> str:
     """Make a key that opens the owner's data, and return it: this is the only time it can be seen."""
-    key = secrets.token_urlsafe(32)
-    add(key, owner, label)
+    key = _new_key()
+    add(key, owner, label, administrator=administrator)
     return key
 
 
-def add(key: str, owner: str, label: str = "") -> None:
-    """Let a given key open the owner's data; adding it again for the same owner changes nothing.
+def add(key: str, owner: str, label: str = "", *, administrator: bool = False) -> None:
+    """Let a given key open the owner's data; adding it again for the same owner keeps one of it.
 
     Raises:
         KeyTooShort: it has fewer than 32 characters.
@@ -43,7 +81,7 @@ def add(key: str, owner: str, label: str = "") -> None:
     """
     if len(key) < SHORTEST_KEY_CHARACTERS:
         raise KeyTooShort(f"an API key must have at least {SHORTEST_KEY_CHARACTERS} characters")
-    row = Credential(hash_of(key), owner=owner, label=label, created=datetime.now(UTC))
+    row = _row(key, owner, label, administrator=administrator)
     write(Put(row, Credential.key_hash.does_not_exist() | (Credential.owner == owner)))
 
 
@@ -67,3 +105,84 @@ def revoke(key_hash: str) -> bool:
     except ConditionFailed:
         return False
     return True
+
+
+def every_for(administrator_hash: str) -> list[Credential]:
+    """Return all credentials, oldest first, to the administrator whose key has that hash.
+
+    Raises:
+        NotAdministrator: the key is none of an administrator.
+    """
+    _check_administrator(administrator_hash)
+    return every()
+
+
+def make_for(
+    administrator_hash: str, owner: str, label: str, *, administrator: bool
+) -> tuple[str, Credential]:
+    """Make a key on behalf of an administrator's; return it and what is kept of it.
+
+    Raises:
+        NotAdministrator: the key with that hash is none of an administrator.
+        TooManyKeys: there are 1,000 keys already.
+    """
+    _check_administrator(administrator_hash)
+    key = _new_key()
+    row = _row(key, owner, label, administrator=administrator)
+    try:
+        write(_while_administrator(administrator_hash), Put(row, Credential.key_hash.does_not_exist()))
+    except ConditionFailed:
+        raise NotAdministrator from None
+    # Counting afterwards keeps the limit whoever else makes a key at this moment.
+    if sum(1 for _ in Credential.scan(consistent_read=True)) > MOST_KEYS:
+        revoke(row.key_hash)
+        raise TooManyKeys
+    return key, row
+
+
+def revoke_for(administrator_hash: str, key_id: str) -> Credential:
+    """Make a key useless on behalf of an administrator's; return what was kept of it.
+
+    Raises:
+        NotAdministrator: the key with that hash is none of an administrator, or no longer.
+        UnknownKey: no key is called that.
+        OwnKey: it is the administrator's own.
+    """
+    found = next((row for row in every_for(administrator_hash) if id_of(row) == key_id), None)
+    if found is None:
+        raise UnknownKey(key_id)
+    if found.key_hash == administrator_hash:
+        raise OwnKey
+    try:
+        write(
+            _while_administrator(administrator_hash),
+            Delete(Credential(found.key_hash), Credential.key_hash.exists()),
+        )
+    except ConditionFailed:
+        _check_administrator(administrator_hash)
+        raise UnknownKey(key_id) from None
+    return found
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _row(key: str, owner: str, label: str, *, administrator: bool) -> Credential:
+    now = datetime.now(UTC)
+    return Credential(hash_of(key), owner=owner, label=label, created=now, administrator=administrator)
+
+
+def _check_administrator(key_hash: str) -> None:
+    try:
+        row = Credential.get(key_hash, consistent_read=True)
+    except Credential.DoesNotExist:
+        raise NotAdministrator from None
+    if not row.administrator:
+        raise NotAdministrator
+
+
+def _while_administrator(key_hash: str) -> Update:
+    """Return the part of a write that lets it happen only while a key is an administrator's."""
+    is_one = Credential.administrator == True  # noqa: E712  # a condition of DynamoDB
+    return Update(Credential(key_hash), is_one, [Credential.administrator.set(True)])

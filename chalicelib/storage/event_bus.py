@@ -1,4 +1,4 @@
-"""EventBridge's bus: what others may want to know of this service, for whoever has made a rule about it."""
+"""EventBridge's bus: what happens in this service, for whoever has made a rule about it."""
 
 from __future__ import annotations
 

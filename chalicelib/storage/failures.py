@@ -1,4 +1,4 @@
-"""Failures of the store itself, told apart: out of reach for a while, out of room, or our own mistake."""
+"""Failures of the store, told apart: unreachable for a while, full, or our own mistake."""
 
 from __future__ import annotations
 

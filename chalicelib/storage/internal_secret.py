@@ -1,4 +1,4 @@
-"""The secret that the front door and the API share: signs, and tells what was signed with it.
+"""The secret that the front door and the API share: signs, and verifies what was signed with it.
 
 It lies in the environment, or in the Parameter Store of AWS, where it is read when it is first needed. After
 a rotation what was signed with the secret before still holds.

@@ -12,6 +12,8 @@ LANGUAGE_PREFIX = "language/"
 """Objects created below it (corpora, grammars, batches of words) wake `events.corpus_added`."""
 SPOOL_PREFIX = "spool/"
 """Request bodies on their way in; a lifecycle rule removes them after a day."""
+UPLOADS_PREFIX = "uploads/"
+"""What clients have sent to the store themselves; a lifecycle rule removes it after a day."""
 TRAINING_PREFIX = "training/"
 LISTINGS_PREFIX = "listings/"
 MODELS_PREFIX = "models/"
@@ -250,6 +252,11 @@ def base_weights_prefix(base: str, sha256: str) -> str:
         sha256: of its weights, so that another base of the same name has another prefix.
     """
     return f"{BASES_PREFIX}{base}/{sha256[:16]}/"
+
+
+def direct_upload_key(owner: str, upload_id: str) -> str:
+    """Return the key of what a client sends to the store itself."""
+    return f"{UPLOADS_PREFIX}{owner}/{upload_id}"
 
 
 def deletion_key(owner: str, customization_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from chalicelib import settings
@@ -27,12 +29,18 @@ class ObjectNotFound(Exception):
 @functools.cache
 def client() -> S3Client:
     """Return this process's S3 client; making one costs more than a tenth of a second."""
-    return boto3.client("s3")
+    # Said, because URLs would else be signed in the old way, which knows no conditions.
+    return boto3.client("s3", config=Config(signature_version="s3v4"))
 
 
-def put(key: str, data: bytes, content_type: str = "application/octet-stream") -> None:
-    """Store `data` under `key`."""
-    client().put_object(Bucket=settings.current().bucket, Key=key, Body=data, ContentType=content_type)
+def put(
+    key: str, data: bytes, content_type: str = "application/octet-stream", *, gzipped: bool = False
+) -> None:
+    """Store `data` under `key`; `gzipped`: who fetches it by a URL is told that it is compressed."""
+    place = {"Bucket": settings.current().bucket, "Key": key, "ContentType": content_type}
+    if gzipped:
+        place["ContentEncoding"] = "gzip"
+    client().put_object(Body=data, **place)  # type: ignore[arg-type]  # all of it is text
 
 
 @contextmanager
@@ -84,6 +92,61 @@ def size_bytes(key: str) -> int:
     """
     with _must_be_there(key):
         return client().head_object(Bucket=settings.current().bucket, Key=key)["ContentLength"]
+
+
+def conditions(sha256: str) -> dict[str, str]:
+    """Return the headers that a request for `presigned_put` must have, beside `Content-Length`."""
+    return {
+        "If-None-Match": "*",
+        "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256)).decode(),
+    }
+
+
+def presigned_put(key: str, size_bytes: int, sha256: str, valid_s: int) -> str:
+    """Return a URL that takes these very bytes (by length and SHA-256 in hex) for a key, once.
+
+    Whoever has it can use it for so many seconds, with `conditions` as headers.
+    """
+    headers = conditions(sha256)
+    return client().generate_presigned_url(
+        "put_object",
+        Params={
+            "Bucket": settings.current().bucket,
+            "Key": key,
+            "ContentLength": size_bytes,
+            "ChecksumSHA256": headers["x-amz-checksum-sha256"],
+            "IfNoneMatch": headers["If-None-Match"],
+        },
+        ExpiresIn=valid_s,
+    )
+
+
+def presigned_get(key: str, valid_s: int) -> str:
+    """Return a URL at which an object can be fetched for a while, by whoever has it."""
+    place = {"Bucket": settings.current().bucket, "Key": key}
+    return client().generate_presigned_url("get_object", Params=place, ExpiresIn=valid_s)
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the store knows of an object."""
+
+    size_bytes: int
+    sha256: str | None
+    """In hex; None: the store does not tell."""
+
+
+def describe(key: str) -> Described:
+    """Return what the store knows of an object.
+
+    Raises:
+        ObjectNotFound: nothing lies under `key`.
+    """
+    bucket = settings.current().bucket
+    with _must_be_there(key):
+        answer = client().head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    checksum = answer.get("ChecksumSHA256")
+    return Described(answer["ContentLength"], base64.b64decode(checksum).hex() if checksum else None)
 
 
 def download(key: str, path: Path) -> None:

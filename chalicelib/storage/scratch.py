@@ -1,4 +1,4 @@
-"""Folders for what a call works on: gone when it ends, and soon after it was killed.
+"""Temporary folders of a call: removed when it ends, and soon after it was killed.
 
 Lambda starts a function anew in the same sandbox after a crash or a timeout, with its disk as it was. On one
 machine the service empties its folder of temporary files when it starts.

@@ -1,4 +1,4 @@
-"""Request bodies that the front door put into the bucket, and its signed word for it."""
+"""Request bodies that the front door put into the bucket, and its signed references to them."""
 
 from __future__ import annotations
 

@@ -37,6 +37,8 @@ class Credential(Table):
     """GUID of the instance whose data the key opens."""
     label = UnicodeAttribute(default="")
     created = UTCDateTimeAttribute()
+    administrator = BooleanAttribute(default=False)
+    """Whether it may list, make and revoke keys, those of all owners."""
 
 
 class AcousticModel(CustomModel):
@@ -283,7 +285,7 @@ class RecognitionJob(Told):
     announced = UTCDateTimeAttribute(null=True)
     """When its messages were last sent again because they seemed to be lost."""
     request = UnicodeAttribute()
-    """JSON: what the recognition function is asked, see docs/architecture.md."""
+    """JSON: what the recognition function is asked, see docs/internals/architecture.md."""
     warnings: ListAttribute[str] = ListAttribute(default=list)
     results_ttl_minutes = NumberAttribute()
     expires = NumberAttribute(null=True)
@@ -376,6 +378,32 @@ class Evaluation(Table):
     """Why it failed, for its user to read."""
     customer_ids = UnicodeSetAttribute(null=True)
     """From `X-Watson-Metadata`: its own label, and those of what it was made of."""
+
+
+class DirectUpload(Table):
+    """Bytes that a client sends to the store itself, and names afterwards."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}direct-uploads"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    upload_id = UnicodeAttribute(range_key=True)
+    """A random GUID."""
+    created = UTCDateTimeAttribute()
+    expires = NumberAttribute()
+    """Epoch second after which it is gone for its user. The table's time-to-live."""
+    size_bytes = NumberAttribute()
+    sha256 = UnicodeAttribute()
+    """Of its bytes, in hex."""
+    content_type = UnicodeAttribute(null=True)
+    """As it was announced, parameters included; null: to be sniffed."""
+    purpose = UnicodeAttribute(null=True)
+    """What it is said to be for; null: anything."""
+    customer_id = UnicodeAttribute(null=True)
+    """From `X-Watson-Metadata`."""
 
 
 class Callback(Table):

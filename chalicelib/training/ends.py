@@ -1,4 +1,4 @@
-"""Ends runs, and lets those know who are to: the event bus, a callback, and the next run in the line."""
+"""Ends trainings, and tells those who are to know: the event bus, a callback, and the next in the line."""
 
 from __future__ import annotations
 

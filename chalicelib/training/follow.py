@@ -1,4 +1,4 @@
-"""Follow a run: show its progress, and make of its job's end what it means for the model."""
+"""Follows a training: shows its progress, and applies the end of its job to the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which machines a training run gets, and for how long: a rule that an operator's settings go before.
+"""Which machines a training gets, and for how long: a rule that an operator's settings override.
 
 What decides is the engine, the size of its base's weights, and how much audio there is. A run gets the
 cheapest machine that is large enough and is expected to be done within `PLANNED_S`; where there is none, the

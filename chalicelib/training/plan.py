@@ -16,7 +16,7 @@ LANGUAGE_MODEL = "language-model.tar.gz"
 
 
 def plan(model: AcousticModel, recordings: Sequence[AudioResource]) -> bytes:
-    """Return `plan.json` of the model's current run (its form: docs/architecture.md)."""
+    """Return `plan.json` of the model's current run (its form: docs/internals/architecture.md)."""
     base = catalogue.base_version(model.base_version_of_run)
     document = {
         "customization_id": model.customization_id,

@@ -1,4 +1,4 @@
-"""Bring a run whose events were lost, or whose launch did not end, back on its way."""
+"""Recovers trainings whose events were lost, or whose launch did not finish."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Data that is labelled as a customer's, in every room, and its removal."""
+"""Data with a customer's label, in every package, and its removal."""

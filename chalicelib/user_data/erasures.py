@@ -1,4 +1,4 @@
-"""Removes everything that bears a customer's label: asked for once, carried on until it is done."""
+"""Removes everything with a customer's label: asked for once, carried on until it is done."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from chalicelib.callbacks import registrations
 from chalicelib.customization import labelled
+from chalicelib.direct_uploads import uploads
 from chalicelib.evaluation import evaluations, test_sets
 from chalicelib.jobs import recognition_jobs
 from chalicelib.storage.conditional import ConditionFailed, Delete, write
@@ -22,6 +23,7 @@ Erase = Callable[[str, str, datetime], bool]
 and returns whether nothing is left; may be called again. It has the effects of the matching DELETE call."""
 
 KINDS: tuple[Erase, ...] = (
+    uploads.erase,
     recognition_jobs.erase,
     evaluations.erase,
     test_sets.erase,

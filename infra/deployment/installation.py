@@ -138,7 +138,7 @@ def _hand_over(target: Target, wanted: Wanted, io: Io) -> None:
     io.say(f"The service is at {url}; more about it is in {record}.")
     key = os.environ.get("ATTUNE_KEY")
     if not _keys(target, "list"):
-        key = _keys(target, "make", "--label", "first").split()[1]
+        key = _keys(target, "make", "--administrator", "--label", "first").split()[1]
         io.say(f"Its first API key, which is shown this once: {key}")
     if wanted.trial and key is not None:
         io.say("Trying it ...")

@@ -55,6 +55,8 @@ class Context:
     """What Lambda tells a function about its call."""
 
     function_name: str
+    tell: Callable[[Any], None] | None = None
+    """Sends what is known before the function ends to those who asked for it; AWS has none in Python."""
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     function_version: str = "$LATEST"
     memory_limit_in_mb: int = 1024

@@ -1,7 +1,8 @@
 """`run`: one training by hand, on SageMaker or in a local container, for a look at an image or at a recipe.
 
 The input lies as the container finds it below `/opt/ml/input/data`: `plan/plan.json` and `audio/…`, and where
-the plan names them `language/…` and `base/…` (docs/training.md). What it leaves belongs to no custom model.
+the plan names them `language/…` and `base/…` (docs/internals/training.md). What it leaves
+belongs to no custom model.
 """
 
 from __future__ import annotations
@@ -86,9 +87,13 @@ def channels(source: str, *, also: list[str], local: bool) -> dict[str, str]:
         )
     for name in ALWAYS:
         if not (folder / name).is_dir():
-            raise InputUnusable(f"{source!r} has no folder {name!r}: docs/training.md says what lies where.")
+            raise InputUnusable(
+                f"{source!r} has no folder {name!r}: docs/internals/training.md says what lies where."
+            )
     if not (folder / "plan/plan.json").is_file():
-        raise InputUnusable(f"{source!r} has no plan/plan.json: docs/training.md says what stands in it.")
+        raise InputUnusable(
+            f"{source!r} has no plan/plan.json: docs/internals/training.md says what stands in it."
+        )
     there = [name for name in (*ALWAYS, *WHERE_NAMED) if (folder / name).is_dir()]
     return {name: str((folder / name).resolve()) for name in there}
 

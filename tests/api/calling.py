@@ -24,6 +24,7 @@ NEWEST = "en-US_BroadbandModel.v2026-11-30"
 DESCRIPTIONS = {
     400: "Bad Request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     409: "Conflict",

@@ -82,8 +82,9 @@ def test_without_a_front_door_less_fits(model: Model) -> None:
     assert_error(
         model.post_audio("more", bytes(bodies.MOST_INLINE_BYTES + 1)),
         413,
-        "Without the front door, a request's body can have at most 4 MB. Send compressed audio "
-        "(for instance FLAC or Ogg), several smaller files, or use the URL of the front door.",
+        "Without the front door, a request's body can have at most 4 MB. Announce an upload with POST "
+        "/v1/uploads, send it to its URL, and name it in place of the body; or send compressed audio (for "
+        "instance FLAC or Ogg) or several smaller files, or use the URL of the front door.",
     )
 
 

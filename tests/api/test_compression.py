@@ -1,4 +1,4 @@
-"""Large answers: compressed for who accepts that, refused where Lambda could not carry them."""
+"""Large answers: compressed for who accepts that, fetched from the bucket where Lambda cannot carry them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+import requests
 from chalice.app import Chalice
 
 from chalicelib.api.compression import COMPRESSED_FROM_BYTES, LAMBDA_BYTES, accepts_gzip
@@ -57,13 +58,32 @@ def test_a_client_that_accepts_nothing_gets_it_plain(backend: ChaliceBackend) ->
     assert "content-encoding" not in headers
 
 
-def test_on_lambda_it_is_told_how_to_get_it(backend: ChaliceBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_lambda_cannot_carry_is_fetched_from_the_bucket(
+    account: None, backend: ChaliceBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "attune")
     answer, headers = get(backend, "large", ("accept-encoding", "gzip;q=0"))
-    refusal = json.loads(answer.body)
-    assert (answer.status, refusal["code"], refusal["code_description"]) == (406, 406, "Not Acceptable")
-    assert "Accept-Encoding: gzip" in refusal["error"]
+    said = json.loads(answer.body)
+    assert (answer.status, said["code"], said["code_description"]) == (303, 303, "See Other")
+    assert "--location" in said["error"]
     assert headers["x-global-transaction-id"]
+    assert "X-Amz-Expires=3600" in headers["location"]
+    fetched = requests.get(headers["location"], timeout=10)
+    assert fetched.json() == LARGE
+    assert fetched.headers["content-type"] == "application/json"
+
+
+def test_it_lies_there_as_it_would_have_been_sent(
+    account: None, backend: ChaliceBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "attune")
+    monkeypatch.setattr("chalicelib.api.compression.LAMBDA_BYTES", 1000)
+    answer, headers = get(backend, "large", ("accept-encoding", "gzip"))
+    assert answer.status == 303
+    assert "content-encoding" not in headers, "of what says where it is"
+    fetched = requests.get(headers["location"], timeout=10)
+    assert fetched.headers["content-encoding"] == "gzip"
+    assert json.loads(fetched.content) == LARGE, "read by the client, as every client does"
 
 
 def test_a_small_answer_stays_as_it_is(backend: ChaliceBackend) -> None:

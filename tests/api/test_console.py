@@ -9,6 +9,7 @@ import json
 import pytest
 
 import app
+from chalicelib import settings
 from chalicelib.console import pages
 from chalicelib.gateway.backend import BackendRequest
 from infra import proxy_event
@@ -22,8 +23,17 @@ def test_pages_need_no_credentials(path: str, name: str) -> None:
     assert page is not None
     assert (answer.status, answer.body) == (200, page.plain)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert {key.lower(): value for key, value in pages.HEADERS.items()}.items() <= answer.headers.items()
+    assert {
+        key.lower(): value for key, value in pages.headers(None).items()
+    }.items() <= answer.headers.items()
     assert "set-cookie" not in answer.headers
+
+
+def test_pages_may_send_to_the_store_where_clients_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_UPLOADS_TO_STORE", "true")
+    policy = send("GET", "/console").headers["content-security-policy"]
+    host = f"https://{settings.current().bucket}.s3.amazonaws.com"
+    assert f"connect-src 'self' {host};" in policy
 
 
 @pytest.mark.parametrize("name", sorted(pages.names()))

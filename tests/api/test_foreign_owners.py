@@ -6,6 +6,7 @@ The routes come from the application itself: one that is added has to say here w
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import uuid
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 
 import app
 from chalicelib.jobs import recognition_jobs
-from chalicelib.storage import layout, objects, queues
+from chalicelib.storage import credentials, layout, objects, queues
 from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import NEW, Answer, Instance, basic, send
 from tests.api.test_evaluations import MODELS, Lab
@@ -38,6 +39,19 @@ _NAMES = {
 """What the foreign models have, of each kind."""
 _WAV = b"RIFF\x24\x10\x00\x00WAVEfmt " + bytes(200)
 _ARCHIVE = zipped(archives.with_texts(["hello you"]))
+_ANNOUNCED = json.dumps({"bytes": len(_WAV), "sha256": hashlib.sha256(_WAV).hexdigest()}).encode()
+_TAKE_UPLOADS = (
+    *(
+        "/recognize",
+        "/recognitions",
+        "/test_sets",
+        "/acoustic_customizations/{customization_id}/audio/{audio_name}",
+    ),
+    *(
+        f"/customizations/{{customization_id}}/{one}"
+        for one in ("corpora/{corpus_name}", "grammars/{grammar_name}", "words")
+    ),
+)
 _LABEL = {"X-Watson-Metadata": "customer_id=somebody"}
 _BODIES: dict[str, list[tuple[str, bytes]]] = {
     "/audio/{audio_name}": [("audio/wav", _WAV)],
@@ -50,6 +64,7 @@ _BODIES: dict[str, list[tuple[str, bytes]]] = {
     "/recognize": [("audio/wav", _WAV)],
     "/recognitions": [("audio/wav", _WAV)],
     "/test_sets": [("application/zip", _ARCHIVE)],
+    "/uploads": [("application/json", _ANNOUNCED)],
 }
 """Bodies that would be taken, by the end of the path; others get none, and an empty document."""
 
@@ -64,6 +79,8 @@ class _Things:
     delivery: str
     test_set: str
     evaluation: str
+    upload: str
+    key: str
     callback_url: str
 
     @property
@@ -80,9 +97,9 @@ def _queues(account: None) -> None:
 
 @pytest.fixture
 def nobodys() -> _Things:
-    acoustic, language, job, delivery, test_set, evaluation = (str(uuid.uuid4()) for _ in range(6))
+    acoustic, language, job, delivery, test_set, evaluation, upload = (str(uuid.uuid4()) for _ in range(7))
     url = "http://127.0.0.1:9/unknown"
-    return _Things(acoustic, language, job, delivery, test_set, evaluation, url)
+    return _Things(acoustic, language, job, delivery, test_set, evaluation, upload, "0123456789ab", url)
 
 
 @pytest.fixture
@@ -118,6 +135,8 @@ def somebodys(victim: Instance, function: Function, private_allowed: None) -> It
             job.json["id"],
             _given_up(victim, job.json["id"]),
             *_measured(victim),
+            _sent(victim),
+            credentials.hash_of(victim.key)[:12],
             receiver.url,
         )
 
@@ -137,6 +156,13 @@ def _measured(victim: Instance) -> tuple[str, str]:
     members = archives.with_texts(["hello you"])
     test_set_id = str(lab.new_set(members, X_Watson_Metadata="customer_id=somebody")["test_set_id"])
     return test_set_id, lab.new({"test_set_id": test_set_id, "models": MODELS})
+
+
+def _sent(victim: Instance) -> str:
+    """Let there be an upload whose bytes have come; return its id."""
+    upload_id = str(victim("POST", "/uploads", body=_ANNOUNCED, headers=_LABEL).json["upload_id"])
+    objects.put(layout.direct_upload_key(victim.owner, upload_id), _WAV)
+    return upload_id
 
 
 def _routes() -> Iterator[tuple[str, str]]:
@@ -159,6 +185,8 @@ def _filled(path: str, things: _Things) -> str:
         "delivery_id": things.delivery,
         "test_set_id": things.test_set,
         "evaluation_id": things.evaluation,
+        "upload_id": things.upload,
+        "key_id": things.key,
     }
     known = {**ids, **_NAMES, "number": "0", "model_id": "en-US_NarrowbandModel"}
     for name, value in known.items():
@@ -183,6 +211,8 @@ def _queries(path: str, things: _Things) -> Iterator[str]:
         yield f"?callback_url={things.callback_url}"
     if path.endswith("/difference"):
         yield "?from=1"
+    if path in _TAKE_UPLOADS:
+        yield f"?upload={things.upload}"
     if path == "/user_data":
         yield "?customer_id=somebody"
 
@@ -251,6 +281,7 @@ _NAMES_IN_QUERY = {
     "/rotate_callback_secret",
     "/user_data",
     "/evaluations",
+    "/test_sets",
 }
 _OWN = {
     "/acoustic_customizations",
@@ -259,7 +290,8 @@ _OWN = {
     "/models/{model_id}",
     "/register_callback",
     "/callback_deliveries",
-    "/test_sets",
+    "/uploads",
+    "/keys",
 }
 """Nothing in these requests can name what is somebody else's, but their answers could show it."""
 
@@ -288,7 +320,7 @@ def test_foreign_things_are_like_unknown_ones_on_every_route(
     assert _view(victim, somebodys) == before, "something of these has changed what is another one's"
 
 
-_MAKE = ("/acoustic_customizations", "/customizations", "/recognitions", "/test_sets")
+_MAKE = ("/acoustic_customizations", "/customizations", "/recognitions", "/test_sets", "/uploads")
 """Whoever posts there makes something new."""
 
 

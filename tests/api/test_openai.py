@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from chalicelib.gateway.backend import BackendRequest
 from chalicelib.recognition.options import Options
 from chalicelib.sharing import usage
 from chalicelib.storage.tables import AcousticModel
-from tests.api.calling import Answer, Instance, Model, send
+from tests.api.calling import BACKEND, Answer, Instance, Model, send
 from tests.api.test_recognition import GUID, WAV, spooled
 from tests.recognition.test_cues import result
 from tests.recognition.test_forms import BOUNDARY, form
 from tests.recognition_function import Function
 
-RESULTS = {"result_index": 0, "results": [result("Good morning, Vienna."), result("Bye!", start_s=3.0)]}
+RESULTS: dict[str, Any] = {
+    "result_index": 0,
+    "results": [result("Good morning, Vienna."), result("Bye!", start_s=3.0)],
+}
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 Transcribe = Callable[..., Answer]
 
@@ -124,6 +129,31 @@ def test_a_stream_has_a_delta_for_each_utterance_and_then_the_text(transcribe: T
     *deltas, done = documents
     assert "".join(one["delta"] for one in deltas) == done["text"] == "Good morning, Vienna. Bye!"
     assert (len(deltas), done["type"]) == (2, "transcript.text.done")
+
+
+@pytest.mark.parametrize("told", [1, 2])
+def test_a_stream_begins_before_all_is_known(
+    instance: Instance, function: Function, account: None, told: int
+) -> None:
+    function.answer = {"results": RESULTS, "audio_s": 4.2}
+    function.told = RESULTS["results"][:told]
+    texts = [("model", None, b"whisper-1"), ("stream", None, b"true")]
+    body = form(("file", None, WAV), *texts)
+    headers = {"authorization": f"Bearer {instance.key}", "content-type": TYPE, "accept-encoding": "gzip"}
+    early: list[tuple[str, bytes]] = []
+    request = BackendRequest(
+        "POST",
+        "/v1/audio/transcriptions",
+        "",
+        tuple(headers.items()),
+        body,
+        early=lambda *part: early.append(part),
+    )
+    answer = BACKEND(request)
+    assert [content_type for content_type, _ in early] == told * ["text/event-stream; charset=utf-8"]
+    whole = b"".join(data for _, data in early) + answer.body
+    assert whole == BACKEND(dataclasses.replace(request, early=None)).body
+    assert answer.body.count(b"event: transcript.text.delta") == 2 - told
 
 
 def test_what_has_no_effect_is_told(transcribe: Transcribe) -> None:

@@ -18,14 +18,15 @@ from tests.attune_cli.line import Line
 from tests.attune_cli.running import Command
 from tests.running_service import ROOT, RunningService
 
-MakeKey = Callable[[], str]
+MakeKey = Callable[..., str]
+"""Takes further options of the command."""
 
 
 def operate(service: RunningService, *arguments: str) -> str:
-    """Run `attune keys` where the service is."""
+    """Run the operator's command for keys where the service is."""
     outside = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ATTUNE_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "attune_cli", "keys", *arguments],
+        [sys.executable, "-m", "infra.keys", *arguments],
         cwd=ROOT,
         env=outside | {"ATTUNE_HOME": str(service.home)},
         text=True,
@@ -41,8 +42,8 @@ def operate(service: RunningService, *arguments: str) -> str:
 def make_key(service: RunningService) -> MakeKey:
     """What makes a key of an owner of its own."""
 
-    def make() -> str:
-        found = re.search(r"^key\s+(\S+)$", operate(service, "make"), re.MULTILINE)
+    def make(*options: str) -> str:
+        found = re.search(r"^key\s+(\S+)$", operate(service, "make", *options), re.MULTILINE)
         assert found
         return found[1]
 

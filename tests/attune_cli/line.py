@@ -47,6 +47,8 @@ class Line:
     url: str
     plan: Plan = nothing
     came: list[tuple[str, str]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    """Of what came, names in lower case."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     answered: int = 0
@@ -102,6 +104,7 @@ def _handler(one: Line, to: str | None) -> type[BaseHTTPRequestHandler]:
             with one.lock:
                 before = len(one.came)
                 one.came.append((self.command, self.path))
+                one.headers.append({name.lower(): value for name, value in self.headers.items()})
             try:
                 with contextlib.suppress(ConnectionError):
                     self._pass_on(before)
@@ -116,7 +119,8 @@ def _handler(one: Line, to: str | None) -> type[BaseHTTPRequestHandler]:
                 return
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if isinstance(fault, Recorded):
-                content = json.dumps(fault.document).encode()
+                text = fault.document
+                content = text if isinstance(text, bytes) else json.dumps(text).encode()
                 self._answer(fault.status, {"Content-Type": "application/json", **fault.headers}, content)
                 return
             assert to is not None

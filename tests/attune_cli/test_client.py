@@ -126,3 +126,14 @@ def test_parameters_without_a_value_are_not_sent() -> None:
     with line(None, after([]).plan) as one:
         service_on(one).call("GET", "/v1/models", query={"a": None, "b": False, "c": True, "d": "", "e": 0})
         assert one.came == [("GET", "/v1/models?c=true&e=0")]
+
+
+def test_an_answer_that_lies_elsewhere_is_fetched_without_the_key() -> None:
+    with line(None, after([]).plan) as store:
+        to = Recorded(
+            303, {"code": 303, "error": "See there"}, {"Location": f"{store.url}/answer?signature=s"}
+        )
+        with line(None, after([], to).plan) as one:
+            assert service_on(one).get("/v1/recognitions/1") == {"models": []}
+        assert store.came == [("GET", "/answer?signature=s")]
+        assert "authorization" not in store.headers[0]

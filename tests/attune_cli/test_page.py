@@ -50,7 +50,7 @@ def desk(service: RunningService, make_key: MakeKey, prompts: list[Prompt], tmp_
     samples, _ = soundfile.read(longer[91].path, dtype="int16")
     (tmp_path / "line.raw").write_bytes(samples.tobytes())
     (tmp_path / "monday.zip").write_bytes(zipped({"a.wav": longer[92].path.read_bytes()}))
-    (tmp_path / ".attune" / "api-key").write_text(make_key())
+    (tmp_path / ".attune" / "api-key").write_text(make_key("--administrator"))
     watson = {"name": "Watson's", "base_model_name": "en-US_NarrowbandModel"}
     answer = requests.post(
         f"{service.url}/v1/acoustic_customizations", json=watson, auth=("apikey", service.key), timeout=60
@@ -95,6 +95,7 @@ def test_the_page_works_from_top_to_bottom(service: RunningService, desk: Path) 
     first = told["From recordings to a trained model"]
     assert "'Front desk' is trained." in first
     assert first.splitlines()[-1].strip(), "the recording was not recognised"
+    assert "mobile client" in told["Keys"]
     assert (desk / "captions" / "call.srt").read_text().startswith("1\n00:00:")
     assert "Watson's" in (desk / "watson-import.md").read_text()
     assert (desk / "attune-completion").stat().st_size > 100

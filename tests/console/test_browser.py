@@ -12,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import requests
+import soundfile
 
 import app
 from chalicelib.engines.catalogue import BASE_MODELS
@@ -176,6 +178,26 @@ def test_an_upload_goes_on_when_the_service_is_back(
     page.see("16 kHz")
 
 
+def test_a_large_recording_is_sent_as_an_upload(
+    page: Page, service: RunningService, spoken: Path, tmp_path: Path
+) -> None:
+    samples, rate_hz = soundfile.read(spoken, dtype="int16")
+    large = tmp_path / "large.wav"
+    soundfile.write(large, np.concatenate([samples, np.zeros(140 * rate_hz, np.int16)]), rate_hz)
+    assert large.stat().st_size > 4_000_000
+    api = Api(service, service.key)
+    model = api.model("Long calls")
+    sign_in(page, service, service.key, f"#/models/{model}")
+    page.see("Drop recordings here")
+    page.choose_files("#recordings", [large])
+    page.see("Uploaded 1 file")
+    page.wait("!document.body.innerText.includes('being checked')")
+    page.see("16 kHz")
+    sent = page.run("performance.getEntriesByType('resource').map((one) => one.name)")
+    assert any(re.fullmatch(rf"{service.url}/uploads/[^/]+\?.*signature=.*", url) for url in sent), sent
+    api.wait("uploads", lambda answer: not answer["uploads"])
+
+
 def test_a_revoked_key_ends_the_session_and_is_said(page: Page, service: RunningService) -> None:
     key = new_key(service)
     sign_in(page, service, key)
@@ -193,6 +215,40 @@ def test_a_revoked_key_ends_the_session_and_is_said(page: Page, service: Running
     fill(page, "key", "a-wrong-key")
     page.click("Sign in")
     page.see("This key is not known here.")
+
+
+def test_an_administrator_makes_a_key_that_works_and_revokes_it(page: Page, service: RunningService) -> None:
+    program = axe.script()
+    sign_in(page, service, service.key, "#/keys")
+    page.click("New key")
+    page.wait("document.activeElement.id === 'key-label'")
+    fill(page, "key-label", "Mobile client")
+    looked_at(page, program, "new-key", shown=False)
+    page.click("Make key")
+    page.see("It is shown this once")
+    key = page.wait("document.activeElement.id === 'made' && document.activeElement.value")
+    looked_at(page, program, "made-key", shown=False)
+    page.click("Copy")
+    page.wait("/Copied\\.|press Ctrl/.test(document.querySelector('.notice').innerText)")
+    assert page.run("getSelection().toString()") == key
+    page.click("Done")
+    page.wait("!document.body.innerText.includes('It is shown this once')")
+    assert key not in page.run("document.documentElement.outerHTML")
+    page.see("Mobile client")
+    assert page.run("document.querySelectorAll('main .list li').length") == 1 + page.run(
+        "[...document.querySelectorAll('main .list button')].filter((one) => one.innerText === 'Revoke').length"
+    ), "all but one's own key"
+    page.click("Sign out")
+    sign_in(page, service, key, "#/keys")
+    page.see("Your key is not an administrator’s.")
+    looked_at(page, program, "no-administrator", shown=False)
+    page.click("Sign out")
+    sign_in(page, service, service.key, "#/keys")
+    page.click("Revoke Mobile client")
+    page.see("It is the last key of its owner.")
+    page.click("Revoke")
+    page.wait("!document.body.innerText.includes('Mobile client')")
+    assert requests.get(f"{service.url}/v1/keys", auth=("apikey", key), timeout=30).status_code in (401, 403)
 
 
 def test_base_and_custom_model_are_heard_side_by_side(
@@ -269,6 +325,8 @@ def test_every_page_is_without_barriers_at_every_width_and_in_both_schemes(
     leave_report(service, model, NETWORK)
     words = api.model("Menu", "customizations")
     api("PUT", f"customizations/{words}/words/pbx", json={"sounds_like": ["p b x"], "display_as": "PBX"})
+    api("POST", "keys", json={"label": "Night shift", "administrator": True})
+    api("POST", "keys", json={"label": "Telephone system"})
     places = {
         "models": ("models", "Front desk"),
         "recordings": (f"models/{model}", "cut.flac"),
@@ -276,6 +334,7 @@ def test_every_page_is_without_barriers_at_every_width_and_in_both_schemes(
         "try": ("try", "Use the microphone"),
         "language-models": ("language", "Menu"),
         "language-model": (f"language/{words}", "sounds like"),
+        "keys": ("keys", "New key"),
     }
     page.go(f"{service.url}/")
     page.see("Speech recognition that learns your acoustics")
@@ -375,11 +434,20 @@ def test_the_keyboard_is_enough(page: Page, service: RunningService) -> None:
         "the heading, for those who hear the page"
     )
     reached = []
-    for _ in range(7):
+    for _ in range(8):
         page.press("Tab", 9, shift=True)
         reached.append(page.run("document.activeElement.innerText.trim()"))
         assert page.run("getComputedStyle(document.activeElement).outlineStyle") == "solid", reached
-    assert reached == ["Sign out", "Language", "Tests", "Try it", "Models", "Attune", "To the content"]
+    assert reached == [
+        "Sign out",
+        "Keys",
+        "Language",
+        "Tests",
+        "Try it",
+        "Models",
+        "Attune",
+        "To the content",
+    ]
     page.press("Enter", 13, "\r")
     page.wait("document.activeElement.id === 'main'")
     page.press("Tab", 9)

@@ -151,8 +151,8 @@ def test_a_job_is_polled_for(shell: Shell) -> None:
 
 
 def test_what_bears_a_customers_label_is_deleted(shell: Shell) -> None:
-    status, made = shell("Label what is sent")
+    status, made = shell("Label what you send")
     assert status == 201
-    assert shell("Delete what bears a label") == (200, {})
+    assert shell("Delete what has a label") == (200, {})
     assert shell("Check a job", JOB=made["id"])[0] == 404
-    assert shell("Delete what bears a label") == (200, {})
+    assert shell("Delete what has a label") == (200, {})

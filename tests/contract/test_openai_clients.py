@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 
 from infra.local.prompts import Prompt
 from infra.local.scoring import normalise, word_error_rate
+from tests.contract.test_curl_examples import sparse_speech
 from tests.node_sdk import RunNode
 from tests.running_service import RunningService
 
@@ -96,11 +99,21 @@ def test_subtitles(client: Any, recording: Path, response_format: str) -> None:
     assert text.startswith("WEBVTT\n\n" if response_format == "vtt" else "1\n")
 
 
-def test_a_stream_ends_with_the_whole_text(client: Any, recording: Path) -> None:
-    events = list(client.audio.transcriptions.create(model="whisper-1", file=recording, stream=True))
-    assert [event.type for event in events[-1:]] == ["transcript.text.done"]
-    deltas = [event.delta for event in events if event.type == "transcript.text.delta"]
-    assert "".join(deltas) == events[-1].text != ""
+def test_a_stream_comes_as_results_are_known_and_ends_with_the_whole_text(
+    client: Any, prompts: list[Prompt], tmp_path: Path
+) -> None:
+    """On one machine: a word is read while later ones are still unknown."""
+    path = tmp_path / "sentences.wav"
+    soundfile.write(path, sparse_speech([one for one in prompts if one.duration_s > 3][:5], 100, 30), 16_000)
+    began_s, came_s, events = time.monotonic(), [], []
+    for event in client.audio.transcriptions.create(model="whisper-1", file=path, stream=True):
+        came_s.append(time.monotonic() - began_s)
+        events.append(event)
+    *deltas, done = events
+    assert {event.type for event in deltas} == {"transcript.text.delta"}
+    assert (len(deltas) > 3, done.type) == (True, "transcript.text.done")
+    assert "".join(event.delta for event in deltas) == done.text
+    assert came_s[-1] - came_s[0] > 0.1, f"all at once: {came_s}"
 
 
 @pytest.mark.parametrize("extension", ["mp3", "m4a", "webm", "ogg", "flac", "mp4"])

@@ -23,7 +23,7 @@ from tests.audio.packing import zipped
 from tests.contract.test_curl_examples import sparse_speech
 from tests.running_service import ROOT, RunningService
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w+)?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {"aws", "docker"}
 """Programs that need an account or an engine which a test cannot have; their lines are only parsed."""
@@ -262,6 +262,17 @@ def test_models_are_evaluated_in_the_shell(reader: Reader, prompts: list[Prompt]
     assert measured["results"]["models"][1]["word_error_rate"] < 0.5
     assert compared["results"]["recordings"] == 1
     assert (reader.folder / "picture.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("page", "found"), [("docs/recognition.md", "results"), ("docs/jobs.md", "recognitions")]
+)
+def test_the_first_example_of_a_page_works(reader: Reader, page: str, found: str) -> None:
+    variables = {"KEY": reader.service.key}
+    commands = [command for command in shell_blocks(page)[0].commands if command.startswith("curl ")]
+    answers = [json.loads(reader.type(command, variables)) for command in commands]
+    assert answers[-1][found], answers
 
 
 @pytest.mark.slow

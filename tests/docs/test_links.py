@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 _HEADING = re.compile(r"^#+ (.+)$", re.M)
@@ -23,7 +23,7 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading).strip().replace(" ", "-") for heading in plain}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     for link in _LINK.findall(_FENCE.sub("", page.read_text())):
         if link.startswith(("http://", "https://", "mailto:")):
@@ -35,8 +35,11 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
             assert anchor in _anchors(target), f"{link}: there is no such heading"
 
 
-def test_the_first_page_leads_to_every_other() -> None:
-    first = (ROOT / "docs/README.md").read_text() + (ROOT / "README.md").read_text()
-    for page in (ROOT / "docs").glob("*.md"):
+@pytest.mark.parametrize("folder", ["docs", "docs/internals", "docs/history"])
+def test_the_first_page_of_a_folder_leads_to_every_other(folder: str) -> None:
+    first = (ROOT / folder / "README.md").read_text()
+    if folder == "docs":
+        first += (ROOT / "README.md").read_text()
+    for page in (ROOT / folder).glob("*.md"):
         if page.name != "README.md":
             assert f"{page.name})" in first or f"{page.name}#" in first, page.name

@@ -6,6 +6,7 @@ import io
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -109,11 +110,24 @@ def test_a_transcript_that_is_there_twice_alike_is_no_trouble(tmp_path: Path) ->
 def test_raw_audio_needs_its_type(tmp_path: Path) -> None:
     raw = {"a.raw": recording(1)[44:], "a.txt": b"hello you"}
     found, _ = _read(tmp_path, raw, "audio/l16;rate=8000;endianness=little-endian")
-    assert [one.content_type for one in found.utterances] == ["audio/l16;rate=8000;endianness=little-endian"]
+    assert len(found.utterances) == 1
     found, _ = _read(tmp_path, raw)
     assert "no audio of a format that is known" in _said(found)["a.raw"]
     assert found.error is not None
     assert "There is no recording with a transcript" in found.error
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 16_000, 22_050])
+def test_raw_audio_is_kept_as_what_browsers_play(tmp_path: Path, rate_hz: int) -> None:
+    """And is heard as before: models take no higher rates."""
+    samples, _ = soundfile.read(io.BytesIO(recording(1, rate_hz=rate_hz)), dtype="int16")
+    members = {"a.raw": samples.astype(">i2").tobytes(), "a.txt": b"hello you"}
+    found, (kept,) = _read(tmp_path, members, f"audio/l16;rate={rate_hz};endianness=big-endian")
+    assert [(one.content_type, one.duration_s) for one in found.utterances] == [("audio/wav", 1.0)]
+    heard, kept_hz = soundfile.read(io.BytesIO(kept), dtype="int16")
+    assert kept_hz == min(rate_hz, 16_000)
+    if kept_hz == rate_hz:
+        np.testing.assert_array_equal(heard, samples)
 
 
 def test_a_set_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

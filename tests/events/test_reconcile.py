@@ -9,10 +9,11 @@ import pytest
 from chalicelib import settings
 from chalicelib.customization import acoustic_training, audio_resources, runs, training_ends
 from chalicelib.customization.custom_models import clear_away
+from chalicelib.direct_uploads import uploads
 from chalicelib.events import announcements, audio_uploaded, messages, reconcile
 from chalicelib.events.happened import Happened
 from chalicelib.storage import objects
-from chalicelib.storage.tables import AcousticModel, AudioResource
+from chalicelib.storage.tables import AcousticModel, AudioResource, Erasure
 from chalicelib.training import jobs, launch
 from chalicelib.training.recover import recover
 from infra import resources
@@ -319,3 +320,14 @@ def test_models_that_disappear_meanwhile_are_no_failure(platform: Platform) -> N
 def test_it_knows_how_often_it_is_called() -> None:
     (clock,) = [one for one in events.functions().values() if isinstance(one, events.ScheduledFunction)]
     assert clock.every_s == reconcile._EVERY_S
+
+
+def test_what_a_customer_wants_removed_is_removed_at_last() -> None:
+    """Of a request that was broken off."""
+    upload = uploads.announce("owner", size_bytes=3, sha256="0" * 64, customer_id="somebody")
+    objects.put(uploads.key_of(upload), b"abc")
+    Erasure("owner", "hash", customer_id="somebody", requested=datetime.now(UTC)).save()
+    _reconciled()
+    assert uploads.of_owner("owner") == []
+    assert not objects.exists(uploads.key_of(upload))
+    assert list(Erasure.scan()) == []

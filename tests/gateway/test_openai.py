@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import closing
+from http.client import HTTPConnection
 
 import pytest
 
@@ -44,3 +47,52 @@ def test_too_large_a_body_is_an_error_of_theirs() -> None:
     with gateway(Recorder()) as port:
         answer = ask(port, "POST", PATH, headers={"Content-Length": str(101 * 1024**2)})
         assert (answer.status, answer.json["error"]["type"]) == (413, "invalid_request_error")
+
+
+EVENTS = "text/event-stream"
+
+
+def test_the_first_parts_of_an_answer_do_not_wait_for_the_rest() -> None:
+    go_on = threading.Event()
+
+    def answer(request: BackendRequest) -> BackendResponse:
+        assert request.early is not None
+        request.early(EVENTS, b"data: 1\n\n")
+        assert go_on.wait(30)
+        request.early(EVENTS, b"data: 2\n\n")
+        return BackendResponse(200, (("Content-Type", EVENTS),), b"data: 3\n\n")
+
+    with (
+        gateway(Recorder(answer)) as port,
+        closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection,
+    ):
+        connection.request("POST", PATH, b"RIFF")
+        response = connection.getresponse()
+        assert (response.status, response.headers["Content-Type"]) == (200, EVENTS)
+        assert response.headers["X-Global-Transaction-Id"]
+        assert response.read(9) == b"data: 1\n\n"
+        go_on.set()
+        assert response.read() == b"data: 2\n\ndata: 3\n\n"
+
+
+def test_an_error_behind_the_first_parts_is_an_event() -> None:
+    def answer(request: BackendRequest) -> BackendResponse:
+        assert request.early is not None
+        request.early(EVENTS, b"data: 1\n\n")
+        return _unavailable(request)
+
+    with gateway(Recorder(answer)) as port:
+        said = ask(port, "POST", PATH, b"RIFF").body.decode()
+        assert said.startswith("data: 1\n\nevent: error\ndata: {")
+        error = json.loads(said.removesuffix("\n\n").rpartition("data: ")[2])
+        assert error["error"]["type"] == "server_error"
+
+
+def test_other_routes_and_old_clients_get_whole_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = Recorder()
+    with gateway(backend) as port:
+        ask(port, "POST", "/v1/recognize", b"RIFF")
+        monkeypatch.setattr(HTTPConnection, "_http_vsn", 10)
+        monkeypatch.setattr(HTTPConnection, "_http_vsn_str", "HTTP/1.0")
+        ask(port, "POST", PATH, b"RIFF")
+    assert [request.early for request in backend.requests] == [None, None]

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.gateway.backend import BackendRequest, BackendResponse
 from chalicelib.gateway.limits import MIB, Limits
-from tests.gateway.serving import ask, gateway, is_watson_error, json_response, wait_until
+from tests.gateway.serving import ask, connect, gateway, is_watson_error, json_response, wait_until
 
 LIMITS = Limits(backend_threads=4, backend_waiting=4, recognition_threads=4, recognition_waiting=4)
 WAV = {"Content-Type": "audio/wav"}
@@ -86,3 +86,27 @@ def test_bodies_of_one_owner_hold_so_much_of_the_disk(bucket: None, monkeypatch:
         assert int(refused.headers["Retry-After"]) > 0
         for _ in range(3):
             assert ask(port, "POST", path, bytes(2 * MIB), headers).status == 200
+
+
+def test_whoever_sends_to_a_signed_url_is_known_by_its_query(
+    bucket: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else all of them would share what one owner may hold."""
+    monkeypatch.setenv("ATTUNE_OWNER_TEMPORARY_BYTES", str(3 * MIB))
+    asked: list[str] = []
+
+    def signed(request: BackendRequest) -> BackendResponse:
+        asked.append(dict(request.headers)["authorization"])
+        owner = (("X-Attune-Owner", request.query_string.removeprefix("owner=")),)
+        pending = dict(request.headers).get("x-attune-body", "").startswith("pending")
+        return BackendResponse(204 if pending else 200, owner, b"")
+
+    with gateway(signed, LIMITS) as port, connect(port) as slow:
+        slow.sendall(
+            b"PUT /uploads/x?owner=one HTTP/1.1\r\nHost: localhost\r\n"
+            b"Authorization: Basic bWluZQ==\r\nContent-Length: %d\r\n\r\n" % (3 * MIB)
+        )
+        slow.sendall(bytes(2 * MIB))
+        wait_until(lambda: asked == ["Query owner=one"])
+        wait_until(lambda: ask(port, "PUT", "/uploads/y?owner=one", bytes(2 * MIB)).status == 429)
+        assert ask(port, "PUT", "/uploads/z?owner=two", bytes(2 * MIB)).status == 200

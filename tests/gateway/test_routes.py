@@ -78,3 +78,14 @@ def test_subtitles_are_accepted_where_they_can_be_had(accept: str) -> None:
     assert can_accept(traits("POST", "/v1/recognize"), accept)
     assert can_accept(traits("GET", "/v1/recognitions/x"), accept), "the backend answers by itself"
     assert can_accept(traits("GET", "/v1/models"), accept) == ("json" in accept)
+
+
+@pytest.mark.parametrize(
+    "above", ["", "/instances/6f1c8d5e-0000-4000-8000-000000000000", "/speech-to-text/api"]
+)
+def test_the_url_of_an_upload_takes_what_a_job_may_have(above: str) -> None:
+    sent = traits("PUT", f"{above}/uploads/x")
+    assert sent.takes_large_body and sent.takes_job and sent.signed_url
+    for method, path in (("POST", "/uploads/x"), ("PUT", "/v1/uploads/x"), ("PUT", "/uploads/x/y")):
+        other = traits(method, above + path)
+        assert not (other.takes_large_body or other.takes_job or other.signed_url)

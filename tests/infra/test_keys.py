@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 
@@ -61,14 +62,16 @@ def test_an_owner_is_a_guid(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_list_shows_no_key(capsys: pytest.CaptureFixture[str]) -> None:
     pairs = [made(capsys, "--label", f"number {number}") for number in range(3)]
+    pairs.append(made(capsys, "--label", "number 3", "--administrator"))
     lines = listed(capsys)
-    assert len(lines) == 3
+    assert len(lines) == 4
     for number, ((key, owner), line) in enumerate(zip(pairs, lines, strict=True)):
-        digits, shown_owner, created, label = line.split("  ")
+        digits, shown_owner, created, kind, label = re.split("  +", line)
         assert credentials.hash_of(key).startswith(digits)
         assert len(digits) == 12
         assert (shown_owner, label) == (owner, f"number {number}")
         assert created.endswith("Z")
+        assert kind == ("administrator" if number == 3 else "-")
         assert key not in line
 
 

@@ -36,6 +36,7 @@ def test_what_expires() -> None:
         "attune-callbacks": "expires",
         "attune-training-ends": "expires",
         "attune-usage": "expires",
+        "attune-direct-uploads": "expires",
     }
 
 
@@ -47,6 +48,7 @@ def test_notifications_follow_the_layout() -> None:
         ("attune-training-progress", layout.TRAINING_PREFIX, layout.PROGRESS_SUFFIX),
     }
     assert resources.Expiration(layout.SPOOL_PREFIX, 1) in bucket.expirations
+    assert resources.Expiration(layout.UPLOADS_PREFIX, 1) in bucket.expirations
 
 
 def test_every_working_queue_has_its_own_dead_letter_queue() -> None:

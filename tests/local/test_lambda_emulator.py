@@ -21,10 +21,17 @@ def _explode(event: dict[str, Any], context: object) -> None:
     raise ValueError("no such audio")
 
 
+def _count(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    for number in range(event["n"]):
+        if context.tell is not None:
+            context.tell({"number": number, "text": "zwölf\n"})
+    return {"counted": event["n"]}
+
+
 @pytest.fixture
 def client() -> Iterator[Any]:
     listener = wire.listen()
-    serving = wire.server(LambdaEmulator({"double": _double, "explode": _explode}))
+    serving = wire.server(LambdaEmulator({"double": _double, "explode": _explode, "count": _count}))
     thread = threading.Thread(target=asyncio.run, args=(serving.serve(sockets=[listener]),))
     thread.start()
     made = boto3.client("lambda", endpoint_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
@@ -52,3 +59,32 @@ def test_what_a_function_raises_is_a_function_error(client: Any) -> None:
 def test_an_unknown_function_is_not_found(client: Any) -> None:
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.invoke(FunctionName="nobody", Payload=b"{}")
+
+
+def streamed(client: Any, name: str, event: Any) -> list[Any]:
+    answer = client.invoke_with_response_stream(FunctionName=name, Payload=json.dumps(event).encode())
+    assert answer["StatusCode"] == 200
+    return list(answer["EventStream"])
+
+
+def test_what_a_function_tells_comes_before_its_answer(client: Any) -> None:
+    *parts, end = streamed(client, "count", {"n": 3})
+    lines = b"".join(part["PayloadChunk"]["Payload"] for part in parts).split(b"\n")
+    assert [json.loads(line) for line in lines] == [
+        *({"told": {"number": number, "text": "zwölf\n"}} for number in range(3)),
+        {"counted": 3},
+    ]
+    assert end == {"InvokeComplete": {}}
+    plain = client.invoke(FunctionName="count", Payload=b'{"n": 3}')
+    assert json.loads(plain["Payload"].read()) == {"counted": 3}
+
+
+def test_what_a_function_raises_ends_its_stream(client: Any) -> None:
+    (end,) = streamed(client, "explode", {})
+    assert end["InvokeComplete"]["ErrorCode"] == "Unhandled"
+    assert json.loads(end["InvokeComplete"]["ErrorDetails"])["errorMessage"] == "no such audio"
+
+
+def test_an_unknown_function_has_no_stream(client: Any) -> None:
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        streamed(client, "nobody", {})

@@ -121,7 +121,7 @@ def _sqs(operation: str, parameters: Parameters) -> Iterable[Need] | None:
 
 
 def _lambda(operation: str, parameters: Parameters) -> Iterable[Need] | None:
-    if operation == "Invoke":
+    if operation in ("Invoke", "InvokeWithResponseStream"):
         return [Need("lambda:InvokeFunction", arn("lambda", f"function:{parameters['FunctionName']}"))]
     return None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from urllib3.exceptions import ProtocolError
 
 from chalicelib import settings
 from chalicelib.recognition import backend
@@ -42,3 +44,34 @@ def test_a_version_that_is_gone_is_named() -> None:
     with pytest.raises(RecognitionFailed, match=r"xx-XX_Model\.v0") as refused:
         backend.ask(event)
     assert refused.value.code == 400
+
+
+@pytest.mark.parametrize("told_before", [0, 2])
+def test_results_are_told_before_the_answer_where_that_can_be(
+    monkeypatch: pytest.MonkeyPatch, told_before: int
+) -> None:
+    objects.put("spool/audio", b"audio")
+    event = backend.event_for("spool/audio", None, ServingModel(VERSION, None), Options(), owner="one")
+    told: list[Any] = []
+    with recognition_function.scripted(monkeypatch, "attune-sphinx") as function:
+        function.told = [{"number": number} for number in range(told_before)]
+        assert backend.measured(event, told.append) == (recognition_function.RESULTS, 0.0)
+        assert told == function.told
+        function.answer = RuntimeError("boom")
+        with pytest.raises(RecognitionFailed, match="tell your operator"):
+            backend.ask(event, told.append)
+
+
+def test_a_function_that_goes_away_while_it_tells_is_no_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        def invoke_with_response_stream(self, **asked: Any) -> Any:
+            def events() -> Iterator[Any]:
+                yield {"PayloadChunk": {"Payload": b'{"told": {}}\n'}}
+                raise ProtocolError("gone")
+
+            return {"EventStream": events()}
+
+    monkeypatch.setattr(backend, "_client", Client)
+    event = backend.event_for("spool/audio", None, ServingModel(VERSION, None), Options(), owner="one")
+    with pytest.raises(RecognitionFailed, match="no capacity"):
+        backend.ask(event, lambda _: None)

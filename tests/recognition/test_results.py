@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import given
@@ -157,6 +158,20 @@ def _times_are_in_order_and_inside(answer: dict[str, Any], duration_s: float) ->
     ]
     assert all(0.0 <= time <= duration_s and round(time, 2) == time for time in times)
     assert all(earlier <= later for earlier, later in itertools.pairwise(times))
+
+
+def test_each_result_is_told_as_soon_as_it_is_known() -> None:
+    told: list[Any] = []
+    before = []
+
+    def utterances() -> Iterator[RecognizedUtterance]:
+        for number, text in enumerate(("heavy rain", "", "over the hills")):
+            before.append(len(told))
+            yield utterance(5.0 * number, *([hypothesis(text)] if text else []))
+
+    answer = assemble(utterances(), 20.0, Options(), told.append)
+    assert told == answer["results"]
+    assert before == [0, 1, 1]
 
 
 def test_nothing_said_is_an_empty_answer() -> None:

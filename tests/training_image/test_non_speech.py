@@ -38,6 +38,16 @@ def test_clips_are_the_same_every_time_and_differ_from_each_other(part: Part) ->
     assert len({clip.samples.tobytes() for clip in first}) == len(first)
 
 
+@pytest.mark.parametrize("part", PARTS)
+def test_more_takes_are_other_sounds_of_the_same_kinds(part: Part) -> None:
+    first, found = clips(part), clips(part, takes=3)
+    assert [clip.name for clip in found] == 3 * [clip.name for clip in first]
+    assert [clip.samples.tobytes() for clip in found[:20]] == [clip.samples.tobytes() for clip in first]
+    sounding = [clip.samples.tobytes() for clip in found if clip.name != "silence"]
+    assert len(set(sounding)) == len(sounding) == 57
+    assert all(np.abs(clip.samples).max() <= 1 for clip in found)
+
+
 def test_the_parts_share_silence_alone() -> None:
     guard, replay = clips("guard"), clips("replay")
     shared = {clip.name for clip in guard} & {clip.name for clip in replay}

@@ -36,6 +36,9 @@ UPLOADS = (
     *("audio/wav", "audio/flac", "audio/mpeg", "audio/ogg", "audio/webm", "audio/mp4", "audio/basic"),
     *("audio/l16", "audio/mulaw", "audio/alaw", "audio/g729"),
 )
+UPLOAD: dict[str, Schema] = {
+    "upload": {**GUID, "description": "The id of an upload whose bytes are taken in place of a body."}
+}
 _ARCHIVES = ("application/zip", "application/gzip")
 _HELPER: dict[str, Schema] = {"custom_language_model_id": GUID, "callback_url": TEXT, "user_token": TEXT}
 
@@ -141,17 +144,18 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", f"{_MODEL}/report"): Operation(
         _GROUP,
         {200: answered("Its `summary` in plain sentences, and all figures.", ANYTHING)},
-        description="Which members the report has depends on the engine: `docs/architecture.md` lists them.",
+        description="Its members depend on the engine: `docs/internals/architecture.md` lists them.",
     ),
     ("POST", _AUDIO): Operation(
         _AUDIO_GROUP,
         {201: answered("It was taken in, and is analysed now.", NOTHING)},
-        query={"allow_overwrite": BOOLEAN},
+        query={"allow_overwrite": BOOLEAN, **UPLOAD},
         headers={"Contained-Content-Type": TEXT, **LABEL},
         body={
             **dict.fromkeys((*UPLOADS, *_ARCHIVES), BINARY),
         },
-        refusals=(409,),
+        body_required=False,
+        refusals=(404, 409),
     ),
     ("GET", _ALL_AUDIO): Operation(_AUDIO_GROUP, {200: answered("The resources.", the("AudioResources"))}),
     ("GET", _AUDIO): Operation(

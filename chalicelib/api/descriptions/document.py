@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.api import routing
-from chalicelib.api.descriptions import acoustic, evaluation, language, others, recognition, versions
+from chalicelib.api.descriptions import acoustic, evaluation, language, others, recognition, uploads, versions
 from chalicelib.api.descriptions.operation import (
     GUID,
     JSON,
@@ -23,7 +23,7 @@ from chalicelib.api.descriptions.operation import (
 )
 from chalicelib.api.routing import Route
 
-_MODULES = (recognition, acoustic, versions, language, evaluation, others)
+_MODULES = (recognition, uploads, acoustic, versions, language, evaluation, others)
 """In the order in which people read them."""
 
 _TITLE, _VERSION = "Attune", "1"
@@ -38,7 +38,7 @@ _INTRODUCTION = (
 _ANY_ROUTE = (400, 408, 413, 415, 429, 431, 503, 504, 507)
 """Errors of what is the same for all routes."""
 _OF_CREDENTIALS = (401, 403)
-_PATH: dict[str, Schema] = {"customization_id": GUID, "job_id": GUID}
+_PATH: dict[str, Schema] = {"customization_id": GUID, "job_id": GUID, "upload_id": GUID}
 _SHAPES: dict[str, list[str]] = {
     "watson": ["ServiceError", "PlatformError"],
     "openai": ["OpenAIError"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.api.descriptions.acoustic import LABEL, UPLOADS
+from chalicelib.api.descriptions.acoustic import LABEL, UPLOAD, UPLOADS
 from chalicelib.api.descriptions.operation import (
     ANYTHING,
     BINARY,
@@ -94,9 +94,11 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", _SETS): Operation(
         _SETS_GROUP,
         {201: answered("The id of the new test set, which is read now.", the("MadeTestSet"))},
-        query={"name": TEXT},
+        query={"name": TEXT, **UPLOAD},
         headers={"Contained-Content-Type": TEXT, **LABEL},
         body=dict.fromkeys(("application/zip", "application/gzip"), BINARY),
+        body_required=False,
+        refusals=(404, 409),
         description="`docs/evaluation.md` says how recordings and transcripts are packed.",
     ),
     ("GET", _SETS): Operation(_SETS_GROUP, {200: answered("The test sets.", the("TestSets"))}),

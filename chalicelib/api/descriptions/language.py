@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.api.descriptions.acoustic import LABEL, MODEL_MEMBERS, MODEL_OPTIONAL
+from chalicelib.api.descriptions.acoustic import LABEL, MODEL_MEMBERS, MODEL_OPTIONAL, UPLOAD
 from chalicelib.api.descriptions.operation import (
     BINARY,
     BOOLEAN,
@@ -96,12 +96,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", _CORPUS): Operation(
         _CORPORA_GROUP,
         {201: answered("It was taken in, and is analysed now.", NOTHING)},
-        query={"allow_overwrite": BOOLEAN},
+        query={"allow_overwrite": BOOLEAN, **UPLOAD},
         headers=LABEL,
         body={
             "text/plain": TEXT,
             "multipart/form-data": fields({"corpus_file": BINARY}, {}),
         },
+        body_required=False,
         refusals=(409,),
     ),
     ("GET", _CORPORA): Operation(_CORPORA_GROUP, {200: answered("The corpora.", the("Corpora"))}),
@@ -110,8 +111,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", _WORDS): Operation(
         _WORDS_GROUP,
         {201: answered("They were taken in, and are put in now.", _TAKEN_IN)},
+        query=UPLOAD,
         headers=LABEL,
         body={JSON: fields({"words": many(fields({"word": TEXT}, _WORD_FIELDS))}, {})},
+        body_required=False,
         refusals=(409,),
     ),
     ("GET", _WORDS): Operation(
@@ -134,9 +137,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", _GRAMMAR): Operation(
         _GRAMMARS_GROUP,
         {201: answered("It was taken in, and is compiled now.", NOTHING)},
-        query={"allow_overwrite": BOOLEAN},
+        query={"allow_overwrite": BOOLEAN, **UPLOAD},
         headers=LABEL,
         body={"application/srgs": TEXT, "application/srgs+xml": TEXT},
+        body_required=False,
         refusals=(409,),
     ),
     ("GET", _GRAMMARS): Operation(_GRAMMARS_GROUP, {200: answered("The grammars.", the("Grammars"))}),

@@ -1,4 +1,4 @@
-"""One method of one path, described; and the few words that schemas are made of."""
+"""The description of one method of one path, and the building blocks of schemas."""
 
 from __future__ import annotations
 

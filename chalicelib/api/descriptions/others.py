@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from chalicelib.api.descriptions.operation import (
     ANYTHING,
+    BOOLEAN,
+    GUID,
+    JSON,
     NOTHING,
     NUMBER,
     TEXT,
@@ -22,6 +25,18 @@ from chalicelib.api.descriptions.operation import (
 
 _ACCESS, _CALLBACKS, _DATA, _ABOUT = "Access", "Callbacks", "Customers' data", "About the service"
 _URL = {"callback_url": TEXT}
+_KEY: dict[str, Schema] = {
+    "key_id": TEXT,
+    "owner": GUID,
+    "label": TEXT,
+    "created": TIME,
+    "administrator": BOOLEAN,
+    "current": BOOLEAN,
+}
+_ADMINISTRATORS = (
+    "For administrators' keys alone; others get 403. `current` marks the key that asks. An administrator's "
+    "key is in effect a key to every owner's data: see `docs/security.md`."
+)
 
 SCHEMAS: dict[str, Schema] = {
     "Token": record(
@@ -34,6 +49,9 @@ SCHEMAS: dict[str, Schema] = {
             "scope": TEXT,
         }
     ),
+    "Key": record(_KEY),
+    "NewKey": record({"key": TEXT, **_KEY}, {"warnings": TEXT}),
+    "Keys": record({"keys": many(the("Key"))}, {"warnings": TEXT}),
     "RegisterStatus": record({"status": one_of("created", "already created"), "url": TEXT}),
     "Delivery": record(
         {
@@ -59,6 +77,31 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             )
         },
         errors="identity",
+    ),
+    ("GET", "/keys"): Operation(
+        _ACCESS, {200: answered("The oldest first.", the("Keys"))}, description=_ADMINISTRATORS
+    ),
+    ("POST", "/keys"): Operation(
+        _ACCESS,
+        {201: answered("The key, whose secret (`key`) cannot be seen again.", the("NewKey"))},
+        body={
+            JSON: fields(
+                {},
+                {
+                    "owner": {"type": ["string", "null"], "description": "A GUID; without it a new owner."},
+                    "label": {"type": ["string", "null"], "maxLength": 200},
+                    "administrator": {"type": ["boolean", "null"]},
+                },
+            )
+        },
+        body_required=False,
+        description=_ADMINISTRATORS,
+    ),
+    ("DELETE", "/keys/{key_id}"): Operation(
+        _ACCESS,
+        {200: answered("It is revoked.", NOTHING)},
+        refusals=(409,),
+        description=f"{_ADMINISTRATORS} No key revokes itself.",
     ),
     ("POST", "/register_callback"): Operation(
         _CALLBACKS,

@@ -1,8 +1,8 @@
-"""Recognition: synchronous, as jobs, as OpenAI has it; and the models that do it."""
+"""Recognition: synchronous, as jobs, in OpenAI's shape; and the base models."""
 
 from __future__ import annotations
 
-from chalicelib.api.descriptions.acoustic import LABEL, UPLOADS
+from chalicelib.api.descriptions.acoustic import LABEL, UPLOAD, UPLOADS
 from chalicelib.api.descriptions.operation import (
     ANYTHING,
     BINARY,
@@ -182,13 +182,14 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
                 _WARNING,
             )
         },
-        query=_parameters("sync"),
+        query={**_parameters("sync"), **UPLOAD},
         headers={"Accept": one_of(JSON, _VTT, _SRT)},
         body={
             **dict.fromkeys((*UPLOADS, "application/octet-stream"), BINARY),
             "multipart/form-data": fields({"metadata": TEXT, "upload": BINARY}, {}),
         },
-        refusals=(404, 406),
+        body_required=False,
+        refusals=(303, 404, 406, 409),
         description="With `Accept: text/vtt` or `application/x-subrip` the answer is subtitles.",
     ),
     ("GET", "/recognize"): Operation(
@@ -206,10 +207,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             "events": {"type": "string", "examples": [",".join([Event.STARTED, Event.COMPLETED])]},
             "user_token": TEXT,
             "results_ttl": {"type": "integer", "minimum": 1, "maximum": 527040},
+            **UPLOAD,
         },
         headers=LABEL,
         body=dict.fromkeys((*UPLOADS, "application/octet-stream"), BINARY),
-        refusals=(404,),
+        body_required=False,
+        refusals=(404, 409),
     ),
     ("GET", "/recognitions"): Operation(_JOBS_GROUP, {200: answered("The jobs.", the("RecognitionJobs"))}),
     ("GET", _JOB_ID): Operation(
@@ -222,7 +225,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             )
         },
         headers={"Accept": one_of(JSON, _VTT, _SRT)},
-        refusals=(406, 409),
+        refusals=(303, 406, 409),
     ),
     ("DELETE", _JOB_ID): Operation(_JOBS_GROUP, {204: Answered("It is gone.")}),
     ("GET", "/models"): Operation(

@@ -1,4 +1,4 @@
-"""Versions of custom acoustic models, and who is told of what happens to a model."""
+"""Versions of custom acoustic models, and the callbacks of a model."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ const PLACES = [
   ["try", "Try it"],
   ["tests", "Tests"],
   ["language", "Language"],
+  ["keys", "Keys"],
 ];
 
 /** The module of each page that has one of its own, and what it exports. */
@@ -21,6 +22,7 @@ const PAGES = {
   tests: [() => import("./tests.js"), "Tests"],
   evaluations: [() => import("./evaluation.js"), "Evaluation"],
   language: [() => import("./language.js"), "Language"],
+  keys: [() => import("./keys.js"), "Keys"],
 };
 
 const Mark = () => html`<svg

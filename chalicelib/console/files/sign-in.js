@@ -52,8 +52,8 @@ export function SignIn({ why, onDone }) {
           ${" "}<code>.attune/api-key</code>.
         </p>
         <p>
-          More keys, and keys on AWS, are made by whoever runs the service, with ${" "}
-          <code>python -m infra.keys make</code>. Each key opens the data of one owner.
+          More keys are made by administrators, on the console’s page <em>Keys</em>. The first key on AWS is one of them, and
+          so is your own machine’s. Each key opens the data of one owner.
         </p>
       </div>
     </details>

@@ -1,9 +1,13 @@
 /** Files on their way to the service: some at once, tried again for as long as it does not answer. */
 
 import { bearer } from "./session.js";
-import { Unreachable, address, refusal } from "./service.js";
+import { Unreachable, address, ask, encoded, refusal } from "./service.js";
 
 const AT_ONCE = 3;
+/** What is larger does not fit the 6 MB of AWS Lambda, and goes to the store by an upload. */
+const MOST_BYTES = 4_000_000;
+/** The bytes are there already: an earlier try has arrived, and only its answer was lost. */
+const THERE = 412;
 const LONGEST_PAUSE_S = 30;
 
 /** States: waiting → sending → sent, or refused; `pausing` while the service does not answer. */
@@ -106,12 +110,35 @@ export class Uploads {
     const token = await bearer().catch(() => {
       throw new Unreachable();
     });
-    await new Promise((done, failed) => {
+    const headers = { Authorization: `Bearer ${token}` };
+    if (type) headers["Content-Type"] = type;
+    // A page that did not come by TLS, or from this machine, is not given checksums by its browser.
+    if (entry.file.size <= MOST_BYTES || !globalThis.crypto?.subtle) {
+      await this._request(entry, "POST", address(path, query), headers, entry.file);
+      return;
+    }
+    const upload = await this._stored(entry, type);
+    await this._request(entry, "POST", address(path, { ...query, upload }), headers, null);
+    ask("DELETE", `uploads/${encoded(upload)}`).catch(() => {}); // it goes by itself, too
+  }
+
+  /** Send a file to the service's store; returns the upload's id. */
+  async _stored(entry, type) {
+    entry.sha256 ??= hexadecimal(await crypto.subtle.digest("SHA-256", await entry.file.arrayBuffer()));
+    const json = { bytes: entry.file.size, sha256: entry.sha256, content_type: type || undefined };
+    const { upload_id: upload, method, url, headers } = await ask("POST", "uploads", { json });
+    await this._request(entry, method, url, headers, entry.file).catch((error) => {
+      if (error.status !== THERE) throw error;
+    });
+    return upload;
+  }
+
+  _request(entry, method, url, headers, body) {
+    return new Promise((done, failed) => {
       const request = new XMLHttpRequest();
       this._requests.add(request);
-      request.open("POST", address(path, query));
-      request.setRequestHeader("Authorization", `Bearer ${token}`);
-      if (type) request.setRequestHeader("Content-Type", type);
+      request.open(method, url);
+      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
       request.upload.onprogress = (event) => {
         entry.sent = event.loaded;
         entry.state = "sending";
@@ -124,10 +151,12 @@ export class Uploads {
       request.onerror = () => failed(new Unreachable());
       request.onabort = () => failed(new Unreachable());
       request.onloadend = () => this._requests.delete(request);
-      request.send(entry.file);
+      request.send(body);
     });
   }
 }
+
+const hexadecimal = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** The service will take it later: it does not answer, or has too much to do. */
 const passes = (error) => error instanceof Unreachable || [429, 502, 503, 504].includes(error.status);

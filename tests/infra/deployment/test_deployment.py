@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import time
@@ -91,6 +92,15 @@ def test_the_service_answers_its_own_trial(deployed: Deployed) -> None:
     assert "heard" in said[-1]
 
 
+def test_its_first_key_is_an_administrators(deployed: Deployed) -> None:
+    session, keys = requests.Session(), f"{deployed.url}/v1/keys"
+    session.auth = ("apikey", deployed.key)
+    made = session.post(keys, json={"label": "second"}, timeout=60).json()
+    assert {one["label"] for one in session.get(keys, timeout=60).json()["keys"]} == {"first", "second"}
+    assert session.delete(f"{keys}/{made['key_id']}", timeout=60).json() == {}
+    assert [one["label"] for one in session.get(keys, timeout=60).json()["keys"]] == ["first"]
+
+
 def test_a_model_learns_and_recognises(client: SpeechToTextV1, prompts: list[Prompt]) -> None:
     made = client.create_acoustic_model("deployed", NARROWBAND).get_result()["customization_id"]
     assert client.add_audio(made, "quiet", _recording(), content_type="audio/flac").status_code == 201
@@ -134,6 +144,25 @@ def test_a_job_is_done_and_its_callback_told(
         assert time.monotonic() < deadline_s, "the callback was not told"
         time.sleep(0.1)
     client.delete_job(job["id"])
+
+
+def test_audio_reaches_the_bucket_past_the_api(client: SpeechToTextV1, deployed: Deployed) -> None:
+    content, api = _recording(), f"{deployed.url}/v1"
+    with requests.Session() as session:
+        session.auth = ("apikey", deployed.key)
+        fields = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), "purpose": "audio"}
+        made = session.post(f"{api}/uploads", json=fields, timeout=60).json()
+        assert "/uploads/" in made["url"] and "X-Amz-Signature=" in made["url"]
+        for status in (200, 412):
+            sent = requests.put(made["url"], data=content, headers=made["headers"], timeout=60)
+            assert sent.status_code == status, sent.text
+        model = client.create_acoustic_model("uploaded", NARROWBAND).get_result()["customization_id"]
+        added = f"{api}/acoustic_customizations/{model}/audio/quiet?upload={made['upload_id']}"
+        assert session.post(added, timeout=60).status_code == 201
+        audio = wait(lambda: client.get_audio(model, "quiet"), lambda one: one["status"] != "being_processed")
+        assert audio["status"] == "ok"
+        assert session.delete(f"{api}/uploads/{made['upload_id']}", timeout=60).status_code == 204
+    client.delete_acoustic_model(model)
 
 
 def test_a_language_model_learns(client: SpeechToTextV1) -> None:

@@ -1,0 +1,4 @@
+'use strict';
+const { run } = require('./scenario');
+
+run(async (client, { id }) => (await client.checkJob({ id })).result);
