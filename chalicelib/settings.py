@@ -48,12 +48,18 @@ class Settings:
     """Every DynamoDB table is named `{table_prefix}{name}`; see `storage.tables`."""
     audio_queue: str
     """Name of the SQS queue where the bucket announces uploaded audio."""
+    progress_queue: str
+    """Name of the SQS queue where the bucket announces how far trainings have come."""
+    training_queue: str
+    """Name of the SQS queue that says that training jobs have ended."""
     corpus_queue: str
     """Name of the SQS queue where the bucket announces corpora, grammars and batches of words."""
     language_training_queue: str
     """Name of the SQS queue in which custom language models wait for their training."""
     recognition_queue: str
     """Name of the SQS queue in which recognition jobs wait."""
+    piece_s: int
+    """Speech in each piece of a long recording, to the end of an utterance."""
     pieces_at_once: int
     """So many pieces of one long recording wait to be decoded, or are; the others come after them."""
     evaluation_queue: str
@@ -87,6 +93,22 @@ class Settings:
     """For engines that have none of their own."""
     engines: Mapping[str, EngineSettings]
     """Of the engines that have some of their own, by name."""
+
+    @property
+    def dead_letter_queues(self) -> tuple[str, ...]:
+        """Names of the SQS queues that take what was handed out too often, one for each other queue."""
+        queues = (
+            self.audio_queue,
+            self.progress_queue,
+            self.training_queue,
+            self.corpus_queue,
+            self.language_training_queue,
+            self.recognition_queue,
+            self.evaluation_queue,
+            self.callback_queue,
+            self.training_due_queue,
+        )
+        return tuple(f"{queue}-dead" for queue in queues)
 
     def engine(self, name: str) -> EngineSettings:
         """Return the settings of an engine: `ATTUNE_{NAME}_…` where it is set, else what holds for all."""
@@ -280,9 +302,9 @@ def uploads_to_store() -> bool:
     return _truth(os.environ.get("ATTUNE_UPLOADS_TO_STORE", "false"))
 
 
-def internal_secret_arn() -> str | None:
-    """Return where in Secrets Manager the internal secret lies; None: it is in the environment."""
-    return os.environ.get("ATTUNE_INTERNAL_SECRET_ARN") or None
+def internal_secret_parameter() -> str | None:
+    """Return the name of the internal secret in the Parameter Store; None: it is in the environment."""
+    return os.environ.get("ATTUNE_INTERNAL_SECRET_PARAMETER") or None
 
 
 def internal_secrets() -> tuple[str, ...]:
@@ -314,9 +336,12 @@ def current() -> Settings:
         bucket=_required("ATTUNE_BUCKET"),
         table_prefix=table_prefix(),
         audio_queue=os.environ.get("ATTUNE_AUDIO_QUEUE", "attune-audio-uploaded"),
+        progress_queue=os.environ.get("ATTUNE_PROGRESS_QUEUE", "attune-training-progress"),
+        training_queue=os.environ.get("ATTUNE_TRAINING_QUEUE", "attune-training-changed"),
         corpus_queue=os.environ.get("ATTUNE_CORPUS_QUEUE", "attune-corpus-added"),
         language_training_queue=os.environ.get("ATTUNE_LANGUAGE_TRAINING_QUEUE", "attune-language-training"),
         recognition_queue=os.environ.get("ATTUNE_RECOGNITION_QUEUE", "attune-recognition-queued"),
+        piece_s=_positive("ATTUNE_PIECE_S") or 300,
         pieces_at_once=max(1, _integer("ATTUNE_PIECES_AT_ONCE", 16)),
         evaluation_queue=os.environ.get("ATTUNE_EVALUATION_QUEUE", "attune-evaluation-due"),
         evaluation_at_once=_positive("ATTUNE_EVALUATION_AT_ONCE") or len(os.sched_getaffinity(0)),

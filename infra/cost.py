@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chalicelib.events import orphans
 from chalicelib.training.cost import price_of
 from infra.resources import TEMPLATE
 
@@ -20,9 +21,10 @@ SQS_REQUEST = 0.40e-6
 SQS_FREE_REQUESTS = 1_000_000
 S3_LISTING = 0.005e-3
 S3_GB_MONTH = 0.023
-SECRET_MONTH = 0.40
 ALARM_MONTH = 0.10
 FREE_ALARMS = 10
+FREE_LAMBDA_GB_S, FREE_LAMBDA_REQUESTS = 400_000, 1_000_000
+"""What is free here is so each month, always."""
 ECR_GB_MONTH = 0.10
 FARGATE_VCPU_H, FARGATE_GB_H = 0.04048, 0.004445
 BALANCER_H = 0.0225
@@ -31,12 +33,14 @@ SPOT_SHARE = 0.4
 """What spot instances cost of the list price, roughly; it changes all the time."""
 
 HOURS_A_MONTH = 730
-POLLERS_A_QUEUE = 5
+POLLERS_OF_LIMITED, POLLERS = 5, 2
 POLL_S = 20
-"""Lambda looks into each queue with five pollers, which wait for 20 seconds each."""
+"""Lambda looks into a queue with five pollers, which wait for 20 seconds each; with two while nothing comes,
+but not where `MaximumConcurrency` is set. docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html"""
 RECONCILER_EVERY_S = 300
 RECONCILER_S, RECONCILER_GB = 1.0, 0.5
-LISTINGS_A_ROUND = 2
+LISTINGS = 2
+"""Of one prefix: what lies behind a key drawn at random, then what lies before it."""
 IMAGE_GB = {"light": 0.5, "network": 3.5}
 
 # Measured: docs/benchmarks.md. Processor seconds for each second of audio.
@@ -79,27 +83,38 @@ def idle_month() -> list[Item]:
     """Return what an installation costs in a month in which nobody asks for anything."""
     resources = json.loads(TEMPLATE.read_text())["Resources"].values()
     kinds = [resource.get("Type") for resource in resources]
-    queues = sum("Events" in resource.get("Properties", {}) for resource in resources)
+    sources = [
+        source["Properties"]
+        for resource in resources
+        for source in resource.get("Properties", {}).get("Events", {}).values()
+    ]
+    pollers = sum(POLLERS_OF_LIMITED if "ScalingConfig" in source else POLLERS for source in sources)
     seconds = HOURS_A_MONTH * 3600
-    polls = queues * POLLERS_A_QUEUE * seconds / POLL_S
+    polls = pollers * seconds / POLL_S
     rounds = seconds / RECONCILER_EVERY_S
     alarms = kinds.count("AWS::CloudWatch::Alarm")
     images_gb = sum(IMAGE_GB.values())
     return [
-        Item("one secret", kinds.count("AWS::SecretsManager::Secret") * SECRET_MONTH),
         Item(
-            f"Lambda's pollers, {polls / 1e6:.1f} million empty receives at {queues} queues",
+            f"Lambda's pollers, {polls / 1e6:.1f} million empty receives at {len(sources)} queues",
             (polls - SQS_FREE_REQUESTS) * SQS_REQUEST,
         ),
-        Item(f"{alarms} alarms, {FREE_ALARMS} of them free", (alarms - FREE_ALARMS) * ALARM_MONTH),
+        Item(f"{alarms} alarms, {FREE_ALARMS} are free", max(0, alarms - FREE_ALARMS) * ALARM_MONTH),
+        Item(f"the reconciler, {rounds:,.0f} calls of about a second, free", _lambda(rounds)),
         Item(
-            f"the reconciler, {rounds:,.0f} calls of about a second",
-            rounds * (RECONCILER_S * RECONCILER_GB * LAMBDA_GB_S + LAMBDA_REQUEST),
+            f"its looks into {len(sources)} dead-letter queues",
+            rounds * len(sources) * SQS_REQUEST,
         ),
-        Item("its listings of the bucket", rounds * LISTINGS_A_ROUND * S3_LISTING),
+        Item("its listings of the bucket", seconds / orphans.EVERY_S * LISTINGS * S3_LISTING),
         Item(f"two training images, {images_gb:.0f} GB", images_gb * ECR_GB_MONTH),
         Item("the packages and the layer in S3", 0.15 * S3_GB_MONTH),
     ]
+
+
+def _lambda(calls: float) -> float:
+    """Return what the reconciler's calls cost beyond what is free."""
+    seconds = max(0.0, calls * RECONCILER_S * RECONCILER_GB - FREE_LAMBDA_GB_S)
+    return seconds * LAMBDA_GB_S + max(0.0, calls - FREE_LAMBDA_REQUESTS) * LAMBDA_REQUEST
 
 
 def hour_recognised(engine: str) -> float:

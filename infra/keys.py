@@ -45,7 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     rotate = commands.add_parser(
         "rotate-secret", help="have the service sign with a new internal secret; tokens and requests go on"
     )
-    rotate.add_argument("arn", help="the secret's ARN: the stack's output InternalSecretArn")
+    rotate.add_argument(
+        "name", help="the secret's name in the Parameter Store: the stack's output InternalSecretParameter"
+    )
     return parser
 
 
@@ -67,14 +69,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print("  ".join(shown))
             return 0
         case "rotate-secret":
-            return _rotate(options.arn)
+            return _rotate(options.name)
         case _:
             return _revoke(options.key)
 
 
-def _rotate(arn: str) -> int:
+def _rotate(name: str) -> int:
+    if internal_secret.make(name):
+        print("made: there was none")
+        return 0
     try:
-        internal_secret.rotate(arn)
+        internal_secret.rotate(name)
     except internal_secret.RotatedLately as error:
         print(error, file=sys.stderr)
         return 1

@@ -74,7 +74,20 @@ MAY_USE: dict[str, set[str]] = {
     "gateway": {"recognition", "sharing", "storage", "settings"},
     "training_image": {"audio", "engines", "language"},
     "attune_cli": set(),  # speaks to any service, and is installed without this one
-    "infra": {"app", "gateway", "training", "customization", "sharing", "storage", "engines", "settings"},
+    # Of events, jobs and recognition only rules are read: what is simulated is what is done.
+    "infra": {
+        "app",
+        "gateway",
+        "events",
+        "training",
+        "jobs",
+        "customization",
+        "recognition",
+        "sharing",
+        "storage",
+        "engines",
+        "settings",
+    },
 }
 
 # Libraries that only one room (and those who compose, test or measure) may know.

@@ -15,6 +15,7 @@ from chalicelib.evaluation import contenders, limits, statuses
 from chalicelib.evaluation.contenders import Contender
 from chalicelib.evaluation.errors import NothingThere, TooMany, UnknownEvaluation
 from chalicelib.evaluation.statuses import Status
+from chalicelib.jobs import window
 from chalicelib.jobs.recognition_jobs import new_id
 from chalicelib.storage import failures, objects, queues, rounds
 from chalicelib.storage.conditional import ConditionFailed, Delete, Put, Update, write
@@ -105,7 +106,7 @@ def announce(row: Evaluation, piece: int | None = None, *, delay_s: int = 0) -> 
 def announce_again(row: Evaluation) -> None:
     """Have somebody do all that is still to be done for an evaluation whose messages may be lost."""
     left = pieces_left(row)
-    for piece in left[: settings.current().pieces_at_once]:
+    for piece in window.first(left, settings.current().pieces_at_once):
         announce(row, piece)
     if not left:
         announce(row)
@@ -113,7 +114,7 @@ def announce_again(row: Evaluation) -> None:
 
 def announce_next_piece(row: Evaluation) -> None:
     """Let the next piece follow one that was done just now: so many are announced as may be at once."""
-    for piece in pieces_left(row)[settings.current().pieces_at_once - 1 :][:1]:
+    for piece in window.following(pieces_left(row), settings.current().pieces_at_once):
         announce(row, piece)
 
 

@@ -17,9 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.events import telemetry
 from chalicelib.storage.queues import client, url_of
 
-LEASE_S = 120
+LEASE_S = 60
 """So long after its function was killed a message comes back."""
-_RENEW_EVERY_S = 40.0
+RENEW_EVERY_S = 20.0
 _ON_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 """Where this is not set, whoever calls the function sees to it that messages are hidden."""
 
@@ -34,7 +34,7 @@ def held(records: Sequence[dict[str, Any]]) -> Iterator[None]:
     over = threading.Event()
 
     def renew() -> None:
-        while not over.wait(_RENEW_EVERY_S):
+        while not over.wait(RENEW_EVERY_S):
             _renew(records)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.customization import uploads
 from chalicelib.customization.custom_models import Model
 from chalicelib.customization.uploads import Kind, Resource
-from chalicelib.events import announcements, messages, telemetry
+from chalicelib.events import announcements, messages, overdue, telemetry
 from chalicelib.events.happened import Happened
 from chalicelib.storage import objects, queues
 from chalicelib.storage.layout import UploadKey
@@ -43,6 +43,7 @@ def look_after(
         if row.status != uploads.BEING_PROCESSED:
             continue
         key, age = kind.key_of(row), now - row.updated
+        overdue.note("upload", age)
         if objects.exists(key.key):
             if age >= patience(queue, happened):
                 telemetry.logger.info("announced again", extra={"key": key.key})

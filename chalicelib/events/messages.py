@@ -16,7 +16,7 @@ __all__ = ["MAX_RECEIVES", "client", "handle", "new_processor", "receives", "url
 
 MAX_RECEIVES = 5
 """After that many a message goes to the dead-letter queue (see infra/template.json)."""
-_RETRY_AFTER_S = 10
+RETRY_AFTER_S = 10
 """Times the number of receives. Without it, a failed message stays hidden for the queue's whole timeout."""
 
 
@@ -55,7 +55,7 @@ def _retry_soon(record: SQSRecord) -> None:
         client().change_message_visibility(
             QueueUrl=url_of(queue),
             ReceiptHandle=record.receipt_handle,
-            VisibilityTimeout=_RETRY_AFTER_S * receives(record),
+            VisibilityTimeout=RETRY_AFTER_S * receives(record),
         )
     except (ClientError, BotoCoreError):
         # Then it comes back when the queue's timeout is over.

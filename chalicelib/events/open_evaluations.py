@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib import settings
 from chalicelib.evaluation import evaluations, test_sets
-from chalicelib.events import telemetry
+from chalicelib.events import overdue, telemetry
 from chalicelib.storage import queues
 from chalicelib.storage.tables import Evaluation, TestSet
 
@@ -51,6 +51,7 @@ def look_after(deadline_s: float, every_s: float, *, messages_lost: bool) -> tup
 
 def _look_after(row: TestSet | Evaluation, patience: timedelta) -> None:
     now = datetime.now(UTC)
+    overdue.note("evaluation", now - row.updated)
     if isinstance(row, Evaluation) and now - row.updated > _GIVEN_UP_AFTER:
         evaluations.give_up(row, NO_CAPACITY, now)
     elif now - max(row.updated, row.announced or row.updated) >= patience:

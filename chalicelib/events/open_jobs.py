@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib import settings
 from chalicelib.callbacks import deliveries
-from chalicelib.events import telemetry
+from chalicelib.events import overdue, telemetry
 from chalicelib.jobs import notifications, recognition_jobs, statuses, work
 from chalicelib.storage import queues
 from chalicelib.storage.tables import RecognitionJob
@@ -32,6 +32,8 @@ def look_after(deadline_s: float, every_s: float, *, messages_lost: bool) -> tup
         messages_lost: whatever lay in the queues is gone, what was held back there included.
     """
     jobs = list(recognition_jobs.unsettled(every_s))
+    if not jobs:
+        return 0, 0
     random.shuffle(jobs)  # whoever is left for the next time, is so by chance
     patience, callback_patience = (
         timedelta(0) if messages_lost else _MESSAGE_TAKES if queues.idle(queue) else _WORK_TAKES
@@ -56,14 +58,17 @@ def _look_after(
 ) -> None:
     now = datetime.now(UTC)
     late_s = now.timestamp() - float(job.notify_at) if deliveries.pending(job) else 0.0
+    overdue.note("callback", timedelta(seconds=late_s))
     if deliveries.pending(job) and (messages_lost or late_s >= callback_patience.total_seconds()):
         notifications.announce(job, -late_s)
     if recognition_jobs.expired(job):
         if not deliveries.pending(job):
             recognition_jobs.remove(job)
-    elif job.status in statuses.ENDED:
         return
-    elif now - job.updated > _GIVEN_UP_AFTER:
+    if job.status in statuses.ENDED:
+        return
+    overdue.note("recognition job", now - job.updated)
+    if now - job.updated > _GIVEN_UP_AFTER:
         work.give_up(job, NO_CAPACITY)
     elif now - max(job.updated, job.announced or job.updated) >= patience:
         telemetry.logger.info("announced again", extra={"job": job.job_id})

@@ -28,8 +28,10 @@ _OF_ROWS: dict[str, Callable[[str, str], object | None]] = {
 }
 """Below them `{owner}/{id}/` follows, of a row that this finds; without it, what lies there goes."""
 _PREFIXES = (*layout.MODELS_OWN_PREFIXES, *_OF_ROWS)
-_LOOKED_AT = 500
-"""Objects below each prefix and time."""
+_LOOKED_AT = 1000
+"""Objects below each prefix and time: as many as one listing gives."""
+EVERY_S = 1800.0
+"""So long after one prefix the next one has its turn."""
 _YOUNG = timedelta(hours=1)
 """What is younger may still be needed by somebody at work."""
 _SERVED = timedelta(days=1)
@@ -37,13 +39,16 @@ _SERVED = timedelta(days=1)
 
 
 def turn(now: datetime, every_s: float) -> tuple[str, ...]:
-    """Return the prefix whose turn it is: a listing costs as much as twelve reads, and nothing hurries.
+    """Return the prefix whose turn it is, or none: a listing costs as much as twelve reads, nothing hurries.
 
     Args:
         now: the present moment.
         every_s: how often somebody asks; the clock says whose turn it is, so nothing has to be remembered.
     """
-    return (_PREFIXES[int(now.timestamp() // every_s) % len(_PREFIXES)],)
+    since_s = now.timestamp()
+    if since_s % EVERY_S >= every_s:
+        return ()
+    return (_PREFIXES[int(since_s // EVERY_S) % len(_PREFIXES)],)
 
 
 def clear_away(now: datetime, prefixes: Collection[str] | None = None) -> int:

@@ -10,7 +10,16 @@ from typing import Any
 from chalicelib import settings
 from chalicelib.customization import audio_resources, language_resources, statuses, turns
 from chalicelib.customization.audio_resources import Analysis
-from chalicelib.events import lost_uploads, open_evaluations, open_jobs, orphans, telemetry, untold_ends
+from chalicelib.events import (
+    given_up,
+    lost_uploads,
+    open_evaluations,
+    open_jobs,
+    orphans,
+    overdue,
+    telemetry,
+    untold_ends,
+)
 from chalicelib.events.happened import Happened
 from chalicelib.storage import rounds
 from chalicelib.storage.layout import UploadKey
@@ -66,6 +75,7 @@ def handle(event: dict[str, Any], context: object) -> dict[str, Any]:
     erasures_left = erasures.carry_on(deadline_s)
     now = datetime.now(UTC)
     removed = orphans.clear_away(now, None if happened.restarted else orphans.turn(now, _EVERY_S))
+    telemetry.count("MessagesGivenUp", given_up.look())
     telemetry.count("TrainingsWithoutMachine", sum(map(_waits_for_machine, waiting)))
     telemetry.count("ModelsLookedAfter", looked_after)
     telemetry.count("ModelsNotLookedAfter", len(waiting) - looked_after + failed)
@@ -120,6 +130,8 @@ def _look_after(model: AcousticModel | LanguageModel, happened: Happened) -> Non
 
 def _look_after_language_model(model: LanguageModel, happened: Happened) -> None:
     if model.status in statuses.RUNNING:
+        if model.run_started is not None:
+            overdue.note("language training", datetime.now(UTC) - model.run_started)
         language_model.recover(
             model,
             datetime.now(UTC),

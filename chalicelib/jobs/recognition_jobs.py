@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib import settings
-from chalicelib.jobs import statuses
+from chalicelib.jobs import statuses, window
 from chalicelib.jobs.statuses import Event, Status
 from chalicelib.storage import failures, objects, queues, rounds
 from chalicelib.storage.conditional import ConditionFailed, Put, Update, write
@@ -122,7 +122,7 @@ def announce(job: RecognitionJob, piece: int | None = None) -> None:
 def announce_again(job: RecognitionJob) -> None:
     """Have somebody do all that is still to be done for a job whose messages may be lost."""
     left = pieces_left(job)
-    for piece in left[: settings.current().pieces_at_once]:
+    for piece in window.first(left, settings.current().pieces_at_once):
         announce(job, piece)
     if not left:
         announce(job)
@@ -136,7 +136,7 @@ def note_announced(job: RecognitionJob, now: datetime) -> None:
 
 def announce_next_piece(job: RecognitionJob) -> None:
     """Let the next piece follow one that was done just now: so many are announced as may be at once."""
-    for piece in pieces_left(job)[settings.current().pieces_at_once - 1 :][:1]:
+    for piece in window.following(pieces_left(job), settings.current().pieces_at_once):
         announce(job, piece)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chalicelib import settings
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType, ContentTypeError, UnsupportedContentType
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
@@ -224,7 +225,8 @@ def _decoder(request: Request) -> Decoder:
     if request.step.pieces is not None:
         return Gatherer(request.step.prefix, request.step.pieces)
     rate_hz = base_version(request.model.base_version).rate_hz
-    return Cutter(request.step.prefix, background_pool().of(request.owner), rate_hz)
+    decoder = background_pool().of(request.owner)
+    return Cutter(request.step.prefix, decoder, rate_hz, settings.current().piece_s)
 
 
 def _decode_piece(request: Request, prefix: str, number: int) -> None:

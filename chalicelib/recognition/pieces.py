@@ -10,9 +10,11 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -30,9 +32,27 @@ from chalicelib.recognition.decoder_worker import Task
 from chalicelib.recognition.decoders import DecoderPool, DecodingFailed, OwnersShare
 from chalicelib.storage import objects
 
-PIECE_S = 300.0
-"""Speech in a piece, to the end of an utterance: at most seven minutes, which take a core less than that."""
+OBJECTS_AT_ONCE = 8
+"""So many pieces are put into the bucket, or fetched, at the same time: S3 takes 0.1 to 0.2 s for each."""
 _FULL_SCALE = 32768.0
+
+
+Utterance = TypeVar("Utterance")
+
+
+def grouped(
+    utterances: Iterable[Utterance], length: Callable[[Utterance], float], enough: float
+) -> Iterator[tuple[list[Utterance], bool]]:
+    """Yield pieces: utterances in order, until their lengths together are enough; whether they are, too."""
+    piece, together = list[Utterance](), 0.0
+    for utterance in utterances:
+        piece.append(utterance)
+        together += length(utterance)
+        if together >= enough:
+            yield piece, True
+            piece, together = [], 0.0
+    if piece:
+        yield piece, False
 
 
 class WasCut(Exception):
@@ -51,7 +71,8 @@ class Cutter:
     """Of the pieces' keys."""
     decoder: DecoderPool | OwnersShare
     rate_hz: int
-    piece_s: float = PIECE_S
+    piece_s: float
+    """Speech in a piece, to the end of an utterance, which is at most two minutes later."""
 
     def decode(self, tasks: Iterable[Task]) -> Iterator[DecodedUtterance]:
         """Decode the utterances if they are few.
@@ -59,20 +80,20 @@ class Cutter:
         Raises:
             WasCut: they are many.
         """
-        piece, samples, pieces = list[Task](), 0, 0
-        for task in tasks:
-            piece.append(task)
-            samples += len(task.samples)
-            if samples >= self.piece_s * self.rate_hz:
-                self._store(pieces, piece)
-                piece, samples, pieces = [], 0, pieces + 1
-        if pieces == 0:
-            yield from self.decoder.decode(piece)
-            return
-        if piece:
-            self._store(pieces, piece)
-            pieces += 1
-        raise WasCut(pieces)
+        pieces, stored = 0, deque[Future[None]]()
+        with ThreadPoolExecutor(OBJECTS_AT_ONCE) as storing:
+            for piece, full in grouped(tasks, lambda task: len(task.samples), self.piece_s * self.rate_hz):
+                if pieces == 0 and not full:
+                    yield from self.decoder.decode(piece)
+                    return
+                if len(stored) == OBJECTS_AT_ONCE:  # no more of them in memory
+                    stored.popleft().result()
+                stored.append(storing.submit(self._store, pieces, piece))
+                pieces += 1
+            for one in stored:
+                one.result()
+        if pieces:
+            raise WasCut(pieces)
 
     def _store(self, number: int, piece: list[Task]) -> None:
         joined = np.concatenate([task.samples for task in piece])
@@ -131,8 +152,10 @@ class Gatherer:
             raise DecodingFailed("the pieces are more than the recording has")
 
     def _stored(self) -> Iterator[dict[str, Any]]:
-        for number in range(self.pieces):
-            yield from json.loads(_fetched(_said_key(self.prefix, number)))
+        keys = [_said_key(self.prefix, number) for number in range(self.pieces)]
+        with ThreadPoolExecutor(OBJECTS_AT_ONCE) as fetching:
+            for said in fetching.map(_fetched, keys):
+                yield from json.loads(said)
 
 
 def _utterances(prefix: str, number: int) -> Iterator[Samples]:

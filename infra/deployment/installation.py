@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.storage import internal_secret
 from infra import package
 from infra.deployment import artefacts, images, preflight, removal, smoke, stack
 from infra.deployment.target import Refused, Target
@@ -88,6 +89,7 @@ def deploy(target: Target, wanted: Wanted, io: Io) -> bool:
                     return False
                 agreed = True
                 stack.take_up(target, artefacts.upload_template(target, folder, data_template), data, io.say)
+    internal_secret.make(target.secret_name, target.client("ssm"))
     declared = template["Parameters"]
     planned = stack.plan(target, url, {key: value for key, value in chosen.items() if key in declared})
     if planned is None:

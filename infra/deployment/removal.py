@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from botocore.exceptions import ClientError
@@ -47,6 +48,7 @@ def remove(target: Target, also: Sequence[str], say: Callable[[str], None]) -> N
             say(f"  table {name} deleted")
     _remove_bucket(target, target.artefacts_bucket)
     _remove_layers(target)
+    _remove_secret(target)
     left = sorted(there - set(also))
     if left:
         say("These data are kept, and a new deployment takes them up again: " + ", ".join(left))
@@ -76,3 +78,10 @@ def _remove_layers(target: Target) -> None:
     client, name = target.client("lambda"), artefacts.LAYER_NAME.format(name=target.name)
     for version in client.list_layer_versions(LayerName=name)["LayerVersions"]:
         client.delete_layer_version(LayerName=name, VersionNumber=version["Version"])
+
+
+def _remove_secret(target: Target) -> None:
+    """Delete what tokens are signed with; a new deployment makes another."""
+    client = target.client("ssm")
+    with contextlib.suppress(client.exceptions.ParameterNotFound):
+        client.delete_parameter(Name=target.secret_name)

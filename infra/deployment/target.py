@@ -48,6 +48,11 @@ class Target:
         """The service's own bucket."""
         return f"{self.name}-{self.account}-{self.region}"
 
+    @property
+    def secret_name(self) -> str:
+        """The internal secret's name in the Parameter Store."""
+        return f"/{self.name}/internal-secret"
+
     def client(self, service: str) -> Any:
         """Return a client of a service of AWS in this account and region."""
         if service not in self._clients:

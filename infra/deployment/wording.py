@@ -21,7 +21,6 @@ _KINDS = {
     "AWS::Logs::LogGroup": ("log", "logs"),
     "AWS::Events::Rule": ("rule", "rules"),
     "AWS::SNS::Topic": ("topic", "topics"),
-    "AWS::SecretsManager::Secret": ("secret", "secrets"),
     "AWS::ApiGateway::DomainName": ("domain of the API", "domains of the API"),
     "AWS::ApiGateway::BasePathMapping": ("mapping of a domain", "mappings of domains"),
     "AWS::IAM::ManagedPolicy": ("policy", "policies"),
@@ -31,7 +30,7 @@ _KINDS = {
     "AWS::ApiGateway::Account": ("API log setting of the account", "API log settings of the account"),
 }
 _VERBS = {"Add": "makes", "Modify": "changes", "Remove": "removes", "Import": "takes up what is there:"}
-_DATA = {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"}
+_DATA = {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
 _NAMED_UP_TO = 4
 
 

@@ -1,16 +1,21 @@
 """The way to the tables on one machine: requests to our own store without what only AWS's network needs.
 
-Half of what a read of one row costs botocore goes into its signature, its connection pool and its parser of
-headers. The store is a process of ours on the loopback interface, which asks for the access key and no more.
+Half of what a request costs botocore goes into its signature, its connection pool and its parser of headers.
+The store is a process of ours on the loopback interface, which asks for the access key and no more. A read of
+one row goes without botocore altogether, whose models and hooks take longer than all the rest: parameters and
+answers are those of the wire. Whatever it does not answer with a row, botocore asks for again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 import select
 import socket
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,11 +27,20 @@ from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, 
 
 _TIMEOUT_S = 10.0
 _CHUNK_BYTES = 65_536
+_BINARY = re.compile(rb'\{"BS?":')
+"""Something binary in an answer, or a name that looks like it. Of text the quotes would be escaped."""
 
 
 def shorten(client: BaseClient, access_key: str) -> Way:
     """Have a DynamoDB client talk to the store directly; its errors and its retries stay botocore's own."""
     way = Way(client.meta.endpoint_url, access_key)
+    with_botocore = client._make_api_call  # type: ignore[attr-defined]  # which all its methods end in
+
+    def call(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        found = way.row(parameters) if operation == "GetItem" else None
+        return with_botocore(operation, parameters) if found is None else found
+
+    vars(client)["_make_api_call"] = call
     client.meta.events.register("choose-signer.dynamodb.*", lambda **_: botocore.UNSIGNED)
     client.meta.events.register("before-send.dynamodb.*", way.send)  # type: ignore[arg-type]  # it may answer
     return way
@@ -45,6 +59,17 @@ class Way:
         )
         self._idle: deque[socket.socket] = deque()
 
+    def row(self, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return what GetItem answers; None: botocore has to ask, for an error or something binary."""
+        try:
+            answer = self._asked("DynamoDB_20120810.GetItem", json.dumps(parameters).encode())
+        except (TypeError, OSError, EndpointConnectionError, httptools.HttpParserError):
+            return None
+        if answer.status != HTTPStatus.OK or _BINARY.search(answer.body):
+            return None
+        found: dict[str, Any] = json.loads(answer.body)
+        return found
+
     def send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         """Answer a request in place of botocore's session.
 
@@ -53,19 +78,30 @@ class Way:
         """
         body = request.body or b""
         content = body if isinstance(body, bytes) else str(body).encode()
-        action = _text(request.headers["X-Amz-Target"])
+        try:
+            answer = self._asked(_text(request.headers["X-Amz-Target"]), content)
+        except TimeoutError as error:
+            raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
+        except (OSError, httptools.HttpParserError) as error:
+            raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
+        return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))  # type: ignore[arg-type]
+
+    def _asked(self, action: str, content: bytes) -> _Answer:
+        """Return the answer to a request.
+
+        Raises:
+            EndpointConnectionError: there is no store.
+            OSError, httptools.HttpParserError: it gave no answer, or not in time.
+        """
         head = f"{self._head}x-amz-target: {action}\r\ncontent-length: {len(content)}\r\n\r\n"
         connection = self._connection()
         try:
             answer = _exchanged(connection, head.encode() + content)
-        except TimeoutError as error:
+        except (OSError, httptools.HttpParserError):
             connection.close()
-            raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
-        except (OSError, httptools.HttpParserError) as error:
-            connection.close()
-            raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
+            raise
         self._idle.append(connection)
-        return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))  # type: ignore[arg-type]
+        return answer
 
     def close(self) -> None:
         """Give the connections back."""

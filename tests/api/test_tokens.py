@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 
-import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,16 +72,17 @@ def test_a_token_without_our_signature_is_refused(algorithm: str) -> None:
 def test_a_token_lives_on_when_the_secret_is_rotated(
     instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manager = boto3.client("secretsmanager")
-    arn = manager.create_secret(Name="internal", SecretString="a" * 48)["ARN"]
-    monkeypatch.setenv("ATTUNE_INTERNAL_SECRET_ARN", arn)
+    name = "/attune/internal-secret"
+    assert internal_secret.make(name)
+    monkeypatch.setenv("ATTUNE_INTERNAL_SECRET_PARAMETER", name)
+    monkeypatch.setattr(internal_secret, "TOKENS_LAST_S", 0.0)  # as if an hour were over
     form = f"grant_type=urn:ibm:params:oauth:grant-type:apikey&apikey={instance.key}".encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     token = send("POST", "/identity/token", form, headers=headers).json["access_token"]
-    manager.put_secret_value(SecretId=arn, SecretString="b" * 48)
+    internal_secret.rotate(name)
     internal_secret._kept.clear()
     asked = {"Authorization": f"Bearer {token}"}
     assert send("GET", "/v1/acoustic_customizations", headers=asked).status == 200
-    manager.put_secret_value(SecretId=arn, SecretString="c" * 48)
+    internal_secret.rotate(name)
     internal_secret._kept.clear()
     assert send("GET", "/v1/acoustic_customizations", headers=asked).status == 401

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from chalicelib.storage import objects
 from chalicelib.storage.tables import AcousticModel, AudioResource, Erasure
 from chalicelib.training import jobs, launch
 from chalicelib.training.recover import recover
+from infra import resources
 from infra.local import events
 from tests import custom_models
 from tests.events import recorded
@@ -57,6 +59,33 @@ def _lost_upload(model: AcousticModel, audio_name: str, age: timedelta, **option
     audio.update(actions=[AudioResource.updated.set(datetime.now(UTC) - age)])
     _drain()
     return audio
+
+
+def test_messages_that_were_given_up_are_counted(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    _reconciled()
+    assert "MessagesGivenUp" not in capsys.readouterr().out
+    queues = settings.current().dead_letter_queues
+    assert sorted(queues) == sorted(
+        queue.name for queue in resources.load().queues if queue.dead_letter_queue is None
+    )
+    url = messages.url_of(queues[3])
+    messages.client().send_message(QueueUrl=url, MessageBody="{}")
+    _reconciled()
+    told = capsys.readouterr().out
+    assert json.loads(told.splitlines()[-1])["MessagesGivenUp"] == [1.0]
+    assert queues[3] in [getattr(record, "queue", None) for record in caplog.records]
+
+
+@pytest.mark.parametrize(("age_minutes", "told"), [(55, False), (65, True)])
+def test_an_upload_that_has_waited_for_an_hour_is_told_of(
+    age_minutes: int, capsys: pytest.CaptureFixture[str], *, told: bool
+) -> None:
+    model = custom_models.new()
+    _lost_upload(model, "one", timedelta(minutes=age_minutes))
+    _reconciled()
+    assert ("WaitedForAnHour" in capsys.readouterr().out) is told
 
 
 def test_nothing_to_do_changes_nothing() -> None:

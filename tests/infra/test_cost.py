@@ -22,14 +22,22 @@ def test_the_page_has_the_tables_that_the_program_prints() -> None:
 
 def test_what_is_idle_is_counted_in_the_template() -> None:
     items = {item.what.split(",")[0]: item.usd for item in cost.idle_month()}
-    resources = json.loads(TEMPLATE.read_text())["Resources"]
+    template = json.loads(TEMPLATE.read_text())
+    resources = template["Resources"]
     queues = [name for name in resources if name.endswith("Queue") and not name.endswith("DeadQueue")]
-    # Five pollers that wait for 20 s each, the first million of requests for nothing.
-    polls = len(queues) * 5 * 3 * 60 * 730
+    limited = len(template["Mappings"]["Concurrency"]["10"])
+    assert 0 < limited < len(queues)
+    # Five pollers that wait for 20 s each, two where nothing is limited, the first million of requests for nothing.
+    polls = (limited * 5 + (len(queues) - limited) * 2) * 3 * 60 * 730
     assert items["Lambda's pollers"] == pytest.approx((polls - 1e6) * 0.4 / 1e6)
     alarms = sum(one.get("Type") == "AWS::CloudWatch::Alarm" for one in resources.values())
-    assert items[f"{alarms} alarms"] == pytest.approx(0.1 * (alarms - 10))
-    assert items["its listings of the bucket"] == pytest.approx(12 * 730 * 2 * 5 / 1e6)
+    assert items[f"{alarms} alarms"] == pytest.approx(max(0.0, 0.1 * (alarms - 10)))
+    assert items["its listings of the bucket"] == pytest.approx(2 * 730 * 2 * 5 / 1e6)
+    assert not [name for name, one in resources.items() if one.get("Type") == "AWS::SecretsManager::Secret"]
+
+
+def test_an_idle_month_costs_less_than_two_dollars() -> None:
+    assert sum(item.usd for item in cost.idle_month()) <= 2.0
 
 
 def test_an_hour_costs_the_time_that_it_takes() -> None:

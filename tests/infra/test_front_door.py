@@ -85,7 +85,7 @@ def test_the_stack_runs_the_program(resources: dict[str, Any]) -> None:
     assert resources["Targets"]["Properties"]["HealthCheckPath"] == "/health"
     assert container["StopTimeout"] > front_door.DRAIN_S
     names = {entry["Name"] for entry in container["Environment"]}
-    assert {"ATTUNE_API_FUNCTION", "ATTUNE_BUCKET", "ATTUNE_INTERNAL_SECRET_ARN"} <= names
+    assert {"ATTUNE_API_FUNCTION", "ATTUNE_BUCKET", "ATTUNE_INTERNAL_SECRET_PARAMETER"} <= names
 
 
 def test_who_is_connected_is_not_cut_off_by_a_deployment(resources: dict[str, Any]) -> None:
@@ -130,8 +130,8 @@ def test_it_shares_names_with_the_service(resources: dict[str, Any]) -> None:
     given = {entry["Name"]: entry.get("Value") for entry in container["Environment"]}
     assert given["ATTUNE_API_FUNCTION"] == core["Resources"]["APIHandler"]["Properties"]["FunctionName"]
     assert given["ATTUNE_BUCKET"] == core["Resources"]["Bucket"]["Properties"]["BucketName"]
-    exported = core["Outputs"]["InternalSecretArn"]["Export"]["Name"]
-    assert given["ATTUNE_INTERNAL_SECRET_ARN"] == {"Fn::ImportValue": exported}
+    named = core["Outputs"]["InternalSecretParameter"]["Value"]
+    assert given["ATTUNE_INTERNAL_SECRET_PARAMETER"] == named
 
 
 def test_nothing_is_allowed_everywhere(resources: dict[str, Any]) -> None:

@@ -113,15 +113,14 @@ def test_whoever_reads_data_may_use_the_key_and_nobody_else() -> None:
         reading = {
             logical_id
             for logical_id, one in document["Resources"].items()
-            if one.get("Type") == "AWS::IAM::Role"
-            and re.search(r'"(dynamodb|s3|secretsmanager):', json.dumps(one))
+            if one.get("Type") == "AWS::IAM::Role" and re.search(r'"(dynamodb|s3):', json.dumps(one))
         }
         assert using == reading
 
 
 def test_data_are_encrypted_with_the_key_where_there_is_one() -> None:
     for logical_id, one in DOCUMENT["Resources"].items():
-        if one.get("Type") in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"):
+        if one.get("Type") in ("AWS::DynamoDB::Table", "AWS::S3::Bucket"):
             assert '"Ref": "KeyArn"' in json.dumps(one), logical_id
 
 

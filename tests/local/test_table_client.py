@@ -50,6 +50,21 @@ def test_what_was_written_is_read(client: Any, store: RunningStore, value: str) 
     assert _get(client, "nothing") is None
 
 
+def test_a_row_is_read_without_botocore_and_anything_else_with_it(client: Any) -> None:
+    with_botocore = list[str]()
+    client.meta.events.register("before-call.dynamodb.*", lambda model, **_: with_botocore.append(model.name))
+    _put(client, '{"B": 1}', "of the wire")
+    assert _get(client, '{"B": 1}') == "of the wire"
+    assert with_botocore == ["PutItem"]
+    client.put_item(TableName=_TABLE, Item={"id": {"S": "binary"}, "value": {"B": b"\x00\xff"}})
+    read = client.get_item(TableName=_TABLE, Key={"id": {"S": "binary"}})["Item"]
+    assert read["value"]["B"] == b"\x00\xff"
+    with pytest.raises(ClientError) as refused:
+        client.get_item(TableName="unknown", Key={"id": {"S": "once"}})
+    assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    assert with_botocore == ["PutItem", "PutItem", "GetItem", "GetItem"]
+
+
 def test_the_stores_errors_are_botocores(client: Any) -> None:
     _put(client, "once", "first")
     with pytest.raises(ClientError) as refused:

@@ -157,11 +157,10 @@ def _events(operation: str, parameters: Parameters) -> Iterable[Need] | None:
     ]
 
 
-def _secretsmanager(operation: str, parameters: Parameters) -> Iterable[Need] | None:
-    if operation != "GetSecretValue":
+def _ssm(operation: str, parameters: Parameters) -> Iterable[Need] | None:
+    if operation != "GetParameter":
         return None
-    # A test's secret stands for that of the template.
-    return [Need("secretsmanager:GetSecretValue", arn("other", "InternalSecret"))]
+    return [Need("ssm:GetParameter", arn("ssm", f"parameter{parameters['Name']}"))]
 
 
 _SERVICES: dict[str, Callable[[str, Parameters], Iterable[Need] | None]] = {
@@ -171,5 +170,5 @@ _SERVICES: dict[str, Callable[[str, Parameters], Iterable[Need] | None]] = {
     "lambda": _lambda,
     "sagemaker": _sagemaker,
     "events": _events,
-    "secretsmanager": _secretsmanager,
+    "ssm": _ssm,
 }

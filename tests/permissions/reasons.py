@@ -26,7 +26,7 @@ _REASONS = (
     ("CallbackDueRole", "s3:GetObject", "*/jobs/*", "who asks for it is told the results of a job"),
     ("TaskRole", "lambda:*", "*", "tests of the gateway call a backend of their own"),
     ("TaskRole", "s3:GetObject", "*/models/*", "processes that decode fetch custom models"),
-    ("TaskRole", "secretsmanager:*", "*", "tests of the front door have its secret in the environment"),
+    ("TaskRole", "ssm:*", "*", "tests of the front door have its secret in the environment"),
     ("*", "s3:*", "*/bases/*", "whoever launches a training stores a staged base first"),
     ("*", "sqs:ReceiveMessage", "*", "Lambda's poller takes the messages"),
     ("*", "sqs:DeleteMessage", "*", "Lambda's poller removes what was handled"),

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib import settings
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, KeywordHit, Word, WordSlot
 from chalicelib.recognition import function, pieces
 from chalicelib.recognition.decoders import DecoderPool
-from chalicelib.recognition.pieces import Cutter
 from chalicelib.storage import objects
 from infra.local.prompts import Prompt
 from tests.audio import signals
@@ -36,16 +35,22 @@ OPTIONS = {
 
 
 @pytest.fixture
-def event(account: None, pool: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def event(account: None, pool: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     monkeypatch.setattr(function, "decoder_pool", lambda: pool)
     monkeypatch.setattr(function, "background_pool", lambda: pool)
     objects.delete_below("jobs/")
-    return {
+    yield {
         "audio": {"bucket": "attune-test", "key": "jobs/owner/job/audio", "content_type": "audio/wav"},
         "base_version": NARROWBAND,
         "adapted_model": None,
         "options": OPTIONS,
     }
+    settings.current.cache_clear()
+
+
+def _cut_at_every_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTUNE_PIECE_S", "1")
+    settings.current.cache_clear()
 
 
 def _step(event: dict[str, Any], **step: int) -> dict[str, Any]:
@@ -60,7 +65,7 @@ def test_pieces_give_the_same_answer(
     assert len(whole["results"]["results"]) == 2
     assert _step(event) == whole, "a short recording is not cut"
     assert list(objects.keys(PREFIX)) == []
-    monkeypatch.setattr(function, "Cutter", functools.partial(Cutter, piece_s=0.1))
+    _cut_at_every_second(monkeypatch)
     cut = _step(event)
     assert cut["pieces"] == 2
     assert cut.pop("audio_s") == whole.pop("audio_s") > 2, "whose budget it is is told once"
@@ -76,7 +81,7 @@ def test_pieces_of_several_channels_give_the_same_answer(
     event["options"] = OPTIONS | {"channels": "separate"}
     whole = function.handle(event)
     assert {result["channel"] for result in whole["results"]["results"]} == {0, 1}
-    monkeypatch.setattr(function, "Cutter", functools.partial(Cutter, piece_s=0.1))
+    _cut_at_every_second(monkeypatch)
     cut = _step(event)
     assert cut.pop("audio_s") == whole.pop("audio_s")
     assert cut["pieces"] >= 4
@@ -90,7 +95,7 @@ def test_pieces_of_several_channels_give_the_same_answer(
 def test_pieces_of_something_else_are_noticed(
     event: dict[str, Any], speech: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(function, "Cutter", functools.partial(Cutter, piece_s=0.1))
+    _cut_at_every_second(monkeypatch)
     objects.put(event["audio"]["key"], speech("conf-extended", "conf-invalid"))
     for answer in (_step(event, piece=0), _step(event, pieces=2)):
         assert answer["error"]["code"] == 500

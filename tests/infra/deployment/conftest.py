@@ -69,14 +69,8 @@ def _fitted(account: EmulatedAccount) -> Any:
     def fitted(template: dict[str, Any], bucket: str, key: str) -> dict[str, Any]:
         made = with_code(template, bucket, key)
         made["Resources"].pop("BucketPolicy")  # which asks for TLS
-        # `Ref` of a secret is its ARN in AWS, and its name here.
-        text = json.dumps(made).replace(
-            '"Action": "secretsmanager:GetSecretValue", "Resource": {"Ref": "InternalSecret"}',
-            '"Action": "secretsmanager:GetSecretValue", "Resource": {"Fn::Sub": "arn:aws:secretsmanager:'
-            '${AWS::Region}:${AWS::AccountId}:secret:${InternalSecret}*"}',
-        )
         # It does not know the condition's key.
-        text = text.replace(', "Condition": {"StringEquals": {"events:source": "attune"}}', "")
+        text = json.dumps(made).replace(', "Condition": {"StringEquals": {"events:source": "attune"}}', "")
         made = dict(json.loads(text))
         # It does not read these from the API's description, as AWS does.
         api = made["Resources"]["RestAPI"]["Properties"]

@@ -223,6 +223,8 @@ def test_what_a_stack_has_left_is_restored_and_taken_up_again(
     assert restoring.restore(found, drill, None, console.io)
     removal.remove(found, kept, said.append)
     assert removal.data(found) == []
+    named = found.client("ssm").describe_parameters()["Parameters"]
+    assert found.secret_name not in {parameter["Name"] for parameter in named}
     restored = removal.data(drill)
     assert len(restored) == len(kept) - 1, "what was used within the hour is not worth it"
     assert installation.deploy(drill, wanted, console.io)

@@ -1,0 +1,1 @@
+"""Recognition on Lambda, simulated event by event under the service's own rules."""
