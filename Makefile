@@ -6,17 +6,22 @@ BIN := $(VENV)/bin
 LAYER := build/layer/engine-layer.zip
 STAGE ?= prod
 ARGUMENTS ?=
+INTO ?= restored
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # Exactly what is listed, each file compared with its hash (docs/internals/dependencies.md).
 LISTED := --require-hashes --no-deps -r requirements/locked
 
-.PHONY: demo run training test test-quick check fix bench audit sagemaker deploy destroy smoke clean
+.PHONY: demo run training test test-quick check fix bench audit sagemaker deploy destroy restore smoke chalice-local clean
 
 demo: $(VENV)/demo.stamp
 	@$(BIN)/python -m infra.local.demo
 
 run: $(VENV)/local.stamp
 	@exec $(BIN)/python -m infra.local
+
+# The API alone under `chalice local`, beside the service of `make run`: docs/running.md
+chalice-local: $(VENV)/local.stamp
+	@exec $(BIN)/python -m infra.local.chalice_local $(ARGUMENTS)
 
 # What trains the network on this machine; `make run` recognises without it, and trains what needs none of it.
 training: $(VENV)/training.stamp
@@ -48,6 +53,7 @@ audit: $(VENV)/dev.stamp
 	$(BIN)/python -m infra.audit $(ADVISORIES)
 
 # The service in an AWS account: made or brought to the newest state, tried, taken away. docs/deploy.md
+# `make restore STAGE=prod INTO=other` brings its data back as they were: docs/restore.md
 deploy: $(VENV)/local.stamp $(LAYER)
 	@$(BIN)/python -m infra.deployment deploy --stage $(STAGE) $(ARGUMENTS)
 
@@ -56,6 +62,9 @@ smoke: $(VENV)/local.stamp
 
 destroy: $(VENV)/local.stamp
 	@$(BIN)/python -m infra.deployment destroy --stage $(STAGE) $(ARGUMENTS)
+
+restore: $(VENV)/local.stamp
+	@$(BIN)/python -m infra.deployment restore --stage $(STAGE) --into $(INTO) $(ARGUMENTS)
 
 $(LAYER): requirements/engine.txt infra/layer.py infra/layer_libraries.py | $(VENV)/local.stamp
 	@$(BIN)/python -m infra.layer $(@D)

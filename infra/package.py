@@ -1,7 +1,7 @@
 """`python -m infra.package`: the service's functions and its template, as CloudFormation takes them.
 
 Chalice packages them; here its template loses what API Gateway does not need, and its white space: two thirds
-of its size.
+of its size. It gains the dashboard.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from infra import dashboard
 from infra.resources import TEMPLATE
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +24,7 @@ CODE_NAME = "deployment.zip"
 _CHALICE = "from chalice.cli import main; main()"
 _UNUSED_OF_METHOD = ("consumes", "produces", "parameters")
 """What a method takes and gives is the function's business; what stands in the path, the path says."""
+_ANY_METHOD = "x-amazon-apigateway-any-method"
 _INTEGRATION = "x-amazon-apigateway-integration"
 _UNUSED_OF_PROXY = ("responses", "passthroughBehavior")
 """A function's answer is passed on as it is."""
@@ -52,29 +54,30 @@ def package(folder: Path, project: Path = ROOT) -> Path:
     if done.returncode != 0:
         raise PackagingFailed(f"{done.stdout}{done.stderr}".strip())
     path = folder / TEMPLATE_NAME
-    path.write_text(json.dumps(compacted(json.loads(path.read_text())), separators=(",", ":")))
+    template = compacted(json.loads(path.read_text()))
+    template["Resources"]["Dashboard"] = dashboard.resource(template)
+    path.write_text(json.dumps(template, separators=(",", ":")))
     return path
 
 
 def compacted(template: dict[str, Any]) -> dict[str, Any]:
     """Return the template without what describes the API to people.
 
-    Preflights go to the function as well: Chalice has API Gateway answer them, by a kilobyte for each path.
+    All methods of a path go to the function, which knows its own: also preflights, which Chalice would have
+    API Gateway answer, and methods that are not served, which get the service's own 405.
     """
     definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     definition.pop("definitions", None)
-    for methods in definition["paths"].values():
-        for method in methods.values():
-            for name in _UNUSED_OF_METHOD:
-                method.pop(name, None)
-            for response in method["responses"].values():
-                response.pop("schema", None)
-                response["description"] = ""
-            for name in _UNUSED_OF_PROXY:
-                method[_INTEGRATION].pop(name, None)
-        served = next(method for name, method in methods.items() if name != "options")
-        if "options" in methods:
-            methods["options"] = served
+    for path, methods in definition["paths"].items():
+        method = next(method for name, method in methods.items() if name != "options")
+        for name in _UNUSED_OF_METHOD:
+            method.pop(name, None)
+        for response in method["responses"].values():
+            response.pop("schema", None)
+            response["description"] = ""
+        for name in _UNUSED_OF_PROXY:
+            method[_INTEGRATION].pop(name, None)
+        definition["paths"][path] = {_ANY_METHOD: method}
     return template
 
 

@@ -50,6 +50,8 @@ class Table:
     range_key: str | None
     ttl_attribute: str | None
     """Number attribute holding the epoch second after which a row may go; None: rows stay."""
+    restorable: bool = False
+    """It can be restored to any moment of the last 35 days."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,9 @@ def _table(template: _Template, properties: Mapping[str, Any]) -> Table:
         hash_key=keys["HASH"],
         range_key=keys.get("RANGE"),
         ttl_attribute=properties.get("TimeToLiveSpecification", {}).get("AttributeName"),
+        restorable=properties.get("PointInTimeRecoverySpecification", {}).get(
+            "PointInTimeRecoveryEnabled", False
+        ),
     )
 
 

@@ -47,7 +47,7 @@ MAY_USE: dict[str, set[str]] = {
         "settings",
     },
     "training": {"callbacks", "customization", "engines", "language", "storage", "settings"},
-    "customization": {"engines", "language", "storage"},
+    "customization": {"engines", "language", "sharing", "storage"},
     "user_data": {"customization", "evaluation", "jobs", "callbacks", "direct_uploads", "storage"},
     "evaluation": {
         "customization",
@@ -60,7 +60,7 @@ MAY_USE: dict[str, set[str]] = {
         "storage",
         "settings",
     },
-    "jobs": {"callbacks", "recognition", "storage", "settings"},
+    "jobs": {"callbacks", "recognition", "sharing", "storage", "settings"},
     "callbacks": {"storage", "settings"},
     "direct_uploads": {"storage", "settings"},
     "recognition": {"engines", "language", "audio", "sharing", "storage", "settings"},

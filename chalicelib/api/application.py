@@ -25,6 +25,7 @@ from chalicelib.api import (
     recognition,
     recognitions,
     test_sets,
+    usage,
     user_data,
 )
 from chalicelib.api.routing import Routes, every_answer, publish
@@ -55,6 +56,7 @@ def mount(app: Chalice) -> None:
         evaluations,
         openai_transcriptions,
         callbacks,
+        usage,
         user_data,
         openapi,
     ):

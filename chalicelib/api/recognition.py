@@ -16,7 +16,7 @@ from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType
 from chalicelib.recognition import backend, forms, models, options, subtitles, unheeded
 from chalicelib.recognition.models import ServingModel
-from chalicelib.sharing import usage
+from chalicelib.sharing import meter, usage
 from chalicelib.storage import failures, objects, spool
 
 routes = Routes()
@@ -149,8 +149,11 @@ def connect(call: Call) -> dict[str, Any]:
     if not asked.pending and not asked.continued:
         raise spool.ForgedReference
     query = options.parse(call.query, "websocket")
+    chosen = models.choose(call.owner, query.options).to_json()
+    if asked.continued:
+        meter.add(call.owner, backend.used(chosen, asked.size_bytes))
     usage.check(call.owner)
-    return models.choose(call.owner, query.options).to_json()
+    return chosen
 
 
 @contextmanager

@@ -21,6 +21,9 @@ from chalicelib.customization import (
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.errors import Busy, NothingModified, TrainingRefused, UpgradeRefused
 from chalicelib.customization.training_result import TrainingResult
+from chalicelib.engines import catalogue
+from chalicelib.sharing import meter
+from chalicelib.sharing.meter import Used, Work
 from chalicelib.storage.conditional import Action, ConditionFailed, Contended, write
 from chalicelib.storage.kept_version import KeptVersion
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
@@ -214,6 +217,7 @@ def training_succeeded(
     """
     result = TrainingResult.of_report(report or {})
     told = {} if report is None else report_summary.outcome(report)
+    audio_s = float((report or {}).get("audio_s") or 0.0)
     if result.words is not None:
         told["result"] = result.words
 
@@ -244,6 +248,14 @@ def training_succeeded(
                 "retraining": model.promoted_run is not None,
                 "versions_removed": list(versions[-1].removed),
             },
+            meter.adding(owner, _used(model, audio_s)),
         )
 
     return runs.succeeded(AcousticModel, owner, customization_id, run, sha256=sha256, beside=beside)
+
+
+def _used(model: AcousticModel, audio_s: float) -> Used:
+    """Return what a training of the model counts as on the meter."""
+    engine = catalogue.engine_of(model.base_version_of_run)
+    customization = meter.customization(acoustic=True, language=bool(model.run_helper))
+    return Used(Work.ADAPTATION, engine, customization, audio_s)

@@ -46,8 +46,10 @@ def _any_other_valid(model: AcousticModel, resource_id: str | None) -> bool:
     return any(audio.status == OK and audio.audio_id != resource_id for audio in of_model(model))
 
 
-def _told(model: AcousticModel, audio: AudioResource, any_valid: bool, moment: datetime) -> Sequence[Change]:
-    return training_ends.validated(model, audio, any_valid=any_valid, moment=moment)
+def _told(
+    model: AcousticModel, audio: AudioResource, valid: bool, any_valid: bool, moment: datetime
+) -> Sequence[Change]:
+    return training_ends.validated(model, audio, valid=valid, any_valid=any_valid, moment=moment)
 
 
 KIND = uploads.Kind(

@@ -13,6 +13,7 @@ from chalicelib.customization.errors import NotTraining, UpgradeRefused
 from chalicelib.customization.training_ends import End, Event
 from chalicelib.storage.conditional import (
     Action,
+    Add,
     Change,
     Condition,
     ConditionFailed,
@@ -36,6 +37,8 @@ class Beside:
     """Must hold; else the row is read anew."""
     told: Mapping[str, Any] = field(default_factory=dict)
     """To those who are told of the end."""
+    metered: Sequence[Add] = ()
+    """What it counts on the owner's meter."""
 
 
 def _nothing(model: CustomModel) -> Beside:
@@ -131,7 +134,8 @@ def succeeded(
         change = statuses.run_succeeded(model, sha256, moment, more.actions)
         if more.condition is not None:
             change = replace(change, condition=change.condition & more.condition)
-        return _ended(model, change, End(Event.COMPLETED, statuses.after_success(model), moment, more.told))
+        end_of_run = End(Event.COMPLETED, statuses.after_success(model), moment, more.told)
+        return [*_ended(model, change, end_of_run), *more.metered]
 
     return _end(kind, owner, customization_id, run, end)
 

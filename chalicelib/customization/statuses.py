@@ -99,6 +99,10 @@ def _data_changed(now: datetime, error: str | None = None) -> list[Action]:
     ]
 
 
+def _counted_anew() -> list[Action]:
+    return [CustomModel.analysed_valid.remove(), CustomModel.analysed_invalid.remove()]
+
+
 def _run_over() -> list[Action]:
     return [
         CustomModel.stage.remove(),
@@ -121,14 +125,15 @@ def resource_accepted(transition: Transition, model: CustomModel, upload_id: str
     )
 
 
-def analysis_ended(model: CustomModel, upload_id: str, now: datetime) -> Update:
-    """One of several analyses has ended; the status waits for the last."""
+def analysis_ended(model: CustomModel, upload_id: str, valid: bool, now: datetime) -> Update:
+    """One of several analyses has ended; the status waits for the last, which tells of all."""
+    counter = CustomModel.analysed_valid if valid else CustomModel.analysed_invalid
     return Update(
         model,
         _condition(ANALYSIS_ENDED)
         & CustomModel.analysing.contains(upload_id)
         & (CustomModel.analysing != {upload_id}),
-        [CustomModel.analysing.delete({upload_id}), *_data_changed(now)],
+        [CustomModel.analysing.delete({upload_id}), counter.add(1), *_data_changed(now)],
     )
 
 
@@ -144,6 +149,7 @@ def last_analysis_ended(
         _condition(ANALYSIS_ENDED) & (CustomModel.analysing == {upload_id}) & _same_data(model),
         [
             CustomModel.analysing.remove(),
+            *_counted_anew(),
             CustomModel.status.set(Status.READY if any_valid else Status.PENDING),
             *_data_changed(now, error),
         ],
@@ -161,6 +167,7 @@ def resource_removed(
         _condition(transition) & _same_data(model),
         [
             CustomModel.analysing.delete({upload_id}),
+            *([] if others else _counted_anew()),
             CustomModel.status.set(status),
             *_data_changed(now),
         ],

@@ -70,13 +70,20 @@ def notices(model: AcousticModel, end: End) -> list[Put]:
     ]
 
 
-def validated(model: AcousticModel, audio: AudioResource, *, any_valid: bool, moment: datetime) -> list[Put]:
-    """Return the rows that tell that a model's audio has been analysed, that of this resource as the last."""
+def validated(
+    model: AcousticModel, audio: AudioResource, *, valid: bool, any_valid: bool, moment: datetime
+) -> list[Put]:
+    """Return the rows that tell that a model's audio has been analysed, that of this resource as the last.
+
+    `valid` is this resource, `any_valid` any of the model.
+    """
     status = statuses.Status.READY if any_valid else statuses.Status.PENDING
     end = End(Event.VALIDATED, status, moment)
     detail = {
         **_about(model),
         "audio_name": audio.audio_name,
+        "valid": int(model.analysed_valid or 0) + valid,
+        "invalid": int(model.analysed_invalid or 0) + (not valid),
         "status": str(status),
         "ended": watson_time(moment),
     }

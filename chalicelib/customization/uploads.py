@@ -52,7 +52,7 @@ class Kind(Generic[Model, Resource]):
     """Status of a resource that can be trained on."""
     any_other_valid: Callable[[Model, str | None], bool]
     """Tells whether the model has valid data beside the resource with that id."""
-    told: Callable[[Model, Resource, bool, datetime], Sequence[Change]] = lambda *_: ()
+    told: Callable[[Model, Resource, bool, bool, datetime], Sequence[Change]] = lambda *_: ()
     """Returns what is noted, together with the end of the last analysis, for those who are to know. Takes the
     resource, whether the model has valid data now, and the moment."""
 
@@ -230,11 +230,11 @@ def end(
         moment = now()
         told: Sequence[Change] = ()
         if len(model.analysing or ()) > 1:
-            ended = statuses.analysis_ended(model, resource.upload_id, moment)
+            ended = statuses.analysis_ended(model, resource.upload_id, valid, moment)
         else:
             any_valid = valid or kind.any_other_valid(model, resource.resource_id)
             ended = statuses.last_analysis_ended(model, resource.upload_id, any_valid, moment, error)
-            told = kind.told(model, resource, any_valid, moment)
+            told = kind.told(model, resource, valid, any_valid, moment)
         try:
             write(change, ended, *told)
         except ConditionFailed:

@@ -280,3 +280,11 @@ def base_version(name: str) -> BaseVersion:
         KeyError: no model has that version.
     """
     return next(version for version in base_model_of_version(name).versions if version.name == name)
+
+
+def engine_of(name: str) -> str:
+    """Return the engine of a full version string; `unknown` of one that no model has any more."""
+    try:
+        return base_version(name).engine
+    except KeyError:
+        return "unknown"

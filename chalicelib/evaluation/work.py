@@ -33,11 +33,12 @@ from chalicelib.evaluation.hearing import NotHeard
 from chalicelib.evaluation.listing import Listing, Utterance
 from chalicelib.evaluation.statuses import SetStatus, Status
 from chalicelib.evaluation.wording import Wording
+from chalicelib.recognition import backend
 from chalicelib.recognition.backend import RecognitionFailed
-from chalicelib.sharing import usage
+from chalicelib.sharing import meter, usage
 from chalicelib.sharing.usage import AudioBudgetSpent
 from chalicelib.storage import layout, objects, queues, scratch
-from chalicelib.storage.conditional import ConditionFailed, Update, write
+from chalicelib.storage.conditional import Add, ConditionFailed, Update, write
 from chalicelib.storage.layout import TestSetKey
 from chalicelib.storage.tables import AcousticModel, Evaluation, TestSet
 
@@ -166,8 +167,9 @@ def _next_step(row: Evaluation, piece: int | None) -> Status | None:
         evaluations.announce_next_piece(row)
     if evaluations.pieces_left(row):
         return _settled(row)
-    _put_together(row, models)
-    _moved(statuses.completed(row, _now()))
+    audio_s = _put_together(row, models)
+    used = [backend.used(model.serving.to_json(), audio_s) for model in models]
+    _moved(statuses.completed(row, _now()), *meter.adding(row.owner, *used))
     return _settled(row)
 
 
@@ -201,7 +203,8 @@ def _hear(row: Evaluation, models: Sequence[Contender], piece: int) -> None:
     hearing.store(key.piece_key(piece), heard)
 
 
-def _put_together(row: Evaluation, models: Sequence[Contender]) -> None:
+def _put_together(row: Evaluation, models: Sequence[Contender]) -> float:
+    """Store the results; return how many seconds of audio each model has heard."""
     key, found = evaluations.key_of(row), _listing(row)
     heard = [
         hearing.fetch([key.piece_key(piece) for piece in range(model, int(row.pieces or 0), len(models))])
@@ -220,6 +223,7 @@ def _put_together(row: Evaluation, models: Sequence[Contender]) -> None:
         objects.delete(*(key.audio_key(one.number) for one in found.utterances if one.number not in shown))
     objects.put(key.results_key, json.dumps(results, ensure_ascii=False).encode(), "application/json")
     objects.put(key.picture_key, picture.drawn(results, row.name), "image/svg+xml")
+    return sum(one.duration_s for one in found.utterances)
 
 
 def _report(row: Evaluation) -> dict[str, Any] | None:
@@ -254,9 +258,9 @@ def _settled(row: Evaluation) -> Status | None:
     return Status(current.status)
 
 
-def _moved(change: Update) -> bool:
+def _moved(change: Update, *together: Add) -> bool:
     try:
-        write(change)
+        write(change, *together)
     except ConditionFailed:
         return False
     return True

@@ -90,7 +90,7 @@ def begun(job: RecognitionJob, now: datetime) -> Update:
     return Update(job, _condition(BEGUN), _moved(job, BEGUN, now))
 
 
-def cut(job: RecognitionJob, pieces: int, now: datetime) -> Update:
+def cut(job: RecognitionJob, pieces: int, audio_s: float, now: datetime) -> Update:
     """The recording is long: its pieces are recognised one by one."""
     return Update(
         job,
@@ -98,6 +98,7 @@ def cut(job: RecognitionJob, pieces: int, now: datetime) -> Update:
         [
             *_moved(job, CUT, now),
             RecognitionJob.pieces.set(pieces),
+            RecognitionJob.audio_s.set(audio_s),
             RecognitionJob.pieces_left.set(set(range(pieces))),
         ],
     )

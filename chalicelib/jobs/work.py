@@ -12,8 +12,9 @@ from chalicelib.jobs.statuses import Status
 from chalicelib.recognition import backend
 from chalicelib.recognition.backend import RecognitionFailed
 from chalicelib.recognition.kept_results import Keeping
+from chalicelib.sharing import meter
 from chalicelib.storage import objects
-from chalicelib.storage.conditional import ConditionFailed, Update, write
+from chalicelib.storage.conditional import Add, ConditionFailed, Update, write
 from chalicelib.storage.tables import RecognitionJob
 
 _log = logging.getLogger(__name__)
@@ -51,8 +52,8 @@ def _next_step(job: RecognitionJob, piece: int | None) -> Status | None:
     if not job.pieces:
         answer = _ask(job)
         if "pieces" not in answer:
-            return _complete(job)
-        if _moved(statuses.cut(job, answer["pieces"], _now())):
+            return _complete(job, answer.get("audio_s", 0.0))
+        if _moved(statuses.cut(job, answer["pieces"], answer.get("audio_s", 0.0), _now())):
             recognition_jobs.announce_again(job)
         return _settled(job)
     left = recognition_jobs.pieces_left(job)
@@ -67,7 +68,7 @@ def _next_step(job: RecognitionJob, piece: int | None) -> Status | None:
     if recognition_jobs.pieces_left(job):
         return Status.PROCESSING
     _ask(job, pieces=int(job.pieces))
-    return _complete(job)
+    return _complete(job, float(job.audio_s))
 
 
 def _ask(job: RecognitionJob, **step: int) -> dict[str, Any]:
@@ -91,8 +92,9 @@ def give_up(job: RecognitionJob, reason: str) -> None:
     fail(job, reason)
 
 
-def _complete(job: RecognitionJob) -> Status | None:
-    _moved(statuses.completed(job, _now()))
+def _complete(job: RecognitionJob, audio_s: float) -> Status | None:
+    used = [backend.used(json.loads(job.request), audio_s)] if audio_s else []
+    _moved(statuses.completed(job, _now()), *meter.adding(job.owner, *used))
     return _settled(job)
 
 
@@ -110,13 +112,16 @@ def _settled(job: RecognitionJob) -> Status | None:
     return Status(current.status)
 
 
-def _moved(change: Update) -> bool:
+def _moved(change: Update, *together: Add) -> bool:
     try:
-        write(change)
+        write(change, *together)
     except ConditionFailed:
         return False
-    if isinstance(change.row, RecognitionJob) and change.row.notify_at is not None:
-        notifications.announce(change.row)
+    row = change.row
+    assert isinstance(row, RecognitionJob)
+    job = recognition_jobs.find(row.owner, row.job_id) if together else row  # several leave it as it was
+    if job is not None and job.notify_at is not None:
+        notifications.announce(job)
     return True
 
 

@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,7 +20,8 @@ from chalicelib import settings
 from chalicelib.engines import catalogue
 from chalicelib.recognition.models import ServingModel
 from chalicelib.recognition.options import Options
-from chalicelib.sharing import usage
+from chalicelib.sharing import meter, usage
+from chalicelib.sharing.meter import Used, Work
 from chalicelib.storage import objects
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def recognize(
         RecognitionFailed: bad audio (400), too much of this owner's under way (429), no capacity (503), or a
             failure of the engine (500).
     """
-    return invoke(event_for(key, content_type, model, options, owner=owner, form=form, streamed_s=streamed_s))
+    event = event_for(key, content_type, model, options, owner=owner, form=form, streamed_s=streamed_s)
+    return measured(event)[0]
 
 
 def invoke(event: dict[str, Any]) -> dict[str, Any]:
@@ -191,6 +193,8 @@ def ask(event: dict[str, Any], told: Told | None = None) -> dict[str, Any]:
 def measured(event: dict[str, Any], told: Told | None = None) -> tuple[dict[str, Any], float]:
     """Return the results that the recognition function gives, and how many seconds of audio it decoded.
 
+    They count as recognised, which is for those who answer a client with them.
+
     Args:
         event: of `event_for`.
         told: see `ask`.
@@ -199,7 +203,23 @@ def measured(event: dict[str, Any], told: Told | None = None) -> tuple[dict[str,
         RecognitionFailed: see `recognize`.
     """
     answer = ask(event, told)
-    return _results_of(answer), float(answer.get("audio_s", 0.0))
+    results, audio_s = _results_of(answer), float(answer.get("audio_s", 0.0))
+    meter.add(event["owner"], used(event, audio_s))
+    return results, audio_s
+
+
+def used(asked: Mapping[str, Any], audio_s: float) -> Used:
+    """Return what recognition counts as on the meter.
+
+    Args:
+        asked: event of `event_for`, or what `ServingModel.to_json` gives.
+        audio_s: seconds of audio that were recognised.
+    """
+    customization = meter.customization(
+        acoustic=asked["adapted_model"] is not None, language=asked["language_model"] is not None
+    )
+    engine = catalogue.engine_of(asked["base_version"])
+    return Used(Work.RECOGNITION, engine, customization, audio_s)
 
 
 def _results_of(answer: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from chalicelib.storage import connection
 
 __all__ = [
     "Action",
+    "Add",
     "Change",
     "Condition",
     "ConditionFailed",
@@ -67,7 +68,19 @@ class Delete:
     condition: Condition
 
 
-Change = Update | Put | Delete
+@dataclass(frozen=True)
+class Add:
+    """Add to numbers of a row, which is made if it is not there.
+
+    It is a transaction also where it stands alone: when boto3 sends one again because the connection broke
+    before the answer came, DynamoDB knows it by its token and adds once.
+    """
+
+    row: Model
+    actions: Sequence[Action]
+
+
+Change = Update | Put | Delete | Add
 
 
 def write(*changes: Change) -> None:
@@ -80,7 +93,7 @@ def write(*changes: Change) -> None:
     pause_s = _FIRST_PAUSE_S
     for _ in range(_ATTEMPTS):
         try:
-            if len(changes) == 1:
+            if len(changes) == 1 and not isinstance(changes[0], Add):
                 _write_one(changes[0])
             else:
                 _write_together(changes)
@@ -105,6 +118,8 @@ def _write_one(change: Change) -> None:
             change.row.save(condition=change.condition)
         case Delete():
             change.row.delete(condition=change.condition)
+        case Add():
+            raise AssertionError("a transaction adds")
 
 
 def _write_together(changes: Sequence[Change]) -> None:
@@ -117,6 +132,8 @@ def _write_together(changes: Sequence[Change]) -> None:
                     transaction.save(change.row, condition=change.condition)
                 case Delete():
                     transaction.delete(change.row, condition=change.condition)
+                case Add():
+                    transaction.update(change.row, actions=list(change.actions))
 
 
 def _codes(error: PynamoDBException) -> set[str]:

@@ -39,6 +39,9 @@ class CustomModel(Table):
     """Why the model failed, for its user to read."""
     analysing = UnicodeSetAttribute(null=True)
     """Upload ids still being analysed. A set: adding and removing are idempotent. Absent when empty."""
+    analysed_valid = NumberAttribute(null=True)
+    analysed_invalid = NumberAttribute(null=True)
+    """Uploads whose analysis has ended while others were `analysing`; absent once the last one has ended."""
     generation = NumberAttribute(default=0)
     """A reset counts it up; resources of an older generation are gone, even while their rows last."""
     data_version = UnicodeAttribute(null=True)

@@ -296,6 +296,8 @@ class RecognitionJob(Told):
     """Why the job failed, for its user to read."""
     pieces = NumberAttribute(null=True)
     """How many pieces the recording was cut into; null: it was not."""
+    audio_s = NumberAttribute(default=0)
+    """Seconds of audio in a recording that was cut."""
     pieces_left = NumberSetAttribute(null=True)
     """Numbers of the pieces still to be recognised. A set: removing is idempotent. Absent when empty."""
     customer_id = UnicodeAttribute(null=True)
@@ -465,6 +467,26 @@ class Usage(Table):
     audio_s = NumberAttribute(default=0)
     """Seconds of audio that were decoded."""
     recordings = NumberAttribute(default=0)
+    expires = NumberAttribute(null=True)
+    """Unix seconds; DynamoDB's time-to-live attribute."""
+
+
+class DailyUsage(Table):
+    """What an owner has had recognised, or learned from, on one day, of one kind; see `sharing.meter`."""
+
+    class Meta:
+        """Where the rows are."""
+
+        table_name = f"{_PREFIX}meter"
+        billing_mode = "PAY_PER_REQUEST"
+
+    owner = UnicodeAttribute(hash_key=True)
+    entry = UnicodeAttribute(range_key=True)
+    """`{day}/{work}/{engine}/{customization}`; the day in UTC, as `2026-01-31`."""
+    audio_s = NumberAttribute(default=0)
+    """Seconds of audio."""
+    times = NumberAttribute(default=0)
+    """Requests, jobs and evaluations; of adaptation: trainings."""
     expires = NumberAttribute(null=True)
     """Unix seconds; DynamoDB's time-to-live attribute."""
 

@@ -1,4 +1,4 @@
-"""`python -m infra.deployment deploy | destroy | smoke`; the Makefile has a word for each."""
+"""`python -m infra.deployment deploy | destroy | restore | smoke`; the Makefile has a word for each."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deployment import installation, removal, smoke, target
+from infra.deployment import installation, removal, restoring, smoke, target
 from infra.deployment.installation import Io, Wanted
 from infra.deployment.target import Refused
 from infra.package import ROOT, PackagingFailed
@@ -22,9 +23,10 @@ def _parser() -> argparse.ArgumentParser:
     deploy = commands.add_parser("deploy", help="deploy the service, or bring it to the newest state")
     destroy = commands.add_parser("destroy", help="take it away; data stay unless they are named")
     trial = commands.add_parser("smoke", help="try it, with the API key in ATTUNE_KEY")
-    for command in (deploy, destroy, trial):
+    restore = commands.add_parser("restore", help="bring data back, into a stage that is not deployed yet")
+    for command in (deploy, destroy, restore, trial):
         command.add_argument("--stage", default="prod", help="which installation; its name is attune-STAGE")
-    for command in (deploy, destroy):
+    for command in (deploy, destroy, restore):
         command.add_argument("--yes", action="store_true", help="do not ask")
     deploy.add_argument(
         "--layer",
@@ -45,7 +47,26 @@ def _parser() -> argparse.ArgumentParser:
     destroy.add_argument(
         "--data", action="append", default=[], metavar="NAME", help="a table or bucket to delete, too"
     )
+    restore.add_argument("--into", required=True, metavar="STAGE", help="which stage is to have them")
+    restore.add_argument(
+        "--at",
+        type=_moment,
+        metavar="TIME",
+        help="as they were then, such as 2026-01-31T12:00:00Z; otherwise as lately as can be",
+    )
     return parser
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = datetime.min
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time with its zone, such as 2026-01-31T12:00:00Z or 2026-01-31T13:00:00+01:00"
+        )
+    return found.astimezone(UTC).replace(microsecond=0)
 
 
 def _say(text: str) -> None:
@@ -84,6 +105,9 @@ def _run(options: argparse.Namespace) -> int:
                 return 1
             removal.remove(found, options.data, _say)
             return 0
+        case "restore":
+            io = Io(_say, (lambda: True) if options.yes else _agreed)
+            return 0 if restoring.restore(found, target.find(options.into), options.at, io) else 1
         case _:
             key = os.environ.get("ATTUNE_KEY")
             if not key:

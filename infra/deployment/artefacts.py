@@ -21,13 +21,13 @@ _NOT_ALONE = {"NotificationConfiguration"}
 _NAMED = {"AWS::DynamoDB::Table": "TableName", "AWS::S3::Bucket": "BucketName"}
 
 
-def ensure_bucket(target: Target) -> str:
-    """Make the bucket for what is deployed, unless it is there; return its name.
+def ensure_bucket(target: Target, name: str) -> str:
+    """Make a bucket that nobody else can look into, unless it is there; return its name.
 
     Raises:
         Refused: somebody else has a bucket of that name.
     """
-    name, s3 = target.artefacts_bucket, target.client("s3")
+    s3 = target.client("s3")
     try:
         s3.head_bucket(Bucket=name, ExpectedBucketOwner=target.account)
     except ClientError as error:
@@ -131,7 +131,14 @@ def of_data(template: dict[str, Any], there: Collection[str]) -> tuple[dict[str,
                 "ResourceIdentifier": {attribute: name},
             }
         )
-    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": kept}, imported
+    # What the conditions ask for takes its default: a later change brings the rest.
+    parameters = {name: one for name, one in template["Parameters"].items() if "Default" in one}
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Parameters": parameters,
+        "Conditions": template["Conditions"],
+        "Resources": kept,
+    }, imported
 
 
 def upload_template(target: Target, folder: Path, template: dict[str, Any]) -> str:

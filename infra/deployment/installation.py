@@ -61,6 +61,11 @@ def deploy(target: Target, wanted: Wanted, io: Io) -> bool:
         io.say(f"  note: {warning}")
     chosen = {**account.parameters, **_kept(target), **wanted.parameters, "Name": target.name}
     chosen["Architecture"] = wanted.architecture
+    if bool(chosen.get("DomainName")) != bool(chosen.get("DomainCertificate")):
+        raise Refused(
+            "DomainName and DomainCertificate belong together: name the domain, and the ARN of its "
+            f"certificate in ACM in {target.region}."
+        )
     for image in images.IMAGES:
         if images.is_ours(target, chosen.get(image.parameter)):
             chosen[image.parameter] = images.ensure(target, image, io.say)
@@ -69,7 +74,7 @@ def deploy(target: Target, wanted: Wanted, io: Io) -> bool:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         template: dict[str, Any] = json.loads(package.package(folder).read_text())
-        bucket = artefacts.ensure_bucket(target)
+        bucket = artefacts.ensure_bucket(target, target.artefacts_bucket)
         code = artefacts.upload(target, folder / package.CODE_NAME)
         chosen["EngineLayer"] = artefacts.publish_layer(target, wanted.layer, wanted.architecture)
         complete = artefacts.with_names(artefacts.with_code(template, bucket, code), target)
@@ -84,7 +89,7 @@ def deploy(target: Target, wanted: Wanted, io: Io) -> bool:
                     return False
                 agreed = True
                 stack.take_up(target, artefacts.upload_template(target, folder, data_template), data, io.say)
-    internal_secret.make(target.secret_name, target.client("ssm"))
+    internal_secret.make(target.secret_name, target.client("ssm"), chosen.get("KeyArn"))
     declared = template["Parameters"]
     planned = stack.plan(target, url, {key: value for key, value in chosen.items() if key in declared})
     if planned is None:
@@ -136,6 +141,11 @@ def _hand_over(target: Target, wanted: Wanted, io: Io) -> None:
     record = RECORDS / f"{target.name}.json"
     record.write_text(json.dumps({"url": url, **stack.outputs(target)}, indent=2) + "\n")
     io.say(f"The service is at {url}; more about it is in {record}.")
+    if "DomainTarget" in (found := stack.outputs(target)):
+        name = stack.parameters(target)["DomainName"]
+        io.say(
+            f"Let {name} be an alias (CNAME) of {found['DomainTarget']}; then it is at https://{name}, too."
+        )
     key = os.environ.get("ATTUNE_KEY")
     if not _keys(target, "list"):
         key = _keys(target, "make", "--administrator", "--label", "first").split()[1]

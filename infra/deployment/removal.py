@@ -63,8 +63,9 @@ def _declared(target: Target) -> set[str]:
 def _remove_bucket(target: Target, name: str) -> None:
     s3 = target.client("s3")
     try:
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=name):
-            listed = [{"Key": entry["Key"]} for entry in page.get("Contents", ())]
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+            entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            listed = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
             if listed:
                 s3.delete_objects(Bucket=name, Delete={"Objects": listed, "Quiet": True})
         s3.delete_bucket(Bucket=name)

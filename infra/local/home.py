@@ -18,6 +18,7 @@ from typing import IO
 
 from chalicelib.engines.model_cache import FOLDER_PREFIX
 
+_EMULATORS = "emulators"
 _RENEW_BEFORE_S = 30 * 86_400.0
 _UTC_TIME = re.compile(rb"\x17\x0d(\d{12}Z)")
 """As DER writes a time before 2050."""
@@ -56,6 +57,15 @@ class Home:
     def bases(self) -> Path:
         """Networks that the operator has staged, if any."""
         return self.path / "bases"
+
+    def note_emulators(self, training_url: str, recognition_url: str) -> None:
+        """Note where the emulations of SageMaker and of Lambda answer, for programs beside the service."""
+        _write_private(self.path / _EMULATORS, f"{training_url}\n{recognition_url}".encode())
+
+    def emulators(self) -> tuple[str, str]:
+        """Return what `note_emulators` has noted."""
+        training_url, recognition_url = (self.path / _EMULATORS).read_text().splitlines()
+        return training_url, recognition_url
 
     @property
     def temporary(self) -> Path:

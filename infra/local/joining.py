@@ -43,7 +43,7 @@ def join(home: Home) -> None:
             f"{HOME_VARIABLE}; without {HOME_VARIABLE} the store is the one that AWS_* variables name."
         )
     declared = resources.load(parameters={"TrainingImage": "local", "EngineLayer": "local"})
-    own = environment.own(home, declared, home.store_url.read_text(), "", "")
+    own = environment.own(home, declared, home.store_url.read_text(), *home.emulators())
     os.environ.clear()
     os.environ.update({name: value for name, value in own.items() if value})
 

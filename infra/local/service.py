@@ -104,7 +104,9 @@ class Service:
         os.environ.update(self._environment)
         catalogue.serve_anew()
         self._home.clear_temporary()
-        self._home.note_store_url(self._environment["AWS_ENDPOINT_URL"])
+        urls = [self._environment[f"AWS_ENDPOINT_URL{of}"] for of in ("_SAGEMAKER", "_LAMBDA", "")]
+        self._home.note_emulators(*urls[:2])
+        self._home.note_store_url(urls[2])
         tempfile.tempdir = None  # to be looked up anew
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -17,6 +17,8 @@ import pytest
 
 import app
 from chalicelib.jobs import recognition_jobs
+from chalicelib.sharing import meter
+from chalicelib.sharing.meter import Customization, Used, Work
 from chalicelib.storage import credentials, layout, objects, queues
 from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import NEW, Answer, Instance, basic, send
@@ -116,6 +118,7 @@ def somebodys(victim: Instance, function: Function, private_allowed: None) -> It
     row.promoted_run, row.promoted_version, row.promoted_sha256 = 1, NEW, "ab" * 32
     row.save()
     objects.put(layout.report_key(victim.owner, model.customization_id, 1), b"{}")
+    meter.add(victim.owner, Used(Work.RECOGNITION, "sphinx", Customization.NONE, 7.0))
     language = Language(victim)
     language.add("one", b"hello Zorblatt\n")
     assert (
@@ -292,6 +295,7 @@ _OWN = {
     "/callback_deliveries",
     "/uploads",
     "/keys",
+    "/usage",
 }
 """Nothing in these requests can name what is somebody else's, but their answers could show it."""
 
@@ -306,6 +310,7 @@ def test_foreign_things_are_like_unknown_ones_on_every_route(
     before = _view(victim, somebodys)
     assert before["/recognitions"]["recognitions"]
     assert before["/acoustic_customizations"]["customizations"]
+    assert before["/usage"]["usage"]
     for method, path in _routes():
         if path == "/register_callback":
             continue  # whoever meets the challenge may register a URL, too

@@ -13,6 +13,8 @@ from botocore.exceptions import EndpointConnectionError
 from chalicelib.customization import audio_resources, custom_models
 from chalicelib.jobs import recognition_jobs, statuses, work
 from chalicelib.recognition import backend
+from chalicelib.sharing import meter
+from chalicelib.sharing.meter import Customization, Used, Work
 from chalicelib.storage import objects, queues, tables
 from chalicelib.storage.conditional import write
 from chalicelib.storage.connection import Table
@@ -205,3 +207,10 @@ def test_trouble_with_one_kind_does_not_keep_the_others(
     assert len(list(Erasure.scan())) == 1
     assert erasures.carry_on(float("inf")) == 0
     assert list(Erasure.scan()) == []
+
+
+def test_the_meter_bears_no_label_and_stays(instance: Instance) -> None:
+    meter.add(instance.owner, Used(Work.RECOGNITION, "sphinx", Customization.NONE, 7.0))
+    before = instance("GET", "/usage").json
+    assert instance("DELETE", "/user_data?customer_id=somebody").status == 200
+    assert instance("GET", "/usage").json == before

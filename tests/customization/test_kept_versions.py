@@ -15,6 +15,7 @@ from chalicelib.customization import (
 )
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.errors import Busy, ChangedMeanwhile, CurrentVersion, UnknownVersion
+from chalicelib.sharing import meter
 from chalicelib.storage import conditional, layout, objects
 from chalicelib.storage.kept_version import KeptVersion
 from chalicelib.storage.tables import AcousticModel
@@ -26,6 +27,7 @@ OLD, NEW = custom_models.LIGHT, "en-US_BroadbandModel.v2026-11-30"
 REPORT = {
     "decision": "adapted",
     "alpha": 0.75,
+    "audio_s": 600.25,
     "held_out": {"utterances": 20, "before": {"mean_posterior": 0.5}, "after": {"mean_posterior": 0.75}},
 }
 
@@ -243,6 +245,26 @@ def test_versions_from_before_any_were_noted_are_there() -> None:
     assert (current(model), kept(model)) == (2, [4, 2])
     train(model)
     assert kept(model) == [5, 4, 2]
+
+
+def metered() -> tuple[float, int]:
+    """Return seconds and trainings on the light engine by the owner's meter."""
+    found = meter.of_owner(OWNER, now().date(), now().date())
+    (entry,) = (one for one in found if one.engine == "sphinx")
+    assert (entry.work, entry.customization) == ("adaptation", "acoustic")
+    return entry.audio_s, entry.count
+
+
+def test_a_training_counts_once_though_its_end_is_announced_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = trained(1)
+    custom_models.add_audio(model, "two")
+    acoustic_training.begin_training(OWNER, model.customization_id)
+    before = metered()
+    monkeypatch.setattr(runs, "write", write_twice)
+    for _ in range(2):
+        acoustic_training.training_succeeded(OWNER, model.customization_id, 2, sha256="0" * 64, report=REPORT)
+    assert current(model) == 2
+    assert metered() == (before[0] + 600.25, before[1] + 1)
 
 
 def test_of_two_who_choose_at_once_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from chalicelib import settings as service_settings
 from chalicelib.evaluation import contenders, evaluations, hearing, statuses, test_sets, work
 from chalicelib.evaluation.evaluations import Material
 from chalicelib.recognition import backend
+from chalicelib.sharing import meter
 from chalicelib.storage import layout, objects, queues
 from chalicelib.storage.conditional import write
 from tests.audio.packing import zipped
@@ -83,6 +84,12 @@ def _taken() -> list[dict[str, Any]]:
     return [json.loads(message["Body"]) for message in found]
 
 
+def _metered() -> dict[str, tuple[float, int]]:
+    """Return seconds and evaluations that the owner's meter shows, by engine."""
+    today = datetime.now(UTC).date()
+    return {one.engine: (one.audio_s, one.count) for one in meter.of_owner(OWNER, today, today)}
+
+
 def _work(message: dict[str, Any], *, last_attempt: bool = False) -> str | None:
     return work.work(OWNER, message["evaluation"], message.get("piece"), last_attempt=last_attempt)
 
@@ -95,6 +102,7 @@ def _work(message: dict[str, Any], *, last_attempt: bool = False) -> str | None:
 @given(st.data())
 def test_whatever_comes_twice_or_out_of_order(recognition: Recognition, data: st.DataObject) -> None:
     recognition.asked.clear()
+    before = _metered()
     test_set_id = _set()
     evaluation_id = _new(test_set_id)
     waiting = _taken()
@@ -114,6 +122,12 @@ def test_whatever_comes_twice_or_out_of_order(recognition: Recognition, data: st
     assert row.status == "completed"
     assert set(Counter(recognition.asked).values()) == {1}, "no utterance is recognised twice by a model"
     assert len(recognition.asked) == 2 * len(TEXTS)
+    audio_s = float(test_sets.get(OWNER, test_set_id).duration_s)
+    for engine in ("sphinx", "whisper"):
+        seconds, times = before.get(engine, (0.0, 0))
+        metered_s, metered_times = _metered()[engine]
+        assert metered_s == pytest.approx(seconds + audio_s, abs=0.01)
+        assert metered_times == times + 1
     results = evaluations.results(row)
     assert [model["deletions"] for model in results["models"]] == [5, 5]
     assert sorted(key.rpartition("/")[2] for key in objects.keys("evaluations/")) == [

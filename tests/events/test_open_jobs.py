@@ -44,7 +44,7 @@ def _forgotten(age: timedelta, *, pieces: int = 0, begun: bool = False) -> Recog
     if begun or pieces:
         write(statuses.begun(job, then))
     if pieces:
-        write(statuses.cut(job, pieces, then))
+        write(statuses.cut(job, pieces, 0.0, then))
     job.update(actions=[RecognitionJob.created.set(then), RecognitionJob.updated.set(then)])
     return job
 

@@ -37,6 +37,7 @@ def test_what_expires() -> None:
         "attune-training-ends": "expires",
         "attune-usage": "expires",
         "attune-direct-uploads": "expires",
+        "attune-meter": "expires",
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,12 +17,20 @@ from chalicelib.jobs import recognition_jobs, statuses, work
 from chalicelib.recognition import backend, kept_results
 from chalicelib.recognition.backend import RecognitionFailed
 from chalicelib.recognition.kept_results import Keeping
+from chalicelib.sharing import meter
 from chalicelib.storage import objects, queues
 from chalicelib.storage.conditional import write
 from tests.custom_models import OWNER
 from tests.repeated_writes import write_twice
 
 PIECES = 5
+AUDIO_S = 1500.5
+REQUEST = {
+    "audio": {},
+    "base_version": "en-US_BroadbandModel.v2020-01-16",
+    "adapted_model": None,
+    "language_model": {"key": "models/language", "sha256": ""},
+}
 RESULTS = {"result_index": 0, "results": ["all of it"]}
 
 
@@ -38,7 +46,7 @@ class Recognition:
         step = {name: value for name, value in event["step"].items() if name not in ("prefix", "keep")}
         self.steps.append(step)
         if not step:
-            return {"pieces": PIECES}
+            return {"pieces": PIECES, "audio_s": AUDIO_S}
         if "piece" in step:
             if step["piece"] in self.fails:
                 raise RecognitionFailed(500, "the engine failed")
@@ -67,7 +75,7 @@ def recognition(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recognit
 
 
 def _new() -> str:
-    job = recognition_jobs.create(OWNER, recognition_jobs.new_id(), {"audio": {}})
+    job = recognition_jobs.create(OWNER, recognition_jobs.new_id(), REQUEST)
     objects.put(recognition_jobs.key_of(job).audio_key, b"audio")
     return str(job.job_id)
 
@@ -79,6 +87,16 @@ def _taken() -> list[dict[str, Any]]:
     for message in found:
         queues.client().delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return [json.loads(message["Body"]) for message in found]
+
+
+def _metered() -> tuple[float, int]:
+    """Return seconds and jobs that the owner's meter shows."""
+    today = datetime.now(UTC).date()
+    entries = meter.of_owner(OWNER, today - timedelta(days=1), today)
+    assert {(one.work, one.engine, one.customization) for one in entries} <= {
+        ("recognition", "sphinx", "language")
+    }
+    return sum(one.audio_s for one in entries), sum(one.count for one in entries)
 
 
 def _work(message: dict[str, Any], *, last_attempt: bool = False) -> str | None:
@@ -112,6 +130,7 @@ def test_only_so_many_pieces_wait_at_once(recognition: Recognition) -> None:
 @given(st.data())
 def test_whatever_comes_twice_or_out_of_order(recognition: Recognition, data: st.DataObject) -> None:
     recognition.steps.clear()
+    seconds, jobs = _metered()
     job_id = _new()
     waiting = _taken()
     seen = list(waiting)
@@ -128,6 +147,7 @@ def test_whatever_comes_twice_or_out_of_order(recognition: Recognition, data: st
         seen += new
     assert recognition_jobs.get(OWNER, job_id).status == "completed"
     assert sorted(recognition.decoded) == list(range(PIECES)), "no piece is decoded again once it is done"
+    assert _metered() == (seconds + AUDIO_S, jobs + 1)
     recognition_jobs.delete(OWNER, job_id)
 
 
@@ -184,6 +204,31 @@ def test_a_job_whose_first_answer_was_lost_is_made(
     monkeypatch.setattr(recognition_jobs, "write", write_twice)
     job_id = _new()
     assert recognition_jobs.get(OWNER, job_id).status == "waiting"
+
+
+def test_a_job_counts_once_though_first_answers_were_lost(
+    recognition: Recognition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds, jobs = _metered()
+    monkeypatch.setattr(work, "write", write_twice)
+    job_id = _new()
+    while (job := recognition_jobs.get(OWNER, job_id)).status in statuses.OPEN:
+        recognition_jobs.announce_again(job)
+        for message in _taken():
+            _work(message)
+    assert _metered() == (seconds + AUDIO_S, jobs + 1)
+    recognition_jobs.delete(OWNER, job_id)
+
+
+def test_a_job_that_fails_counts_nothing(recognition: Recognition) -> None:
+    before = _metered()
+    recognition.fails.add(2)
+    _new()
+    _work(_taken()[0])
+    for message in (taken := _taken()):
+        _work({**taken[0], "piece": 2}, last_attempt=True)
+        _work(message)
+    assert _metered() == before
 
 
 def test_a_job_is_removed_though_the_first_answer_was_lost(

@@ -364,6 +364,8 @@ def test_that_audio_was_validated_is_told_once_of_all_that_was_uploaded_together
         "customization_id": model.customization_id,
         "name": "kitchen",
         "audio_name": "three",
+        "valid": 2,
+        "invalid": 1,
         "status": "ready",
         "ended": told["ended"],
     }
@@ -385,7 +387,24 @@ def test_without_valid_audio_a_model_is_pending_and_only_the_bus_is_told(
     handed_over(callback_due, TOLD)
     (event,) = taken(bus)
     assert event["detail"]["status"] == "pending"
+    assert (event["detail"]["valid"], event["detail"]["invalid"]) == (0, 1)
     assert receiver.told == [], "a callback is told of trainings, unless it wants more"
+
+
+def test_uploads_are_counted_anew_once_none_is_looked_at(receiver: Receiver, bus: str) -> None:
+    model = custom_models.new()
+    first, second = (custom_models.upload(model, name) for name in ("one", "two"))
+    custom_models.analysed(first, valid=False)
+    row = custom_models.fresh(model)
+    assert (row.analysed_valid or 0, row.analysed_invalid, row.analysing) == (0, 1, {second.row.upload_id})
+    audio_resources.remove(row, "two")  # nothing is told
+    third = custom_models.add_audio(model, "three")
+    ends.validated(model.owner, model.customization_id, third.row.upload_id)
+    handed_over(callback_due, TOLD)
+    (event,) = taken(bus)
+    assert (event["detail"]["valid"], event["detail"]["invalid"]) == (1, 0)
+    row = custom_models.fresh(model)
+    assert not row.analysed_valid and not row.analysed_invalid
 
 
 def test_what_nobody_was_told_of_an_analysis_is_told_later(receiver: Receiver) -> None:

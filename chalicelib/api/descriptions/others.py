@@ -37,6 +37,7 @@ _ADMINISTRATORS = (
     "For administrators' keys alone; others get 403. `current` marks the key that asks. An administrator's "
     "key is in effect a key to every owner's data: see `docs/security.md`."
 )
+_DAY: Schema = {"type": "string", "format": "date"}
 
 SCHEMAS: dict[str, Schema] = {
     "Token": record(
@@ -65,6 +66,17 @@ SCHEMAS: dict[str, Schema] = {
         }
     ),
     "Deliveries": record({"deliveries": many(the("Delivery"))}),
+    "Used": record(
+        {
+            "day": _DAY,
+            "work": one_of("recognition", "adaptation"),
+            "engine": TEXT,
+            "customization": one_of("none", "acoustic", "language", "both"),
+            "audio_seconds": NUMBER,
+            "count": WHOLE,
+        }
+    ),
+    "Usage": record({"first_day": _DAY, "last_day": _DAY, "usage": many(the("Used"))}, {"warnings": TEXT}),
 }
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -142,6 +154,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {200: answered("It is being removed.", NOTHING)},
         query={"customer_id": TEXT},
         required=("customer_id",),
+    ),
+    ("GET", "/usage"): Operation(
+        _ABOUT,
+        {200: answered("Oldest first; a day without any has no entry.", the("Usage"))},
+        query={"first_day": _DAY, "last_day": _DAY},
+        description="Both days are included, in UTC; without them it is the last 30 days. At most 400 are "
+        "kept. What is tried again counts once: see `docs/usage.md`.",
     ),
     ("GET", "/openapi.json"): Operation(_ABOUT, {200: answered("OpenAPI 3.1.", ANYTHING)}),
     ("GET", "/docs"): Operation(_ABOUT, {200: Answered("A page.", {"text/html": TEXT})}),

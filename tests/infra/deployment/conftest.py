@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import app
 from chalicelib.storage import connection, objects, queues
 from infra.deployment import artefacts, installation, target
 from infra.deployment.installation import Io, Wanted
@@ -71,8 +72,12 @@ def _fitted(account: EmulatedAccount) -> Any:
         # It does not know the condition's key.
         text = json.dumps(made).replace(', "Condition": {"StringEquals": {"events:source": "attune"}}', "")
         made = dict(json.loads(text))
-        # It does not read this from the API's description, as AWS does.
-        made["Resources"]["RestAPI"]["Properties"]["BinaryMediaTypes"] = ["*/*"]
+        # It does not read these from the API's description, as AWS does.
+        api = made["Resources"]["RestAPI"]["Properties"]
+        api["BinaryMediaTypes"] = ["*/*"]
+        for path, methods in (paths := api["DefinitionBody"]["paths"]).items():
+            (any_method,) = methods.values()
+            paths[path] = {name.lower(): any_method for name in sorted({*app.app.routes[path], "OPTIONS"})}
         variables = made["Globals"]["Function"]["Environment"]["Variables"]
         variables["AWS_ENDPOINT_URL_SAGEMAKER"] = account.sagemaker_url
         variables["ATTUNE_CALLBACK_ALLOW_PRIVATE"] = "true"
