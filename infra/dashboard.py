@@ -14,8 +14,8 @@ _PERIOD_S = 300
 
 _API = (("ApiName", "${Name}"), ("Stage", "api"))
 _TITLES = {
-    "MessagesGivenUp": "Given up after five tries, in any queue",
-    "WaitedForAnHour": "Work that has waited for an hour",
+    "MessagesGivenUp": "Messages given up after five tries",
+    "WaitedForAnHour": "Queues in which work has waited for an hour",
     "Errors": "Calls that failed",
     "Invocations": "Calls of the reconciler",
     "5XXError": "Answers 5xx",

@@ -23,8 +23,6 @@ OF_AWS = {
     "AWS/ApiGateway": ("ApiName", {"Count", "4XXError", "5XXError", "Latency"}),
 }
 """Metrics that these services publish by themselves, with their first dimension, from the services' manuals."""
-PARTS = {"overdue": "reconcile"}
-"""Modules that are no function's own, and whose they are."""
 ENDS = {"Jobs": [status.capitalize() for status in ENDED], "Training": ["Completed", "Failed", "Stopped"]}
 """What follows a metric's first word where the code has an expression: states of jobs, and SageMaker's."""
 
@@ -34,15 +32,33 @@ def _lines() -> list[dashboard.Line]:
 
 
 def _published() -> Iterator[tuple[str, str]]:
-    """Yield services and the metrics that their functions' modules count or measure."""
-    for path in (ROOT / "chalicelib" / "events").glob("*.py"):
-        module = PARTS.get(path.stem, path.stem)
-        service = f"${{Name}}-{module.replace('_', '-')}"
-        for node in ast.walk(ast.parse(path.read_text())):
-            match node:
-                case ast.Call(func=ast.Attribute(value=ast.Name(id="telemetry")), args=[name, *_]):
-                    for text in _texts(name):
-                        yield service, text
+    """Yield services and the metrics that their functions' modules, or those which they use, count or measure."""
+    modules = {
+        path.stem: ast.parse(path.read_text()) for path in (ROOT / "chalicelib" / "events").glob("*.py")
+    }
+    counted = {module: list(_counted(tree)) for module, tree in modules.items()}
+    for module in modules:
+        for text in [text for used in _used(module, modules) for text in counted[used]]:
+            yield f"${{Name}}-{module.replace('_', '-')}", text
+
+
+def _counted(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="telemetry")), args=[name, *_]):
+                yield from _texts(name)
+
+
+def _used(module: str, modules: dict[str, ast.Module]) -> set[str]:
+    """Return a module of the events, and those that it imports, directly or not."""
+    found, open_ones = set[str](), {module}
+    while open_ones:
+        one = open_ones.pop()
+        found.add(one)
+        for node in ast.walk(modules[one]):
+            if isinstance(node, ast.ImportFrom) and node.module == "chalicelib.events":
+                open_ones |= {name.name for name in node.names} & modules.keys() - found
+    return found
 
 
 def _texts(name: ast.expr) -> list[str]:

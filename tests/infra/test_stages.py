@@ -120,7 +120,7 @@ def test_whoever_reads_data_may_use_the_key_and_nobody_else() -> None:
 
 def test_data_are_encrypted_with_the_key_where_there_is_one() -> None:
     for logical_id, one in DOCUMENT["Resources"].items():
-        if one.get("Type") in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"):
+        if one.get("Type") in ("AWS::DynamoDB::Table", "AWS::S3::Bucket"):
             assert '"Ref": "KeyArn"' in json.dumps(one), logical_id
 
 

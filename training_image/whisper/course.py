@@ -51,7 +51,7 @@ class Course:
     """Windows become so much louder or softer at most."""
     replay_share: float = 0.15
     """Ordinary speech with transcripts beside the user's, as a share of the windows."""
-    silence_share: float = 0.08
+    silence_share: float = 0.12
     """Windows without speech, which teach silence, as a share of the windows."""
     beam: int = 5
     """Of the teacher's search."""

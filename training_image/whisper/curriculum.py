@@ -17,6 +17,9 @@ from training_image.whisper.course import Course
 from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches
 from training_image.whisper.teacher import Read
 
+_TAKES = 3
+"""Of each kind of sound without speech: more than an epoch teaches, so that each epoch has others."""
+
 
 def lessons_of_readings(
     tokens: Tokens,
@@ -116,4 +119,4 @@ class Curriculum:
     def _silent(self) -> list[Lesson]:
         if not self._course.silence_share:
             return []
-        return [Lesson(Clip(one.samples), ()) for one in non_speech.clips("replay")]
+        return [Lesson(Clip(one.samples), ()) for one in non_speech.clips("replay", takes=_TAKES)]
