@@ -61,6 +61,22 @@ def _of_function(metric: str, logical_id: str, statistic: str) -> Line:
     return Line("AWS/Lambda", metric, (("FunctionName", f"${{{logical_id}}}"),), statistic)
 
 
+def _of_queue(metric: str, logical_id: str) -> Line:
+    return Line("AWS/SQS", metric, (("QueueName", f"${{{logical_id}.QueueName}}"),), "Maximum")
+
+
+_QUEUES = (
+    "AudioUploaded",
+    "CorpusAdded",
+    "LanguageTraining",
+    "TrainingProgress",
+    "TrainingChanged",
+    "TrainingDue",
+    "RecognitionQueued",
+    "EvaluationDue",
+    "CallbackDue",
+)
+
 WORK = (
     Widget(
         "Requests",
@@ -80,6 +96,14 @@ WORK = (
     Widget(
         "Milliseconds of a recognition",
         tuple(_of_function("Duration", "Recognize", statistic) for statistic in ("p50", "p95")),
+    ),
+    Widget(
+        "Given up, by queue",
+        tuple(_of_queue("ApproximateNumberOfMessagesVisible", f"{name}DeadQueue") for name in _QUEUES),
+    ),
+    Widget(
+        "Seconds that the oldest message has waited",
+        tuple(_of_queue("ApproximateAgeOfOldestMessage", f"{name}Queue") for name in _QUEUES),
     ),
     Widget(
         "What was done",

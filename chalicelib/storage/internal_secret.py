@@ -51,15 +51,16 @@ def holds(message: bytes, signature: bytes) -> bool:
     return _any_holds(_values(_READ_AGAIN_AFTER_S), message, signature)
 
 
-def make(name: str, client: Any = None) -> bool:
+def make(name: str, client: Any = None, key: str | None = None) -> bool:
     """Put a secret into the Parameter Store if there is none under that name; tell whether there was none.
 
     Args:
         name: of the parameter.
         client: of that service; None: that of the environment's account.
+        key: ARN of the KMS key to encrypt it with; None: the account's own for parameters.
     """
     try:
-        _put(client or _client(), name, overwrite=False)
+        _put(client or _client(), name, key=key, overwrite=False)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ParameterAlreadyExists":
             raise
@@ -81,14 +82,16 @@ def rotate(name: str) -> None:
         raise RotatedLately(
             f"the secret was rotated {age_s / 60:.0f} minutes ago; wait until an hour is over"
         )
-    _put(client, name, current, overwrite=True)
+    filters = [{"Key": "Name", "Values": [name]}]
+    (described,) = client.describe_parameters(ParameterFilters=filters)["Parameters"]
+    _put(client, name, current, key=described.get("KeyId"), overwrite=True)
 
 
 def _client() -> Any:
     return boto3.client("ssm")
 
 
-def _put(client: Any, name: str, *before: str, overwrite: bool) -> None:
+def _put(client: Any, name: str, *before: str, key: str | None, overwrite: bool) -> None:
     value = " ".join([secrets.token_urlsafe(36), *before])
     client.put_parameter(
         Name=name,
@@ -96,6 +99,7 @@ def _put(client: Any, name: str, *before: str, overwrite: bool) -> None:
         Type="SecureString",
         Description="Signs access tokens and what the front door hands to the API.",
         Overwrite=overwrite,
+        **({"KeyId": key} if key else {}),
     )
 
 

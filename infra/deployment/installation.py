@@ -89,7 +89,7 @@ def deploy(target: Target, wanted: Wanted, io: Io) -> bool:
                     return False
                 agreed = True
                 stack.take_up(target, artefacts.upload_template(target, folder, data_template), data, io.say)
-    internal_secret.make(target.secret_name, target.client("ssm"))
+    internal_secret.make(target.secret_name, target.client("ssm"), chosen.get("KeyArn"))
     declared = template["Parameters"]
     planned = stack.plan(target, url, {key: value for key, value in chosen.items() if key in declared})
     if planned is None:

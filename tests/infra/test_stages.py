@@ -113,7 +113,7 @@ def test_whoever_reads_data_may_use_the_key_and_nobody_else() -> None:
         reading = {
             logical_id
             for logical_id, one in document["Resources"].items()
-            if one.get("Type") == "AWS::IAM::Role" and re.search(r'"(dynamodb|s3):', json.dumps(one))
+            if one.get("Type") == "AWS::IAM::Role" and re.search(r'"(dynamodb|s3|ssm):', json.dumps(one))
         }
         assert using == reading
 
