@@ -1,1 +1,1 @@
-"""Unsupervised adaptation of the light engine's acoustic model; docs/internals/light-engine.md explains the method."""
+"""Unsupervised adaptation of the light engine; docs/internals/light-engine.md explains the method."""
