@@ -20,6 +20,10 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = ("x86_64", "aarch64")
 REQUIREMENTS = ("local.txt", "demo.txt")
 """Of `make run` and of `make demo`."""
+_OF_PYTHON_ALONE = {
+    "ibm-watson": ("requests", "python-dateutil", "websocket-client", "ibm-cloud-sdk-core"),
+}
+"""Published as source alone, but without anything to compile; with what it needs, which is asked for in its place."""
 _PLATFORMS = ("2_28", "2_27", "2_26", "2_24", "2_17", "2_12", "2_5")
 """Releases of glibc, newest first; pip does not infer the older ones from the newer."""
 _SAID = 300
@@ -39,7 +43,7 @@ def requirements(file: Path, python: str, machine: str) -> Iterator[str]:
             wanted = Requirement(line)
             if wanted.marker is None or wanted.marker.evaluate(environment):
                 wanted.marker = None
-                yield str(wanted)
+                yield from _OF_PYTHON_ALONE.get(wanted.name, (str(wanted),))
 
 
 def resolved(file: Path, python: str, machine: str) -> str | None:
