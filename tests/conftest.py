@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,10 @@ os.environ.update(
     ATTUNE_MAX_TRAININGS_AT_ONCE_OF_OWNER="0",
     ATTUNE_RETRAIN_QUIET_S="0",
 )
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has its background jobs ignore Ctrl-C, and so would the programs that tests start and end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test is about how long one example takes, or how fast examples are made. The examples are the same each
 # time: what fails, fails for everybody. `--hypothesis-profile=search` looks for others.

@@ -28,6 +28,7 @@ _REASONS = (
     ("TaskRole", "s3:GetObject", "*/models/*", "processes that decode fetch custom models"),
     ("TaskRole", "ssm:*", "*", "tests of the front door have its secret in the environment"),
     ("*", "s3:*", "*/bases/*", "whoever launches a training stores a staged base first"),
+    ("*", "dynamodb:UpdateItem", "*/attune-meter", "what ends a piece of work counts it, in one transaction"),
     ("*", "sqs:ReceiveMessage", "*", "Lambda's poller takes the messages"),
     ("*", "sqs:DeleteMessage", "*", "Lambda's poller removes what was handled"),
     ("*", "sqs:GetQueueAttributes", "*", "Lambda's poller looks at the queue"),

@@ -20,7 +20,7 @@ from chalicelib.storage import queues
 _POLL_S = 1
 
 
-def _invoke(event: dict[str, Any]) -> dict[str, Any]:
+def _invoke(event: dict[str, Any], _: backend.Told | None) -> dict[str, Any]:
     """Stand for Lambda, which would have an environment of its own do it."""
     answer = function.handle(event)
     piece = event["step"].get("piece")

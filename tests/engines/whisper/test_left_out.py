@@ -29,8 +29,9 @@ PAIRS = (
 WITHOUT_PAUSES = (
     "confbridge-only-participant letters/at letters/dot digits/h-9 letters/c digits/h-5 letters/plus "
     "confbridge-invalid",
-    "feature-not-avail-line letters/l letters/b digits/day-0 digits/h-13 letters/ascii37 digits/h-12 "
+    "feature-not-avail-line letters/l letters/b digits/day-0 digits/h-13 digits/h-12 "
     "confbridge-inc-list-vol-out",
+    "agent-incorrect letters/at letters/b digits/day-1 letters/plus digits/h-9 letters/c confbridge-invalid",
 )
 """Two sentences, and between them letters and numbers, which the network leaves out."""
 
