@@ -216,7 +216,7 @@ def used(asked: Mapping[str, Any], audio_s: float) -> Used:
         audio_s: seconds of audio that were recognised.
     """
     customization = meter.customization(
-        acoustic=asked["adapted_model"] is not None, language=asked["language_model"] is not None
+        acoustic=asked.get("adapted_model") is not None, language=asked.get("language_model") is not None
     )
     engine = catalogue.engine_of(asked["base_version"])
     return Used(Work.RECOGNITION, engine, customization, audio_s)
