@@ -29,7 +29,7 @@ from chalicelib.recognition import channels, recordings, transcription
 from infra.local.scoring import normalise
 
 NARROWBAND = BASE_MODELS["en-US_NarrowbandModel"].newest_version
-OTHER_EARLIEST_SHARE, OTHER_MOST_S = 0.6, 17.0
+OTHER_EARLIEST_SHARE, OTHER_MOST_S = 0.5, 15.0
 """Other windows: most of their cuts are where the usual ones have none."""
 AT_A_CUT_S = 1.0
 """What lies so near belongs to it."""

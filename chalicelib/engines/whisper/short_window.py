@@ -9,7 +9,7 @@ from chalicelib.engines.whisper.mel import Window
 from chalicelib.engines.whisper.merging import Share, merged_folder
 
 DELTA_SHA256 = "d401fd3ce190c20a7a6e586911b2645ad29a703f4ad9e44e35dc5ae1455c11c1"
-WINDOW = Window(least_s=6.0, beyond_s=2.0, most_speech_s=12.0)
+WINDOW = Window(least_s=6.0, beyond_s=2.0, most_speech_s=20.0)
 """What it was taught. Of longer speech without pauses, letters above all, it leaves out whole seconds."""
 _DELTA = Path(__file__).parent / "data" / "short-window.safetensors"
 
