@@ -26,7 +26,7 @@ def add_audio(call: Call, customization_id: str, audio_name: str) -> Answer:
     """Take in an audio file or an archive; it is analysed afterwards."""
     body = bodies.read(call, limits.AUDIO_BYTES)
     allow_overwrite = parameters.boolean(call, "allow_overwrite", default=False)
-    customer_id = parameters.customer_id(call) or body.customer_id
+    customer_id = bodies.customer_id(call, body)
     model = acoustic_models.get(call.owner, customization_id)
     audio_resources.check_acceptable(model, audio_name, allow_overwrite=allow_overwrite)
     content_types.of_resource_header(body.content_type)

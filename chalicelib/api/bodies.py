@@ -83,6 +83,15 @@ class Body:
                 objects.delete(self.spooled.key)
 
 
+def customer_id(call: Call, body: Body) -> str | None:
+    """Return the label of whose data a body is: the request's, or else that with which it was announced.
+
+    Raises:
+        BadRequest: the request's label is none.
+    """
+    return parameters.customer_id(call) or body.customer_id
+
+
 def read(call: Call, most_bytes: int) -> Body:
     """Return the body of a request, or the upload that it names in place of one.
 

@@ -33,7 +33,7 @@ def add_corpus(call: Call, customization_id: str, corpus_name: str) -> Answer:
     """Take in a text, by itself or as the part `corpus_file` of a form; it is analysed afterwards."""
     body = bodies.read(call, limits.CORPUS_BYTES)
     allow_overwrite = parameters.boolean(call, "allow_overwrite", default=False)
-    customer_id = parameters.customer_id(call) or body.customer_id
+    customer_id = bodies.customer_id(call, body)
     model = language_models.get(call.owner, customization_id)
     language_resources.check_acceptable(model, CORPUS, corpus_name, allow_overwrite=allow_overwrite)
     boundary = forms.boundary_of(body.content_type)

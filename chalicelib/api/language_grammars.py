@@ -24,7 +24,7 @@ def add_grammar(call: Call, customization_id: str, grammar_name: str) -> Answer:
     """Take in an SRGS grammar; it is compiled afterwards."""
     body = bodies.read(call, limits.GRAMMAR_BYTES)
     allow_overwrite = parameters.boolean(call, "allow_overwrite", default=False)
-    customer_id = parameters.customer_id(call) or body.customer_id
+    customer_id = bodies.customer_id(call, body)
     content_type = (body.content_type or "").partition(";")[0].strip().lower()
     if content_type not in (_ABNF, _XML):
         raise ApiError(

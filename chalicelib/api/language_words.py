@@ -32,7 +32,7 @@ _FIELDS = frozenset(
 def add_words(call: Call, customization_id: str) -> Answer:
     """Add a batch of words, all of them or, if one makes no sense, none; it is done afterwards."""
     body = bodies.read(call, limits.WORDS_BYTES)
-    customer_id = parameters.customer_id(call) or body.customer_id
+    customer_id = bodies.customer_id(call, body)
     model = language_models.get(call.owner, customization_id)
     if busy(model):
         raise Busy(customization_id)
