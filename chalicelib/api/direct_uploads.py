@@ -10,6 +10,7 @@ from chalicelib.api import bodies, errors, parameters
 from chalicelib.api.calls import Answer, Call
 from chalicelib.api.errors import BadRequest
 from chalicelib.api.routing import OWNER_HEADER, Routes
+from chalicelib.api.upload_lengths import longest_bytes
 from chalicelib.audio import content_types
 from chalicelib.direct_uploads import addresses, uploads
 from chalicelib.direct_uploads import errors as refusals
@@ -90,7 +91,7 @@ def send_upload(call: Call, upload_id: str) -> Answer:
     )
     try:
         row = addresses.opened(owner, upload_id, expires, signature)
-        body = bodies.read(call, uploads.longest_bytes(None))
+        body = bodies.read(call, longest_bytes(None))
         if body.size_bytes or not body.pending:
             addresses.check_length(row, body.size_bytes)
         if body.pending:
@@ -119,7 +120,7 @@ def _purpose(said: str | None) -> Purpose | None:
 def _size_bytes(fields: dict[str, Any], purpose: Purpose | None) -> int:
     if "bytes" not in fields:
         raise BadRequest("Required parameter 'bytes' is missing")
-    size_bytes, most = fields["bytes"], uploads.longest_bytes(purpose)
+    size_bytes, most = fields["bytes"], longest_bytes(purpose)
     of_purpose = f", the most for the purpose '{purpose}'" if purpose else ""
     if isinstance(size_bytes, bool) or not isinstance(size_bytes, int) or not 1 <= size_bytes <= most:
         raise BadRequest(

@@ -39,20 +39,11 @@ class Purpose(StrEnum):
     JOB = "job"
 
 
-LONGEST_BYTES = {Purpose.AUDIO: 100 * MIB, Purpose.RECOGNITION: 100 * MIB, Purpose.JOB: 1024 * MIB}
-"""As the calls that take it have it."""
-
-
 class Status(StrEnum):
     """What a client sees."""
 
     WAITING = "waiting"
     COMPLETE = "complete"
-
-
-def longest_bytes(purpose: Purpose | None) -> int:
-    """Return how long an upload for a purpose may be; None: for any."""
-    return max(LONGEST_BYTES.values()) if purpose is None else LONGEST_BYTES[purpose]
 
 
 def announce(

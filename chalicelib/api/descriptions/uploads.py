@@ -20,7 +20,8 @@ from chalicelib.api.descriptions.operation import (
     record,
     the,
 )
-from chalicelib.direct_uploads.uploads import Purpose, Status, longest_bytes
+from chalicelib.api.upload_lengths import longest_bytes
+from chalicelib.direct_uploads.uploads import Purpose, Status
 
 _GROUP = "Uploads"
 _UPLOADS, _UPLOAD = "/uploads", "/uploads/{upload_id}"
