@@ -117,7 +117,11 @@ def _handler(one: Line, to: str | None) -> type[BaseHTTPRequestHandler]:
             if fault == DROPPED:
                 self._hang_up()
                 return
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:  # whoever sent it was killed; a service would wait for the rest
+                self._hang_up()
+                return
             if isinstance(fault, Recorded):
                 text = fault.document
                 content = text if isinstance(text, bytes) else json.dumps(text).encode()
@@ -150,7 +154,8 @@ def _handler(one: Line, to: str | None) -> type[BaseHTTPRequestHandler]:
 
         def _hang_up(self) -> None:
             self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):  # the other end has gone already
+                self.connection.shutdown(socket.SHUT_RDWR)
 
         do_GET = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815 - named by http.server
 

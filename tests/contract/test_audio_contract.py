@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import time
 import urllib.error
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from infra.local.prompts import Prompt
@@ -57,9 +59,10 @@ def streamed(service: RunningService, model: str, content: bytes, content_type: 
     with connect(url, additional_headers={"Authorization": _login(service)}, ping_timeout=None) as socket:
         socket.send(json.dumps({"action": "start", "content-type": content_type, "timestamps": True}))
         assert json.loads(socket.recv(60)) == {"state": "listening"}
-        for at in range(0, len(content), 8000):
-            socket.send(content[at : at + 8000])
-        socket.send(json.dumps({"action": "stop"}))
+        with contextlib.suppress(ConnectionClosed):  # refused audio ends the connection before the last message
+            for at in range(0, len(content), 8000):
+                socket.send(content[at : at + 8000])
+            socket.send(json.dumps({"action": "stop"}))
         return json.loads(socket.recv(60))
 
 
