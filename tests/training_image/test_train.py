@@ -27,12 +27,12 @@ from tests.training_image.sounds import hush, murmur, write
 ROOT = Path(__file__).parents[2]
 BASE = "en-US_NarrowbandModel.v2019-06-24"
 COMMAND = (sys.executable, "-m", "training_image.train", "train")
-SPOKEN_S = 55.0
+SPOKEN_S = 30.0
 
 
 @pytest.fixture(scope="module")
 def prompts(prompts: list[Prompt]) -> list[Prompt]:
-    """A minute of telephone prompts."""
+    """Half a minute of telephone prompts."""
     chosen: list[Prompt] = []
     for prompt in prompts:
         if 2 <= prompt.duration_s <= 5 and sum(each.duration_s for each in chosen) < SPOKEN_S:
