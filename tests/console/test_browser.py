@@ -119,14 +119,14 @@ def test_from_the_key_to_a_training_in_five_clicks(
     page.see("Drop recordings here")
     page.see("Training needs 10 minutes of audio.")
     page.choose_files("#recordings", [ten_minutes])
-    page.see("Enough to train.", 60)
+    page.see("Enough to train.", 300)
     page.click("Train")
     page.see("Stop the training")
     assert page.clicks + 1 <= 5, "with the click that opens the dialog of files"
     page.click("Stop the training")
     page.see("What this run has learned so far is lost.")
     page.click("Stop it")
-    page.wait("!document.body.innerText.includes('Stop the training')", 60)
+    page.wait("!document.body.innerText.includes('Stop the training')", 300)
 
 
 def test_odd_files_are_left_out_and_bad_ones_say_what_to_do(
@@ -260,7 +260,7 @@ def test_base_and_custom_model_are_heard_side_by_side(
     sign_in(page, service, service.key, f"#/try/{model}")
     page.wait(f"document.getElementById('custom')?.value === {json.dumps(model)}")
     page.choose_files("#recording", [spoken])
-    page.see("Words in which the two differ are marked.", 60)
+    page.see("Words in which the two differ are marked.", 300)
     columns = page.run("[...document.querySelectorAll('.words')].map((one) => one.innerText)")
     assert all(columns)
     assert columns[0].split() != columns[1].split()
@@ -270,9 +270,9 @@ def test_base_and_custom_model_are_heard_side_by_side(
 def test_the_microphone_is_heard_and_its_refusal_explained(page: Page, service: RunningService) -> None:
     sign_in(page, service, service.key, "#/try")
     page.click("Use the microphone")
-    page.wait("document.querySelector('.words')?.innerText.split(' ').length > 2", 60)
+    page.wait("document.querySelector('.words')?.innerText.split(' ').length > 2", 300)
     page.click("Stop listening")
-    page.see("or drop a recording here", 60)
+    page.see("or drop a recording here", 300)
     page.run(
         "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError')); 0"
     )
@@ -407,7 +407,7 @@ def test_versions_are_chosen_measured_and_compared(
     page.click("Tests", "nav a")
     page.see("Drop a zip of recordings and transcripts here")
     page.choose_files("#test-set", [path])
-    page.see("3 utterances", 60)
+    page.see("3 utterances", 300)
     page.click("What was left out")
     page.see("nobody.txt")
     page.click("Night line", "label")
