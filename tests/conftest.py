@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 from collections.abc import Iterator
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
 os.environ.update(
@@ -34,6 +36,10 @@ _UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow
 settings.register_profile("attune", _UNHURRIED, derandomize=True)
 settings.register_profile("search", _UNHURRIED, print_blob=True)
 settings.load_profile("attune")
+
+# Each session of botocore reads the descriptions of AWS's services anew, which takes longer than most tests.
+_read = functools.partial(JSONFileLoader._load_file, None)  # type: ignore[attr-defined]
+JSONFileLoader._load_file = staticmethod(functools.cache(_read))  # type: ignore[attr-defined]
 
 pytest_plugins = [
     "tests.permissions.recorder",

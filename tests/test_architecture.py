@@ -7,8 +7,6 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from chalicelib.engines.features import ENGINE_FEATURES
 
 ROOT = Path(__file__).parent.parent
@@ -194,42 +192,45 @@ def _engine_of(module: str) -> str | None:
     return None
 
 
-def _cases() -> list[object]:
-    return [pytest.param(file, room, id=str(file.relative_to(ROOT))) for file, room in _modules()]
+def test_imports_go_down_only() -> None:
+    assert [
+        f"{file}: {room} must not use {imported}"
+        for file, room in _modules()
+        for imported in _imports(file)
+        if (target := _room_of(imported)) is not None and target != room and target not in MAY_USE[room]
+    ] == []
 
 
-@pytest.mark.parametrize(("file", "room"), _cases())
-def test_imports_go_down_only(file: Path, room: str) -> None:
-    for imported in _imports(file):
-        target = _room_of(imported)
-        assert target is None or target == room or target in MAY_USE[room], f"{room} must not use {imported}"
+def test_libraries_stay_in_their_rooms() -> None:
+    assert [
+        f"{file}: {room} must not know {library}"
+        for file, room in _modules()
+        for library in (imported.split(".")[0] for imported in _imports(file))
+        if room not in ONLY_IN.get(library, {room})
+    ] == []
 
 
-@pytest.mark.parametrize(("file", "room"), _cases())
-def test_libraries_stay_in_their_rooms(file: Path, room: str) -> None:
-    for imported in _imports(file):
-        library = imported.split(".")[0]
-        assert room in ONLY_IN.get(library, {room}), f"{room} must not know {library}"
+def test_every_module_says_what_it_is() -> None:
+    assert [str(file) for file, _ in _modules() if not ast.get_docstring(_tree(file))] == []
 
 
-@pytest.mark.parametrize(("file", "room"), _cases())
-def test_every_module_says_what_it_is(file: Path, room: str) -> None:
-    assert ast.get_docstring(_tree(file)), f"{file} has no docstring"
+def test_an_engine_is_known_in_its_own_rooms_alone() -> None:
+    assert [
+        f"{file}: only the rooms of that engine may use {imported}"
+        for file, _ in _modules()
+        for imported in _imported_modules(file)
+        if _engine_of(imported) not in (None, _engine_of(_own_module(file)))
+    ] == []
 
 
-@pytest.mark.parametrize(("file", "room"), _cases())
-def test_an_engine_is_known_in_its_own_rooms_alone(file: Path, room: str) -> None:
-    own = _engine_of(_own_module(file))
-    for imported in _imported_modules(file):
-        assert _engine_of(imported) in (None, own), f"only the rooms of that engine may use {imported}"
-
-
-@pytest.mark.parametrize(("file", "room"), _cases())
-def test_an_engines_modules_are_named_in_tables_alone(file: Path, room: str) -> None:
-    if str(file.relative_to(ROOT)) in TABLES:
-        return
-    for text in _strings(file):
-        assert not (_engine_of(text) and " " not in text), f"{text} belongs into one of {sorted(TABLES)}"
+def test_an_engines_modules_are_named_in_tables_alone() -> None:
+    assert [
+        f"{file}: {text} belongs into one of {sorted(TABLES)}"
+        for file, _ in _modules()
+        if str(file.relative_to(ROOT)) not in TABLES
+        for text in _strings(file)
+        if " " not in text and _engine_of(text)
+    ] == []
 
 
 def test_the_tables_are_needed() -> None:

@@ -166,8 +166,10 @@ class Service:
         task, stopping = asyncio.create_task(work), asyncio.create_task(self._stopping.wait())
         await asyncio.wait([task, stopping, *parts], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
+        is_done = task.done()
+        task.cancel()  # or it would end in an error that nobody asks for, when its sockets are closed
         _raise_of(parts)
-        if not task.done():
+        if not is_done:
             raise _StoppedEarly
         return task.result()
 

@@ -68,7 +68,7 @@ def test_what_lambda_cannot_carry_is_fetched_from_the_bucket(
     assert "--location" in said["error"]
     assert headers["x-global-transaction-id"]
     assert "X-Amz-Expires=3600" in headers["location"]
-    fetched = requests.get(headers["location"], timeout=10)
+    fetched = requests.get(headers["location"], timeout=60)
     assert fetched.json() == LARGE
     assert fetched.headers["content-type"] == "application/json"
 
@@ -81,7 +81,7 @@ def test_it_lies_there_as_it_would_have_been_sent(
     answer, headers = get(backend, "large", ("accept-encoding", "gzip"))
     assert answer.status == 303
     assert "content-encoding" not in headers, "of what says where it is"
-    fetched = requests.get(headers["location"], timeout=10)
+    fetched = requests.get(headers["location"], timeout=60)
     assert fetched.headers["content-encoding"] == "gzip"
     assert json.loads(fetched.content) == LARGE, "read by the client, as every client does"
 

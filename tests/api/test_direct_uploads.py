@@ -77,8 +77,8 @@ def test_the_store_is_told_every_condition(instance: Instance, monkeypatch: pyte
     signed = parse_qs(url.query)
     assert signed["X-Amz-SignedHeaders"] == ["content-length;host;if-none-match;x-amz-checksum-sha256"]
     assert signed["X-Amz-Expires"] == ["3600"]
-    assert requests.put(made["url"], data=WAV, headers=made["headers"], timeout=10).status_code == 200
-    twice = requests.put(made["url"], data=WAV, headers=made["headers"], timeout=10)
+    assert requests.put(made["url"], data=WAV, headers=made["headers"], timeout=60).status_code == 200
+    twice = requests.put(made["url"], data=WAV, headers=made["headers"], timeout=60)
     assert twice.status_code == 412
     assert instance("GET", f"/uploads/{made['upload_id']}").json["status"] == "complete"
 

@@ -49,7 +49,7 @@ class Client:
         return self._session.request(method, f"{self._url}{path}", timeout=60, **options)
 
     def wait_until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             shown: dict[str, Any] = self("GET").json()
             if condition(shown):

@@ -31,7 +31,7 @@ def operate(service: RunningService, *arguments: str) -> str:
         env=outside | {"ATTUNE_HOME": str(service.home)},
         text=True,
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -55,7 +55,7 @@ class Line:
 
     def wait_until_idle(self) -> None:
         """Wait for what is under way, though whoever sent it is gone."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while self.answered < len(self.came):
             assert time.monotonic() < deadline
             time.sleep(0.01)

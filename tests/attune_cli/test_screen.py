@@ -68,7 +68,7 @@ def test_a_terminal_gets_columns_and_bars(tmp_path: Path) -> None:
         while block := _read(controller):
             shown += block
         os.close(controller)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     text = shown.decode()
     assert "'Our line' is training: learning" in text and "━" in text and "30%" in text
     assert "status    available" in text

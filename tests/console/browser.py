@@ -36,7 +36,7 @@ _ARGUMENTS = (
     "--autoplay-policy=no-user-gesture-required",
     "--remote-debugging-port=0",
 )
-_START_S = 30.0
+_START_S = 120.0
 _LOOK_AGAIN_S = 0.03
 _LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024
 
@@ -76,7 +76,7 @@ def browser(folder: Path, *arguments: str) -> Iterator[str]:
 @contextlib.contextmanager
 def tab(devtools: str) -> Iterator[Page]:
     """Open a tab, which is closed in the end."""
-    with urllib.request.urlopen(f"{devtools}/json/version", timeout=10) as answer:
+    with urllib.request.urlopen(f"{devtools}/json/version", timeout=60) as answer:
         address = json.load(answer)["webSocketDebuggerUrl"]
     with connect(address, max_size=_LARGEST_MESSAGE_BYTES, ping_interval=None) as socket:
         yield Page(socket)
@@ -126,7 +126,7 @@ class Page:
             raise PageError(details.get("exception", {}).get("description") or details["text"])
         return answer["result"].get("value")
 
-    def wait(self, condition: str, timeout_s: float = 20.0) -> Any:
+    def wait(self, condition: str, timeout_s: float = 60.0) -> Any:
         """Wait until an expression is true; returns its value."""
         deadline = time.monotonic() + timeout_s
         while not (value := self.run(condition)):
@@ -135,7 +135,7 @@ class Page:
             time.sleep(_LOOK_AGAIN_S)
         return value
 
-    def see(self, text: str, timeout_s: float = 20.0) -> None:
+    def see(self, text: str, timeout_s: float = 60.0) -> None:
         """Wait until the page shows a text."""
         self.wait(f"document.body?.innerText.includes({json.dumps(text)})", timeout_s)
 

@@ -62,7 +62,7 @@ def ten_minutes(prompts: list[Prompt], tmp_path_factory: pytest.TempPathFactory)
     longer = [prompt for prompt in prompts if prompt.duration_s > 3]
     members = {}
     for number in range(4):
-        wide = sparse_speech(longer[20 * number : 20 * number + 20], 15, 155)
+        wide = sparse_speech(longer[20 * number : 20 * number + 20], 6, 155)
         soundfile.write(folder / "call.wav", wide[::2], 8_000, subtype="PCM_16")
         members[f"call-{number}.wav"] = (folder / "call.wav").read_bytes()
     path = folder / "monday.zip"

@@ -42,14 +42,14 @@ def test_no_request_gets_a_fault_or_an_answer_that_is_not_described(
 
 
 def test_the_page_is_served_with_its_policy(service: RunningService) -> None:
-    with urllib.request.urlopen(f"{service.url}/docs", timeout=30) as answer:
+    with urllib.request.urlopen(f"{service.url}/docs", timeout=120) as answer:
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert b"/v1/audio/transcriptions" in answer.read()
 
 
 def test_the_figures_of_the_machine_are_shown(service: RunningService) -> None:
-    with urllib.request.urlopen(f"{service.url}/metrics", timeout=30) as answer:
+    with urllib.request.urlopen(f"{service.url}/metrics", timeout=120) as answer:
         found = samples(answer.read())
     parts = {name for name in found if name.startswith("attune_process_resident_bytes")}
     for part in ("service", "store", "event_workers", "sagemaker_emulator", "lambda_emulator"):

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
 NARROWBAND = "en-US_NarrowbandModel"
 BROADBAND = "en-US_BroadbandModel"
-AUDIO_S, SPOKEN_S = 612.0, 210.0
+AUDIO_S, SPOKEN_S = 612.0, 120.0
 """What a training needs, and how much of it somebody speaks: learning takes the longer, the more is said."""
 LONGEST_S = 10.0
 """So that no single prompt is most of what is said."""

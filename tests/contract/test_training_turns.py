@@ -50,7 +50,7 @@ def models(service: RunningService, receiver: Receiver) -> Iterator[list[Client]
 
 def wait_for(found: Callable[[], list[Any]]) -> list[Any]:
     """Return what is found as soon as it is; a callback comes when it comes."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not (there := found()):
         assert time.monotonic() < deadline, "nothing came"
         time.sleep(0.05)

@@ -188,7 +188,7 @@ def reader(service: RunningService, prompts: list[Prompt], tmp_path: Path) -> Re
     members = {}
     for number in range(4):
         path = tmp_path / "member.wav"
-        wide = sparse_speech(longer[20 * number : 20 * number + 20], 15, 155)
+        wide = sparse_speech(longer[20 * number : 20 * number + 20], 6, 155)
         soundfile.write(path, wide[::2], 8_000, subtype="PCM_16")
         members[f"{number}.wav"] = path.read_bytes()
     (tmp_path / "calls.zip").write_bytes(zipped(members))

@@ -58,13 +58,13 @@ def test_the_first_parts_of_an_answer_do_not_wait_for_the_rest() -> None:
     def answer(request: BackendRequest) -> BackendResponse:
         assert request.early is not None
         request.early(EVENTS, b"data: 1\n\n")
-        assert go_on.wait(30)
+        assert go_on.wait(120)
         request.early(EVENTS, b"data: 2\n\n")
         return BackendResponse(200, (("Content-Type", EVENTS),), b"data: 3\n\n")
 
     with (
         gateway(Recorder(answer)) as port,
-        closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection,
+        closing(HTTPConnection("127.0.0.1", port, timeout=120)) as connection,
     ):
         connection.request("POST", PATH, b"RIFF")
         response = connection.getresponse()

@@ -30,7 +30,7 @@ sagemaker_emulator.Admitted = lambda application, access_key: application
 sagemaker_emulator.main()
 """
 """It admits one key; here each role has its own, which the account makes up anew."""
-_START_S = 60.0
+_START_S = 180.0
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def _health(url: str, process: subprocess.Popen[bytes]) -> Any:
     until_s = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < until_s:
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 return json.load(answer)
         except OSError:
             time.sleep(0.1)

@@ -38,7 +38,7 @@ def _kill_and_restart(service: RunningService) -> None:
 
 
 def _completed(service: RunningService, job_id: str) -> Any:
-    until = time.monotonic() + 240
+    until = time.monotonic() + 900
     while True:
         status, job = service.call("GET", f"/v1/recognitions/{job_id}")
         assert status == 200, job
@@ -68,7 +68,7 @@ def _evaluation(service: RunningService, test_set: str) -> str:
 
 
 def _done(service: RunningService, path: str) -> Any:
-    until = time.monotonic() + 240
+    until = time.monotonic() + 900
     while True:
         status, shown = service.call("GET", path)
         assert status == 200, shown

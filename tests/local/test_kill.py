@@ -108,7 +108,7 @@ def story(tmp_path: Path) -> Iterator[_Story]:
 
 def _break_off_upload(story: _Story, name: str, body: bytes) -> None:
     """Send half of a body, and kill the service while it waits for the rest."""
-    connection = http.client.HTTPConnection("127.0.0.1", story.service.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", story.service.port, timeout=120)
     connection.putrequest("POST", story.path("audio", name))
     connection.putheader("Authorization", "Basic YXBpa2V5OmEta2V5LWZvci10ZXN0cy1vbmx5")
     connection.putheader("Content-Type", _FLAC)

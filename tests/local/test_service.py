@@ -44,7 +44,7 @@ def test_https_is_served_with_a_certificate_for_this_machine(service: RunningSer
     context = ssl.create_default_context(cafile=str(service.home / "certificate.pem"))
     for host in ("localhost", "127.0.0.1"):
         url = f"https://{host}:{service.tls_port}/health"
-        with urllib.request.urlopen(url, context=context, timeout=10) as answer:
+        with urllib.request.urlopen(url, context=context, timeout=60) as answer:
             assert answer.status == 200
 
 
@@ -103,10 +103,10 @@ def _asked(service: RunningService, port: int, method: str, path: str, headers: 
     if port == service.tls_port:
         context = ssl.create_default_context(cafile=str(service.home / "certificate.pem"))
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            "127.0.0.1", port, context=context, timeout=10
+            "127.0.0.1", port, context=context, timeout=60
         )
     else:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection):
         connection.request(method, path, b"{}" if method == "POST" else None, headers)
         return connection.getresponse().status
@@ -182,7 +182,7 @@ def _run(**variables: str) -> subprocess.CompletedProcess[str]:
         cwd=child.ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -203,7 +203,7 @@ def _operator(service: RunningService, *command: str, home: Path | None = None) 
         cwd=child.ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
@@ -220,7 +220,7 @@ def test_an_operators_commands_find_the_service_by_its_folder(
     request = urllib.request.Request(
         models, headers={"Authorization": "Basic " + base64.b64encode(f"apikey:{key}".encode()).decode()}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 200
     assert _operator(service, "infra.keys", "revoke", key)[0] == 0
     assert "second" not in _operator(service, "infra.keys", "list")[1]
@@ -245,7 +245,7 @@ def test_a_part_that_dies_is_started_again(service: RunningService, part: str) -
         return next((pid for name, pid in _processes(service).items() if name.startswith(part)), None)
 
     # The event functions are started behind the gateway's back.
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while (former := find()) is None and time.monotonic() < until:
         time.sleep(0.05)
     assert former is not None
@@ -266,7 +266,7 @@ def test_a_guard_that_was_killed_comes_back(service: RunningService) -> None:
     former = guard()
     assert former is not None
     os.kill(former, signal.SIGKILL)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while guard() in (former, None) and time.monotonic() < until:
         time.sleep(0.05)
     assert guard() not in (former, None)

@@ -262,7 +262,7 @@ def test_an_upload_that_is_cut_short_leaves_the_former_object(store: RunningStor
 
 
 def _wait_for_blob(store: RunningStore, size_bytes: int) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         if any(path.stat().st_size == size_bytes for path in (store.folder / "store" / "blobs").iterdir()):
             return

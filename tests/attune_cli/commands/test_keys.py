@@ -20,7 +20,7 @@ def administrator(service: RunningService, make_key: MakeKey, tmp_path: Path) ->
 
 def status_of(service: RunningService, key: str) -> int:
     return requests.get(
-        f"{service.url}/v1/acoustic_customizations", auth=("apikey", key), timeout=30
+        f"{service.url}/v1/acoustic_customizations", auth=("apikey", key), timeout=120
     ).status_code
 
 
