@@ -16,6 +16,8 @@ FEWEST_WORDS = 10
 """Fewer words on held-out audio say nothing."""
 FEWEST_DIFFERENT_WORDS = 20
 """Adaptation on a handful of words fits these words and spoils others."""
+LEAST_AGREEMENT = 0.5
+"""A base that finds fewer of its own words again, when the audio is altered a little, hears by chance."""
 LEAST_SHARE_OF_WORDS = 0.5
 """A model that hears fewer of the base's words may be sure of these only because it lost the hard ones."""
 
@@ -83,6 +85,19 @@ def judge_material(
     ]
     refused = (verdict for verdict in verdicts if not verdict.accepted)
     return next(refused, Verdict(True, "the audio holds speech to learn from"))
+
+
+def judge_agreement(agreement: float) -> Verdict:
+    """Say whether the base hears the same in the held-out audio when that is altered a little.
+
+    Args:
+        agreement: share of its words that it finds again, 0…1.
+    """
+    return Verdict(
+        agreement >= LEAST_AGREEMENT,
+        f"the base model finds only {agreement:.0%} of its words again when the audio is altered a little "
+        f"(at least {LEAST_AGREEMENT:.0%} are needed), so it hears by chance",
+    )
 
 
 def judge_model(base: Figures, candidate: Figures, *, least_rise: float) -> Verdict:

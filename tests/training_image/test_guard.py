@@ -85,6 +85,13 @@ def test_material_that_teaches_nothing_is_refused(
     assert reason in verdict.reason
 
 
+def test_what_is_heard_by_chance_teaches_nothing() -> None:
+    assert guard.judge_agreement(0.5).accepted
+    verdict = guard.judge_agreement(0.39)
+    assert not verdict.accepted
+    assert "only 39% of its words again" in verdict.reason
+
+
 def test_speech_that_the_base_is_sure_of_is_material() -> None:
     assert judge_material(SPEECH, SPEECH, least_posterior=0.35, evidence=[Verdict(True, "")]).accepted
 

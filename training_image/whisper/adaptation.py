@@ -167,6 +167,8 @@ class _Job:
         heard = None
         if material.accepted and self._world.leads:
             heard = self._judge.base(base, held_out)
+            material = guard.judge_agreement(heard.agreement)
+        material = self._world.of_leader(material)
         return _Start(held_out, read, before, material, heard)
 
     def _decided(self, learned: _Learned, heard: Hearing, held_out: Sequence[Read]) -> Adaptation:
