@@ -14,7 +14,7 @@ from av.container import InputContainer
 
 from chalicelib.audio import ogg
 from chalicelib.audio.codecs import DECODED
-from chalicelib.audio.errors import Mixed, Undecodable
+from chalicelib.audio.errors import Mixed, Undecodable, undecodable
 from chalicelib.audio.stream import BLOCK_SAMPLES, AudioFormat, Samples, check_rate, clipped
 
 # The demuxer is always named: FFmpeg, left to guess, also opens playlists that point elsewhere.
@@ -300,11 +300,3 @@ def opened(file: Readable, essence: str, *, live: bool) -> Iterator[LibavStream]
         stream = LibavStream(container, essence, live=live, pages=pages)
         check_rate(stream.format.rate_hz, essence)
         yield stream
-
-
-def undecodable(essence: str) -> Undecodable:
-    """Say that the bytes are not what they are said to be."""
-    return Undecodable(
-        essence,
-        f"The bytes cannot be read as {essence}. Check that they are whole and of that type.",
-    )
