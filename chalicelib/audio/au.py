@@ -24,6 +24,8 @@ _CODINGS: dict[int, Coding] = {
 }
 _MOST_CHANNELS = 1024
 """More than any recording has; how many are taken is decided elsewhere."""
+_G723_OF_40_KBIT_S = 26
+"""FFmpeg cuts it between the bits of a sample: noise."""
 _UNKNOWN_BYTES = (0, 0xFFFFFFFF)
 
 
@@ -87,6 +89,11 @@ class Au:
     def _begun(self, head: bytes) -> Raw | Container:
         start, size, encoding, rate_hz, channels = struct.unpack_from(">5I", head, len(MAGIC))
         coding = _CODINGS.get(encoding)
+        if encoding == _G723_OF_40_KBIT_S:
+            raise Undecodable(
+                ESSENCE,
+                "The AU file holds G.723 at 40 kbit/s, which is not read here. Convert it to FLAC.",
+            )
         if coding is None:
             return Container(ESSENCE, live=self._live)
         check_rate(rate_hz, ESSENCE)

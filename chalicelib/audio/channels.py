@@ -39,7 +39,7 @@ class TooManySeparateChannels(AudioError):
 
 def mono(samples: Samples) -> Samples:
     """Average the channels of samples of shape (n, channels)."""
-    if samples.shape[1] == 1:
+    if samples.shape[1] == 1 or not any(samples.strides):  # one, or one sample that stands for all
         return samples[:, 0]
     return np.asarray(samples.mean(axis=1, dtype=np.float32), np.float32)
 

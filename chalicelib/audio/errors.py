@@ -20,6 +20,14 @@ class Undecodable(AudioError):
         super().__init__(reason)
 
 
+def undecodable(essence: str) -> Undecodable:
+    """Say that the bytes are not what they are said to be."""
+    return Undecodable(
+        essence,
+        f"The bytes cannot be read as {essence}. Check that they are whole and of that type.",
+    )
+
+
 class Mixed(Undecodable):
     """The recording changes midway how it is coded or sampled."""
 

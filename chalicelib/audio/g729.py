@@ -10,8 +10,7 @@ import av
 import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 
-from chalicelib.audio.errors import Undecodable
-from chalicelib.audio.libav import undecodable
+from chalicelib.audio.errors import Undecodable, undecodable
 from chalicelib.audio.stream import AudioFormat, Samples
 
 ESSENCE = "audio/g729"

@@ -14,7 +14,8 @@ from av.container import InputContainer
 
 from chalicelib.audio import ogg
 from chalicelib.audio.codecs import DECODED
-from chalicelib.audio.errors import Mixed, Undecodable
+from chalicelib.audio.errors import Mixed, Undecodable, undecodable
+from chalicelib.audio.silence import digital_silence, is_digital_silence
 from chalicelib.audio.stream import BLOCK_SAMPLES, AudioFormat, Samples, check_rate, clipped
 
 # The demuxer is always named: FFmpeg, left to guess, also opens playlists that point elsewhere.
@@ -250,13 +251,15 @@ class LibavStream:
             count = min(frames, _MOST_SILENT_FRAMES)
             frames -= count
             self._frames += count
-            yield np.zeros((count, self.format.channels), np.float32)
+            yield digital_silence(count, self.format.channels)
 
 
 def _floats(frame: AudioFrame) -> Samples:
     """Return samples in -1…1, shape (n, channels)."""
     values = frame.to_ndarray()
     each = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
+    if values.dtype != np.uint8 and is_digital_silence(values):
+        return digital_silence(*each.shape)
     full_scale = _FULL_SCALE.get(frame.format.name.removesuffix("p"))
     if full_scale is None:
         return clipped(np.ascontiguousarray(each, np.float32))
@@ -300,11 +303,3 @@ def opened(file: Readable, essence: str, *, live: bool) -> Iterator[LibavStream]
         stream = LibavStream(container, essence, live=live, pages=pages)
         check_rate(stream.format.rate_hz, essence)
         yield stream
-
-
-def undecodable(essence: str) -> Undecodable:
-    """Say that the bytes are not what they are said to be."""
-    return Undecodable(
-        essence,
-        f"The bytes cannot be read as {essence}. Check that they are whole and of that type.",
-    )

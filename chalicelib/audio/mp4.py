@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-from chalicelib.audio import libav
-from chalicelib.audio.errors import Undecodable
+from chalicelib.audio.errors import Undecodable, undecodable
 from chalicelib.audio.stream import AudioFormat, Samples
+from chalicelib.audio.streamed_container import Container
 
 ESSENCE = "audio/mp4"
 _MOST_BYTES = 1 << 30
@@ -19,11 +19,18 @@ class Mp4:
     """An MP4 file, fed piece by piece into an unnamed file; samples come at its end. To be closed."""
 
     def __init__(self) -> None:
-        self.format: AudioFormat | None = None
-        """Known once samples come."""
-        self.damaged_s: float | None = None
-        """Where something could not be decoded first, in seconds; known at the end."""
         self._file: IO[bytes] | None = None
+        self._container: Container | None = None
+
+    @property
+    def format(self) -> AudioFormat | None:
+        """Known once samples come."""
+        return None if self._container is None else self._container.format
+
+    @property
+    def damaged_s(self) -> float | None:
+        """Where something could not be decoded first, in seconds; known at the end."""
+        return None if self._container is None else self._container.damaged_s
 
     def feed(self, data: bytes) -> Iterator[Samples]:
         """Keep the bytes; there are no samples yet.
@@ -47,14 +54,14 @@ class Mp4:
             Undecodable: the file is damaged, or no MP4.
         """
         if self._file is None:
-            raise libav.undecodable(ESSENCE)
+            raise undecodable(ESSENCE)
         self._file.seek(0)
-        with libav.opened(self._file, ESSENCE, live=False) as stream:
-            self.format = stream.format
-            yield from stream.blocks()
-            self.damaged_s = stream.damaged_s
+        self._container = Container(ESSENCE, live=False, file=self._file.fileno())
+        yield from self._container.finish()
 
     def close(self) -> None:
         """Free the file."""
+        if self._container is not None:
+            self._container.close()
         if self._file is not None:
             self._file.close()

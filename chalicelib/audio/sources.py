@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from chalicelib.audio import au, content_types, g729, mp4, wav
+from chalicelib.audio import au, content_types, mp4, wav
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.errors import TooManyChannels, Undecodable
 from chalicelib.audio.stream import AudioFormat, Samples
@@ -136,8 +136,6 @@ class Reader:
                 return Raw(companded("ULAW"), _BASIC_RATE_HZ, 1)
             case mp4.ESSENCE:
                 return mp4.Mp4()
-            case "audio/g729":
-                return g729.Fed()
             case essence:
                 return Container(essence, live=self._live)
 

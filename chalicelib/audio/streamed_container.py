@@ -1,147 +1,173 @@
-"""Containers decoded as they come: FFmpeg's libraries pull, on a thread that takes turns with its feeder."""
+"""Containers decoded as they come, by a process of their own that takes turns with its feeder."""
 
 from __future__ import annotations
 
-import queue
-import threading
+import struct
 from collections.abc import Iterator
-from typing import Any, Final
 
-from chalicelib.audio import libav
-from chalicelib.audio.errors import AudioError, Undecodable
-from chalicelib.audio.stream import AudioFormat, Samples
+import numpy as np
+
+from chalicelib.audio import container_messages, container_processes
+from chalicelib.audio.container_messages import Broken, Kind, Opening, packed, unpacked
+from chalicelib.audio.container_processes import Child, ContainerProcesses, ReadingInterrupted
+from chalicelib.audio.errors import Mixed, Undecodable
+from chalicelib.audio.silence import digital_silence
+from chalicelib.audio.stream import AudioFormat, Samples, check_rate
 
 _SLICE_BYTES = {True: 16 * 1024, False: 256 * 1024}
 """What is handed over at a time, live or not: samples of it may lie in memory."""
-
-
-class _Abandoned(Exception):
-    """Nobody wants the samples any more."""
-
-
-_HUNGRY: Final = object()
-_GO: Final = object()
-_END: Final = object()
-_CLOSE: Final = object()
+_MOST_SILENT_FRAMES = 1 << 22
+_MOST_CHANNELS = 1 << 16
+_ANSWERS = frozenset({Kind.HUNGRY, Kind.FORMAT, Kind.SAMPLES, Kind.SILENCE, Kind.OVER, Kind.FAILED})
 
 
 class Container:
     """A container format, fed piece by piece. Used by one thread at a time; to be closed."""
 
-    def __init__(self, essence: str, *, live: bool) -> None:
-        """Take the format, and whether samples are wanted as soon as they are there."""
+    def __init__(
+        self,
+        essence: str,
+        *,
+        live: bool,
+        file: int | None = None,
+        processes: ContainerProcesses | None = None,
+    ) -> None:
+        """Take the format, and whether samples are wanted as soon as they are there.
+
+        Args:
+            essence: the format.
+            live: samples are wanted as soon as they are there.
+            file: the descriptor of the whole recording, of which nothing is fed then.
+            processes: where it is read; the process that all share unless given.
+        """
         self.format: AudioFormat | None = None
         """Known once samples come."""
         self.damaged_s: float | None = None
         """Where something could not be decoded first, in seconds; known at the end."""
         self._essence = essence
         self._live = live
-        self._to_decoder: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._from_decoder: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._file = file
+        self._processes = processes or container_processes.shared
+        self._child: Child | None = None
         self._over = False
-        self._closed = False
 
     def feed(self, data: bytes) -> Iterator[Samples]:
         """Yield samples of shape (n, channels), as far as these bytes go.
 
         Raises:
-            Undecodable: the bytes are not of that format, or damaged.
+            Undecodable: the bytes are not of that format, damaged, or take more memory or time than they may.
+            container_processes.ReadingInterrupted: the process was ended from outside.
+            OSError: none can be started.
         """
         size = _SLICE_BYTES[self._live]
         for start in range(0, len(data), size):
-            yield from self._turn(data[start : start + size])
+            yield from self._turn(Kind.DATA, data[start : start + size])
 
     def finish(self) -> Iterator[Samples]:
         """Yield what is left.
 
         Raises:
             Undecodable: the bytes are not of that format, or cut off where they make no sense.
+            container_processes.ReadingInterrupted, OSError: as `feed`.
         """
-        yield from self._turn(_END)
+        yield from self._turn(Kind.END)
 
     def close(self) -> None:
-        """End the thread; it looks up at its next turn."""
-        if self._thread is not None:
-            self._over = True
-            self._to_decoder.put(_CLOSE)
-            self._thread.join()
+        """Let go of the process, which ends when it notices."""
+        self._over = True
+        if self._child is not None:
+            self._child.close()
+            self._child = None
 
-    def _turn(self, handed: Any) -> Iterator[Samples]:
+    def _turn(self, kind: Kind, data: bytes = b"") -> Iterator[Samples]:
         if self._over:
             return  # what follows the end of the container does not belong to it
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._decode, name="attune-container", daemon=True)
-            self._thread.start()
-            self._from_decoder.get()  # it is hungry
-        self._to_decoder.put(handed)
-        while True:
-            given = self._from_decoder.get()
-            if given is _HUNGRY:
-                return
-            if given is _END:
-                self._over = True
-                return
-            if isinstance(given, BaseException):
-                self._over = True
-                raise given
-            yield given
-            self._to_decoder.put(_GO)
-
-    def _decode(self) -> None:
-        source = _Source(self._exchange)
+        child = self._child or self._started()
         try:
-            source.wait()
-            with libav.opened(source, self._essence, live=self._live) as stream:
-                self.format = stream.format
-                for samples in stream.blocks():
-                    self._exchange(samples)
-                self.damaged_s = stream.damaged_s
-        except _Abandoned:
-            return
-        except AudioError as error:
-            if not isinstance(error.__cause__, _Abandoned):
-                self._from_decoder.put(error)
-        except Exception as error:  # noqa: BLE001  whatever it is, the feeder waits for an answer
-            self._from_decoder.put(Undecodable(self._essence, f"The audio cannot be read: {error}"))
-        else:
-            self._from_decoder.put(_END)
-
-    def _exchange(self, given: Any) -> Any:
-        if self._closed:
-            raise _Abandoned  # there is nobody to take turns with
-        self._from_decoder.put(given)
-        handed = self._to_decoder.get()
-        if handed is _CLOSE:
-            self._closed = True
-            raise _Abandoned
-        return handed
-
-
-class _Source:
-    """What FFmpeg reads from: bytes that are not there yet are asked for."""
-
-    def __init__(self, exchange: Any) -> None:
-        self._exchange = exchange
-        self._buffer = b""
-        self._ended = False
-
-    def wait(self) -> None:
-        """Return when there is something to read."""
-        try:
-            handed = self._exchange(_HUNGRY)
-        except _Abandoned:
-            # FFmpeg reads on after an error; an end it takes for one.
-            self._ended = True
+            container_messages.send(child.connection, kind, data)
+            while (answer := self._answer(child))[0] is not Kind.HUNGRY:
+                samples = self._taken(*answer)
+                if samples is not None:
+                    yield samples
+                if answer[0] is Kind.OVER:
+                    self.close()
+                    return
+        except (EOFError, ConnectionError) as error:
+            raise self._gone(child) from error
+        except (Broken, TimeoutError) as error:
+            raise self._failed() from error
+        except Undecodable:
+            self.close()
             raise
-        if handed is _END:
-            self._ended = True
-        else:
-            self._buffer += handed
 
-    def read(self, size: int) -> bytes:
-        """Return at most so many bytes, none at the end."""
-        while not self._buffer and not self._ended:
-            self.wait()
-        data, self._buffer = self._buffer[:size], self._buffer[size:]
-        return data
+    def _started(self) -> Child:
+        """Start a child, and once more if it is ended before it has seen anything."""
+        opening = packed(Opening(self._essence, self._live))
+        for is_last in (False, True):
+            self._child = child = self._processes.child(self._file)
+            try:
+                container_messages.send(child.connection, Kind.OPEN, opening)
+                self._answer(child)  # it is hungry
+            except (EOFError, ConnectionError) as error:
+                gone = self._gone(child)
+                if is_last or not isinstance(gone, ReadingInterrupted):
+                    raise gone from error
+                self._over = False
+            except (Broken, TimeoutError) as error:
+                raise self._failed() from error
+            else:
+                break
+        return child
+
+    def _answer(self, child: Child) -> tuple[Kind, bytearray]:
+        kind, payload = container_messages.receive(child.connection)
+        if kind not in _ANSWERS:
+            raise Broken
+        return kind, payload
+
+    def _taken(self, kind: Kind, payload: bytearray) -> Samples | None:
+        """Take note of an answer; returns samples if it has some."""
+        match kind:
+            case Kind.FORMAT if self.format is None:
+                self.format = self._format(payload)
+            case Kind.SAMPLES if self.format is not None and len(payload) % (4 * self.format.channels) == 0:
+                return np.frombuffer(payload, np.float32).reshape(-1, self.format.channels)
+            case Kind.SILENCE if self.format is not None and len(payload) == 4:
+                (frames,) = struct.unpack(">I", payload)
+                if frames <= _MOST_SILENT_FRAMES:
+                    return digital_silence(frames, self.format.channels)
+                raise Broken
+            case Kind.OVER:
+                damaged_s = unpacked(payload).get("damaged_s")
+                self.damaged_s = float(damaged_s) if isinstance(damaged_s, int | float) else None
+            case Kind.FAILED:
+                said = unpacked(payload)
+                raise (Mixed if said.get("mixed") else Undecodable)(self._essence, str(said.get("reason")))
+            case _:
+                raise Broken
+        return None
+
+    def _format(self, payload: bytearray) -> AudioFormat:
+        try:
+            audio_format = AudioFormat(**unpacked(payload))
+            check_rate(audio_format.rate_hz, self._essence)
+            if not 1 <= audio_format.channels <= _MOST_CHANNELS:
+                raise Broken
+        except TypeError as error:
+            raise Broken from error
+        return audio_format
+
+    def _gone(self, child: Child) -> Exception:
+        ended_by_itself = child.ended_by_itself()
+        self.close()
+        if ended_by_itself:
+            return self._failed()
+        return ReadingInterrupted("the process that reads the audio was ended from outside")
+
+    def _failed(self) -> Undecodable:
+        self.close()
+        return Undecodable(
+            self._essence,
+            f"The bytes cannot be read as {self._essence}: they take more memory or time than any recording "
+            "needs, or the decoder fails on them. Export the audio anew, for instance as FLAC.",
+        )

@@ -1,18 +1,20 @@
 """IANA's special-purpose address registries, kept here so that no interpreter's patch level decides on them.
 
 https://www.iana.org/assignments/iana-ipv4-special-registry and https://www.iana.org/assignments/iana-ipv6-special-registry
-with every entry up to RFC 9780. Whoever brings them up to date changes `AS_OF`.
+Compared row by row with copies of both as of July 2026; the newest entry is the dummy prefix of RFC 9780,
+of April 2025. Whoever brings them up to date changes `AS_OF`.
 """
 
 from __future__ import annotations
 
 import ipaddress
 
-AS_OF = "2025-05"
-"""Year and month of the newest entry here."""
+AS_OF = "2026-07"
+"""Year and month of the registries that this table was compared with."""
 
 IPV4 = {
     "0.0.0.0/8": "this network",
+    "0.0.0.0/32": "this host on this network",
     "10.0.0.0/8": "private use",
     "100.64.0.0/10": "shared address space of carriers",
     "127.0.0.0/8": "loopback",

@@ -13,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from chalicelib.confinement import confine
 from chalicelib.engines.errors import BaseUnreadable, CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import (
     BatchRecognizer,
@@ -24,7 +25,6 @@ from chalicelib.engines.protocol import (
     Samples,
     UtteranceStream,
 )
-from chalicelib.recognition.confinement import confine
 from chalicelib.recognition.loaded_models import Key, LoadedModels
 
 _PR_SET_PDEATHSIG = 1

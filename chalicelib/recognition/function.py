@@ -16,6 +16,7 @@ from typing import Any
 
 from chalicelib import settings
 from chalicelib.audio import content_types
+from chalicelib.audio.container_processes import ReadingInterrupted
 from chalicelib.audio.content_types import ContentType, ContentTypeError, UnsupportedContentType
 from chalicelib.audio.errors import AudioError, EndiannessUnclear, RateTooLow, Undecodable
 from chalicelib.engines import availability
@@ -150,7 +151,7 @@ def _answer(event: dict[str, Any], heard: Callable[[float], None], tell: Tell) -
         return _error(429 if isinstance(error, TooMuchHeld) else 400, str(error))
     except ModelUnreadable as error:
         return _unreadable(error, event["audio"]["key"])
-    except DecodingFailed as error:
+    except (DecodingFailed, ReadingInterrupted) as error:
         _log.error("decoding failed: %s", error)
         return _error(500, "Recognition failed. Try again, or send the audio in shorter parts.")
     except OSError as error:

@@ -47,6 +47,11 @@ def test_rare_codings() -> None:
     assert np.corrcoef(samples, VOICE)[0, 1] > 0.85
 
 
+def test_a_coding_that_would_become_noise_is_refused() -> None:
+    with pytest.raises(Undecodable, match=r"G\.723 at 40 kbit/s"):
+        read(encoded(VOICE, 16000, "AU", "G723_40"))
+
+
 def test_bytes_behind_the_samples_are_none() -> None:
     assert np.array_equal(
         read(encoded(VOICE, 16000, "AU", "ULAW") + b"tags"), read(encoded(VOICE, 16000, "AU", "ULAW"))

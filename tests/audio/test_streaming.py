@@ -151,15 +151,6 @@ def test_bad_audio_is_told_apart(content: bytes, header: str | None, error: type
         streamed(content, header)
 
 
-def test_an_abandoned_stream_leaves_no_thread() -> None:
-    before = threading.active_count()
-    decoder = StreamingDecoder(content_types.parse("audio/flac"), 16000)
-    list(decoder.feed(encoded(VOICE, 16000, "FLAC", "PCM_16")[:9000]))
-    assert threading.active_count() == before + 1
-    decoder.close()
-    assert threading.active_count() == before
-
-
 def _with_picture(mp3: bytes) -> bytes:
     """Put an ID3 tag of 20,000 bytes before MP3, as a cover takes."""
     body = b"APIC" + (20_000 - 10).to_bytes(4, "big") + bytes(2) + bytes(20_000 - 10)

@@ -104,7 +104,7 @@ def test_what_any_interpreter_knows_to_be_special_is_refused(address: addresses.
 
 def test_the_registries_are_whole_and_dated() -> None:
     assert re.fullmatch(r"20\d\d-\d\d", special_addresses.AS_OF)
-    assert len(special_addresses.SPECIAL) == 50
+    assert len(special_addresses.SPECIAL) == 51
     for address in ("192.0.0.1", "192.0.0.170", "2001:1ff::1", "2001:db8::1", "3fff:fff::1", "5f00::1"):
         assert not addresses.public(ipaddress.ip_address(address))
     for address in ("192.0.1.1", "2001:200::1", "2001:4860:4860::8888", "2003::1"):

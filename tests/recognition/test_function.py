@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chalicelib.audio import container_processes
+from chalicelib.audio.container_processes import ContainerProcesses
 from chalicelib.recognition import function, recordings
 from chalicelib.recognition.channels import AVERAGED_DIFFERENCE
 from chalicelib.recognition.decoders import DecoderPool
@@ -18,7 +20,8 @@ from chalicelib.recognition.function import handle
 from chalicelib.storage import objects
 from infra.local.prompts import Prompt
 from tests import adapted_models
-from tests.audio import signals
+from tests.audio import scripted_container, signals
+from tests.audio.test_container_processes import COMMAND as CONTAINER_COMMAND
 from tests.recognition import stereo
 from tests.recognition.test_decoders import COMMAND as SCRIPTED
 from tests.recognition.test_forms import BOUNDARY, form
@@ -55,6 +58,27 @@ def artefact(base_version: str) -> dict[str, str]:
     content = adapted_models.sphinx_model(base_version, None)
     objects.put("models/adapted", content)
     return {"key": "models/adapted", "sha256": hashlib.sha256(content).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("deed", "code", "message"),
+    [
+        (scripted_container.CRASH, 400, "take more memory or time than any recording needs"),
+        (scripted_container.KILLED, 500, "Try again"),
+    ],
+    ids=["crashed", "killed from outside"],
+)
+def test_a_recording_that_ends_its_process_is_one_requests_error(
+    deed: bytes, code: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = ContainerProcesses(CONTAINER_COMMAND)
+    monkeypatch.setattr(container_processes, "shared", processes)
+    try:
+        answer = handle(event(deed + bytes(5000), "audio/flac"))
+    finally:
+        processes.close()
+    assert answer["error"]["code"] == code
+    assert message in answer["error"]["message"]
 
 
 def test_speech_becomes_results(speech: Callable[..., bytes]) -> None:

@@ -126,6 +126,20 @@ def formatted(text: str) -> str:
         ("one point five dollars", "$1.50"),
         ("one point five million euros", "€1.5 million"),
         ("twenty five cents", "$0.25"),
+        ("it costs a dollar fifty", "it costs $1.50"),
+        ("a dollar twenty five a gallon", "$1.25 a gallon"),
+        ("a dollar and fifty cents please", "$1.50 please"),
+        ("a euro oh five", "€1.05"),
+        ("two dollars fifty people came", "$2 50 people came"),
+        ("a dollar fifty people came", "a dollar 50 people came"),
+        ("a dollar five", "a dollar five"),
+        ("a dollar or two", "a dollar or two"),
+        ("a dollar a day", "a dollar a day"),
+        ("a pound twenty", "a pound twenty"),
+        ("two pounds fifty each", "two pounds fifty each"),
+        ("two pounds of fifty", "2 pounds of 50"),
+        ("a buck fifty", "a buck fifty"),
+        ("a hundred fifty", "150"),
         ("a twenty dollar bill", "a $20 bill"),
         (
             "the dollar rose to one hundred and nine point seven nine yen",
@@ -179,6 +193,23 @@ def test_every_number_up_to_ten_thousand_comes_back(with_and: bool) -> None:
 @given(number=st.integers(2, 10**12 - 1), with_and=st.booleans())
 def test_every_number_comes_back(number: int, with_and: bool) -> None:
     assert formatted(f"about {spoken(number, with_and=with_and)} of them") == f"about {number} of them"
+
+
+@given(
+    dollars=st.integers(1, 999),
+    cents=st.integers(1, 99),
+    following=st.sampled_from(["", " please", " a gallon", " each", " for two"]),
+    a=st.booleans(),
+    unit=st.sampled_from([("dollar", "$"), ("euro", "€")]),
+)
+def test_every_amount_comes_back_without_the_word_cents(
+    dollars: int, cents: int, following: str, a: bool, unit: tuple[str, str]
+) -> None:
+    name, symbol = unit
+    said = f"{'a' if a else spoken(dollars)} {name}{'' if a or dollars == 1 else 's'}"
+    said += f" {'oh ' if cents < 10 else ''}{spoken(cents)}{following}"
+    written = f"{symbol}{1 if a else dollars}.{cents:02}{following.replace('two', '2')}"
+    assert formatted(f"it costs {said}") == f"it costs {written}"
 
 
 @given(digits=st.text("0123456789", min_size=3, max_size=20).filter(lambda digits: digits[0] != "0"))
