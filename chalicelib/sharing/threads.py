@@ -58,7 +58,10 @@ class Threads:
         self._waiting_of_owner = waiting_of_owner
         self._stands_back = stands_back or (lambda _: False)
         self._most_threads = threads if stands_back is None else 2 * threads
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        """For idle threads, which are woken one by one: waking costs more than a short call."""
+        self._nothing_runs = threading.Condition(lock)
         self._turns: Turns[_Work] = Turns()
         self._running: Counter[str] = Counter()
         self._idle = 0
@@ -113,8 +116,8 @@ class Threads:
 
     def join(self) -> None:
         """Wait until nothing runs."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._running)
+        with self._nothing_runs:
+            self._nothing_runs.wait_for(lambda: not self._running)
 
     def _check_room(self, owner: str) -> None:
         running, waiting = self._running.total(), len(self._turns)
@@ -160,7 +163,8 @@ class Threads:
                 self._running[owner] -= 1
                 if not self._running[owner]:
                     del self._running[owner]
-                self._changed.notify_all()
+                if not self._running:
+                    self._nothing_runs.notify_all()
             if settle is not None:  # behind it: whoever waits finds the place free
                 settle()
             del taken, future, call, settle  # an idle thread must not keep the last request's body alive
@@ -173,6 +177,8 @@ class Threads:
                 while True:
                     if (taken := self._turns.take(self._may_run)) is not None:
                         self._running[taken[0]] += 1
+                        if self._turns.anybody(self._may_run):
+                            self._changed.notify()
                         return taken
                     if generation != self._generation:
                         return None
