@@ -3,11 +3,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from chalicelib.sharing.threads import Full, OwnersShareFull, Threads
-from chalicelib.sharing.turns import Turns
+from chalicelib.sharing.room import Full, OwnersShareFull, Room
+from chalicelib.sharing.threads import Threads
 
 
 @pytest.fixture
@@ -95,9 +96,9 @@ def test_whoever_may_run_again_runs_as_soon_as_one_call_ends(go: threading.Event
     futures = [
         threads.submit("greedy", lambda: work("greedy", one_ends)),
         threads.submit("greedy", lambda: work("greedy", go)),
-        *[threads.submit("modest", lambda: work("modest", go)) for _ in range(2)],
     ]
     _until(lambda: begun == ["greedy", "greedy"])
+    futures += [threads.submit("modest", lambda: work("modest", go)) for _ in range(2)]
     standing_back.remove("modest")
     one_ends.set()
     _until(lambda: begun.count("modest") == 2)
@@ -111,8 +112,13 @@ def test_threads_with_nothing_to_do_are_left_alone(monkeypatch: pytest.MonkeyPat
     threads, together = Threads("idle", 8), threading.Barrier(8)
     for future in [threads.submit("one", lambda: together.wait(60)) for _ in range(8)]:
         future.result(60)
-    looked, take = list[int](), Turns.take
-    monkeypatch.setattr(Turns, "take", lambda self, *may: looked.append(1) or take(self, *may))
+    looked, take = list[int](), Room.take
+
+    def counted(room: Room[Any]) -> Any:
+        looked.append(1)
+        return take(room)
+
+    monkeypatch.setattr(Room, "take", counted)
     for _ in range(50):
         threads.submit("one", time.monotonic).result(60)
     assert len(looked) <= 50 * 3
