@@ -47,7 +47,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no replay": {"replay_share": 0.0},
     "twice the replay": {"replay_share": 0.3},
     "no silence": {"silence_share": 0.0},
-    "twice the silence": {"silence_share": 0.16},
+    "twice the silence": {"silence_share": 0.24},
     "another seed": {"seed": 2},
     "a third seed": {"seed": 3},
 }

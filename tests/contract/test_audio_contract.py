@@ -59,9 +59,7 @@ def streamed(service: RunningService, model: str, content: bytes, content_type: 
     with connect(url, additional_headers={"Authorization": _login(service)}, ping_timeout=None) as socket:
         socket.send(json.dumps({"action": "start", "content-type": content_type, "timestamps": True}))
         assert json.loads(socket.recv(60)) == {"state": "listening"}
-        with contextlib.suppress(
-            ConnectionClosed
-        ):  # refused audio ends the connection before the last message
+        with contextlib.suppress(ConnectionClosed):  # refused audio ends the session early
             for at in range(0, len(content), 8000):
                 socket.send(content[at : at + 8000])
             socket.send(json.dumps({"action": "stop"}))

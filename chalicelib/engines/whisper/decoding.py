@@ -28,7 +28,7 @@ class Rules:
     window: Window = SHORT
     beam: int = 5
     as_said: bool = True
-    """Numbers that were written in digits are searched again in words, for digits hide how they were said."""
+    """Numbers in digits are searched again in words where digits hide how they were said."""
     again: Window | None = WHOLE
     """What is odd is decoded again in this window, if it is longer; that costs up to eight times as much."""
 
@@ -120,12 +120,14 @@ def _settled(
         return nothing
     suppressed: tuple[int, ...] = ()
     written = believed[0]
-    if rules.as_said and network.is_english and _has_digits(network, written):
+    if rules.as_said and network.is_english and _ambiguous_numbers(network, written):
         said = _searched(network, encoded, rules.beam, readings, network.tokens.containing_any(_DIGITS))
         as_written, as_said = (network.tokens.decode(reading.ids) for reading in (written, said.readings[0]))
         if not _odd(network, said, speech_frames) and guards.says_numbers(as_written, as_said):
             suppressed = network.tokens.containing_any(_DIGITS)
             believed = _believed(network, said, speech_frames)
+    elif rules.as_said and network.is_english:
+        believed = tuple(one for one in believed if not _ambiguous_numbers(network, one))
     return dataclasses.replace(nothing, readings=believed, written=written, suppressed=suppressed)
 
 
@@ -182,5 +184,5 @@ def _evidence(network: Network, found: Found, reading: Reading, speech_frames: i
     )
 
 
-def _has_digits(network: Network, reading: Reading) -> bool:
-    return any(character in _DIGITS for character in network.tokens.decode(reading.ids))
+def _ambiguous_numbers(network: Network, reading: Reading) -> bool:
+    return guards.ambiguous_numbers(network.tokens.decode(reading.ids))

@@ -9,6 +9,8 @@ import re
 import zlib
 from dataclasses import dataclass
 
+from chalicelib.language.spoken_rules import MONTHS
+
 _MOST_COMPRESSED = 2.4
 """Texts of speech are not made shorter than this by compression."""
 _MOST_WORDS_PER_S = 8.0
@@ -26,6 +28,9 @@ _REPEATED_SHARE = 0.6
 _LONGEST_PHRASE = 12
 _WORD = re.compile(r"\w+")
 _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
+_PLAIN_DIGIT = re.compile(r"(?:(?<![^\s(\"'])|(?<=[A-Z])|(?<=[A-Z]-))[1-9](?=[.,;!?)\"']*(?:\s|$))")
+"""By itself, or behind letters that are said one by one."""
+_WITH_SIGNS = re.compile(r"[0-9$%£€]")
 _NUMBER = re.compile(
     r"zero|oh|nought|half|halves|quarters?|first|second|third|fifth|eighth|ninth|twelfth|twent(?:y|ieth|ies)"
     r"|(?:one|two|three|five|eight|nine|ten|eleven|twelve)s?"
@@ -93,6 +98,13 @@ def says_numbers(written: str, said: str) -> bool:
     """Tell whether a text has at least one number in words for every number that another has in digits."""
     numbers = sum(_NUMBER.fullmatch(word) is not None for word in _words(said))
     return numbers >= len(_DIGITS.findall(written))
+
+
+def ambiguous_numbers(written: str) -> bool:
+    """Tell whether numbers can be said in several ways: 0, 24, $5, a 7 in a date; "press 7" cannot."""
+    others = _PLAIN_DIGIT.sub("", written)
+    in_dates = others != written and any(word in MONTHS for word in _words(written))
+    return in_dates or _WITH_SIGNS.search(others) is not None
 
 
 def doubled(text: str) -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.engines.whisper.guards import (
     Evidence,
+    ambiguous_numbers,
     doubled,
     looping,
     repetitive,
@@ -63,3 +64,39 @@ def test_numbers_in_words_are_counted() -> None:
     assert says_numbers("room 527", "room five twenty-seven")
     assert says_numbers("September 15, 1965", "September fifteenth, nineteen sixty-five")
     assert not says_numbers("Erase OJTKS35", "Erase OJ TKS")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " Press 1 to accept this call, or 2 to reject it.",
+        " 1 5 2 2 1",
+        " 2, 2, 9, 3.",
+        " U-M-N-Y-H-6",
+        " Rubout UTFF8.",
+        " nobody counts here",
+    ],
+)
+def test_digits_by_themselves_are_said_in_one_way(text: str) -> None:
+    assert not ambiguous_numbers(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " room 0",
+        " 24",
+        " $5",
+        " 5%",
+        " 2-3 days",
+        " 1/2",
+        " 5.5",
+        " the 1st",
+        " May 7",
+        " 7 May",
+        " 3:5",
+        " 1 5 2 20",
+    ],
+)
+def test_other_numbers_are_said_in_several(text: str) -> None:
+    assert ambiguous_numbers(text)
