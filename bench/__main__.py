@@ -24,8 +24,8 @@ SUPPORTING = frozenset(
     }
 )
 
-BY_NAME_ONLY = frozenset({"ablations", "faults", "soak"})
-"""Take hours: one is of use to those alone who choose defaults, the others show what lasts."""
+BY_NAME_ONLY = frozenset({"ablations", "api_against", "faults", "soak"})
+"""Take hours, or another checkout: of use to those alone who choose defaults, or ask what lasts or got faster."""
 
 
 def main(argv: list[str]) -> int:

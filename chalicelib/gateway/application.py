@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from chalicelib.gateway import headers as http_headers
 from chalicelib.gateway import metrics, routes, websocket
 from chalicelib.gateway.asgi import Application, Receive, Scope, Send
-from chalicelib.gateway.backend import Backend, BackendResponse
+from chalicelib.gateway.backend import Backend, BackendResponse, WaitingBackend
 from chalicelib.gateway.bodies import ClientGone
 from chalicelib.gateway.calls import Calls
 from chalicelib.gateway.exchange import Exchange
@@ -31,7 +31,7 @@ _OWN_PATHS = ("/health", _METRICS)
 
 
 def build(
-    backend: Backend,
+    backend: Backend | WaitingBackend,
     *,
     ready: Callable[[], bool],
     limits: Limits | None = None,
@@ -41,7 +41,7 @@ def build(
     """Return the gateway.
 
     Args:
-        backend: answers what the gateway does not answer itself; called from several threads.
+        backend: answers what the gateway does not answer itself; called from several threads, if it blocks.
         ready: whether `GET /health` says that the service is up; must not block.
         limits: bounds; the service's own if left out.
         pool: makes the processes that decode the audio of WebSockets, when the first one needs them.
@@ -53,7 +53,7 @@ def build(
 class _Gateway:
     def __init__(
         self,
-        backend: Backend,
+        backend: Backend | WaitingBackend,
         ready: Callable[[], bool],
         limits: Limits,
         pool: Callable[[], DecoderPool] | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -58,3 +59,11 @@ class Backend(Protocol):
             BackendUnavailable: the request was not taken.
             BackendTimedOut: no answer came in time.
         """
+
+
+class WaitingBackend(ABC):
+    """Answers requests without a thread for each: whoever calls it waits in the event loop."""
+
+    @abstractmethod
+    async def __call__(self, request: BackendRequest) -> BackendResponse:
+        """Answer one request, or raise what a `Backend` raises."""

@@ -1,4 +1,4 @@
-"""Calls of the backend: on bounded threads, with failures in Watson's words, and spaces while it works."""
+"""Calls of the backend: bounded, with failures in Watson's words, and spaces while it works."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from chalicelib.gateway.backend import (
     BackendTimedOut,
     BackendUnavailable,
     UnknownRoute,
+    WaitingBackend,
 )
 from chalicelib.gateway.bodies import ClientGone
 from chalicelib.gateway.early import Early
@@ -21,6 +22,7 @@ from chalicelib.gateway.exchange import Exchange
 from chalicelib.gateway.lanes import Lane, LaneFull, OwnersLaneFull
 from chalicelib.gateway.limits import Limits
 from chalicelib.gateway.owners import UNKNOWN, Owners
+from chalicelib.gateway.places import Places
 from chalicelib.gateway.refusals import Refusal, error_response, in_watson_shape
 
 _log = logging.getLogger("attune.gateway")
@@ -29,14 +31,13 @@ _log = logging.getLogger("attune.gateway")
 class Calls:
     """The way to the backend."""
 
-    def __init__(self, backend: Backend, limits: Limits) -> None:
-        self._backend = backend
+    def __init__(self, backend: Backend | WaitingBackend, limits: Limits) -> None:
         self._limits = limits
         self.owners = Owners()
         share = limits.owners_share
-        self._short = Lane("attune-backend", limits.backend_threads, limits.backend_waiting, share=share)
-        self._long = Lane(
-            "attune-recognition", limits.recognition_threads, limits.recognition_waiting, share=share
+        self._short = _way(backend, "attune-backend", limits.backend_threads, limits.backend_waiting, share)
+        self._long = _way(
+            backend, "attune-recognition", limits.recognition_threads, limits.recognition_waiting, share
         )
 
     @property
@@ -91,11 +92,11 @@ class Calls:
         self._short.close()
         self._long.close()
 
-    async def _run(self, lane: Lane, request: BackendRequest) -> BackendResponse:
+    async def _run(self, way: _Way, request: BackendRequest) -> BackendResponse:
         retry_after = (("Retry-After", str(self._limits.retry_after_s)),)
         owner = self.owners.of(request.headers)
         try:
-            response = await lane.run(functools.partial(self._backend, request), owner)
+            response = await way.call(request, owner)
         except LaneFull as full:
             if isinstance(full, OwnersLaneFull) and owner != UNKNOWN:
                 return too_many("requests", self._limits).response()
@@ -113,6 +114,49 @@ class Calls:
             return error_response(500, "An internal server error occurred.")
         self.owners.learn(request.headers, response)
         return in_watson_shape(response)
+
+
+class _OnThreads:
+    """The way to a backend that blocks."""
+
+    def __init__(self, backend: Backend, lane: Lane) -> None:
+        self._backend = backend
+        self._lane = lane
+        self.close = lane.close
+
+    @property
+    def outstanding(self) -> int:
+        return self._lane.outstanding
+
+    async def call(self, request: BackendRequest, owner: str) -> BackendResponse:
+        return await self._lane.run(functools.partial(self._backend, request), owner)
+
+
+class _InLoop:
+    """The way to a backend that does not."""
+
+    def __init__(self, backend: WaitingBackend, places: Places) -> None:
+        self._backend = backend
+        self._places = places
+
+    @property
+    def outstanding(self) -> int:
+        return self._places.outstanding
+
+    async def call(self, request: BackendRequest, owner: str) -> BackendResponse:
+        return await self._places.run(functools.partial(self._backend, request), owner)
+
+    def close(self) -> None:
+        """Nothing waits."""
+
+
+_Way = _OnThreads | _InLoop
+
+
+def _way(backend: Backend | WaitingBackend, name: str, running: int, waiting: int, share: float) -> _Way:
+    if isinstance(backend, WaitingBackend):
+        return _InLoop(backend, Places(name, running, waiting, share=share))
+    return _OnThreads(backend, Lane(name, running, waiting, share=share))
 
 
 def too_many(things: str, limits: Limits) -> Refusal:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
-from chalicelib.sharing.threads import Full, OwnersShareFull, Threads
+from chalicelib.sharing.room import Full, OwnersShareFull
+from chalicelib.sharing.threads import Threads
 
 T = TypeVar("T")
 

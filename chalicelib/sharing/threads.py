@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from chalicelib.sharing.turns import Turns
+from chalicelib.sharing.room import Room
 
 T = TypeVar("T")
 _Work = tuple["Future[Any]", Callable[[], Any]]
-
-
-class Full(Exception):
-    """As many calls run and wait as may."""
-
-
-class OwnersShareFull(Full):
-    """As many calls of one owner run and wait as may of one; others still find room."""
 
 
 class Threads:
@@ -52,15 +43,19 @@ class Threads:
                 of those who do not stand back.
         """
         self._name = name
-        self._threads = threads
-        self._waiting = waiting
-        self._running_of_owner = running_of_owner or threads
-        self._waiting_of_owner = waiting_of_owner
-        self._stands_back = stands_back or (lambda _: False)
+        self._room: Room[_Work] = Room(
+            name,
+            threads,
+            waiting=waiting,
+            running_of_owner=running_of_owner,
+            waiting_of_owner=waiting_of_owner,
+            stands_back=stands_back,
+        )
         self._most_threads = threads if stands_back is None else 2 * threads
-        self._changed = threading.Condition()
-        self._turns: Turns[_Work] = Turns()
-        self._running: Counter[str] = Counter()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        """For idle threads, which are woken one by one: waking costs more than a short call."""
+        self._nothing_runs = threading.Condition(lock)
         self._idle = 0
         self._started = 0
         self._generation = 0
@@ -70,13 +65,13 @@ class Threads:
     def outstanding(self) -> int:
         """Calls that run or wait."""
         with self._changed:
-            return self._running.total() + len(self._turns)
+            return self._room.running + self._room.waiting
 
     @property
     def waiting(self) -> int:
         """Calls that wait."""
         with self._changed:
-            return len(self._turns)
+            return self._room.waiting
 
     def submit(self, owner: str, call: Callable[[], T]) -> Future[T]:
         """Queue a call; cancelling its future takes it off the queue if it has not begun.
@@ -91,8 +86,7 @@ class Threads:
         with self._changed:
             if self._closed:
                 raise RuntimeError("the threads were ended")
-            self._check_room(owner)
-            self._turns.put(owner, work)
+            self._room.put(owner, work)
             self._start_one()
             self._changed.notify()
         future.add_done_callback(lambda _: self._drop(owner, work))
@@ -104,30 +98,20 @@ class Threads:
             self._generation += 1
             self._started = self._idle = 0
             self._closed = final
-            dropped = []
-            while final and (taken := self._turns.take()):
-                dropped.append(taken[1][0])
+            dropped = self._room.clear() if final else []
             self._changed.notify_all()
-        for future in dropped:
+        for future, _ in dropped:
             future.cancel()
 
     def join(self) -> None:
         """Wait until nothing runs."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._running)
-
-    def _check_room(self, owner: str) -> None:
-        running, waiting = self._running.total(), len(self._turns)
-        if self._waiting is not None and running + waiting >= self._threads + self._waiting:
-            raise Full(self._name)
-        of_owner = self._running[owner] + self._turns.waiting(owner)
-        if self._waiting_of_owner is not None and of_owner >= self._running_of_owner + self._waiting_of_owner:
-            raise OwnersShareFull(self._name)
+        with self._nothing_runs:
+            self._nothing_runs.wait_for(lambda: not self._room.running)
 
     def _start_one(self) -> None:
         """Start a thread, unless one is idle or there are enough."""
-        most = min(self._most_threads, self._running.total() + len(self._turns))
-        if self._idle < len(self._turns) and self._started < most:
+        most = min(self._most_threads, self._room.running + self._room.waiting)
+        if self._idle < self._room.waiting and self._started < most:
             self._started += 1
             thread = threading.Thread(
                 target=self._serve,
@@ -140,27 +124,16 @@ class Threads:
     def _drop(self, owner: str, work: _Work) -> None:
         """Take note that a call is over; one that was cancelled still lies in the queue."""
         with self._changed:
-            self._turns.discard(owner, work)
-
-    def _may_run(self, owner: str) -> bool:
-        if self._running[owner] >= self._running_of_owner:
-            return False
-        if self._running.total() < self._threads:
-            return True
-        if self._stands_back(owner):
-            return False
-        before = sum(count for one, count in self._running.items() if count and not self._stands_back(one))
-        return before < self._threads
+            self._room.discard(owner, work)
 
     def _serve(self, generation: int) -> None:
         while (taken := self._next(generation)) is not None:
             owner, (future, call) = taken
             settle = _outcome(future, call) if future.set_running_or_notify_cancel() else None
             with self._changed:
-                self._running[owner] -= 1
-                if not self._running[owner]:
-                    del self._running[owner]
-                self._changed.notify_all()
+                self._room.leave(owner)
+                if not self._room.running:
+                    self._nothing_runs.notify_all()
             if settle is not None:  # behind it: whoever waits finds the place free
                 settle()
             del taken, future, call, settle  # an idle thread must not keep the last request's body alive
@@ -171,8 +144,9 @@ class Threads:
             self._idle += generation == self._generation
             try:
                 while True:
-                    if (taken := self._turns.take(self._may_run)) is not None:
-                        self._running[taken[0]] += 1
+                    if (taken := self._room.take()) is not None:
+                        if self._room.more_may_run():
+                            self._changed.notify()
                         return taken
                     if generation != self._generation:
                         return None

@@ -49,6 +49,10 @@ class Turns(Generic[T]):
                 return owner, entry
         return None
 
+    def anybody(self, may: Callable[[str], bool]) -> bool:
+        """Tell whether one of the owners with entries may have a turn now."""
+        return any(map(may, self._lines))
+
     def _note_turn(self, owner: str) -> None:
         self._turn += 1
         self._last_turns.pop(owner, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from infra.package import CODE_NAME
 
 LAYER_NAME = "{name}-engine"
 _RUNTIME = "python3.13"
+_LIBRARY = re.compile(r"\.so(\.\d+)*$")
+_MACHINES = {62: "x86_64", 183: "arm64"}
+"""By the number that a library's ELF header has."""
 _NOT_ALONE = {"NotificationConfiguration"}
 """Needs the queues."""
 _NAMED = {"AWS::DynamoDB::Table": "TableName", "AWS::S3::Bucket": "BucketName"}
@@ -68,6 +72,27 @@ def upload(target: Target, path: Path) -> str:
             raise
         s3.upload_file(str(path), target.artefacts_bucket, key)
     return key
+
+
+def check_architecture(layer: Path, architecture: str) -> None:
+    """Look into a layer for what machine it was built.
+
+    Raises:
+        Refused: for another than its functions are to run on.
+    """
+    with zipfile.ZipFile(layer) as archive:
+        for name in archive.namelist():
+            if not _LIBRARY.search(name):
+                continue
+            with archive.open(name) as file:
+                built_for = _MACHINES.get(int.from_bytes(file.read(20)[18:], "little"), "another machine")
+            if built_for != architecture:
+                raise Refused(
+                    f"The layer {layer} was built for {built_for}, and its functions would run on "
+                    f"{architecture}. Name the layer of that architecture with --layer, or choose "
+                    "--architecture as the layer is."
+                )
+            return
 
 
 def publish_layer(target: Target, path: Path, architecture: str) -> str:

@@ -55,6 +55,7 @@ def deploy(target: Target, wanted: Wanted, io: Io) -> bool:
     """
     if not wanted.layer.is_file():
         raise Refused(f"There is no layer at {wanted.layer}. Build it: python -m infra.layer")
+    artefacts.check_architecture(wanted.layer, wanted.architecture)
     io.say(f"Looking at account {target.account}, region {target.region} ...")
     account = preflight.look(target, MACHINES)
     for warning in account.warnings:

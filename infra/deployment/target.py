@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,8 +71,9 @@ def find(stage: str) -> Target:
         raise Refused(
             f"STAGE must be at most ten small letters and digits, the first a letter, not {stage!r}."
         )
-    session = boto3.Session()
-    if session.region_name is None:
+    # boto3 reads AWS_DEFAULT_REGION alone; the AWS CLI reads this one first.
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
+    if not session.region_name:
         raise Refused("No AWS region was chosen. Set one, for instance AWS_REGION=eu-central-1.")
     if session.region_name not in session.get_available_regions("lambda"):
         raise Refused(f"There is no AWS region {session.region_name!r}. Set AWS_REGION to one that is there.")

@@ -114,13 +114,7 @@ Ctrl-C stops it; nothing that was acknowledged gets lost.
 
 async def _run(home: Home, front: Front, api_key: str) -> None:
     service = Service(home, front, api_key)
-    # The API logs to standard output: its lines go to a file, the banner to the terminal.
-    with os.fdopen(os.dup(1), "w") as terminal, (home.logs / "api.log").open("a") as log:
-        os.dup2(log.fileno(), 1)
-        try:
-            await service.run(lambda: print(_banner(home, front, api_key), file=terminal, flush=True))
-        finally:
-            os.dup2(terminal.fileno(), 1)
+    await service.run(lambda: print(_banner(home, front, api_key), flush=True))
 
 
 def main() -> int:

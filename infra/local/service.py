@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import os
 import signal
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 from chalicelib.engines import catalogue
 from infra import resources
-from infra.local import child, environment, event_workers, log_rotation, table_client
+from infra.local import api_client, child, environment, event_workers, log_rotation
 from infra.local.home import Home
 from infra.local.supervision import Role, Supervisor, ended
 from infra.local.wire import LOOPBACK, Application, Server, listen
@@ -87,6 +88,8 @@ class Service:
         }
         self._internal = {name: listen() for name in ("store", "training", "recognition")}
         urls = [f"http://127.0.0.1:{one.getsockname()[1]}" for one in self._internal.values()]
+        self._internal["api"] = api_client.listen()
+        self._api = api_client.ApiClient(self._internal["api"].getsockname())
         self._environment = environment.own(home, self._resources, *urls)
         self._supervisor = Supervisor(home.logs, self._environment)
         self._stopping = asyncio.Event()
@@ -117,10 +120,12 @@ class Service:
         rotating = asyncio.create_task(log_rotation.keep_rotating(self._home.logs))
         parts: list[asyncio.Task[None]] = []
         try:
-            parts += [self._start_store(), self._start_event_functions()]
+            parts += [self._start_store(), self._start_api(), self._start_event_functions()]
             await self._unless_over(_all(self._store_answers(), asyncio.to_thread(_load)), parts)
             parts += [self._supervisor.run(role) for role in self._emulators()]
-            await self._unless_over(_all(self._first_calls(), asyncio.to_thread(self._let_in)), parts)
+            await self._unless_over(
+                _all(self._first_calls(), self._api.answers(), asyncio.to_thread(self._let_in)), parts
+            )
             await self._serve(announce, parts)
         except _StoppedEarly:
             return
@@ -210,6 +215,10 @@ class Service:
             Role("recognition", "infra.local.lambda_emulator", (str(recognition),), (recognition,)),
         ]
 
+    def _start_api(self) -> asyncio.Task[None]:
+        descriptor = self._internal["api"].fileno()
+        return self._supervisor.run(Role("api", "infra.local.api_process", (str(descriptor),), (descriptor,)))
+
     def _start_event_functions(self) -> asyncio.Task[None]:
         """Have their process load what it needs; it waits to be told that the queues are there."""
         self._told, theirs = socket.socketpair()
@@ -242,17 +251,13 @@ class Service:
             credentials.add(self._api_key, self._home.owner, "make run", administrator=True)
 
     async def _serve(self, announce: Any, parts: list[asyncio.Task[None]]) -> None:
-        import app
         from chalicelib.gateway import application
-        from chalicelib.storage import connection
         from infra import http_server
-        from infra.chalice_backend import ChaliceBackend
         from infra.local import metrics
 
-        table_client.shorten(connection.shared().client, self._environment["AWS_ACCESS_KEY_ID"])
         names = [queue.name for queue in self._resources.queues]
         readings = metrics.Readings(self._home.path, names)
-        gateway = application.build(ChaliceBackend(app.app), ready=lambda: self.ready, readings=readings)
+        gateway = application.build(self._api, ready=lambda: self.ready, readings=readings)
         async with _lifespan(gateway):
             plain = http_server.config(gateway, drain_s=_DRAIN_S)
             encrypted = http_server.config(
@@ -268,6 +273,8 @@ class Service:
                 asyncio.create_task(one.serve(sockets=[listener]))
                 for one, listener in zip(servers, self._listeners.values(), strict=True)
             ]
+            gc.collect()
+            gc.freeze()  # what was loaded stays: the collector need not go through it again and again
             self.ready = True
             announce()
             stopping = asyncio.create_task(self._stopping.wait())
@@ -276,6 +283,7 @@ class Service:
             for one in servers:
                 one.should_exit = True
             await asyncio.gather(*serving)
+        self._api.close()
         _raise_of(parts)
 
 
@@ -284,11 +292,10 @@ async def _all(*work: Coroutine[Any, Any, None]) -> None:
 
 
 def _load() -> None:
-    """Load what the gateway and the API need, while other processes do the same."""
-    import app  # noqa: F401
+    """Load what the gateway needs, while other processes do the same."""
     from chalicelib.gateway import application  # noqa: F401
     from chalicelib.storage import connection
-    from infra import chalice_backend, http_server  # noqa: F401
+    from infra import http_server  # noqa: F401
 
     connection.shared()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import itertools
 import json
 import logging
@@ -225,6 +226,8 @@ async def _serve(folder: Path, listener: socket.socket, access_key: str, *, comp
     if complete:
         await store.bring_up(resources.load())
     serving = server(Admitted(store, access_key))
+    gc.collect()
+    gc.freeze()  # what was loaded stays: the collector need not go through it again and again
 
     def stop() -> None:
         store.close()

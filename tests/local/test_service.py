@@ -239,7 +239,9 @@ def test_a_short_key_is_refused_with_the_reason(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-@pytest.mark.parametrize("part", ["infra.local.store", "infra.local.event_workers"])
+@pytest.mark.parametrize(
+    "part", ["infra.local.store", "infra.local.event_workers", "infra.local.api_process"]
+)
 def test_a_part_that_dies_is_started_again(service: RunningService, part: str) -> None:
     def find() -> int | None:
         return next((pid for name, pid in _processes(service).items() if name.startswith(part)), None)

@@ -3,10 +3,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from chalicelib.sharing.threads import Full, OwnersShareFull, Threads
+from chalicelib.sharing.room import Full, OwnersShareFull, Room
+from chalicelib.sharing.threads import Threads
 
 
 @pytest.fixture
@@ -79,6 +81,47 @@ def test_who_stands_back_takes_no_places_from_others(go: threading.Event) -> Non
     for future in futures:
         future.result(60)
     assert begun.count("greedy") == 4
+    threads.close()
+
+
+def test_whoever_may_run_again_runs_as_soon_as_one_call_ends(go: threading.Event) -> None:
+    standing_back = {"greedy", "modest"}
+    threads = Threads("again", 2, stands_back=standing_back.__contains__)
+    one_ends, begun = threading.Event(), list[str]()
+
+    def work(owner: str, until: threading.Event) -> None:
+        begun.append(owner)
+        until.wait(60)
+
+    futures = [
+        threads.submit("greedy", lambda: work("greedy", one_ends)),
+        threads.submit("greedy", lambda: work("greedy", go)),
+    ]
+    _until(lambda: begun == ["greedy", "greedy"])
+    futures += [threads.submit("modest", lambda: work("modest", go)) for _ in range(2)]
+    standing_back.remove("modest")
+    one_ends.set()
+    _until(lambda: begun.count("modest") == 2)
+    go.set()
+    for future in futures:
+        future.result(60)
+    threads.close()
+
+
+def test_threads_with_nothing_to_do_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads, together = Threads("idle", 8), threading.Barrier(8)
+    for future in [threads.submit("one", lambda: together.wait(60)) for _ in range(8)]:
+        future.result(60)
+    looked, take = list[int](), Room.take
+
+    def counted(room: Room[Any]) -> Any:
+        looked.append(1)
+        return take(room)
+
+    monkeypatch.setattr(Room, "take", counted)
+    for _ in range(50):
+        threads.submit("one", time.monotonic).result(60)
+    assert len(looked) <= 50 * 3
     threads.close()
 
 
