@@ -27,7 +27,7 @@ chalice-local: $(VENV)/local.stamp
 training: $(VENV)/training.stamp
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGUMENTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --unused-grants
 
 # What starts no service and takes no training: to be run while one works.
 QUICK := tests/test_architecture.py tests/test_makefile.py tests/test_settings.py tests/docs/test_links.py \
