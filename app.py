@@ -97,6 +97,6 @@ def reconcile(event: CloudWatchEvent) -> dict[str, Any]:
 @app.lambda_function()
 def recognize(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Turn audio in the bucket into words."""
-    from chalicelib.recognition import function as handler
+    from chalicelib.recognition.function import handler
 
     return handler.handle(event, getattr(context, "tell", None))  # AWS has no way to tell

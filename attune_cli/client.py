@@ -88,7 +88,7 @@ class Service:
         self._stop.set()
 
     def check_stopped(self) -> None:
-        """Raise Stopped once the user has ended the command."""
+        """Raise CommandStopped once the user has ended the command."""
         if self._stop.is_set():
             raise Stopped
 

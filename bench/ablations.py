@@ -18,8 +18,8 @@ from bench.adaptation import Measurements, Wanted, run
 from bench.conditions import CONDITIONS
 from bench.figures import keep, kept, measured_here
 from bench.recordings import RecordingsUnavailable
-from infra.local.prompts import PromptsUnavailable
-from infra.local.scoring import paired_difference
+from infra.local.demo.prompts import PromptsUnavailable
+from infra.local.demo.scoring import paired_difference
 from training_image.whisper.course import OVERRIDES_VARIABLE, course
 
 DEFAULTS = "defaults"

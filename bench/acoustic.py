@@ -33,9 +33,9 @@ from bench.recordings import (
 from bench.training_job import Case, train
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
-from infra.local.demo import HELD_OUT_UTTERANCES, split
-from infra.local.prompts import PromptsUnavailable, fetch_prompts
-from infra.local.scoring import word_error_rate
+from infra.local.demo.__main__ import HELD_OUT_UTTERANCES, split
+from infra.local.demo.prompts import PromptsUnavailable, fetch_prompts
+from infra.local.demo.scoring import word_error_rate
 
 BROADBAND = "en-US_BroadbandModel.v2020-01-16"
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"

@@ -25,9 +25,9 @@ from bench.training_job import AUDIO_NAME, REFUSED, Case, Trained, member, pack,
 from chalicelib.engines import catalogue, loading
 from chalicelib.engines.adapted_model import KEPT_BASE
 from chalicelib.engines.protocol import CustomModels
-from chalicelib.engines.whisper.low_rank import FILE_NAME, delta_bytes, parse_delta
-from infra.local.prompts import PromptsUnavailable
-from infra.local.scoring import paired_difference, word_error_rate
+from chalicelib.engines.whisper.model.low_rank import FILE_NAME, delta_bytes, parse_delta
+from infra.local.demo.prompts import PromptsUnavailable
+from infra.local.demo.scoring import paired_difference, word_error_rate
 from training_image.model_files import write_model
 from training_image.whisper.experiments import KEEP_VARIABLE, TRANSCRIPTS_VARIABLE, WHOLE_CHANGE
 

@@ -24,10 +24,10 @@ from chalicelib.engines import adapted_model
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels
 from chalicelib.engines.whisper.engine import WhisperEngine
-from chalicelib.engines.whisper.low_rank import FILE_NAME, delta_bytes
-from chalicelib.engines.whisper.short_window import short_window
-from chalicelib.engines.whisper.weights import MODEL_SHA256
-from chalicelib.recognition.decoding_processes import environment
+from chalicelib.engines.whisper.model.low_rank import FILE_NAME, delta_bytes
+from chalicelib.engines.whisper.model.short_window import short_window
+from chalicelib.engines.whisper.model.weights import MODEL_SHA256
+from chalicelib.recognition.decoding.decoding_processes import environment
 
 VERSION = BASE_MODELS["en-US_BroadbandModel"].newest_version
 RATE_HZ = 16_000

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.figures import keep, measured_here
-from infra.local.demo import ROOT, service
+from infra.local.demo.__main__ import ROOT, service
 
 REFERENCES_P50_MS = {"not_found": 1.2, "get_model": 3.7, "post_model": 4.4}
 """The prototype's, with one client; constants, not measured here."""

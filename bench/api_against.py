@@ -20,7 +20,7 @@ from typing import Any
 from bench.api import Api, Request
 from bench.figures import ROOT, keep, measured_here
 from bench.gateway import _free_port
-from infra.local import child
+from infra.local.processes import child
 
 CLIENTS = (8, 32)
 _MODELS = "/v1/acoustic_customizations"

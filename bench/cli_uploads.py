@@ -21,7 +21,7 @@ import numpy as np
 import requests
 
 from bench.figures import keep, measured_here
-from infra.local.demo import service
+from infra.local.demo.__main__ import service
 
 FILES = 1_000
 FILE_BYTES = 100_000

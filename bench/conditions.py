@@ -31,9 +31,10 @@ from bench.recordings import (
 )
 from bench.training_job import Case
 from chalicelib.engines.catalogue import BASE_MODELS
-from infra.local.demo import ADAPTATION_AUDIO_S, HELD_OUT_UTTERANCES, SPLIT_SEED
-from infra.local.prompts import fetch_prompts
-from training_image import non_speech, synthesisers
+from fitting import synthesisers
+from infra.local.demo.__main__ import ADAPTATION_AUDIO_S, HELD_OUT_UTTERANCES, SPLIT_SEED
+from infra.local.demo.prompts import fetch_prompts
+from training_image.speech import non_speech
 
 BROADBAND = BASE_MODELS["en-US_BroadbandModel"].newest_version
 NARROWBAND = BASE_MODELS["en-US_NarrowbandModel"].newest_version
@@ -131,7 +132,7 @@ def clear_voice(*, development: bool) -> Case:
         sentences.write_text("".join(f"{prompt.text.capitalize()}.\n" for prompt in prompts))
         raise RecordingsUnavailable(
             "have it read out, by a Python with the packages of requirements/fitting.txt: "
-            f"python -m training_image.synthesisers {sentences} {folder}"
+            f"python -m fitting.synthesisers {sentences} {folder}"
         )
     read = [
         Recording(file.read_bytes(), prompt.text, soundfile.info(file).duration)

@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 from bench.figures import keep, measured_here
-from infra.local.demo import service
+from infra.local.demo.__main__ import service
 from tests.console import browser
 
 _PLAIN_URL = re.compile(r"HTTP +(http://\S+)")

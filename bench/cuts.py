@@ -22,11 +22,12 @@ from bench.long import CONTINUOUS_S, PLAIN, RATE_HZ, Stretch, stretches, telepho
 from chalicelib.engines import catalogue, loading
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.protocol import Recognizer
-from chalicelib.engines.whisper import cutting
+from chalicelib.engines.whisper.decoding import cutting
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
-from chalicelib.engines.whisper.short_window import WINDOW
-from chalicelib.recognition import channels, recordings, transcription
-from infra.local.scoring import normalise
+from chalicelib.engines.whisper.model.short_window import WINDOW
+from chalicelib.recognition.audio import channels, recordings
+from chalicelib.recognition.function import transcription
+from infra.local.demo.scoring import normalise
 
 NARROWBAND = BASE_MODELS["en-US_NarrowbandModel"].newest_version
 OTHER_EARLIEST_SHARE, OTHER_MOST_S = 0.5, 15.0

@@ -17,8 +17,8 @@ from typing import Any
 import requests
 
 from bench.figures import ROOT, keep, measured_here
-from infra.local.demo import service
-from infra.local.prompts import Prompt, fetch_prompts
+from infra.local.demo.__main__ import service
+from infra.local.demo.prompts import Prompt, fetch_prompts
 
 MODEL = "en-US_NarrowbandModel"
 VERSIONS = (f"{MODEL}.v2019-06-24", f"{MODEL}.v2026-11-30")

@@ -32,7 +32,7 @@ from websockets.sync.client import connect
 from bench.figures import ROOT, keep, measured_here
 from bench.long import RATE_HZ, stretches, telephone_speech
 from bench.recordings import as_wav
-from infra.local.demo import service
+from infra.local.demo.__main__ import service
 
 MODEL = "en-US_NarrowbandModel"
 SMALL_S = 30.0

@@ -81,7 +81,7 @@ def full_queues(service: RunningService, *, kill: bool) -> float:
         story.add_audio(number, "one", "ok", None, 0)
         story.add_job(None, 0)
     if kill:
-        os.kill(process_of(service, "infra.local.store"), signal.SIGKILL)
+        os.kill(process_of(service, "infra.local.store.server"), signal.SIGKILL)
     began_s = time.monotonic()
     story.settle()
     took_s = time.monotonic() - began_s

@@ -33,7 +33,7 @@ _SERVE = """
 import json, sys, uvicorn
 from chalicelib.gateway import application
 from chalicelib.gateway.backend import BackendResponse
-from infra import http_server
+from infra.serving import http_server
 
 def taker(request):
     pending = any(name == "x-attune-body" and value.startswith("pending") for name, value in request.headers)
@@ -41,7 +41,7 @@ def taker(request):
 
 if sys.argv[2] == "app":
     from app import app
-    from infra.chalice_backend import ChaliceBackend
+    from infra.serving.chalice_backend import ChaliceBackend
     backend = ChaliceBackend(app)
 else:
     backend = taker

@@ -28,7 +28,7 @@ from bench.training_job import Case
 from bench.training_job import train as train_acoustics
 from chalicelib.engines.base_language import base_language
 from chalicelib.engines.protocol import CustomModels
-from chalicelib.engines.sphinx.acoustic_model import load_base
+from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base
 from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, read_artefact
 from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.engines.sphinx.engine import adapted
@@ -38,8 +38,8 @@ from chalicelib.engines.sphinx.language import load_language
 from chalicelib.engines.sphinx.search import settings_of
 from chalicelib.language.artefact import GrammarText
 from chalicelib.language.training import train
-from infra.local.demo import split
-from infra.local.prompts import PromptsUnavailable, fetch_prompts
+from infra.local.demo.__main__ import split
+from infra.local.demo.prompts import PromptsUnavailable, fetch_prompts
 
 EVERY = 7
 FOLDS = 5

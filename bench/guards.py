@@ -16,8 +16,8 @@ from bench.figures import keep, measured_here
 from bench.one_process import OneProcess
 from bench.recordings import RecordingsUnavailable, an4
 from chalicelib.engines.catalogue import BASE_MODELS
-from chalicelib.engines.whisper import guards
-from infra.local.scoring import WordErrorRate, word_error_rate
+from chalicelib.engines.whisper.decoding import guards
+from infra.local.demo.scoring import WordErrorRate, word_error_rate
 from tests.engines.whisper.speech import noises
 
 BROADBAND = BASE_MODELS["en-US_BroadbandModel"].newest_version

@@ -31,7 +31,7 @@ from chalicelib.engines.vocabulary import vocabulary as base_vocabulary
 from chalicelib.language.corpus import analyse
 from chalicelib.language.training import CustomWord
 from chalicelib.language.training import train as train_language
-from infra.local.prompts import PromptsUnavailable, fetch_prompts
+from infra.local.demo.prompts import PromptsUnavailable, fetch_prompts
 
 PROMPTS_WEIGHT = 0.5
 AN4_WEIGHT = 0.9

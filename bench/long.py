@@ -21,11 +21,11 @@ from bench.figures import ROOT, keep, measured_here
 from bench.recordings import Recording, RecordingsUnavailable, an4
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
-from chalicelib.recognition.decoders import DecoderPool
-from chalicelib.recognition.options import Options
-from chalicelib.recognition.transcription import transcribe
-from infra.local.prompts import PromptsUnavailable, fetch_prompts
-from infra.local.scoring import word_error_rate
+from chalicelib.recognition.decoding.decoders import DecoderPool
+from chalicelib.recognition.function.transcription import transcribe
+from chalicelib.recognition.request.options import Options
+from infra.local.demo.prompts import PromptsUnavailable, fetch_prompts
+from infra.local.demo.scoring import word_error_rate
 
 RATE_HZ = 8_000
 PAUSES_S = (0.3, 2.0)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from bench.figures import ROOT, keep, measured_here
 from bench.gateway import _free_port
 from bench.recordings import as_wav
-from infra.local import child
+from infra.local.processes import child
 
 MIB = 1024
 """Of the kibibytes in which Linux counts."""

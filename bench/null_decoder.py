@@ -15,7 +15,7 @@ from chalicelib.engines.protocol import (
     UtteranceStream,
     Word,
 )
-from chalicelib.recognition import decoder_process
+from chalicelib.recognition.decoding import decoder_process
 
 _SAID = Hypothesis((Word("word", 0.0, 0.1, 1.0),), 1.0)
 

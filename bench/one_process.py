@@ -10,9 +10,9 @@ import soundfile
 
 from chalicelib.engines import loading
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Samples
-from chalicelib.recognition.decoder_worker import Task
-from chalicelib.recognition.options import Options
-from chalicelib.recognition.transcription import transcribe
+from chalicelib.recognition.decoding.decoder_worker import Task
+from chalicelib.recognition.function.transcription import transcribe
+from chalicelib.recognition.request.options import Options
 
 _PLAIN = Options(profanity_filter=False)
 

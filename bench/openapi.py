@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from bench.figures import keep, measured_here
 from chalicelib.api.descriptions.acoustic import UPLOADS
-from infra.local.demo import service
+from infra.local.demo.__main__ import service
 
 REQUESTS = 10_000
 BASE = "en-US_BroadbandModel"

@@ -23,12 +23,12 @@ from bench.recordings import Recording, RecordingsUnavailable, an4
 from bench.word_times import compare_streams, compare_times
 from chalicelib.engines.protocol import BASE_ALONE
 from chalicelib.engines.sphinx.engine import SphinxEngine
-from chalicelib.recognition.decoders import DecoderPool
-from chalicelib.recognition.options import Options
-from chalicelib.recognition.transcription import transcribe
-from infra.local.demo import split
-from infra.local.prompts import PromptsUnavailable, fetch_prompts
-from infra.local.scoring import normalise, paired_difference, word_error_rate
+from chalicelib.recognition.decoding.decoders import DecoderPool
+from chalicelib.recognition.function.transcription import transcribe
+from chalicelib.recognition.request.options import Options
+from infra.local.demo.__main__ import split
+from infra.local.demo.prompts import PromptsUnavailable, fetch_prompts
+from infra.local.demo.scoring import normalise, paired_difference, word_error_rate
 
 LINE_HISS = 0.001
 """Standard deviation of the hiss of the line, 60 dB below full scale."""

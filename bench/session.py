@@ -23,7 +23,7 @@ from bench.figures import keep, measured_here
 from bench.gateway import memory_bytes
 from bench.long import RATE_HZ, stretches, telephone_speech
 from bench.recordings import as_wav
-from infra.local.demo import service
+from infra.local.demo.__main__ import service
 
 MODEL = "en-US_NarrowbandModel"
 PAUSES_S = (5.0, 13.0)

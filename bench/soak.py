@@ -18,7 +18,7 @@ import soundfile
 from websockets.sync.client import connect
 
 from bench.figures import keep, measured_here
-from infra.local import child
+from infra.local.processes import child
 from tests.audio.signals import voice
 from tests.local.running import RunningService, running_service
 

@@ -17,9 +17,9 @@ from bench.conversations import Conversation, conversation, rightly_labelled, sp
 from bench.figures import keep, measured_here
 from bench.recordings import RecordingsUnavailable
 from chalicelib.engines.protocol import CustomModels
-from chalicelib.recognition.decoders import DecoderPool
-from chalicelib.recognition.options import Options
-from chalicelib.recognition.transcription import transcribe
+from chalicelib.recognition.decoding.decoders import DecoderPool
+from chalicelib.recognition.function.transcription import transcribe
+from chalicelib.recognition.request.options import Options
 
 COUNTS = (1, 2, 3, 4)
 WANTED = Options(timestamps=True, speaker_labels=True)

@@ -40,10 +40,10 @@ _SERVE = """
 import json, os, sys, uvicorn
 from chalicelib.gateway import application
 from chalicelib.gateway.backend import BackendResponse
-from chalicelib.recognition.decoders import DecoderPool
-from chalicelib.recognition.decoding_processes import WORKER_COMMAND
-from chalicelib.recognition.models import ServingModel
-from infra import http_server
+from chalicelib.recognition.decoding.decoders import DecoderPool
+from chalicelib.recognition.decoding.decoding_processes import WORKER_COMMAND
+from chalicelib.recognition.request.models import ServingModel
+from infra.serving import http_server
 
 model = ServingModel(sys.argv[3], None)
 answer = BackendResponse(200, (), json.dumps(model.to_json()).encode())

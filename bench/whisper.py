@@ -32,11 +32,11 @@ from bench.recordings import Recording, RecordingsUnavailable, an4, samples_at
 from chalicelib.engines import loading
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels
-from chalicelib.engines.whisper.weights import package_folder
-from chalicelib.engines.whisper.wording import spoken_words
-from chalicelib.recognition.decoders import DecoderPool
-from infra.local.prompts import PromptsUnavailable, fetch_prompts
-from infra.local.scoring import WordErrorRate, word_error_rate
+from chalicelib.engines.whisper.model.weights import package_folder
+from chalicelib.engines.whisper.text.wording import spoken_words
+from chalicelib.recognition.decoding.decoders import DecoderPool
+from infra.local.demo.prompts import PromptsUnavailable, fetch_prompts
+from infra.local.demo.scoring import WordErrorRate, word_error_rate
 
 BROADBAND = BASE_MODELS["en-US_BroadbandModel"].newest_version
 NARROWBAND = BASE_MODELS["en-US_NarrowbandModel"].newest_version

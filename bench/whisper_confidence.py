@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 from bench.figures import ROOT
 from bench.recordings import Recording, RecordingsUnavailable, an4
 from chalicelib.engines.protocol import Samples
-from chalicelib.engines.whisper.answer import judged
-from chalicelib.engines.whisper.confidence import WordEvidence, confidence
-from chalicelib.engines.whisper.cutting import cut
-from chalicelib.engines.whisper.decoding import RULES, decode
+from chalicelib.engines.whisper.decoding.answer import judged
+from chalicelib.engines.whisper.decoding.confidence import WordEvidence, confidence
+from chalicelib.engines.whisper.decoding.cutting import cut
+from chalicelib.engines.whisper.decoding.left_out import Piece
+from chalicelib.engines.whisper.decoding.windows import RULES, decode
 from chalicelib.engines.whisper.engine import WhisperEngine
-from chalicelib.engines.whisper.left_out import Piece
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
-from infra.local.demo import split
-from infra.local.prompts import PromptsUnavailable, fetch_prompts
+from infra.local.demo.__main__ import split
+from infra.local.demo.prompts import PromptsUnavailable, fetch_prompts
 
 CONDITIONS = ("clean", "telephone", "noise-5", "babble-10")
 Examples = list[tuple[WordEvidence, bool]]

@@ -14,9 +14,9 @@ import soundfile
 
 from bench.recordings import Recording
 from chalicelib.engines import loading
-from chalicelib.engines.sphinx.acoustic_model import BUNDLED, DATA, load_base
+from chalicelib.engines.sphinx.acoustics.acoustic_model import BUNDLED, DATA, load_base
+from chalicelib.engines.sphinx.acoustics.features import FRAMES_PER_S
 from chalicelib.engines.sphinx.engine import SphinxEngine
-from chalicelib.engines.sphinx.features import FRAMES_PER_S
 
 BLOCK_S, PARTIAL_EVERY_BLOCKS = 0.1, 3
 _PRONUNCIATION = re.compile(r"\(\d+\)$")

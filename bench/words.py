@@ -15,8 +15,8 @@ import requests
 
 from bench.figures import ROOT, keep, measured_here
 from chalicelib.customization.limits import CUSTOM_WORDS
-from infra.local.demo import service
-from infra.local.prompts import fetch_prompts
+from infra.local.demo.__main__ import service
+from infra.local.demo.prompts import fetch_prompts
 
 MODEL = "en-US_NarrowbandModel"
 PROMPT = "vm-goodbye"

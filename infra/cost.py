@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chalicelib.events import orphans
+from chalicelib.events.reconciling import orphans
 from chalicelib.training.cost import price_of
 from infra.resources import TEMPLATE
 

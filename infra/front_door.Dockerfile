@@ -19,7 +19,8 @@ RUN pip install --no-cache-dir --only-binary=:all: --require-hashes --no-deps -r
 
 COPY app.py ./
 COPY chalicelib chalicelib
-COPY infra/front_door.py infra/http_server.py infra/lambda_backend.py infra/proxy_event.py infra/
+COPY infra/front_door.py infra/
+COPY infra/serving/__init__.py infra/serving/http_server.py infra/serving/lambda_backend.py infra/serving/proxy_event.py infra/serving/
 
 RUN useradd --system --no-create-home attune
 USER attune

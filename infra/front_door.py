@@ -14,8 +14,8 @@ from chalicelib.gateway import application
 from chalicelib.gateway.asgi import Application
 from chalicelib.settings import SettingsError
 from chalicelib.storage import internal_secret
-from infra import http_server
-from infra.lambda_backend import LambdaBackend
+from infra.serving import http_server
+from infra.serving.lambda_backend import LambdaBackend
 
 API_FUNCTION_VARIABLE = "ATTUNE_API_FUNCTION"
 PORT = 8080

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from chalicelib.engines import adapted_model
 from chalicelib.engines.sphinx.artefact import ARRAYS_NAME
-from chalicelib.engines.whisper.low_rank import FILE_NAME, delta_bytes
-from chalicelib.engines.whisper.short_window import short_window
-from chalicelib.engines.whisper.weights import MODEL_SHA256
+from chalicelib.engines.whisper.model.low_rank import FILE_NAME, delta_bytes
+from chalicelib.engines.whisper.model.short_window import short_window
+from chalicelib.engines.whisper.model.weights import MODEL_SHA256
 from training_image.arrays import write_npz
 
 

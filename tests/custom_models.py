@@ -9,8 +9,9 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from chalicelib.customization import acoustic_models, audio_resources
-from chalicelib.customization.audio_resources import Accepted, Analysis
+from chalicelib.customization import acoustic_models
+from chalicelib.customization.acoustic import audio_resources
+from chalicelib.customization.acoustic.audio_resources import Accepted, Analysis
 from chalicelib.storage import objects
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel

@@ -15,22 +15,22 @@ NEURAL = "en-US_BroadbandModel.v2099-01-01"
 _OF_SPHINX = (
     "tests/acoustic/test_adaptation.py",
     "tests/contract/test_models_together.py",
-    "tests/language/test_pronunciations.py",
+    "tests/language/pronunciation/test_pronunciations.py",
     "tests/training_image/test_adapters.py",
     "tests/training_image/test_train.py",
 )
 """Beside every folder of that name: what cannot even be imported without pocketsphinx."""
 _WITH_SPHINX = (
-    "tests/api/test_language_resources.py",
-    "tests/api/test_language_training.py",
-    "tests/customization/test_language_words.py",
+    "tests/api/customization/test_language_resources.py",
+    "tests/api/customization/test_language_training.py",
+    "tests/customization/language/test_language_words.py",
     "tests/engines/test_base_language.py",
     "tests/engines/test_vocabulary.py",
     "tests/events/test_corpus_added.py",
-    "tests/recognition/test_channels.py",
-    "tests/recognition/test_function.py",
-    "tests/recognition/test_live.py",
-    "tests/recognition/test_live_channels.py",
+    "tests/recognition/audio/test_channels.py",
+    "tests/recognition/function/test_function.py",
+    "tests/recognition/live/test_live_request.py",
+    "tests/recognition/live/test_live_channels.py",
     "tests/training_image/test_dockerfile.py",
 )
 """What can be imported, and then recognises with Sphinx or asks for the words of its versions."""

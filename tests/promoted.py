@@ -16,7 +16,7 @@ from chalicelib.engines import catalogue
 from chalicelib.storage import layout, objects
 from chalicelib.storage.kept_version import KeptVersion
 from chalicelib.storage.tables import AcousticModel
-from infra.local import child
+from infra.local.processes import child
 from tests import adapted_models
 from tests.running_service import ROOT, RunningService
 
@@ -56,7 +56,7 @@ def artefact(base_version: str, *, keeps_base: bool = False) -> bytes:
     if catalogue.base_version(base_version).engine != "sphinx":
         forgotten = adapted_models.taught(strength=_FORGOTTEN)
         return adapted_models.network_model(base_version, forgotten)
-    from chalicelib.engines.sphinx.acoustic_model import load_base  # which not every Python has
+    from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base  # which not every Python has
 
     means = load_base(base_version).model.means + _MOVED_BY
     return adapted_models.sphinx_model(base_version, {"means": means})

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.recognition import backend, kept_results
-from chalicelib.recognition.kept_results import Keeping
+from chalicelib.recognition.function import kept_results
+from chalicelib.recognition.function.kept_results import Keeping
+from chalicelib.recognition.request import backend
 from chalicelib.storage import objects
 from infra.local import wire
-from infra.local.lambda_emulator import LambdaEmulator
+from infra.local.functions.lambda_emulator import LambdaEmulator
 
 RESULTS = {
     "result_index": 0,

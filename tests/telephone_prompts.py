@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
+from infra.local.demo.prompts import Prompt, PromptsUnavailable, fetch_prompts
 
 ROOT = Path(__file__).parent.parent
 

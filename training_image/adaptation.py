@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 from chalicelib.engines.adapted_model import KEPT_BASE, is_decision
 from training_image.checkpoint import Checkpoint
+from training_image.container.machine import Machine
 from training_image.guard import Candidate, Errors, Figures
-from training_image.machine import Machine
-from training_image.recordings import LeftOut
-from training_image.utterances import Utterance
+from training_image.speech.recordings import LeftOut
+from training_image.speech.utterances import Utterance
 
 ReportProgress = Callable[[float, str], None]
 """Takes the share of the adaptation that is done, 0…1, and what it does now."""

@@ -18,22 +18,22 @@ import numpy as np
 from chalicelib.engines.catalogue import base_model_of_version, base_version
 from chalicelib.language.artefact import read_artefact
 from chalicelib.language.sealed import ArchiveUnreadable
-from training_image import ranks
 from training_image.adaptation import Adaptation, Assignment, ReportProgress
 from training_image.adapters import adapter
 from training_image.checkpoint import Checkpoint
-from training_image.configuration import allowed_time_s, check_hosts, read_configuration
+from training_image.container import ranks
+from training_image.container.configuration import allowed_time_s, check_hosts, read_configuration
+from training_image.container.layout import Layout
+from training_image.container.machine import Machine
 from training_image.failures import JobFailed
-from training_image.held_out import split
-from training_image.layout import Layout
-from training_image.machine import Machine
 from training_image.model_files import clear_model, write_model
 from training_image.plan import Plan, parse_plan
-from training_image.preparation import prepare_all
 from training_image.program import program_digest
 from training_image.progress import Progress, published
-from training_image.recordings import Prepared
-from training_image.utterances import Utterance
+from training_image.speech.held_out import split
+from training_image.speech.preparation import prepare_all
+from training_image.speech.recordings import Prepared
+from training_image.speech.utterances import Utterance
 
 _TIME_CHECKPOINT = "job-time"
 _TIME_INTERVAL_S = 10.0

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from training_image import ranks
 from training_image.checkpoint import write_atomically
+from training_image.container import ranks
+from training_image.container.layout import ROOT_VARIABLE, Layout, layout_of
+from training_image.container.stopping import EXIT_STATUS, is_stopping, stop_on_sigterm
 from training_image.failures import Stopped, reason_of
 from training_image.job import processes_wanted, run_job
-from training_image.layout import ROOT_VARIABLE, Layout, layout_of
-from training_image.stopping import EXIT_STATUS, is_stopping, stop_on_sigterm
 
 _log = logging.getLogger("training_image")
 _GROUP_SIGNAL_S = 0.5

@@ -5,22 +5,13 @@ from __future__ import annotations
 from chalice.app import Chalice
 
 from chalicelib.api import (
-    acoustic_audio,
-    acoustic_callbacks,
-    acoustic_models,
-    acoustic_versions,
     callbacks,
     console,
     direct_uploads,
     evaluations,
     identity,
     keys,
-    language_corpora,
-    language_grammars,
-    language_models,
-    language_words,
     models,
-    openai_transcriptions,
     openapi,
     recognition,
     recognitions,
@@ -28,7 +19,18 @@ from chalicelib.api import (
     usage,
     user_data,
 )
-from chalicelib.api.routing import Routes, every_answer, publish
+from chalicelib.api.customization import (
+    acoustic_audio,
+    acoustic_callbacks,
+    acoustic_models,
+    acoustic_versions,
+    language_corpora,
+    language_grammars,
+    language_models,
+    language_words,
+)
+from chalicelib.api.http.routing import Routes, every_answer, publish
+from chalicelib.api.openai import openai_transcriptions
 
 
 def mount(app: Chalice) -> None:

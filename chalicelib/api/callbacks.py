@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from chalicelib.api import errors, parameters
-from chalicelib.api.calls import Answer, Call
-from chalicelib.api.errors import BadRequest
-from chalicelib.api.routing import Routes
+from chalicelib.api.http import errors, parameters
+from chalicelib.api.http.calls import Answer, Call
+from chalicelib.api.http.errors import BadRequest
+from chalicelib.api.http.routing import Routes
 from chalicelib.callbacks import failed_deliveries, registrations
 from chalicelib.callbacks.errors import CallbackError, NotRegistered
 from chalicelib.callbacks.failed_deliveries import Failed, UnknownDelivery

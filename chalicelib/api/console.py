@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from chalice.app import Chalice, Request, Response
 
-from chalicelib.api import compression, errors
-from chalicelib.api.calls import Call
-from chalicelib.api.routing import response, transaction_id_of
+from chalicelib.api.http import compression, errors
+from chalicelib.api.http.calls import Call
+from chalicelib.api.http.routing import response, transaction_id_of
 from chalicelib.console import pages
 from chalicelib.direct_uploads import addresses
 

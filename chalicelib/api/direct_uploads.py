@@ -6,11 +6,11 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.api import bodies, errors, parameters
-from chalicelib.api.calls import Answer, Call
-from chalicelib.api.errors import BadRequest
-from chalicelib.api.routing import OWNER_HEADER, Routes
-from chalicelib.api.upload_lengths import longest_bytes
+from chalicelib.api.http import bodies, errors, parameters
+from chalicelib.api.http.calls import Answer, Call
+from chalicelib.api.http.errors import BadRequest
+from chalicelib.api.http.routing import OWNER_HEADER, Routes
+from chalicelib.api.http.upload_lengths import longest_bytes
 from chalicelib.audio import content_types
 from chalicelib.direct_uploads import addresses, uploads
 from chalicelib.direct_uploads import errors as refusals

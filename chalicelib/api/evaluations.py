@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib import settings
-from chalicelib.api import errors, parameters
-from chalicelib.api.calls import Answer, Call, Content
-from chalicelib.api.errors import BadRequest
-from chalicelib.api.routing import Routes
+from chalicelib.api.http import errors, parameters
+from chalicelib.api.http.calls import Answer, Call, Content
+from chalicelib.api.http.errors import BadRequest
+from chalicelib.api.http.routing import Routes
 from chalicelib.api.test_sets import name_of
-from chalicelib.evaluation import chosen_audio, contenders, evaluations, limits, test_sets
+from chalicelib.evaluation import contenders, evaluations, limits, test_sets
 from chalicelib.evaluation import errors as evaluation
-from chalicelib.evaluation.chosen_audio import Chosen
 from chalicelib.evaluation.contenders import Contender
 from chalicelib.evaluation.evaluations import COMPARISON, TEST_SET, Material
+from chalicelib.evaluation.recordings import chosen_audio
+from chalicelib.evaluation.recordings.chosen_audio import Chosen
 from chalicelib.evaluation.statuses import SetStatus, Status
 from chalicelib.evaluation.wording import Wording
 from chalicelib.sharing import usage

@@ -6,9 +6,9 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
-from chalicelib.api import tokens
-from chalicelib.api.calls import Answer, Call
-from chalicelib.api.routing import Routes
+from chalicelib.api.http import tokens
+from chalicelib.api.http.calls import Answer, Call
+from chalicelib.api.http.routing import Routes
 from chalicelib.storage import credentials
 
 routes = Routes()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from chalicelib.api import authentication, errors, parameters
-from chalicelib.api.calls import Answer, Call
-from chalicelib.api.errors import BadRequest
-from chalicelib.api.routing import Routes, log
+from chalicelib.api.http import authentication, errors, parameters
+from chalicelib.api.http.calls import Answer, Call
+from chalicelib.api.http.errors import BadRequest
+from chalicelib.api.http.routing import Routes, log
 from chalicelib.storage import credentials
 from chalicelib.storage.tables import Credential, watson_time
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.api import openai_models
-from chalicelib.api.calls import Call
-from chalicelib.api.errors import NotFound
-from chalicelib.api.routing import Routes
+from chalicelib.api.http.calls import Call
+from chalicelib.api.http.errors import NotFound
+from chalicelib.api.http.routing import Routes
+from chalicelib.api.openai import openai_models
 from chalicelib.engines import availability, catalogue
 from chalicelib.engines.catalogue import BASE_MODELS, NEXT_GENERATION, BaseModel
-from chalicelib.recognition import openai_dialect
+from chalicelib.recognition.request import openai_dialect
 
 routes = Routes()
 

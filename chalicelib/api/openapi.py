@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import json
 
-from chalicelib.api.calls import Answer, Call, Content
-from chalicelib.api.routing import Routes
+from chalicelib.api.http.calls import Answer, Call, Content
+from chalicelib.api.http.routing import Routes
 
 routes = Routes()
 

@@ -7,15 +7,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.api import bodies, errors, parameters, subtitled
-from chalicelib.api.bodies import Body
-from chalicelib.api.calls import Answer, Call
-from chalicelib.api.errors import ApiError, BadRequest
-from chalicelib.api.routing import Routes
+from chalicelib.api import subtitled
+from chalicelib.api.http import bodies, errors, parameters
+from chalicelib.api.http.bodies import Body
+from chalicelib.api.http.calls import Answer, Call
+from chalicelib.api.http.errors import ApiError, BadRequest
+from chalicelib.api.http.routing import Routes
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentType
-from chalicelib.recognition import backend, forms, models, options, subtitles, unheeded
-from chalicelib.recognition.models import ServingModel
+from chalicelib.recognition.request import backend, forms, models, options, unheeded
+from chalicelib.recognition.request.models import ServingModel
+from chalicelib.recognition.results import subtitles
 from chalicelib.sharing import meter, usage
 from chalicelib.storage import failures, objects, spool
 

@@ -6,15 +6,17 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.api import bodies, callbacks, errors, parameters, subtitled
-from chalicelib.api.calls import Answer, Call
-from chalicelib.api.errors import ApiError, BadRequest
-from chalicelib.api.routing import Routes
+from chalicelib.api import callbacks, subtitled
+from chalicelib.api.http import bodies, errors, parameters
+from chalicelib.api.http.calls import Answer, Call
+from chalicelib.api.http.errors import ApiError, BadRequest
+from chalicelib.api.http.routing import Routes
 from chalicelib.audio import content_types
 from chalicelib.jobs import recognition_jobs
 from chalicelib.jobs.recognition_jobs import Callback
 from chalicelib.jobs.statuses import Event, Status
-from chalicelib.recognition import backend, cues, models, options, subtitles, unheeded
+from chalicelib.recognition.request import backend, models, options, unheeded
+from chalicelib.recognition.results import cues, subtitles
 from chalicelib.sharing import usage
 from chalicelib.storage import objects
 from chalicelib.storage.layout import JobKey

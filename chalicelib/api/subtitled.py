@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.api.calls import Answer, Call, Content
-from chalicelib.recognition import cues, subtitles
+from chalicelib.api.http.calls import Answer, Call, Content
+from chalicelib.recognition.results import cues, subtitles
 
 
 def format_of(call: Call) -> subtitles.Format | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.api import bodies, errors, parameters
-from chalicelib.api.calls import Answer, Call
-from chalicelib.api.errors import BadRequest
-from chalicelib.api.routing import Routes
+from chalicelib.api.http import bodies, errors, parameters
+from chalicelib.api.http.calls import Answer, Call
+from chalicelib.api.http.errors import BadRequest
+from chalicelib.api.http.routing import Routes
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import UnsupportedContentType
 from chalicelib.evaluation import errors as evaluation
 from chalicelib.evaluation import limits, test_sets
-from chalicelib.evaluation.listing import Listing
+from chalicelib.evaluation.recordings.listing import Listing
 from chalicelib.evaluation.statuses import SetStatus
 from chalicelib.sharing import usage
 from chalicelib.storage import objects

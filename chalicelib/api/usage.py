@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from chalicelib.api import parameters
-from chalicelib.api.calls import Call
-from chalicelib.api.errors import BadRequest
-from chalicelib.api.routing import Routes
+from chalicelib.api.http import parameters
+from chalicelib.api.http.calls import Call
+from chalicelib.api.http.errors import BadRequest
+from chalicelib.api.http.routing import Routes
 from chalicelib.sharing import meter
 from chalicelib.sharing.meter import Entry
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-from chalicelib.audio import content_types, matroska, riff, tags
+from chalicelib.audio import content_types
+from chalicelib.audio.containers import matroska
 from chalicelib.audio.decoding import Decoder
+from chalicelib.audio.formats import riff, tags
 
 _TELL_DAMAGE = frozenset({"audio/flac", "audio/g729"})
 """Other formats may end with bytes that fill up a block, and say in their headers what is missing."""

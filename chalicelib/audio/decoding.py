@@ -14,18 +14,18 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from chalicelib.audio import byte_order
 from chalicelib.audio.channels import Mixer, mono
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.errors import RateTooLow, TooLong, TooSlow, Undecodable
-from chalicelib.audio.sources import Reader
+from chalicelib.audio.formats import byte_order
+from chalicelib.audio.formats.sources import Reader
 from chalicelib.audio.stream import AudioFormat, Samples
 
 __all__ = [
+    "AudioDecoder",
     "AudioFormat",
     "Block",
-    "Decoder",
-    "Limits",
+    "DecodingLimits",
     "Samples",
     "blocks",
     "opened",

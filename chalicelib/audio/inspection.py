@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from chalicelib.audio import archives, completeness, content_types, decoding, documents
-from chalicelib.audio.archives import ArchiveError, ArchiveLimits, Member
+from chalicelib.audio import completeness, content_types, decoding
+from chalicelib.audio.archives import archive_members, documents
+from chalicelib.audio.archives.archive_members import ArchiveError, ArchiveLimits, Member
 from chalicelib.audio.content_types import ContentType, ContentTypeError
 from chalicelib.audio.decoding import Decoder, Limits
 from chalicelib.audio.errors import AudioError, Mixed, RateTooLow, Undecodable
-from chalicelib.audio.speech_detection import SpeechDetector
+from chalicelib.audio.speech.speech_detection import SpeechDetector
 
 Status = Literal["ok", "invalid"]
 DetailsType = Literal["audio", "archive", "undetermined"]
@@ -223,7 +224,7 @@ def _inspected_members(
     running: deque[Future[RecordingInspection | _LeftOut]] = deque()
     with ThreadPoolExecutor(cores, thread_name_prefix="inspect") as threads:
         try:
-            for member in archives.unpacked(path, limits=archive_limits):
+            for member in archive_members.unpacked(path, limits=archive_limits):
                 running.append(threads.submit(_inspect_member, member, criteria))
                 if len(running) > min(cores, _MAX_OPEN_MEMBERS):
                     yield running.popleft().result()

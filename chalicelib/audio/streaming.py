@@ -11,7 +11,7 @@ from chalicelib.audio import decoding
 from chalicelib.audio.channels import Mixer
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.errors import TooLong
-from chalicelib.audio.sources import Reader
+from chalicelib.audio.formats.sources import Reader
 from chalicelib.audio.stream import Samples
 
 

@@ -1,4 +1,4 @@
-"""What the rules of custom models refuse, with the data of the case; `api.errors` words it for clients."""
+"""What the rules of custom models refuse, with the data of the case; `api.http.errors` words it."""
 
 from __future__ import annotations
 

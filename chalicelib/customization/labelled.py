@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chalicelib.customization import (
-    acoustic_models,
-    audio_resources,
-    custom_models,
-    custom_words,
-    language_models,
-    language_resources,
-    language_words,
-)
+from chalicelib.customization import acoustic_models, custom_models, language_models
+from chalicelib.customization.acoustic import audio_resources
 from chalicelib.customization.errors import Busy, UnknownModel, UnknownResource
+from chalicelib.customization.language import custom_words, language_resources, language_words
 from chalicelib.storage.conditional import ConditionFailed
 from chalicelib.storage.rows import UploadedResource
 from chalicelib.storage.tables import Word

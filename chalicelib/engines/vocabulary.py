@@ -27,7 +27,7 @@ class Vocabulary:
 
 _VOCABULARIES = {
     "sphinx": ("chalicelib.engines.sphinx.dictionary", "bundled_vocabulary"),
-    "whisper": ("chalicelib.engines.whisper.common_words", "common_words"),
+    "whisper": ("chalicelib.engines.whisper.text.common_words", "common_words"),
 }
 """The engine's name in the catalogue: module and function, imported when it is first needed."""
 _DICTIONARY = "sphinx"

@@ -12,9 +12,9 @@ from typing import Any
 from chalicelib.engines import catalogue
 from chalicelib.engines.catalogue import BaseModel
 from chalicelib.evaluation.errors import Refused
-from chalicelib.recognition import backend, models, options
-from chalicelib.recognition.models import ServingModel, UnknownCustomization
-from chalicelib.recognition.options import Options
+from chalicelib.recognition.request import backend, models, options
+from chalicelib.recognition.request.models import ServingModel, UnknownCustomization
+from chalicelib.recognition.request.options import Options
 from chalicelib.storage.rows import CustomModel
 from chalicelib.storage.tables import AcousticModel, LanguageModel
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.evaluation.contenders import Contender
-from chalicelib.evaluation.listing import Utterance
-from chalicelib.recognition import backend
-from chalicelib.recognition.backend import RecognitionFailed
+from chalicelib.evaluation.recordings.listing import Utterance
+from chalicelib.recognition.request import backend
+from chalicelib.recognition.request.backend import RecognitionFailed
 from chalicelib.storage import objects
 
 _MOST_UTTERANCES = 25

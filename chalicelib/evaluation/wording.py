@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chalicelib.language import spoken_forms
-from chalicelib.language.tokenisation import TYPOGRAPHY
+from chalicelib.language.spoken import spoken_forms
+from chalicelib.language.spoken.tokenisation import TYPOGRAPHY
 
 HESITATION = "%HESITATION"
 _FILLERS = frozenset({"uh", "um", "uhm", "er", "erm", "hmm", "hm", "mm", "mhm", "ah", "eh"})

@@ -11,30 +11,18 @@ from typing import Any
 
 from chalicelib import settings
 from chalicelib.customization.errors import UnknownModel, UnknownResource
-from chalicelib.evaluation import (
-    comparing,
-    contenders,
-    evaluations,
-    hearing,
-    limits,
-    listing,
-    picture,
-    scoring,
-    sentences,
-    statuses,
-    test_sets,
-    unpacking,
-    wording,
-)
-from chalicelib.evaluation.chosen_audio import Chosen
+from chalicelib.evaluation import contenders, evaluations, hearing, limits, statuses, test_sets, wording
 from chalicelib.evaluation.contenders import Contender
 from chalicelib.evaluation.errors import Refused
 from chalicelib.evaluation.hearing import NotHeard
-from chalicelib.evaluation.listing import Listing, Utterance
+from chalicelib.evaluation.recordings import listing, sentences, unpacking
+from chalicelib.evaluation.recordings.chosen_audio import Chosen
+from chalicelib.evaluation.recordings.listing import Listing, Utterance
+from chalicelib.evaluation.results import comparing, picture, scoring
 from chalicelib.evaluation.statuses import SetStatus, Status
 from chalicelib.evaluation.wording import Wording
-from chalicelib.recognition import backend
-from chalicelib.recognition.backend import RecognitionFailed
+from chalicelib.recognition.request import backend
+from chalicelib.recognition.request.backend import RecognitionFailed
 from chalicelib.sharing import meter, usage
 from chalicelib.sharing.usage import AudioBudgetSpent
 from chalicelib.storage import layout, objects, queues, scratch

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from chalicelib.customization import audio_resources
-from chalicelib.customization.audio_resources import Analysis
+from chalicelib.customization.acoustic import audio_resources
+from chalicelib.customization.acoustic.audio_resources import Analysis
 from chalicelib.engines.catalogue import KNOWN_MODELS
-from chalicelib.events import messages, telemetry
-from chalicelib.events.arrivals import Arrivals
+from chalicelib.events.delivery import messages, telemetry
+from chalicelib.events.delivery.arrivals import Arrivals
 from chalicelib.sharing import usage
 from chalicelib.storage import objects, scratch
 from chalicelib.storage.layout import UploadKey

@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from chalicelib.events import messages
+from chalicelib.events.delivery import messages
 from chalicelib.jobs import notifications
 from chalicelib.training import ends
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chalicelib.customization import custom_words, language_resources, language_words, limits
+from chalicelib.customization import limits
 from chalicelib.customization.custom_models import now
-from chalicelib.customization.language_resources import CORPUS, WORDS, Analysis, FoundWord
+from chalicelib.customization.language import custom_words, language_resources, language_words
+from chalicelib.customization.language.language_resources import CORPUS, WORDS, Analysis, FoundWord
 from chalicelib.customization.uploads import BEING_PROCESSED
 from chalicelib.engines import availability
-from chalicelib.events import messages, telemetry
-from chalicelib.events.arrivals import Arrivals
+from chalicelib.events.delivery import messages, telemetry
+from chalicelib.events.delivery.arrivals import Arrivals
 from chalicelib.storage import objects, scratch
 from chalicelib.storage.conditional import MOST_TOGETHER, ConditionFailed, Put, Update, write
 from chalicelib.storage.layout import UploadKey
@@ -114,7 +115,8 @@ def _read(
 ) -> tuple[int, Mapping[str, int], str | None]:
     """Return the number of words, those that the base vocabulary lacks, and why it cannot be read."""
     from chalicelib.engines import vocabulary
-    from chalicelib.language import corpus, grammars
+    from chalicelib.language import corpus
+    from chalicelib.language.grammars import srgs
 
     known = vocabulary.known(model.versions[-1])
     with scratch.folder() as folder:
@@ -126,17 +128,17 @@ def _read(
                 read = corpus.analyse(path, known, custom)
                 return read.total_words, read.oov, None if read.total_words else NO_WORDS
             kind = language_resources.grammar_kind(row)
-            grammar = grammars.parse(path.read_bytes(), kind, custom)
+            grammar = srgs.parse(path.read_bytes(), kind, custom)
             return len(grammar.words), dict.fromkeys(grammar.oov(known), 1), None
         except corpus.CorpusUnreadable as error:
             return 0, {}, f"Line {error.line}: {error.reason}."
-        except grammars.GrammarError as error:
+        except srgs.GrammarError as error:
             return 0, {}, f"Line {error.line}: {error.message}."
 
 
 def _said(model: LanguageModel, word: str) -> tuple[str, ...]:
     from chalicelib.engines import vocabulary
-    from chalicelib.language import pronunciations
+    from chalicelib.language.pronunciation import pronunciations
 
     try:
         return pronunciations.guess(word, listed=vocabulary.vocabulary(model.versions[-1]).pronunciations)

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from chalicelib.events import messages, telemetry
+from chalicelib.events.delivery import messages, telemetry
 from chalicelib.training import language_model
 
 _LOOKED_AT = 4

@@ -8,19 +8,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib import settings
-from chalicelib.customization import audio_resources, language_resources, statuses, turns
-from chalicelib.customization.audio_resources import Analysis
-from chalicelib.events import (
+from chalicelib.customization import statuses, turns
+from chalicelib.customization.acoustic import audio_resources
+from chalicelib.customization.acoustic.audio_resources import Analysis
+from chalicelib.customization.language import language_resources
+from chalicelib.events.delivery import telemetry
+from chalicelib.events.reconciling import (
     given_up,
     lost_uploads,
     open_evaluations,
     open_jobs,
     orphans,
     overdue,
-    telemetry,
     untold_ends,
 )
-from chalicelib.events.happened import Happened
+from chalicelib.events.reconciling.happened import Happened
 from chalicelib.storage import rounds
 from chalicelib.storage.layout import UploadKey
 from chalicelib.storage.rows import CustomModel

@@ -7,8 +7,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from chalicelib.events import messages, telemetry
-from chalicelib.events.once import once
+from chalicelib.events.delivery import messages, telemetry
+from chalicelib.events.delivery.once import once
 from chalicelib.training import follow
 from chalicelib.training.jobs import Status
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from chalicelib.events import announcements, messages
+from chalicelib.events.delivery import announcements, messages
 from chalicelib.storage.layout import RunKey
 from chalicelib.training import follow
 

@@ -9,20 +9,22 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 
-from chalicelib.gateway import headers as http_headers
-from chalicelib.gateway import metrics, routes, websocket
+from chalicelib.gateway import metrics
 from chalicelib.gateway.asgi import Application, Receive, Scope, Send
 from chalicelib.gateway.backend import Backend, BackendResponse, WaitingBackend
-from chalicelib.gateway.bodies import ClientGone
-from chalicelib.gateway.calls import Calls
-from chalicelib.gateway.exchange import Exchange
-from chalicelib.gateway.forwarding import Forwarder
+from chalicelib.gateway.http import headers as http_headers
+from chalicelib.gateway.http import routes
+from chalicelib.gateway.http.bodies import ClientGone
+from chalicelib.gateway.http.calls import Calls
+from chalicelib.gateway.http.exchange import Exchange
+from chalicelib.gateway.http.forwarding import Forwarder
+from chalicelib.gateway.http.refusals import JSON, Refusal, error_response, in_clients_shape
+from chalicelib.gateway.http.spooling import Spooler
 from chalicelib.gateway.limits import Limits
 from chalicelib.gateway.metrics import Family
-from chalicelib.gateway.refusals import JSON, Refusal, error_response, in_clients_shape
-from chalicelib.gateway.spooling import Spooler
-from chalicelib.gateway.websocket import Sockets
-from chalicelib.recognition.decoders import DecoderPool
+from chalicelib.gateway.websocket import endpoint
+from chalicelib.gateway.websocket.endpoint import Sockets
+from chalicelib.recognition.decoding.decoders import DecoderPool
 from chalicelib.storage import objects
 
 _log = logging.getLogger("attune.gateway")
@@ -116,7 +118,7 @@ class _Gateway:
         if exchange.path == _METRICS and exchange.method in ("GET", "HEAD"):
             return await self._metrics(exchange)
         if (exchange.header("upgrade") or "").lower() == "websocket":
-            raise websocket.NOT_A_WEBSOCKET
+            raise endpoint.NOT_A_WEBSOCKET
         traits = routes.traits(exchange.method, exchange.path)
         if not routes.can_accept(traits, exchange.header("accept") or ""):
             also = ", text/vtt or application/x-subrip" if traits.subtitled else ""

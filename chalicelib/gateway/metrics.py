@@ -12,7 +12,7 @@ from typing import Literal
 
 from chalicelib import settings
 from chalicelib.gateway.backend import BackendResponse
-from chalicelib.gateway.exchange import Exchange
+from chalicelib.gateway.http.exchange import Exchange
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 ROUTE_HEADER = "x-attune-route"

@@ -9,9 +9,9 @@ from typing import Any
 
 from chalicelib.jobs import notifications, recognition_jobs, statuses
 from chalicelib.jobs.statuses import Status
-from chalicelib.recognition import backend
-from chalicelib.recognition.backend import RecognitionFailed
-from chalicelib.recognition.kept_results import Keeping
+from chalicelib.recognition.function.kept_results import Keeping
+from chalicelib.recognition.request import backend
+from chalicelib.recognition.request.backend import RecognitionFailed
 from chalicelib.sharing import meter
 from chalicelib.storage import objects
 from chalicelib.storage.conditional import Add, ConditionFailed, Update, write

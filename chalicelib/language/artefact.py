@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from chalicelib.language.grammars import Kind
-from chalicelib.language.ngrams import Chances, NGrams
+from chalicelib.language.grammars.srgs import Kind
+from chalicelib.language.ngram_models.ngrams import Chances, NGrams
 from chalicelib.language.sealed import ArchiveUnreadable, read_sealed, write_sealed
 
 FORMAT = 2

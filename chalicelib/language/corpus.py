@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from chalicelib.language.tokenisation import Tokeniser
+from chalicelib.language.spoken.tokenisation import Tokeniser
 
 MAX_LINE_BYTES = 1 << 20
 MAX_WORDS = 10_000_000

@@ -9,10 +9,10 @@ from typing import BinaryIO, Protocol
 
 from chalicelib.language.artefact import Artefact, Entry, GrammarText, members_of, write_artefact
 from chalicelib.language.corpus import sentences
-from chalicelib.language.estimation import estimate, numbered
-from chalicelib.language.grammars import parse
-from chalicelib.language.ngrams import Chances, NGrams
-from chalicelib.language.pronunciations import Unpronounceable, guess
+from chalicelib.language.grammars.srgs import parse
+from chalicelib.language.ngram_models.estimation import estimate, numbered
+from chalicelib.language.ngram_models.ngrams import Chances, NGrams
+from chalicelib.language.pronunciation.pronunciations import Unpronounceable, guess
 
 DEFAULT_WEIGHT = 0.3
 """Watson's default share of the custom model."""

@@ -29,7 +29,7 @@ class KeptVersion:
     """Custom language model that has helped; None: none has. So it is with its run."""
     helper_run: int | None = None
     figures: Mapping[str, Any] = field(default_factory=dict)
-    """The few of the report that `customization.training_result` reads."""
+    """The few of the report that `customization.reports.training_result` reads."""
     removed: tuple[int, ...] = ()
     """Versions that went when this one came, because so many are kept and no more."""
     label: str | None = None

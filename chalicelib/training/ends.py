@@ -12,7 +12,8 @@ from chalicelib.callbacks import deliveries, failed_deliveries
 from chalicelib.callbacks.deliveries import Delivery
 from chalicelib.callbacks.errors import CallbackError
 from chalicelib.callbacks.failed_deliveries import Failed
-from chalicelib.customization import acoustic_training, runs, training_ends, turns
+from chalicelib.customization import runs, training_ends, turns
+from chalicelib.customization.acoustic import acoustic_training
 from chalicelib.storage import event_bus, failures, queues
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel, TrainingEnd

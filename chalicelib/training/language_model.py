@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib import settings
-from chalicelib.customization import (
+from chalicelib.customization import language_models, runs
+from chalicelib.customization.language import (
     custom_words,
-    language_models,
     language_resources,
     language_training,
     language_words,
-    runs,
 )
-from chalicelib.customization.language_resources import ANALYZED, CORPUS, GRAMMAR
+from chalicelib.customization.language.language_resources import ANALYZED, CORPUS, GRAMMAR
 from chalicelib.engines import availability
 from chalicelib.storage import failures, layout, objects, queues, scratch
 from chalicelib.storage.tables import LanguageModel, LanguageResource
@@ -83,7 +82,7 @@ def perform(owner: str, customization_id: str, run: int, *, last_attempt: bool =
     """
     from chalicelib.language.artefact import ArtefactTooLarge
     from chalicelib.language.corpus import CorpusUnreadable
-    from chalicelib.language.grammars import GrammarError
+    from chalicelib.language.grammars.srgs import GrammarError
 
     model = language_training.take_up(owner, customization_id, run)
     if model is None:
@@ -153,8 +152,8 @@ def _trained(model: LanguageModel) -> bool:
 
 
 def _is_large(grammar: GrammarText) -> bool:
-    from chalicelib.language.grammar_sentences import sentences
-    from chalicelib.language.grammars import parse
+    from chalicelib.language.grammars.grammar_sentences import sentences
+    from chalicelib.language.grammars.srgs import parse
 
     return sentences(parse(grammar.text, grammar.kind).network) is None
 

@@ -10,19 +10,9 @@ from typing import TYPE_CHECKING, Literal, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import settings
-from chalicelib.customization import (
-    acoustic_models,
-    acoustic_training,
-    audio_resources,
-    custom_models,
-    errors,
-    helper_models,
-    language_models,
-    retraining,
-    runs,
-    turns,
-)
-from chalicelib.customization.acoustic_training import Claim
+from chalicelib.customization import acoustic_models, custom_models, errors, language_models, runs, turns
+from chalicelib.customization.acoustic import acoustic_training, audio_resources, helper_models, retraining
+from chalicelib.customization.acoustic.acoustic_training import Claim
 from chalicelib.engines import availability, catalogue
 from chalicelib.engines.errors import BaseUnreadable
 from chalicelib.storage import failures, objects, queues

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chalicelib.customization import acoustic_training
+from chalicelib.customization.acoustic import acoustic_training
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import ends, follow, jobs, launch
 

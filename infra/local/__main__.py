@@ -13,8 +13,8 @@ from pathlib import Path
 from chalicelib.storage import failures
 from chalicelib.storage.credentials import SHORTEST_KEY_CHARACTERS
 from infra.local.home import Home, HomeInUse
+from infra.local.processes.supervision import Unstable
 from infra.local.service import CannotListen, Front, Service
-from infra.local.supervision import Unstable
 from infra.local.wire import LOOPBACK
 
 _DEFAULT_PORT, _DEFAULT_TLS_PORT = 8080, 8443

@@ -6,9 +6,9 @@ import os
 import secrets
 
 from chalicelib.engines import availability
-from infra.local import child
 from infra.local.events import ACCOUNT, REGION
 from infra.local.home import Home
+from infra.local.processes import child
 from infra.resources import Resources
 
 _LOOPBACK = "127.0.0.1,localhost"

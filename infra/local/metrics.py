@@ -16,7 +16,7 @@ from chalicelib.gateway.metrics import Family, Labels, gauge
 from chalicelib.sharing import usage
 from chalicelib.storage import failures, queues
 from chalicelib.storage.tables import AcousticModel, LanguageModel
-from infra.local import child
+from infra.local.processes import child
 
 _LOG = logging.getLogger(__name__)
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")

@@ -9,8 +9,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.local.noisy_line import beside_a_machine
-from infra.local.prompts import Prompt, PromptsUnavailable, fetch_prompts
+from infra.local.demo.noisy_line import beside_a_machine
+from infra.local.demo.prompts import Prompt, PromptsUnavailable, fetch_prompts
 
 CALLS, CALL = "calls.zip", "call.wav"
 LEARNED_S = 10.5 * 60

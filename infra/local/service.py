@@ -18,9 +18,12 @@ from typing import Any, TypeVar
 
 from chalicelib.engines import catalogue
 from infra import resources
-from infra.local import api_client, child, environment, event_workers, log_rotation
+from infra.local import environment
+from infra.local.api import api_client
+from infra.local.functions import event_workers
 from infra.local.home import Home
-from infra.local.supervision import Role, Supervisor, ended
+from infra.local.processes import child, log_rotation
+from infra.local.processes.supervision import Role, Supervisor, ended
 from infra.local.wire import LOOPBACK, Application, Server, listen
 
 T = TypeVar("T")
@@ -145,7 +148,7 @@ class Service:
 
     def _start_guard(self, read_end: int) -> None:
         self._guard = child.start(
-            "infra.local.guard",
+            "infra.local.processes.guard",
             [str(read_end)],
             self._home.logs / "guard.log",
             self._environment,
@@ -181,7 +184,7 @@ class Service:
     def _start_store(self) -> asyncio.Task[None]:
         descriptor = self._internal["store"].fileno()
         arguments = (str(self._home.store), str(descriptor), "--complete")
-        role = Role("store", "infra.local.store", arguments, (descriptor,))
+        role = Role("store", "infra.local.store.server", arguments, (descriptor,))
         return self._supervisor.run(role, restarted=self._store_restarted)
 
     async def _store_restarted(self) -> None:
@@ -208,16 +211,18 @@ class Service:
         return [
             Role(
                 "training",
-                "infra.local.sagemaker_emulator",
+                "infra.local.sagemaker.emulator",
                 (str(self._home.jobs), str(training)),
                 (training,),
             ),
-            Role("recognition", "infra.local.lambda_emulator", (str(recognition),), (recognition,)),
+            Role("recognition", "infra.local.functions.lambda_emulator", (str(recognition),), (recognition,)),
         ]
 
     def _start_api(self) -> asyncio.Task[None]:
         descriptor = self._internal["api"].fileno()
-        return self._supervisor.run(Role("api", "infra.local.api_process", (str(descriptor),), (descriptor,)))
+        return self._supervisor.run(
+            Role("api", "infra.local.api.api_process", (str(descriptor),), (descriptor,))
+        )
 
     def _start_event_functions(self) -> asyncio.Task[None]:
         """Have their process load what it needs; it waits to be told that the queues are there."""
@@ -227,7 +232,7 @@ class Service:
         number, terminal = str(theirs.fileno()), os.dup(2)
         role = Role(
             "events",
-            "infra.local.event_workers",
+            "infra.local.functions.event_workers",
             (str(self._home.logs), "--terminal", str(terminal)),
             (theirs.fileno(), terminal),
         )
@@ -252,8 +257,8 @@ class Service:
 
     async def _serve(self, announce: Any, parts: list[asyncio.Task[None]]) -> None:
         from chalicelib.gateway import application
-        from infra import http_server
         from infra.local import metrics
+        from infra.serving import http_server
 
         names = [queue.name for queue in self._resources.queues]
         readings = metrics.Readings(self._home.path, names)
@@ -295,7 +300,7 @@ def _load() -> None:
     """Load what the gateway needs, while other processes do the same."""
     from chalicelib.gateway import application  # noqa: F401
     from chalicelib.storage import connection
-    from infra import http_server  # noqa: F401
+    from infra.serving import http_server  # noqa: F401
 
     connection.shared()
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.jobs import window
-from chalicelib.recognition import pieces
-from chalicelib.recognition.utterances import LONGEST_S
+from chalicelib.recognition.audio.utterances import LONGEST_S
+from chalicelib.recognition.function import pieces
 from infra.package import ROOT
 from infra.resources import TEMPLATE
 from infra.scale import published

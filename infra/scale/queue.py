@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.events import lease, messages
+from chalicelib.events.delivery import lease, messages
 from infra.cost import SQS_REQUEST
 from infra.scale import published
 from infra.scale.clock import Clock, Process

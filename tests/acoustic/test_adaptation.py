@@ -11,14 +11,14 @@ import soundfile
 
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
-from infra.local.prompts import Prompt
-from infra.local.scoring import WordErrorRate, word_error_rate
+from infra.local.demo.prompts import Prompt
+from infra.local.demo.scoring import WordErrorRate, word_error_rate
 from tests import adapted_models
 from training_image.adaptation import Adaptation, Assignment
 from training_image.checkpoint import Checkpoint
-from training_image.machine import Machine
+from training_image.container.machine import Machine
+from training_image.speech.utterances import Utterance
 from training_image.sphinx.adaptation import adapt
-from training_image.utterances import Utterance
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 LEARNED_S, JUDGED_S, TESTED_S = 120.0, 35.0, 70.0

@@ -12,7 +12,7 @@ from chalicelib.customization import acoustic_models
 from chalicelib.gateway.backend import BackendRequest
 from chalicelib.storage import credentials
 from chalicelib.storage.tables import AcousticModel
-from infra.chalice_backend import ChaliceBackend
+from infra.serving.chalice_backend import ChaliceBackend
 from tests import described
 from tests.custom_models import analysed, upload
 

@@ -12,7 +12,7 @@ import app
 from chalicelib import settings
 from chalicelib.console import pages
 from chalicelib.gateway.backend import BackendRequest
-from infra import proxy_event
+from infra.serving import proxy_event
 from tests.api.calling import send
 
 

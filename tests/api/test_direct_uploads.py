@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from chalicelib.customization import audio_resources
+from chalicelib.customization.acoustic import audio_resources
 from chalicelib.direct_uploads import uploads
 from chalicelib.jobs import recognition_jobs
 from chalicelib.storage import objects, spool

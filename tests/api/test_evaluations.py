@@ -13,7 +13,7 @@ from chalicelib.evaluation import evaluations, limits, test_sets
 from chalicelib.events import evaluation_due
 from chalicelib.storage import objects, queues
 from tests.api.calling import NEW, OLD, Answer, Instance, assert_error
-from tests.audio.packing import tarred, zipped
+from tests.audio.archives.packing import tarred, zipped
 from tests.evaluation import archives
 from tests.events import recorded
 from tests.recognition_function import Function

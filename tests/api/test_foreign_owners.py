@@ -22,12 +22,12 @@ from chalicelib.sharing.meter import Customization, Used, Work
 from chalicelib.storage import credentials, layout, objects, queues
 from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import NEW, Answer, Instance, basic, send
+from tests.api.customization.test_language_resources import ABNF, Language
 from tests.api.test_evaluations import MODELS, Lab
-from tests.api.test_language_resources import ABNF, Language
-from tests.audio.packing import zipped
+from tests.audio.archives.packing import zipped
 from tests.evaluation import archives
 from tests.receiver import receiving
-from tests.recognition.test_forms import BOUNDARY, form
+from tests.recognition.request.test_forms import BOUNDARY, form
 from tests.recognition_function import Function
 
 _PREFIX = "/v1"

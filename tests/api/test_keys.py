@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.routing import log
+from chalicelib.api.http.routing import log
 from chalicelib.storage import credentials
 from chalicelib.storage.tables import Credential
 from tests.api.calling import DESCRIPTIONS, Answer, Instance, basic, send

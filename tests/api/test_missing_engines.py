@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.customization import acoustic_training
+from chalicelib.customization.acoustic import acoustic_training
 from chalicelib.engines import availability
 from chalicelib.engines.features import FeatureName
 from chalicelib.training import launch
 from tests.api.calling import BROADBAND, NEW, Answer, Instance, Model, assert_done, assert_error
-from tests.api.test_language_resources import Language
+from tests.api.customization.test_language_resources import Language
 from tests.installed_engines import NEURAL
 from tests.sagemaker import Platform
 

@@ -13,16 +13,16 @@ import pytest
 from openapi_spec_validator import validate
 
 import app
-from chalicelib.api import routing
 from chalicelib.api.descriptions import document, others
 from chalicelib.api.descriptions.document import Undescribed, operations
 from chalicelib.api.descriptions.page import page
-from chalicelib.api.routing import Route
-from chalicelib.recognition import parameters
+from chalicelib.api.http import routing
+from chalicelib.api.http.routing import Route
+from chalicelib.recognition.request import parameters
 from tests import described
 from tests.api.calling import send
 
-API = Path(routing.__file__).parent
+API = Path(routing.__file__).parent.parent
 
 
 def test_the_description_is_openapi() -> None:
@@ -66,7 +66,7 @@ def test_every_query_parameter_that_is_read_is_described() -> None:
 
 def _read() -> Iterator[str]:
     """Yield the names of query parameters that views read by the functions that are there for it."""
-    for file in API.glob("*.py"):
+    for file in API.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 literal = node.args[1] if len(node.args) > 1 else None

@@ -11,13 +11,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from chalicelib.api import authentication, tokens
-from chalicelib.recognition import backend
-from chalicelib.recognition.models import ServingModel
-from chalicelib.recognition.options import Options
+from chalicelib.api.http import authentication, tokens
+from chalicelib.recognition.request import backend
+from chalicelib.recognition.request.models import ServingModel
+from chalicelib.recognition.request.options import Options
 from chalicelib.storage import credentials, objects, spool
 from tests.api.calling import Answer, Instance, assert_error, basic, send
-from tests.recognition.test_cues import result
+from tests.recognition.results.test_cues import result
 from tests.recognition_function import RESULTS, Function
 
 GUID = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"

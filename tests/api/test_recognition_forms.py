@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.recognition.options import Options
+from chalicelib.recognition.request.options import Options
 from chalicelib.storage import objects, spool
 from tests.api.calling import Instance
 from tests.api.test_recognition import WAV, Api, error_of, spooled
-from tests.recognition.test_cues import result
-from tests.recognition.test_forms import BOUNDARY, form
+from tests.recognition.request.test_forms import BOUNDARY, form
+from tests.recognition.results.test_cues import result
 from tests.recognition_function import RESULTS, Function
 
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"

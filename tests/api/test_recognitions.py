@@ -19,7 +19,7 @@ from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import Answer, Instance, assert_error
 from tests.events import recorded
 from tests.receiver import Receiver
-from tests.recognition.test_cues import result
+from tests.recognition.results.test_cues import result
 from tests.recognition_function import RESULTS, Function
 
 WAV = b"RIFF\x24\x10\x00\x00WAVEfmt " + bytes(200)

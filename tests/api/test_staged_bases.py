@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.api import openai_models
-from chalicelib.api.openai_models import Chosen
+from chalicelib.api.openai import openai_models
+from chalicelib.api.openai.openai_models import Chosen
 from infra.bases.__main__ import main
 from tests.api.calling import Instance, assert_error
 from tests.engines.whisper import networks

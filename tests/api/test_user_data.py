@@ -10,9 +10,10 @@ from urllib.parse import quote
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib.customization import audio_resources, custom_models
+from chalicelib.customization import custom_models
+from chalicelib.customization.acoustic import audio_resources
 from chalicelib.jobs import recognition_jobs, statuses, work
-from chalicelib.recognition import backend
+from chalicelib.recognition.request import backend
 from chalicelib.sharing import meter
 from chalicelib.sharing.meter import Customization, Used, Work
 from chalicelib.storage import objects, queues, tables

@@ -15,9 +15,9 @@ import soundfile
 
 from attune_cli.__main__ import attune as command_line
 from attune_cli.errors import ExitStatus
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.attune_cli.conftest import MakeKey
-from tests.audio.packing import zipped
+from tests.audio.archives.packing import zipped
 from tests.contract.test_curl_examples import sparse_speech
 from tests.running_service import ROOT, RunningService
 

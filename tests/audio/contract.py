@@ -13,15 +13,16 @@ import numpy as np
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
-from chalicelib.audio import archives, content_types, decoding, inspection
+from chalicelib.audio import content_types, decoding, inspection
+from chalicelib.audio.archives import archive_members
 from chalicelib.audio.content_types import ContentType, ContentTypeError
 from chalicelib.audio.errors import AudioError
 from chalicelib.audio.inspection import Inspection, RecordingInspection
 from chalicelib.audio.streaming import StreamingDecoder
-from chalicelib.recognition import recordings
-from chalicelib.recognition.function import wording
+from chalicelib.recognition.audio import recordings
+from chalicelib.recognition.function.wording import wording
 from tests.audio import signals
-from tests.audio.packing import tarred, zipped
+from tests.audio.archives.packing import tarred, zipped
 
 Samples = NDArray[np.float32]
 
@@ -246,7 +247,7 @@ def _training_from_zip(file: Path, given: Given, rate_hz: int) -> NDArray[np.int
     packed = file.with_suffix(".zip")
     packed.write_bytes(zipped({"audio": given.content}))
     try:
-        for member in archives.members(packed):
+        for member in archive_members.members(packed):
             assert member.file is not None, member.error
             return _pcm(decoding.read_mono(member.file, _contained(given), rate_hz))
     except (AudioError, ContentTypeError) as error:

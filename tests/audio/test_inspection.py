@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.audio import inspection
-from chalicelib.audio.archives import ArchiveLimits
+from chalicelib.audio.archives.archive_members import ArchiveLimits
 from chalicelib.audio.decoding import Limits
 from chalicelib.audio.inspection import Inspection
-from tests.audio.packing import tarred, zipped
+from tests.audio.archives.packing import tarred, zipped
 from tests.audio.signals import (
     encoded,
     g729_frames,

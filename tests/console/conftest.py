@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from infra.local.prompts import Prompt
-from tests.audio.packing import zipped
+from infra.local.demo.prompts import Prompt
+from tests.audio.archives.packing import zipped
 from tests.console import browser
 from tests.console.browser import Page
 from tests.contract.test_curl_examples import sparse_speech

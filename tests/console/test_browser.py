@@ -19,12 +19,12 @@ import soundfile
 
 import app
 from chalicelib.engines.catalogue import BASE_MODELS
-from infra.local.prompts import Prompt
-from tests.audio.packing import zipped
+from infra.local.demo.prompts import Prompt
+from tests.audio.archives.packing import zipped
 from tests.console import axe, pictures
 from tests.console.browser import Page
 from tests.console.reported import leave_report
-from tests.customization.test_report_summary import NETWORK
+from tests.customization.reports.test_report_summary import NETWORK
 from tests.promoted import promote
 from tests.running_service import ROOT, RunningService
 

@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from chalicelib.engines.catalogue import BASE_MODELS
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.contract.test_python_sdk import NARROWBAND, client, wait
 from tests.contract.test_python_sdk_jobs import ended
 from tests.contract.test_python_sdk_websocket import closed_sockets, listen

@@ -17,9 +17,9 @@ import soundfile
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.audio import signals
-from tests.audio.packing import tarred, zipped
+from tests.audio.archives.packing import tarred, zipped
 from tests.running_service import RunningService
 
 NARROW, BROAD = "en-US_NarrowbandModel", "en-US_BroadbandModel"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.audio.packing import zipped
+from tests.audio.archives.packing import zipped
 from tests.audio.signals import noisy_wav
 from tests.running_service import RunningService
 

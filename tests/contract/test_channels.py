@@ -15,11 +15,11 @@ import pytest
 from ibm_watson import SpeechToTextV1
 from websockets.sync.client import connect
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.audio import signals
-from tests.audio.packing import zipped
+from tests.audio.archives.packing import zipped
 from tests.contract.test_python_sdk import iam, sdk, wait
-from tests.recognition import stereo
+from tests.recognition.audio import stereo
 from tests.running_service import RunningService
 
 pytestmark = [

@@ -15,7 +15,7 @@ import soundfile
 import soxr
 from ibm_cloud_sdk_core.authenticators import BasicAuthenticator
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.contract.test_python_sdk import sdk
 from tests.contract.test_python_sdk_jobs import ended
 from tests.contract.test_python_sdk_websocket import listen

@@ -19,7 +19,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.running_service import RunningService
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

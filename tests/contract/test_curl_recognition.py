@@ -17,7 +17,7 @@ import pytest
 import soundfile
 import soxr
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.receiver import Receiver
 from tests.running_service import RunningService
 

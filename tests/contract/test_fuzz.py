@@ -27,8 +27,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import connect
 
 import app
-from infra.local import child
-from tests.audio.packing import tarred, zipped
+from infra.local.processes import child
+from tests.audio.archives.packing import tarred, zipped
 from tests.audio.signals import encoded, wav, webm
 from tests.running_service import RunningService
 
@@ -63,7 +63,7 @@ def _processes(service: RunningService) -> dict[str, set[int]]:
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_falls_over(service: RunningService) -> Iterator[None]:
     before = _processes(service)
-    assert "infra.local.store" in before
+    assert "infra.local.store.server" in before
     yield
     assert _processes(service) == before
     models = _json_of(_sent(service, "GET", "/v1/acoustic_customizations"))["customizations"]

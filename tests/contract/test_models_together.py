@@ -13,7 +13,7 @@ import requests
 from ibm_cloud_sdk_core import ApiException
 from ibm_watson import SpeechToTextV1
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.audio.signals import noisy_wav
 from tests.contract.test_python_sdk import BROADBAND, NARROWBAND, client, wait
 from tests.contract.test_python_sdk_jobs import ended

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.contract.test_websocket_clients import check_session, raw_audio
 from tests.node_sdk import RunNode
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import soundfile
 
-from infra.local.prompts import Prompt
-from infra.local.scoring import normalise, word_error_rate
+from infra.local.demo.prompts import Prompt
+from infra.local.demo.scoring import normalise, word_error_rate
 from tests.contract.test_curl_examples import sparse_speech
 from tests.node_sdk import RunNode
 from tests.running_service import RunningService

@@ -20,9 +20,9 @@ from ibm_cloud_sdk_core.authenticators import (
 )
 from ibm_watson import SpeechToTextV1
 
-from infra.local.prompts import Prompt
-from infra.local.scoring import word_error_rate
-from tests.audio.packing import zipped
+from infra.local.demo.prompts import Prompt
+from infra.local.demo.scoring import word_error_rate
+from tests.audio.archives.packing import zipped
 from tests.audio.signals import noisy_wav
 from tests.running_service import RunningService
 

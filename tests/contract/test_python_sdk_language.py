@@ -12,8 +12,8 @@ import requests
 from ibm_cloud_sdk_core import ApiException
 from ibm_watson import SpeechToTextV1
 
-from infra.local.prompts import Prompt
-from infra.local.scoring import word_error_rate
+from infra.local.demo.prompts import Prompt
+from infra.local.demo.scoring import word_error_rate
 from tests.api.calling import basic
 from tests.contract.test_python_sdk import NARROWBAND, client, wait
 from tests.contract.test_python_sdk_jobs import ended

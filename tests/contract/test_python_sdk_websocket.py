@@ -13,8 +13,8 @@ from ibm_cloud_sdk_core.authenticators import Authenticator, BasicAuthenticator,
 from ibm_watson import SpeechToTextV1
 from ibm_watson.websocket import AudioSource, RecognizeCallback
 
-from infra.local.prompts import Prompt
-from infra.local.scoring import word_error_rate
+from infra.local.demo.prompts import Prompt
+from infra.local.demo.scoring import word_error_rate
 from tests.running_service import RunningService
 
 NARROWBAND = "en-US_NarrowbandModel"

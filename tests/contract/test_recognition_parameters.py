@@ -11,7 +11,7 @@ import soundfile
 from ibm_cloud_sdk_core import ApiException
 from ibm_watson import SpeechToTextV1
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.contract.test_python_sdk import iam, sdk, wait
 from tests.contract.test_python_sdk_websocket import listen
 from tests.running_service import RunningService

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from infra.local.event_bus import FILE_NAME
-from tests.api.test_simultaneous_training import Client, recording
+from infra.local.store.event_bus import FILE_NAME
+from tests.api.customization.test_simultaneous_training import Client, recording
 from tests.receiver import Receiver
 from tests.running_service import RunningService
 

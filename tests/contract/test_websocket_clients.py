@@ -16,7 +16,7 @@ import soxr
 import websocket
 from websockets.sync.client import connect
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.running_service import RunningService
 
 LISTENING = {"state": "listening"}

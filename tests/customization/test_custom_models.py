@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.customization import acoustic_models, audio_resources, custom_models, uploads
+from chalicelib.customization import acoustic_models, custom_models, uploads
+from chalicelib.customization.acoustic import audio_resources
 from chalicelib.storage import objects
 from tests.custom_models import OWNER, add_audio, fresh, new
 from tests.repeated_writes import write_twice

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from moto.core.botocore_stubber import BotocoreStubber
 
-from chalicelib.customization import acoustic_models, acoustic_training, audio_resources, errors, uploads
-from chalicelib.customization.audio_resources import Accepted, Analysis
+from chalicelib.customization import acoustic_models, errors, uploads
+from chalicelib.customization.acoustic import acoustic_training, audio_resources
+from chalicelib.customization.acoustic.audio_resources import Accepted, Analysis
 from chalicelib.storage.tables import AcousticModel
 
 CALLERS = 50

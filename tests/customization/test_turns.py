@@ -15,17 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto.core.botocore_stubber import BotocoreStubber
 
-from chalicelib.customization import (
-    acoustic_models,
-    acoustic_training,
-    audio_resources,
-    errors,
-    runs,
-    statuses,
-    training_ends,
-    turns,
-)
-from chalicelib.customization.audio_resources import Analysis
+from chalicelib.customization import acoustic_models, errors, runs, statuses, training_ends, turns
+from chalicelib.customization.acoustic import acoustic_training, audio_resources
+from chalicelib.customization.acoustic.audio_resources import Analysis
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.turns import Budget, Run
 from chalicelib.storage.conditional import ConditionFailed, write

@@ -17,9 +17,9 @@ import pytest
 import requests
 import soundfile
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests import promoted
-from tests.audio.packing import zipped
+from tests.audio.archives.packing import zipped
 from tests.contract.test_curl_examples import sparse_speech
 from tests.running_service import ROOT, RunningService
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from chalicelib.language.spoken_forms import spoken
+from chalicelib.language.spoken.spoken_forms import spoken
 from tests.running_service import ROOT
 
 PAGE = (ROOT / "docs" / "language.md").read_text()

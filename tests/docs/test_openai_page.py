@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.docs.test_commands import FENCE, Reader
 from tests.running_service import ROOT, RunningService
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.running_service import ROOT, RunningService
 
 PAGE = ROOT / "docs" / "parameters.md"
@@ -24,7 +24,7 @@ WRITE = "ATTUNE_WRITE_PARAMETERS_PAGE"
 
 
 def test_the_page_tells_of_every_parameter() -> None:
-    from chalicelib.recognition.parameters import KINDS
+    from chalicelib.recognition.request.parameters import KINDS
 
     text = PAGE.read_text()
     assert [name for name in KINDS if name not in text and name != "customization_id"] == [

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.docs.test_commands import Reader, shell_blocks
 from tests.running_service import RunningService
 

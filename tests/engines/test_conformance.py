@@ -29,7 +29,7 @@ from chalicelib.engines.protocol import (
     Recognizer,
     Samples,
 )
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests import adapted_models
 from tests.engines import tone_engine
 from tests.engines.tone_engine import ToneEngine

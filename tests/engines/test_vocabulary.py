@@ -44,9 +44,9 @@ def test_without_the_dictionary_common_words_are_known(monkeypatch: pytest.Monke
 def test_neither_the_engine_nor_numpy_is_imported() -> None:
     program = (
         "import sys; from chalicelib.engines.vocabulary import known; "
-        "import chalicelib.language.pronunciations as p; import chalicelib.language.corpus; "
-        "import chalicelib.language.grammars; known('en-US_BroadbandModel.v2020-01-16')('a'); p.guess('zorblatt'); "
-        "from chalicelib.engines.whisper.common_words import common_words; common_words().known('a'); "
+        "import chalicelib.language.pronunciation.pronunciations as p; import chalicelib.language.corpus; "
+        "import chalicelib.language.grammars.srgs; known('en-US_BroadbandModel.v2020-01-16')('a'); p.guess('zorblatt'); "
+        "from chalicelib.engines.whisper.text.common_words import common_words; common_words().known('a'); "
         "assert not {'pocketsphinx', 'numpy', 'ctranslate2'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from chalicelib import settings as service_settings
 from chalicelib.evaluation import contenders, evaluations, hearing, statuses, test_sets, work
 from chalicelib.evaluation.evaluations import Material
-from chalicelib.recognition import backend
+from chalicelib.recognition.request import backend
 from chalicelib.sharing import meter
 from chalicelib.storage import layout, objects, queues
 from chalicelib.storage.conditional import write
-from tests.audio.packing import zipped
+from tests.audio.archives.packing import zipped
 from tests.custom_models import OWNER
 from tests.evaluation import archives
 from tests.repeated_writes import write_twice

@@ -9,14 +9,15 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from chalicelib.customization import acoustic_models, audio_resources
-from chalicelib.customization.audio_resources import Accepted
+from chalicelib.customization import acoustic_models
+from chalicelib.customization.acoustic import audio_resources
+from chalicelib.customization.acoustic.audio_resources import Accepted
 from chalicelib.events import audio_uploaded
 from chalicelib.storage import objects, queues
 from chalicelib.storage.layout import AudioKey, UploadKey
 from chalicelib.storage.tables import AcousticModel
 from tests import custom_models
-from tests.audio.packing import zipped
+from tests.audio.archives.packing import zipped
 from tests.audio.signals import noisy_wav
 from tests.events import recorded
 from tests.sagemaker import Platform

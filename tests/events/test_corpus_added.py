@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.customization import custom_words, language_models, language_resources, uploads
-from chalicelib.customization.language_resources import CORPUS
-from chalicelib.events import corpus_added, messages, reconcile
-from chalicelib.events.happened import Happened
+from chalicelib.customization import language_models, uploads
+from chalicelib.customization.language import custom_words, language_resources
+from chalicelib.customization.language.language_resources import CORPUS
+from chalicelib.events import corpus_added, reconcile
+from chalicelib.events.delivery import messages
+from chalicelib.events.reconciling.happened import Happened
 from chalicelib.storage import objects
 from chalicelib.storage.layout import LanguageKey
 from chalicelib.storage.tables import LanguageModel, LanguageResource, Word

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from chalicelib import settings
-from chalicelib.customization import acoustic_training, audio_resources, runs, training_ends
+from chalicelib.customization import runs, training_ends
+from chalicelib.customization.acoustic import acoustic_training, audio_resources
 from chalicelib.customization.custom_models import clear_away
 from chalicelib.direct_uploads import uploads
-from chalicelib.events import announcements, audio_uploaded, messages, reconcile
-from chalicelib.events.happened import Happened
+from chalicelib.events import audio_uploaded, reconcile
+from chalicelib.events.delivery import announcements, messages
+from chalicelib.events.reconciling.happened import Happened
 from chalicelib.storage import objects
 from chalicelib.storage.tables import AcousticModel, AudioResource, Erasure
 from chalicelib.training import jobs, launch

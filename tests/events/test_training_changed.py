@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.customization import acoustic_training
+from chalicelib.customization.acoustic import acoustic_training
 from chalicelib.events import training_changed
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import cancel, jobs, launch

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from chalicelib import settings
-from chalicelib.customization import audio_resources, custom_models
+from chalicelib.customization import custom_models
+from chalicelib.customization.acoustic import audio_resources
 from chalicelib.events import training_due
 from chalicelib.storage import queues
 from chalicelib.storage.tables import AcousticModel, AudioResource

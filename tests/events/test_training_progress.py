@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from chalicelib.customization import acoustic_training
+from chalicelib.customization.acoustic import acoustic_training
 from chalicelib.events import training_progress
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import launch

@@ -20,7 +20,7 @@ from chalicelib.engines.protocol import (
     UtteranceStream,
     Word,
 )
-from chalicelib.recognition import decoder_process
+from chalicelib.recognition.decoding import decoder_process
 
 RATE_HZ = 16_000
 DEADLY = 0.99

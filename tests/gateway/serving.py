@@ -21,7 +21,7 @@ from chalicelib.gateway.backend import Backend, BackendRequest, BackendResponse
 from chalicelib.gateway.limits import Limits
 from chalicelib.gateway.metrics import Family
 from chalicelib.storage import objects, spool
-from infra import http_server
+from infra.serving import http_server
 
 
 @dataclass

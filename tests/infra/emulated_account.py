@@ -25,7 +25,7 @@ KEY = "testing"
 EMULATION = Path(sys.prefix) / "emulation"
 """What the emulation needs beside the environment (`requirements/emulation.txt`)."""
 _SAGEMAKER = """
-from infra.local import sagemaker_emulator
+from infra.local.sagemaker import emulator as sagemaker_emulator
 sagemaker_emulator.Admitted = lambda application, access_key: application
 sagemaker_emulator.main()
 """

@@ -34,7 +34,7 @@ def _lines() -> list[dashboard.Line]:
 def _published() -> Iterator[tuple[str, str]]:
     """Yield services and the metrics that their functions' modules, or those which they use, count or measure."""
     modules = {
-        path.stem: ast.parse(path.read_text()) for path in (ROOT / "chalicelib" / "events").glob("*.py")
+        path.stem: ast.parse(path.read_text()) for path in (ROOT / "chalicelib" / "events").rglob("*.py")
     }
     counted = {module: list(_counted(tree)) for module, tree in modules.items()}
     for module in modules:
@@ -56,7 +56,7 @@ def _used(module: str, modules: dict[str, ast.Module]) -> set[str]:
         one = open_ones.pop()
         found.add(one)
         for node in ast.walk(modules[one]):
-            if isinstance(node, ast.ImportFrom) and node.module == "chalicelib.events":
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("chalicelib.events"):
                 open_ones |= {name.name for name in node.names} & modules.keys() - found
     return found
 

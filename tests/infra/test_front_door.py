@@ -14,13 +14,13 @@ import app
 from infra import front_door
 from tests.containers import ROOT, lay_out, runs
 from tests.gateway.serving import ask, is_watson_error, running
-from tests.infra.test_lambda_backend import Invocations, emulation  # noqa: F401  a fixture
+from tests.infra.serving.test_lambda_backend import Invocations, emulation  # noqa: F401  a fixture
 
 TEMPLATE = ROOT / "infra/front_door.json"
 _IMPORT_ALL = """
 import os, chalicelib
 assert chalicelib.__file__.startswith(os.getcwd()), chalicelib.__file__
-import chalicelib.recognition.decoder_process
+import chalicelib.recognition.decoding.decoder_process
 from infra import front_door
 front_door.gateway()
 """

@@ -19,24 +19,18 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 import app
-from chalicelib.audio.archives import ArchiveLimits
+from chalicelib.audio.archives.archive_members import ArchiveLimits
 from chalicelib.audio.decoding import Limits
 from chalicelib.console import pages
-from chalicelib.customization import (
-    acoustic_training,
-    audio_resources,
-    language_models,
-    language_resources,
-    language_training,
-    training_ends,
-    turns,
-)
-from chalicelib.customization.language_resources import CORPUS
+from chalicelib.customization import language_models, training_ends, turns
+from chalicelib.customization.acoustic import acoustic_training, audio_resources
+from chalicelib.customization.language import language_resources, language_training
+from chalicelib.customization.language.language_resources import CORPUS
 from chalicelib.engines import model_cache
 from chalicelib.gateway import limits as gateway_limits
 from chalicelib.jobs import recognition_jobs
 from chalicelib.language.artefact import read_artefact
-from chalicelib.recognition import recordings
+from chalicelib.recognition.audio import recordings
 from chalicelib.storage import connection, credentials, layout, objects, queues
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
@@ -344,7 +338,7 @@ def test_the_metrics_of_alarms_are_those_that_functions_write(package: Package) 
                 one["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for one in functions.values()
             ]
             assert (dimension["Name"], services.count(dimension["Value"])) == ("service", 1)
-            written = "".join(path.read_text() for path in (ROOT / "chalicelib/events").glob("*.py"))
+            written = "".join(path.read_text() for path in (ROOT / "chalicelib/events").rglob("*.py"))
             assert alarm["MetricName"].removesuffix("Failed") in written
 
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from chalicelib.events import lease
+from chalicelib.events.delivery import lease
 from infra import simulate
 from infra.cost import SQS_REQUEST
 from infra.resources import TEMPLATE

@@ -25,8 +25,9 @@ from chalicelib.callbacks.errors import (
 from chalicelib.jobs import notifications, recognition_jobs, statuses, work
 from chalicelib.jobs.recognition_jobs import Callback
 from chalicelib.jobs.statuses import Event
-from chalicelib.recognition import backend, kept_results
-from chalicelib.recognition.kept_results import Keeping
+from chalicelib.recognition.function import kept_results
+from chalicelib.recognition.function.kept_results import Keeping
+from chalicelib.recognition.request import backend
 from chalicelib.storage import objects, queues
 from chalicelib.storage.conditional import write
 from chalicelib.storage.tables import RecognitionJob

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from chalicelib import settings as service_settings
 from chalicelib.jobs import recognition_jobs, statuses, work
-from chalicelib.recognition import backend, kept_results
-from chalicelib.recognition.backend import RecognitionFailed
-from chalicelib.recognition.kept_results import Keeping
+from chalicelib.recognition.function import kept_results
+from chalicelib.recognition.function.kept_results import Keeping
+from chalicelib.recognition.request import backend
+from chalicelib.recognition.request.backend import RecognitionFailed
 from chalicelib.sharing import meter
 from chalicelib.storage import objects, queues
 from chalicelib.storage.conditional import write

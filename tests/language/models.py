@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from chalicelib.language.ngrams import NGrams, pair_keys, triple_keys
+from chalicelib.language.ngram_models.ngrams import NGrams, pair_keys, triple_keys
 
 SENTENCES = st.lists(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=6), min_size=1, max_size=12)
 

@@ -19,8 +19,8 @@ from chalicelib.language.artefact import (
     read_artefact,
     write_artefact,
 )
-from chalicelib.language.estimation import estimate, numbered
-from chalicelib.language.ngrams import Chances, NGrams
+from chalicelib.language.ngram_models.estimation import estimate, numbered
+from chalicelib.language.ngram_models.ngrams import Chances, NGrams
 from chalicelib.language.sealed import ArchiveUnreadable, read_sealed, write_sealed
 from chalicelib.language.training import CustomWord, Trained, train
 from tests.language.models import assert_same

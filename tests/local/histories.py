@@ -24,7 +24,7 @@ import hypothesis.strategies as st
 import soundfile
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from infra.local import child
+from infra.local.processes import child
 from tests.audio.signals import voice
 
 _ACOUSTIC, _LANGUAGE, _JOBS = "/v1/acoustic_customizations", "/v1/customizations", "/v1/recognitions"
@@ -417,7 +417,7 @@ class History(RuleBasedStateMachine):
                 module, name = words[2], Path(f"/proc/{process_id}/comm").read_text().strip()
                 if module.endswith("event_workers"):
                     module = module if name.startswith("python") else f"event function {name}"
-                if module not in ("infra.local.guard", "infra.local"):
+                if module not in ("infra.local.processes.guard", "infra.local"):
                     found[module] = process_id
         return found
 

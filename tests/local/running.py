@@ -19,7 +19,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from infra.local import child, wire
+from infra.local import wire
+from infra.local.processes import child
 from tests.ports import free_port
 
 ACCESS_KEY = "LOCALTESTKEY"
@@ -29,7 +30,7 @@ class RunningStore:
     """A store process on a folder; `restart` comes back with the same folder and port."""
 
     def __init__(
-        self, folder: Path, *arguments: str, module: str = "infra.local.store", **variables: str
+        self, folder: Path, *arguments: str, module: str = "infra.local.store.server", **variables: str
     ) -> None:
         self.folder = folder
         self._module = module

@@ -50,5 +50,5 @@ def test_work_goes_on_at_once_when_the_store_alone_was_killed(service: RunningSe
     for number, name in enumerate(("one", "two", "three")):
         story.add_job(None, 0)
         story.add_audio(number, name, "ok", None, 0)
-    os.kill(process_of(service, "infra.local.store"), signal.SIGKILL)
+    os.kill(process_of(service, "infra.local.store.server"), signal.SIGKILL)
     story.teardown()  # which waits until all is done

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from tests.audio.packing import zipped
+from tests.audio.archives.packing import zipped
 from tests.audio.signals import voice
 from tests.local.running import RunningService, running_service
 

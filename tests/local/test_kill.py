@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from infra.local import journal
+from infra.local.store import journal
 from tests.audio.signals import voice
 from tests.local.running import RunningService, running_service
 

@@ -20,8 +20,8 @@ from ibm_cloud_sdk_core.authenticators import BasicAuthenticator
 from ibm_watson import SpeechToTextV1
 
 from chalicelib.engines.catalogue import BASE_MODELS
-from infra.local import child
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
+from infra.local.processes import child
 from tests.local.running import RunningService, running_service
 
 pytest.importorskip("torch")

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import child, wire
+from infra.local import wire
+from infra.local.processes import child
 from tests.local.running import RunningService, running_service
 from tests.ports import free_port
 
@@ -240,7 +241,7 @@ def test_a_short_key_is_refused_with_the_reason(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["infra.local.store", "infra.local.event_workers", "infra.local.api_process"]
+    "part", ["infra.local.store.server", "infra.local.functions.event_workers", "infra.local.api.api_process"]
 )
 def test_a_part_that_dies_is_started_again(service: RunningService, part: str) -> None:
     def find() -> int | None:
@@ -263,7 +264,9 @@ def test_a_part_that_dies_is_started_again(service: RunningService, part: str) -
 def test_a_guard_that_was_killed_comes_back(service: RunningService) -> None:
     def guard() -> int | None:
         found = _processes(service)
-        return next((pid for name, pid in found.items() if name.startswith("infra.local.guard")), None)
+        return next(
+            (pid for name, pid in found.items() if name.startswith("infra.local.processes.guard")), None
+        )
 
     former = guard()
     assert former is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.training import cost, jobs
-from infra.local.training_jobs import TrainingJobs
+from infra.local.sagemaker.training_jobs import TrainingJobs
 from tests.infra.training.operator import emulation, job
 
 

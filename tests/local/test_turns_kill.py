@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_simultaneous_training import recording
+from tests.api.customization.test_simultaneous_training import recording
 from tests.local.running import RunningService, running_service
 from tests.receiver import receiving
 

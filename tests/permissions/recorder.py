@@ -35,7 +35,7 @@ _EVENTS = {
 }
 _ENTRIES = {
     **{f"chalicelib/events/{module}.py": ("handle", function) for module, function in _EVENTS.items()},
-    "chalicelib/recognition/function.py": ("handle", "Recognize"),
+    "chalicelib/recognition/function/handler.py": ("handle", "Recognize"),
 }
 _ROOMS = {"chalicelib/api/": "APIHandler", "chalicelib/gateway/": "Task"}
 """Rooms whose every function runs in one place: in the API function, or in the front door's task."""

@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from chalicelib.engines.protocol import Samples
-from chalicelib.recognition.decoders import DecoderPool
-from infra.local.prompts import Prompt
+from chalicelib.recognition.decoding.decoders import DecoderPool
+from infra.local.demo.prompts import Prompt
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.customization import acoustic_models, acoustic_training
-from chalicelib.customization.acoustic_training import Claim
+from chalicelib.customization import acoustic_models
+from chalicelib.customization.acoustic import acoustic_training
+from chalicelib.customization.acoustic.acoustic_training import Claim
 from chalicelib.engines import catalogue, staged
 from chalicelib.engines.staged import Catalogue, StagedBase, StagedFile, StagedModel
 from chalicelib.storage import objects

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.customization import acoustic_training
+from chalicelib.customization.acoustic import acoustic_training
 from chalicelib.customization.errors import NotTraining
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import cancel, jobs, launch

@@ -12,17 +12,12 @@ import pytest
 
 from chalicelib import settings
 from chalicelib.callbacks import registrations
-from chalicelib.customization import (
-    acoustic_models,
-    acoustic_training,
-    audio_resources,
-    errors,
-    model_callbacks,
-    training_ends,
-)
-from chalicelib.customization.acoustic_training import Callback
+from chalicelib.customization import acoustic_models, errors, training_ends
+from chalicelib.customization.acoustic import acoustic_training, audio_resources, model_callbacks
+from chalicelib.customization.acoustic.acoustic_training import Callback
 from chalicelib.customization.training_ends import Event
-from chalicelib.events import callback_due, training_due, untold_ends
+from chalicelib.events import callback_due, training_due
+from chalicelib.events.reconciling import untold_ends
 from chalicelib.storage import event_bus, queues
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel, TrainingEnd

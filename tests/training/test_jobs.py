@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib.customization import acoustic_training
+from chalicelib.customization.acoustic import acoustic_training
 from chalicelib.settings import SettingsError
 from chalicelib.storage.layout import RunKey
 from chalicelib.training import jobs, launch

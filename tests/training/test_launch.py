@@ -7,8 +7,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from chalicelib import settings
-from chalicelib.customization import acoustic_training, runs, turns
-from chalicelib.customization.acoustic_training import Claim
+from chalicelib.customization import runs, turns
+from chalicelib.customization.acoustic import acoustic_training
+from chalicelib.customization.acoustic.acoustic_training import Claim
 from chalicelib.storage import objects
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from chalicelib.customization import acoustic_training
+from chalicelib.customization.acoustic import acoustic_training
 from chalicelib.storage import objects
 from chalicelib.training import plan
 from chalicelib.training.launch import run_of

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.customization import acoustic_training, runs
+from chalicelib.customization import runs
+from chalicelib.customization.acoustic import acoustic_training
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import cancel, follow, jobs, launch
 from chalicelib.training.recover import recover

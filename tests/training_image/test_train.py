@@ -20,7 +20,7 @@ import pytest
 
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.audio.signals import wav
 from tests.training_image.sounds import hush, murmur, write
 

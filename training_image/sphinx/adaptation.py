@@ -16,15 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.engines.adapted_model import KEPT_BASE
-from chalicelib.engines.sphinx.acoustic_model import AcousticModel
+from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel
+from chalicelib.engines.sphinx.acoustics.features import FRAMES_PER_S
 from chalicelib.engines.sphinx.artefact import ARRAYS_NAME, NOISE_SUPPRESSION
-from chalicelib.engines.sphinx.features import FRAMES_PER_S
 from training_image.adaptation import Adaptation, Assignment, HeldOut
 from training_image.arrays import write_npz
 from training_image.checkpoint import Checkpoint
+from training_image.container.workers import one_thread_a_process, worker_processes
 from training_image.guard import choose
 from training_image.progress import WorkDone
-from training_image.recordings import LeftOut
+from training_image.speech.recordings import LeftOut
+from training_image.speech.utterances import Utterance
 from training_image.sphinx import guard, shards
 from training_image.sphinx.estimation import (
     maximum_a_posteriori,
@@ -35,8 +37,6 @@ from training_image.sphinx.estimation import (
 from training_image.sphinx.guard import Figures
 from training_image.sphinx.shards import Decoded, Start
 from training_image.sphinx.statistics import SenoneOccupancy, Statistics
-from training_image.utterances import Utterance
-from training_image.workers import one_thread_a_process, worker_processes
 
 ROUNDS = 3
 CONFIDENCE_THRESHOLD = 0.5

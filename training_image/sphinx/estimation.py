@@ -11,8 +11,8 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustic_model import STREAMS, VARIANCE_FLOOR, AcousticModel
-from chalicelib.engines.sphinx.features import CEPSTRA, Array
+from chalicelib.engines.sphinx.acoustics.acoustic_model import STREAMS, VARIANCE_FLOOR, AcousticModel
+from chalicelib.engines.sphinx.acoustics.features import CEPSTRA, Array
 from training_image.sphinx.statistics import SenoneOccupancy, Statistics
 
 _SILENCES = frozenset({"SIL", "+NSN+", "+SPN+"})

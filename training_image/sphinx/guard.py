@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chalicelib.engines.sphinx.features import FRAMES_PER_S
+from chalicelib.engines.sphinx.acoustics.features import FRAMES_PER_S
 from training_image import guard
 from training_image.guard import Verdict
 from training_image.sphinx.shards import Decoded

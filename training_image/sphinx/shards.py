@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.engines.protocol import CustomModels
-from chalicelib.engines.sphinx.acoustic_model import AcousticModel, Base, load_base
+from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel, Base, load_base
+from chalicelib.engines.sphinx.acoustics.features import with_differences
 from chalicelib.engines.sphinx.decoder import Alignment, Decoder, Segment
 from chalicelib.engines.sphinx.engine import adapted
-from chalicelib.engines.sphinx.features import with_differences
 from chalicelib.engines.sphinx.language import decoder_spelling, load_language
 from chalicelib.engines.sphinx.search import settings_of
 from chalicelib.language.artefact import read_artefact
+from training_image.speech.transcripts import Transcripts
+from training_image.speech.utterances import Utterance
 from training_image.sphinx.statistics import SenoneOccupancy, Statistics, accumulate, senone_occupancy
-from training_image.transcripts import Transcripts
-from training_image.utterances import Utterance
 
 SHARD_S = 30.0
 """A worker gets about this much audio at a time: what a killed job has to do again for each core, at most."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustic_model import STREAMS, AcousticModel
-from chalicelib.engines.sphinx.features import CEPSTRA, Array
+from chalicelib.engines.sphinx.acoustics.acoustic_model import STREAMS, AcousticModel
+from chalicelib.engines.sphinx.acoustics.features import CEPSTRA, Array
 
 _LEAST_WEIGHT = 1e-10
 

@@ -14,19 +14,19 @@ import torch
 from chalicelib.engines.adapted_model import KEPT_BASE
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import CustomModels
-from chalicelib.engines.whisper.language import load_language
-from chalicelib.engines.whisper.low_rank import FILE_NAME, Delta
-from chalicelib.engines.whisper.rescoring import CustomLanguage
+from chalicelib.engines.whisper.custom_language.language import load_language
+from chalicelib.engines.whisper.custom_language.rescoring import CustomLanguage
+from chalicelib.engines.whisper.model.low_rank import FILE_NAME, Delta
 from chalicelib.language.artefact import read_artefact
 from training_image import guard
 from training_image.adaptation import Adaptation, Assignment, HeldOut, Ordinary
+from training_image.container.freed_memory import give_memory_back
 from training_image.failures import JobFailed
-from training_image.freed_memory import give_memory_back
 from training_image.guard import AlphaChoice, Figures, Hearing, Verdict
 from training_image.progress import WorkDone
-from training_image.recordings import LeftOut
-from training_image.transcripts import Transcripts
-from training_image.utterances import Utterance
+from training_image.speech.recordings import LeftOut
+from training_image.speech.transcripts import Transcripts
+from training_image.speech.utterances import Utterance
 from training_image.whisper import selection
 from training_image.whisper.bases import Base, base_of
 from training_image.whisper.course import Course, course

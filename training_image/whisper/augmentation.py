@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.engines.whisper.mel import Mel
-from training_image import microphones
+from training_image.speech import microphones
 from training_image.whisper.course import Course
 
 Samples = NDArray[np.float32]

@@ -10,18 +10,24 @@ from pathlib import Path
 import numpy as np
 
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.whisper import safetensors_file
-from chalicelib.engines.whisper.architecture import checked
-from chalicelib.engines.whisper.checked_file import checksum
-from chalicelib.engines.whisper.low_rank import Change, Delta, delta_bytes, merged, parse_delta
+from chalicelib.engines.whisper.decoding.network import Network, Threads
 from chalicelib.engines.whisper.mel import WHOLE, Window
-from chalicelib.engines.whisper.merging import MODEL, REMAINDERS, Share
-from chalicelib.engines.whisper.model_file import Arrays, ModelFile, read_model
-from chalicelib.engines.whisper.network import Network, Threads
-from chalicelib.engines.whisper.remainders import restored
-from chalicelib.engines.whisper.short_window import short_window
+from chalicelib.engines.whisper.model import safetensors_file
+from chalicelib.engines.whisper.model.architecture import checked
+from chalicelib.engines.whisper.model.checked_file import checksum
+from chalicelib.engines.whisper.model.low_rank import Change, Delta, delta_bytes, merged, parse_delta
+from chalicelib.engines.whisper.model.merging import MODEL, REMAINDERS, Share
+from chalicelib.engines.whisper.model.model_file import Arrays, ModelFile, read_model
+from chalicelib.engines.whisper.model.remainders import restored
+from chalicelib.engines.whisper.model.short_window import short_window
+from chalicelib.engines.whisper.model.weights import (
+    MODEL_SHA256,
+    Weights,
+    embedded,
+    in_folder,
+    package_folder,
+)
 from chalicelib.engines.whisper.tokens import Tokens
-from chalicelib.engines.whisper.weights import MODEL_SHA256, Weights, embedded, in_folder, package_folder
 from training_image.failures import JobFailed
 
 ORDINARY_LANGUAGE = "en"

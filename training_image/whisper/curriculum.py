@@ -7,11 +7,11 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 
+from chalicelib.engines.whisper.text.wording import spoken_words
 from chalicelib.engines.whisper.tokens import Tokens
-from chalicelib.engines.whisper.wording import spoken_words
-from training_image import non_speech, ordinary_speech
-from training_image.transcripts import Transcripts
-from training_image.utterances import Utterance
+from training_image.speech import non_speech, ordinary_speech
+from training_image.speech.transcripts import Transcripts
+from training_image.speech.utterances import Utterance
 from training_image.whisper.bases import Base
 from training_image.whisper.course import Course
 from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches

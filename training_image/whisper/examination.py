@@ -14,11 +14,11 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from chalicelib.audio.speech_detection import find_speech
+from chalicelib.audio.speech.speech_detection import find_speech
 from chalicelib.language.edit_distance import edit_distance
-from training_image import non_speech, ordinary_speech
 from training_image.guard import Errors, Figures, Hearing
-from training_image.utterances import Utterance
+from training_image.speech import non_speech, ordinary_speech
+from training_image.speech.utterances import Utterance
 from training_image.whisper.lessons import Audio, Clip, Samples
 from training_image.whisper.selection import mean_score
 from training_image.whisper.teacher import Read, Teacher

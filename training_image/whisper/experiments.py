@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from training_image.utterances import Utterance
+from training_image.speech.utterances import Utterance
 
 TRANSCRIPTS_VARIABLE = "ATTUNE_TRAINING_TRANSCRIPTS"
 """A TSV file of audio_name, member and transcript: the bound that true transcripts of the same audio give.

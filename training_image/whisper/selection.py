@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training_image.utterances import Utterance
+from training_image.speech.utterances import Utterance
 from training_image.whisper.course import Course
 from training_image.whisper.teacher import Read
 

@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from peft import LoraConfig, get_peft_model
 
-from chalicelib.engines.whisper.low_rank import Change
 from chalicelib.engines.whisper.mel import log_mel
-from chalicelib.engines.whisper.model_file import ModelFile
+from chalicelib.engines.whisper.model.low_rank import Change
+from chalicelib.engines.whisper.model.model_file import ModelFile
 from chalicelib.engines.whisper.tokens import Tokens
 from training_image.whisper.augmentation import altered, masked
 from training_image.whisper.course import Course

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.whisper import guards
-from chalicelib.engines.whisper.cutting import cut
-from chalicelib.engines.whisper.decoding import RULES, Decoded, decode
-from chalicelib.engines.whisper.language import READINGS, preferred
+from chalicelib.engines.whisper.custom_language.language import READINGS, preferred
+from chalicelib.engines.whisper.custom_language.rescoring import CustomLanguage
+from chalicelib.engines.whisper.decoding import guards
+from chalicelib.engines.whisper.decoding.cutting import cut
+from chalicelib.engines.whisper.decoding.network import Network
+from chalicelib.engines.whisper.decoding.windows import RULES, Decoded, decode
 from chalicelib.engines.whisper.mel import Window
-from chalicelib.engines.whisper.network import Network
-from chalicelib.engines.whisper.rescoring import CustomLanguage
-from chalicelib.engines.whisper.wording import spoken_words
+from chalicelib.engines.whisper.text.wording import spoken_words
 from training_image.whisper.lessons import Audio
 
 _TOGETHER = 16

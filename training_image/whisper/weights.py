@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from peft import PeftModel
 from transformers import WhisperConfig, WhisperForConditionalGeneration
 
-from chalicelib.engines.whisper.low_rank import Change
-from chalicelib.engines.whisper.model_file import Arrays, ModelFile
+from chalicelib.engines.whisper.model.low_rank import Change
+from chalicelib.engines.whisper.model.model_file import Arrays, ModelFile
 
 ADAPTED = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
 """Every linear layer; not `proj_out`, which is the embeddings once more."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 from torch import distributed
 
-from training_image import ranks
+from training_image.container import ranks
 from training_image.failures import JobFailed
 
 T = TypeVar("T")

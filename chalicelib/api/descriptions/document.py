@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.api import routing
 from chalicelib.api.descriptions import acoustic, evaluation, language, others, recognition, uploads, versions
 from chalicelib.api.descriptions.operation import (
     GUID,
@@ -21,7 +20,8 @@ from chalicelib.api.descriptions.operation import (
     record,
     the,
 )
-from chalicelib.api.routing import Route
+from chalicelib.api.http import routing
+from chalicelib.api.http.routing import Route
 
 _MODULES = (recognition, uploads, acoustic, versions, language, evaluation, others)
 """In the order in which people read them."""

@@ -24,7 +24,7 @@ from chalicelib.api.descriptions.operation import (
     the,
 )
 from chalicelib.jobs.statuses import Event, Status
-from chalicelib.recognition import parameters
+from chalicelib.recognition.request import parameters
 
 _GROUP, _JOBS_GROUP, _OPENAI, _MODELS_GROUP = "Recognition", "Recognition jobs", "OpenAI's API", "Base models"
 _JOB_ID = "/recognitions/{job_id}"

@@ -20,7 +20,7 @@ from chalicelib.api.descriptions.operation import (
     record,
     the,
 )
-from chalicelib.api.upload_lengths import longest_bytes
+from chalicelib.api.http.upload_lengths import longest_bytes
 from chalicelib.direct_uploads.uploads import Purpose, Status
 
 _GROUP = "Uploads"

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from chalicelib.engines.display import Display, shown
 from chalicelib.engines.protocol import DecodedUtterance, DecodingOptions, Hypothesis, Word
-from chalicelib.engines.sphinx.confusion import confusion_network
+from chalicelib.engines.sphinx.acoustics.features import FRAMES_PER_S
 from chalicelib.engines.sphinx.decoder import Decoder, Segment
-from chalicelib.engines.sphinx.features import FRAMES_PER_S
-from chalicelib.engines.sphinx.lattice import Arc, Lattice
-from chalicelib.engines.sphinx.spotting import spot
+from chalicelib.engines.sphinx.lattices.confusion import confusion_network
+from chalicelib.engines.sphinx.lattices.lattice import Arc, Lattice
+from chalicelib.engines.sphinx.lattices.spotting import spot
 
 
 def answer(

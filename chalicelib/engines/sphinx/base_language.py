@@ -10,8 +10,8 @@ from chalicelib.engines import catalogue
 from chalicelib.engines.sphinx.dictionary import bundled_language_folder, bundled_vocabulary
 from chalicelib.engines.sphinx.language import bundled_ngrams, decoder_content
 from chalicelib.engines.sphinx.trie import read_unigrams
-from chalicelib.language.interpolation import interpolated
-from chalicelib.language.ngrams import Chances, NGrams
+from chalicelib.language.ngram_models.interpolation import interpolated
+from chalicelib.language.ngram_models.ngrams import Chances, NGrams
 
 ENGINE = "sphinx"
 

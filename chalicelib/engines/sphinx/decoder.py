@@ -14,14 +14,14 @@ import numpy as np
 import pocketsphinx
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustic_model import BUNDLED, DATA, AcousticModel, bundled_model
-from chalicelib.engines.sphinx.features import CEPSTRA, LOOK_AHEAD_FRAMES, Array
+from chalicelib.engines.sphinx.acoustics.acoustic_model import BUNDLED, DATA, AcousticModel, bundled_model
+from chalicelib.engines.sphinx.acoustics.features import CEPSTRA, LOOK_AHEAD_FRAMES, Array
+from chalicelib.engines.sphinx.acoustics.model_files import write_gaussians, write_mixture_weights
 from chalicelib.engines.sphinx.grammar_evidence import Evidence
 from chalicelib.engines.sphinx.grammar_search import GRAMMAR, LEAST_ACCEPTANCE, GrammarSearch
 from chalicelib.engines.sphinx.language import CustomLanguage
-from chalicelib.engines.sphinx.lattice import Arc, Lattice, read_lattice
-from chalicelib.engines.sphinx.model_files import write_gaussians, write_mixture_weights
-from chalicelib.engines.sphinx.readings import LanguageScore, ScoredReading, best_path, readings
+from chalicelib.engines.sphinx.lattices.lattice import Arc, Lattice, read_lattice
+from chalicelib.engines.sphinx.lattices.readings import LanguageScore, ScoredReading, best_path, readings
 from chalicelib.engines.sphinx.search import QUICK, PathWeights, Search
 
 _SILENCE = "<sil>"

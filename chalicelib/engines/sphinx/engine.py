@@ -19,7 +19,7 @@ from chalicelib.engines.protocol import (
     Samples,
     UtteranceStream,
 )
-from chalicelib.engines.sphinx.acoustic_model import VARIANCE_FLOOR, AcousticModel, Base, load_base
+from chalicelib.engines.sphinx.acoustics.acoustic_model import VARIANCE_FLOOR, AcousticModel, Base, load_base
 from chalicelib.engines.sphinx.answer import answer
 from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays, read_artefact
 from chalicelib.engines.sphinx.decoder import Decoder

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustic_model import BUNDLED, AcousticModel
-from chalicelib.engines.sphinx.features import Array
+from chalicelib.engines.sphinx.acoustics.acoustic_model import BUNDLED, AcousticModel
+from chalicelib.engines.sphinx.acoustics.features import Array
+from chalicelib.engines.sphinx.acoustics.sounds import Sounds
+from chalicelib.engines.sphinx.acoustics.triphones import Triphones, read_triphones
 from chalicelib.engines.sphinx.grammar_evidence import Evidence
-from chalicelib.engines.sphinx.sounds import Sounds
-from chalicelib.engines.sphinx.triphones import Triphones, read_triphones
 
 SILENCE = "SIL"
 _STATES = 3  # of a phone

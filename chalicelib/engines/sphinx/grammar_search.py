@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pocketsphinx
 
-from chalicelib.engines.sphinx.acoustic_model import AcousticModel
-from chalicelib.engines.sphinx.features import Array
+from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel
+from chalicelib.engines.sphinx.acoustics.features import Array
 from chalicelib.engines.sphinx.goodness import Goodness, SpokenWord
 from chalicelib.engines.sphinx.grammar_evidence import CALIBRATION, Evidence
-from chalicelib.language.grammar_network import Network
+from chalicelib.language.grammars.grammar_network import Network
 
 LEAST_ACCEPTANCE = 0.3
 """Below it nothing of the grammar was said."""

@@ -16,10 +16,10 @@ from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.dictionary import bundled_language_folder, bundled_vocabulary
 from chalicelib.engines.sphinx.trie import read_trie, trie_content
 from chalicelib.language.artefact import Artefact, Entry, described, description, read_artefact
-from chalicelib.language.grammar_network import Network
-from chalicelib.language.grammars import GrammarError, parse
-from chalicelib.language.interpolation import interpolated
-from chalicelib.language.ngrams import NGrams
+from chalicelib.language.grammars.grammar_network import Network
+from chalicelib.language.grammars.srgs import GrammarError, parse
+from chalicelib.language.ngram_models.interpolation import interpolated
+from chalicelib.language.ngram_models.ngrams import NGrams
 from chalicelib.language.sealed import ArchiveUnreadable
 
 DICTIONARY = bundled_language_folder() / "cmudict-en-us.dict"

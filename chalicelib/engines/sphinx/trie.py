@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.model_files import ModelFileUnreadable
-from chalicelib.language.ngrams import (
+from chalicelib.engines.sphinx.acoustics.model_files import ModelFileUnreadable
+from chalicelib.language.ngram_models.ngrams import (
     WORD_BITS,
     Chances,
     Keys,
@@ -27,7 +27,7 @@ from chalicelib.language.ngrams import (
     shortened,
     triple_keys,
 )
-from chalicelib.language.sentence_marks import SENTENCE_START
+from chalicelib.language.ngram_models.sentence_marks import SENTENCE_START
 
 _MAGIC = b"Trie Language Model"
 _LOG_BASE = np.log(1.0001)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from chalicelib.engines.whisper.common_words import common_words
-from chalicelib.language.ngrams import Chances, NGrams
+from chalicelib.engines.whisper.text.common_words import common_words
+from chalicelib.language.ngram_models.ngrams import Chances, NGrams
 
 
 class NetworkLanguage:

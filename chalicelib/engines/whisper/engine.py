@@ -23,26 +23,26 @@ from chalicelib.engines.protocol import (
     Samples,
     UtteranceStream,
 )
-from chalicelib.engines.whisper.adapted_network import read_artefact
-from chalicelib.engines.whisper.answer import answer
-from chalicelib.engines.whisper.cutting import cut
-from chalicelib.engines.whisper.decoding import RULES, Rules, decode
-from chalicelib.engines.whisper.grammar import SentenceChoice, as_sure
-from chalicelib.engines.whisper.language import (
+from chalicelib.engines.whisper.custom_language.grammar import SentenceChoice, as_sure
+from chalicelib.engines.whisper.custom_language.language import (
     READINGS,
     load_grammar,
     load_language,
     preferred,
     restricted,
 )
-from chalicelib.engines.whisper.left_out import Piece, completed
-from chalicelib.engines.whisper.low_rank import NotForThisBase
+from chalicelib.engines.whisper.custom_language.rescoring import CustomLanguage
+from chalicelib.engines.whisper.decoding.answer import answer
+from chalicelib.engines.whisper.decoding.cutting import cut
+from chalicelib.engines.whisper.decoding.left_out import Piece, completed
+from chalicelib.engines.whisper.decoding.network import Network, Threads
+from chalicelib.engines.whisper.decoding.streaming import WhisperStream
+from chalicelib.engines.whisper.decoding.windows import RULES, Rules, decode
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
-from chalicelib.engines.whisper.merging import Share
-from chalicelib.engines.whisper.network import Network, Threads
-from chalicelib.engines.whisper.rescoring import CustomLanguage
-from chalicelib.engines.whisper.streaming import WhisperStream
-from chalicelib.engines.whisper.weights import Weights, embedded, in_folder, staged_weights
+from chalicelib.engines.whisper.model.adapted_network import read_artefact
+from chalicelib.engines.whisper.model.low_rank import NotForThisBase
+from chalicelib.engines.whisper.model.merging import Share
+from chalicelib.engines.whisper.model.weights import Weights, embedded, in_folder, staged_weights
 
 
 @dataclass(frozen=True)

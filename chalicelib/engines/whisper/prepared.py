@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from chalicelib.engines.whisper.short_window import taught_folder
-from chalicelib.engines.whisper.weights import MODEL_SHA256
+from chalicelib.engines.whisper.model.short_window import taught_folder
+from chalicelib.engines.whisper.model.weights import MODEL_SHA256
 
 
 def prepare(source: Path, target: Path) -> Path:

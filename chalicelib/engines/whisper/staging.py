@@ -13,14 +13,14 @@ from typing import Any
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import Samples
 from chalicelib.engines.staging import Measured, Prepared
-from chalicelib.engines.whisper import safetensors_file, transformers_folder
-from chalicelib.engines.whisper.architecture import Architecture, checked
-from chalicelib.engines.whisper.decoding import RULES
+from chalicelib.engines.whisper.decoding.windows import RULES
 from chalicelib.engines.whisper.engine import WhisperEngine
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ, WHOLE
-from chalicelib.engines.whisper.merging import MODEL, REMAINDERS
-from chalicelib.engines.whisper.model_file import ModelFile, model_bytes, quantised, read_model
-from chalicelib.engines.whisper.remainders import remainders
+from chalicelib.engines.whisper.model import safetensors_file, transformers_folder
+from chalicelib.engines.whisper.model.architecture import Architecture, checked
+from chalicelib.engines.whisper.model.merging import MODEL, REMAINDERS
+from chalicelib.engines.whisper.model.model_file import ModelFile, model_bytes, quantised, read_model
+from chalicelib.engines.whisper.model.remainders import remainders
 from chalicelib.engines.whisper.tokens import Tokens, read_vocabulary
 
 CONFIG, VOCABULARY = "config.json", "vocabulary.json"

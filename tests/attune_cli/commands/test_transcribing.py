@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from attune_cli.commands import transcribing
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.attune_cli.line import DROPPED, Fault, Recorded, line, recorded
 from tests.attune_cli.recordings import tone
 from tests.attune_cli.running import Command

@@ -19,11 +19,11 @@ from chalicelib.engines.protocol import (
     Recognizer,
     Samples,
 )
-from chalicelib.engines.sphinx.acoustic_model import load_base
+from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base
 from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays
 from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.engines.sphinx.engine import SphinxEngine
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests import adapted_models
 from tests.engines.sphinx.signals import babble
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from chalicelib.engines.sphinx.acoustic_model import load_base
-from chalicelib.engines.sphinx.features import Array
+from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base
+from chalicelib.engines.sphinx.acoustics.features import Array
 from chalicelib.engines.sphinx.goodness import Goodness, SpokenWord
 from chalicelib.engines.sphinx.grammar_evidence import Evidence
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 

@@ -16,7 +16,7 @@ from chalicelib.engines.sphinx.engine import SphinxEngine
 from chalicelib.engines.sphinx.language import decoder_spelling, load_language
 from chalicelib.language.artefact import GrammarText
 from chalicelib.language.training import CustomWord, train
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 BROADBAND = "en-US_BroadbandModel.v2020-01-16"

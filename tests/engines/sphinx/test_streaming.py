@@ -14,9 +14,9 @@ from chalicelib.engines.protocol import (
     Samples,
     UtteranceStream,
 )
-from chalicelib.engines.sphinx.acoustic_model import CHANNEL_FRAMES
+from chalicelib.engines.sphinx.acoustics.acoustic_model import CHANNEL_FRAMES
 from chalicelib.engines.sphinx.engine import SphinxEngine
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 SHORT, LONG = "cannot-complete-as-dialed", "agent-incorrect, cannot-complete-as-dialed, vm-goodbye"

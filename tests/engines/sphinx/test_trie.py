@@ -9,12 +9,12 @@ import pocketsphinx
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from chalicelib.engines.sphinx.acoustics.model_files import ModelFileUnreadable
 from chalicelib.engines.sphinx.dictionary import bundled_language_folder
-from chalicelib.engines.sphinx.model_files import ModelFileUnreadable
 from chalicelib.engines.sphinx.trie import read_trie, read_unigrams, trie_content
-from chalicelib.language.estimation import estimate, numbered
-from chalicelib.language.interpolation import interpolated
-from chalicelib.language.ngrams import NGrams, triple_keys
+from chalicelib.language.ngram_models.estimation import estimate, numbered
+from chalicelib.language.ngram_models.interpolation import interpolated
+from chalicelib.language.ngram_models.ngrams import NGrams, triple_keys
 from tests.language.models import SENTENCES, assert_same
 
 

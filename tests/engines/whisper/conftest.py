@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.engines.whisper.decoding.network import Network
 from chalicelib.engines.whisper.engine import WhisperEngine, WhisperRecognizer
-from chalicelib.engines.whisper.network import Network
 
 
 @pytest.fixture(scope="session")

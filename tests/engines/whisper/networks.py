@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chalicelib.engines.whisper.architecture import Architecture
-from chalicelib.engines.whisper.model_file import Arrays, ModelFile, model_bytes
+from chalicelib.engines.whisper.model.architecture import Architecture
+from chalicelib.engines.whisper.model.model_file import Arrays, ModelFile, model_bytes
 
 
 def embedded_folder() -> Path:

@@ -9,10 +9,10 @@ import soxr
 
 from chalicelib.engines.errors import CustomizationUnsupported
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, DecodingOptions
+from chalicelib.engines.whisper.decoding.network import Network
 from chalicelib.engines.whisper.engine import WhisperEngine, WhisperRecognizer
-from chalicelib.engines.whisper.network import Network
-from infra.local.prompts import Prompt
-from infra.local.scoring import word_error_rate
+from infra.local.demo.prompts import Prompt
+from infra.local.demo.scoring import word_error_rate
 from tests.engines.whisper.speech import LONG_TEXT, RATE_HZ, SENTENCE, WORDS, long_speech, noises, speech
 
 EVERYTHING = DecodingOptions(max_alternatives=8, word_alternatives=True, keywords=("sunday", "rain on"))

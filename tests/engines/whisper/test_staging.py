@@ -14,15 +14,16 @@ import numpy as np
 import pytest
 
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.whisper import safetensors_file, staging
-from chalicelib.engines.whisper.adapted_network import folder_in_memory
-from chalicelib.engines.whisper.architecture import checked
+from chalicelib.engines.whisper import staging
+from chalicelib.engines.whisper.decoding.transcript import network_words
 from chalicelib.engines.whisper.engine import WhisperEngine
-from chalicelib.engines.whisper.low_rank import Change, delta_bytes, merged, parse_delta
-from chalicelib.engines.whisper.merging import Share
-from chalicelib.engines.whisper.model_file import ModelFile, model_bytes, quantised, read_model
-from chalicelib.engines.whisper.transcript import network_words
-from chalicelib.engines.whisper.weights import in_folder
+from chalicelib.engines.whisper.model import safetensors_file
+from chalicelib.engines.whisper.model.adapted_network import folder_in_memory
+from chalicelib.engines.whisper.model.architecture import checked
+from chalicelib.engines.whisper.model.low_rank import Change, delta_bytes, merged, parse_delta
+from chalicelib.engines.whisper.model.merging import Share
+from chalicelib.engines.whisper.model.model_file import ModelFile, model_bytes, quantised, read_model
+from chalicelib.engines.whisper.model.weights import in_folder
 from tests.engines.whisper import networks
 
 Breaking = Callable[[Path], object]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.engines.errors import ModelUnreadable
+from chalicelib.engines.whisper.model.weights import embedded
 from chalicelib.engines.whisper.tokens import Tokens, read_tokens
-from chalicelib.engines.whisper.weights import embedded
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from infra.deployment import artefacts, installation, removal, restoring, smoke,
 from infra.deployment.installation import Wanted
 from infra.deployment.stack import DeploymentFailed
 from infra.deployment.target import Refused, Target
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.audio.signals import voice
 from tests.events import recorded
 from tests.infra.deployment.conftest import Console

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.events import lease, messages
+from chalicelib.events.delivery import lease, messages
 from infra.scale.clock import Clock, Process
 from infra.scale.functions import Account, Function, Killed, Throttled
 from infra.scale.queue import Message, Queue

@@ -18,7 +18,7 @@ from unittest import mock
 from chalicelib import settings
 from chalicelib.storage.tables import AcousticModel, AudioResource
 from chalicelib.training import launch
-from infra.local.training_jobs import TrainingJobs
+from infra.local.sagemaker.training_jobs import TrainingJobs
 from tests.infra.training.operator import CUSTOMIZATION, OWNER, PYTHON, command, emulation
 
 RECORD = Path(__file__).with_name("contract.json")

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from infra.local import wire
-from infra.local.sagemaker_emulator import SageMakerEmulator
-from infra.local.training_jobs import TrainingJob, TrainingJobs
+from infra.local.sagemaker.emulator import SageMakerEmulator
+from infra.local.sagemaker.training_jobs import TrainingJob, TrainingJobs
 from tests.containers import ROOT
 
 PYTHON = Path(os.environ.get("ATTUNE_SAGEMAKER_PYTHON", ROOT / ".venv-sagemaker/bin/python"))

@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from infra.local.training_jobs import TrainingJobs
+from infra.local.sagemaker.training_jobs import TrainingJobs
 from tests.infra.training.operator import CUSTOMIZATION, OWNER, command, emulation, job, needs_sdk
 
 pytestmark = needs_sdk

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.local.training_jobs import TrainingJobs
+from infra.local.sagemaker.training_jobs import TrainingJobs
 from tests.containers import ROOT
 from tests.infra.training.contract import CASES, RECORD, created_by_sdk, request
 from tests.infra.training.operator import emulation, needs_sdk

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from chalicelib.customization import acoustic_training
+from chalicelib.customization.acoustic import acoustic_training
 from chalicelib.customization.errors import TrainingRefused
 from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import follow, launch

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from training_image.adaptation import Adaptation, Assignment
 from training_image.checkpoint import Checkpoint
-from training_image.machine import Machine
+from training_image.container.machine import Machine
+from training_image.speech.utterances import Utterance
 from training_image.sphinx.adaptation import adapt
-from training_image.utterances import Utterance
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 RATE_HZ = 8_000

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from chalicelib.engines.sphinx.acoustic_model import AcousticModel, bundled_model
+from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel, bundled_model
 from training_image.sphinx.estimation import (
     maximum_a_posteriori,
     regression_class,

@@ -10,17 +10,17 @@ import pytest
 import soundfile
 
 from chalicelib.engines.base_language import base_language
-from chalicelib.engines.sphinx.acoustic_model import load_base
+from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base
 from chalicelib.engines.sphinx.decoder import Decoder
 from chalicelib.language.training import train
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from training_image.adaptation import Assignment
 from training_image.arrays import read_npz
 from training_image.checkpoint import Checkpoint
-from training_image.machine import Machine
+from training_image.container.machine import Machine
+from training_image.speech.utterances import Utterance
 from training_image.sphinx.adaptation import adapt
 from training_image.sphinx.shards import Decoded, Start, decode_shard, weigh_shard
-from training_image.utterances import Utterance
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 

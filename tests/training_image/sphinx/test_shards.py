@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.engines.sphinx.acoustic_model import load_base
+from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base
+from training_image.speech.utterances import Utterance
 from training_image.sphinx.shards import SHARD_S, Decoded, Start, decode_shard, save_model, shards, sum_shard
-from training_image.utterances import Utterance
 
 BROADBAND = "en-US_BroadbandModel.v2018-07-31"
 

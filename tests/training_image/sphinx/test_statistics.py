@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustic_model import AcousticModel
+from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel
 from training_image.sphinx.statistics import SenoneOccupancy, Statistics, accumulate, senone_occupancy
 
 CODEBOOKS, DENSITIES, SENONES = 3, 4, 6

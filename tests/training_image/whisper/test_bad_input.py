@@ -16,9 +16,9 @@ pytest.importorskip("torch")
 pytest.importorskip("peft")
 
 from chalicelib.engines.base_language import base_language
-from chalicelib.engines.whisper.model_file import Arrays, ModelFile
+from chalicelib.engines.whisper.model.model_file import Arrays, ModelFile
 from chalicelib.language.training import train
-from infra.local.prompts import Prompt
+from infra.local.demo.prompts import Prompt
 from tests.audio.signals import tone, wav
 from tests.engines.whisper.networks import multilingual_network, write_multilingual
 from tests.training_image.sounds import murmur

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("ctranslate2")
 
-from training_image.transcripts import Transcripts
-from training_image.utterances import Utterance
+from training_image.speech.transcripts import Transcripts
+from training_image.speech.utterances import Utterance
 from training_image.whisper import selection
 from training_image.whisper.bases import Base, base_of
 from training_image.whisper.course import Course

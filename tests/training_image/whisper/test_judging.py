@@ -16,7 +16,7 @@ from tests.training_image.whisper.test_examination import HEARING
 from training_image import guard
 from training_image.adaptation import Assignment
 from training_image.checkpoint import Checkpoint
-from training_image.machine import Machine
+from training_image.container.machine import Machine
 from training_image.progress import WorkDone
 from training_image.whisper.examination import Examination
 from training_image.whisper.judging import Judge

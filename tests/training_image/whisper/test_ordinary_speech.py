@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.engines.whisper.engine import WhisperEngine
-from infra.local.scoring import word_error_rate
-from training_image.ordinary_speech import Part, ordinary_speech
+from infra.local.demo.scoring import word_error_rate
+from training_image.speech.ordinary_speech import Part, ordinary_speech
 
 PARTS: tuple[Part, Part] = ("guard", "replay")
 

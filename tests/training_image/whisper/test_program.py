@@ -22,8 +22,8 @@ pytest.importorskip("peft")
 
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.whisper.engine import WhisperEngine
-from chalicelib.engines.whisper.low_rank import Delta, parse_delta
-from infra.local.prompts import Prompt
+from chalicelib.engines.whisper.model.low_rank import Delta, parse_delta
+from infra.local.demo.prompts import Prompt
 from tests.audio.signals import wav
 from tests.ports import free_port
 from tests.training_image.sounds import hush

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training_image.utterances import Utterance
+from training_image.speech.utterances import Utterance
 from training_image.whisper import selection
 from training_image.whisper.course import Course
 from training_image.whisper.teacher import NOTHING, Read

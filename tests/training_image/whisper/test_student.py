@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chalicelib.engines.whisper.decoding import decode
-from chalicelib.engines.whisper.low_rank import Delta, delta_bytes
-from chalicelib.engines.whisper.model_file import ModelFile, read_model
+from chalicelib.engines.whisper.decoding.windows import decode
+from chalicelib.engines.whisper.model.low_rank import Delta, delta_bytes
+from chalicelib.engines.whisper.model.model_file import ModelFile, read_model
 from chalicelib.engines.whisper.tokens import Tokens, read_tokens, read_vocabulary
 from tests.engines.whisper.networks import embedded_folder
-from training_image import ordinary_speech
+from training_image.speech import ordinary_speech
 from training_image.whisper.course import Course
 from training_image.whisper.lessons import BatchPlan, Clip, Lesson, Samples, batches
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chalicelib.engines.whisper.low_rank import delta_bytes, merged, parse_delta
-from chalicelib.engines.whisper.model_file import ModelFile, read_model
+from chalicelib.engines.whisper.model.low_rank import delta_bytes, merged, parse_delta
+from chalicelib.engines.whisper.model.model_file import ModelFile, read_model
 from tests.engines.whisper.networks import embedded_folder, multilingual_network
 
 torch = pytest.importorskip("torch")

@@ -1,0 +1,1 @@
+"""The routes of custom models, acoustic and language."""

@@ -1,0 +1,1 @@
+"""Requests and answers of every resource: routes, parameters, bodies, errors, credentials."""

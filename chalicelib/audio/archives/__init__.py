@@ -1,0 +1,1 @@
+"""Archives of recordings: zip and tar.gz, read within limits."""

@@ -1,0 +1,1 @@
+"""Containers and codecs that FFmpeg's libraries read."""

@@ -1,0 +1,1 @@
+"""Formats of recordings: one module for each, and `sources`, which chooses."""

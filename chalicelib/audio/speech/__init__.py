@@ -1,0 +1,1 @@
+"""Where somebody speaks, who, and how good the signal is."""

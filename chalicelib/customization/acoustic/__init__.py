@@ -1,0 +1,1 @@
+"""Custom acoustic models: audio, trainings, versions, who is told."""

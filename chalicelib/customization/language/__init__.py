@@ -1,0 +1,1 @@
+"""Custom language models: corpora, grammars, words, trainings."""

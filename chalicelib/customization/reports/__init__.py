@@ -1,0 +1,1 @@
+"""Training reports: what they say, in figures and in plain words."""

@@ -1,0 +1,1 @@
+"""What may have been said: lattices, and what is read off them."""

@@ -1,0 +1,1 @@
+"""Custom language models and grammars, weighed with what a network hears."""

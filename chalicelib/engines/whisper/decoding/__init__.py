@@ -1,0 +1,1 @@
+"""From samples to words: windows, beam search, alignment, what is left out."""

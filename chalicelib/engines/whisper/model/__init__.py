@@ -1,0 +1,1 @@
+"""A network's files and weights: read, checked, quantised, adapted."""

@@ -1,0 +1,1 @@
+"""What a network writes, and what was said."""

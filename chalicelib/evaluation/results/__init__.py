@@ -1,0 +1,1 @@
+"""Results of an evaluation: word errors, what really differs, a picture."""

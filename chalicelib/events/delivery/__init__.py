@@ -1,0 +1,1 @@
+"""Messages of queues: read, kept hidden while they are handled, handled once."""

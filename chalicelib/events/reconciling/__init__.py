@@ -1,0 +1,1 @@
+"""What the reconciler looks for: lost events, work that is overdue, leftovers."""

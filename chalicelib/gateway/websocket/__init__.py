@@ -1,0 +1,1 @@
+"""Recognition over WebSockets, while audio is spoken."""

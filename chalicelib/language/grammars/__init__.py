@@ -1,0 +1,1 @@
+"""Grammars that restrict what is recognised: read, and made into finite-state networks."""

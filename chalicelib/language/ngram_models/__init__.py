@@ -1,0 +1,1 @@
+"""Trigram models: estimated, interpolated, written and compared."""

@@ -1,0 +1,1 @@
+"""Written US English to the words that are said."""

@@ -1,0 +1,1 @@
+"""Processes that decode utterances, and the models' files that they decode with."""

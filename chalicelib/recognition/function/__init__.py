@@ -1,0 +1,1 @@
+"""The recognition function: audio in the bucket to Watson's results."""

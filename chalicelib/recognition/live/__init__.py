@@ -1,0 +1,1 @@
+"""Audio that is recognised while it is spoken."""

@@ -1,0 +1,1 @@
+"""What a recognition request asks for, and which models serve it. Imports no engine."""

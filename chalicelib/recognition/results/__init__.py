@@ -1,0 +1,1 @@
+"""Recognised words to what clients read: Watson's results, transcripts, subtitles."""

@@ -1,0 +1,1 @@
+"""Recipes of what comes with the engines: run by hand, in no image."""

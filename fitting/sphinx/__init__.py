@@ -1,0 +1,1 @@
+"""Recipes of what the light engine brings along."""

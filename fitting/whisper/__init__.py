@@ -1,0 +1,1 @@
+"""Recipes of what the network brings along."""

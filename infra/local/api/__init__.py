@@ -1,0 +1,1 @@
+"""The API in a process of its own, behind the gateway."""

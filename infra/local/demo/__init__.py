@@ -1,0 +1,1 @@
+"""The demonstration: real or synthesised telephone speech, adapted to and measured."""

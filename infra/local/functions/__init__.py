@@ -1,0 +1,1 @@
+"""Lambda on one machine: event functions and the recognition function."""

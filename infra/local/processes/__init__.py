@@ -1,0 +1,1 @@
+"""Child processes: kept running, watched, ended, their logs kept short."""

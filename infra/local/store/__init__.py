@@ -1,0 +1,1 @@
+"""S3, DynamoDB and SQS on one machine, behind a journal."""

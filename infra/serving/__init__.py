@@ -1,0 +1,1 @@
+"""The gateway before the API function, in this process or deployed."""

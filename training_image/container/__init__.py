@@ -1,0 +1,1 @@
+"""The container that a job runs in: configuration, files, machine, processes, signals."""

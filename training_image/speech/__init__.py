@@ -1,0 +1,1 @@
+"""Recordings to utterances; ordinary speech, other sounds, and transcripts beside them."""
