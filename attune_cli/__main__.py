@@ -7,7 +7,7 @@ import sys
 import click
 
 from attune_cli import VERSION
-from attune_cli.client import Stopped
+from attune_cli.client import CommandStopped
 from attune_cli.commands import (
     adding,
     completion,
@@ -62,7 +62,7 @@ def main() -> int:
     except click.ClickException as error:
         error.show()
         return ExitStatus.USAGE
-    except (click.Abort, KeyboardInterrupt, Stopped):
+    except (click.Abort, KeyboardInterrupt, CommandStopped):
         screen.note("attune: stopped. The same command goes on from here.")
         return ExitStatus.INTERRUPTED
     except CommandError as error:

@@ -15,7 +15,7 @@ _PAUSE_S = 1.0
 
 
 @dataclass(frozen=True)
-class Cue:
+class Caption:
     """A caption: what is said from `start_s` to `end_s`."""
 
     start_s: float
@@ -28,9 +28,9 @@ def text_of(document: dict[str, Any]) -> str:
     return "\n".join(text for text, _ in _results(document) if text)
 
 
-def cues(document: dict[str, Any]) -> list[Cue]:
+def cues(document: dict[str, Any]) -> list[Caption]:
     """Return captions of at most two lines of 42 characters and seven seconds, cut at pauses."""
-    found: list[Cue] = []
+    found: list[Caption] = []
     for text, timestamps in _results(document):
         if not text or not timestamps:
             continue
@@ -89,7 +89,7 @@ def _spread(tokens: list[str], words: list[tuple[float, float]]) -> list[tuple[f
     return spread
 
 
-def _cut(tokens: list[str], words: list[tuple[float, float]]) -> Iterator[Cue]:
+def _cut(tokens: list[str], words: list[tuple[float, float]]) -> Iterator[Caption]:
     first = 0
     for place in range(1, len(tokens) + 1):
         whole = place == len(tokens)
@@ -101,7 +101,7 @@ def _cut(tokens: list[str], words: list[tuple[float, float]]) -> Iterator[Cue]:
             whole = characters > _CUE_CHARACTERS or pause_s >= _PAUSE_S or lasts_s > _LONGEST_CUE_S or ends
         if whole:
             start_s, end_s = words[first][0], max(words[place - 1][1], words[first][0] + 0.01)
-            yield Cue(start_s, end_s, " ".join(tokens[first:place]))
+            yield Caption(start_s, end_s, " ".join(tokens[first:place]))
             first = place
 
 

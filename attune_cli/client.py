@@ -36,7 +36,7 @@ Body = bytes | Callable[[], Any] | None
 """What is sent; a function gives it anew for each attempt."""
 
 
-class Stopped(Exception):
+class CommandStopped(Exception):
     """The user has ended the command while this thread was at work."""
 
 
@@ -45,7 +45,7 @@ class Uncertain(Away):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ServiceAnswer:
     """What the service said.
 
     Attributes:
@@ -90,12 +90,12 @@ class Service:
     def check_stopped(self) -> None:
         """Raise CommandStopped once the user has ended the command."""
         if self._stop.is_set():
-            raise Stopped
+            raise CommandStopped
 
     def pause(self, seconds: float) -> None:
         """Wait, unless the user ends the command."""
         if self._stop.wait(seconds):
-            raise Stopped
+            raise CommandStopped
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the JSON below a path; `query` without what is None."""
@@ -117,7 +117,7 @@ class Service:
         accepted: frozenset[int] = frozenset(),
         once: bool = False,
         elsewhere: bool = False,
-    ) -> Answer:
+    ) -> ServiceAnswer:
         """Ask, again and again while that may help, and return the answer.
 
         Args:
@@ -258,7 +258,7 @@ def path(*parts: str) -> str:
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def _document(answer: Answer) -> Any:
+def _document(answer: ServiceAnswer) -> Any:
     if answer.document is None:
         raise CommandError(
             "The service answered with something that is no JSON.", "Is the URL that of a speech service?"
@@ -266,7 +266,7 @@ def _document(answer: Answer) -> Any:
     return answer.document
 
 
-def _answer(response: requests.Response, uncertain: bool) -> Answer:
+def _answer(response: requests.Response, uncertain: bool) -> ServiceAnswer:
     content_type = response.headers.get("Content-Type", "")
     document: Any = None
     if "json" in content_type and response.content.strip():
@@ -275,7 +275,7 @@ def _answer(response: requests.Response, uncertain: bool) -> Answer:
     if isinstance(document, dict) and response.ok and "error" in document and "code" in document:
         # A recognition that keeps its connection alive has sent its status long before it failed.
         raise CommandError(message_of(response), code=document["code"])
-    return Answer(response.status_code, document, response.content, content_type, uncertain)
+    return ServiceAnswer(response.status_code, document, response.content, content_type, uncertain)
 
 
 def _retry_after_s(response: requests.Response) -> float | None:

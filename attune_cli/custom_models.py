@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from attune_cli.client import Service, Uncertain, path
-from attune_cli.errors import NotFound, Usage
+from attune_cli.errors import NothingFound, WrongUsage
 
 ACOUSTIC = "acoustic_customizations"
 LANGUAGE = "customizations"
@@ -31,8 +31,8 @@ def found(service: Service, named: str | None, kind: str = ACOUSTIC) -> str:
     """Return the id of the model that is meant.
 
     Raises:
-        NotFound: there is none of that name.
-        Usage: there are several.
+        NothingFound: there is none of that name.
+        WrongUsage: there are several.
     """
     if named is not None and is_id(named):
         return named.lower()
@@ -45,9 +45,9 @@ def found(service: Service, named: str | None, kind: str = ACOUSTIC) -> str:
         return str(fitting[0]["customization_id"])
     if not fitting:
         missing = f"No {what} is called {named!r}." if named is not None else f"There is no {what} yet."
-        raise NotFound(missing, _there_are(models) or "Make one: attune create NAME")
+        raise NothingFound(missing, _there_are(models) or "Make one: attune create NAME")
     several = f"{len(fitting)} {what}s" + (f" are called {named!r}." if named is not None else " are there.")
-    raise Usage(several, "Say which one. " + _there_are(fitting))
+    raise WrongUsage(several, "Say which one. " + _there_are(fitting))
 
 
 def named(service: Service, name: str) -> tuple[str, dict[str, Any]] | None:
@@ -55,7 +55,7 @@ def named(service: Service, name: str) -> tuple[str, dict[str, Any]] | None:
     for kind in (ACOUSTIC, LANGUAGE):
         fitting = [one for one in listed(service, kind) if name in (one["name"], one["customization_id"])]
         if len(fitting) > 1:
-            raise Usage(
+            raise WrongUsage(
                 f"{len(fitting)} models are called {name!r}.", "Say which one. " + _there_are(fitting)
             )
         if fitting:

@@ -37,7 +37,7 @@ class CommandError(Exception):
         self.code = code
 
 
-class Usage(CommandError):
+class WrongUsage(CommandError):
     """The arguments make no sense together."""
 
     exit_status = ExitStatus.USAGE
@@ -49,7 +49,7 @@ class NotSignedIn(CommandError):
     exit_status = ExitStatus.NOT_SIGNED_IN
 
 
-class NotFound(CommandError):
+class NothingFound(CommandError):
     """What the arguments name does not exist, or belongs to somebody else."""
 
     exit_status = ExitStatus.NOT_FOUND

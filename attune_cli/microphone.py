@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from attune_cli.errors import CommandError, Usage
+from attune_cli.errors import CommandError, WrongUsage
 
 BLOCK_S = 0.1
 _BYTES_A_SAMPLE = 2
@@ -21,10 +21,10 @@ def standard_input(rate_hz: int) -> Iterator[bytes]:
     """Yield blocks of samples from standard input, until it ends.
 
     Raises:
-        Usage: it is a terminal.
+        WrongUsage: it is a terminal.
     """
     if sys.stdin.isatty():
-        raise Usage("Standard input is a terminal, and brings no sound.", _OTHERWISE)
+        raise WrongUsage("Standard input is a terminal, and brings no sound.", _OTHERWISE)
     size = int(rate_hz * BLOCK_S) * _BYTES_A_SAMPLE
     stream = sys.stdin.buffer.fileno()
     while block := os.read(stream, size):

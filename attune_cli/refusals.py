@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from attune_cli.errors import Away, Busy, CommandError, NotFound, NotSignedIn, TooMuch
+from attune_cli.errors import Away, Busy, CommandError, NothingFound, NotSignedIn, TooMuch
 
 _LONGEST_MESSAGE = 2_000
 
@@ -54,7 +54,7 @@ def refusal(status: int, message: str, later_s: str = "") -> CommandError:
     """Return the error that a status and its message are; `later_s`: what Retry-After says."""
     match status:
         case 401 if "customization_id" in message:
-            return NotFound(f"{message}.", "`attune models` lists the models of your key.", status)
+            return NothingFound(f"{message}.", "`attune models` lists the models of your key.", status)
         case 401 | 403:
             return NotSignedIn(
                 f"The key is not accepted ({message}).",
@@ -62,9 +62,9 @@ def refusal(status: int, message: str, later_s: str = "") -> CommandError:
                 status,
             )
         case 404:
-            return NotFound(_sentence(message), _not_found(message), status)
+            return NothingFound(_sentence(message), _not_found(message), status)
         case 405:
-            return NotFound(_sentence(message), "This service does not offer that.", status)
+            return NothingFound(_sentence(message), "This service does not offer that.", status)
         case 409:
             return Busy(
                 _sentence(message),

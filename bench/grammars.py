@@ -30,9 +30,9 @@ from chalicelib.engines.base_language import base_language
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base
 from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, read_artefact
-from chalicelib.engines.sphinx.decoder import Decoder
+from chalicelib.engines.sphinx.decoder import SphinxDecoder
 from chalicelib.engines.sphinx.engine import adapted
-from chalicelib.engines.sphinx.grammar_evidence import CALIBRATION, Calibration, Evidence
+from chalicelib.engines.sphinx.grammar_evidence import CALIBRATION, Calibration, GrammarEvidence
 from chalicelib.engines.sphinx.grammar_search import LEAST_ACCEPTANCE
 from chalicelib.engines.sphinx.language import load_language
 from chalicelib.engines.sphinx.search import settings_of
@@ -69,7 +69,7 @@ class Judged:
     is_inside: bool
     is_right: bool
     """Whether what was said is what was recognised."""
-    evidence: Evidence | None
+    evidence: GrammarEvidence | None
 
 
 def loop(words: frozenset[str], *, repeated: bool = True) -> Grammar:
@@ -134,7 +134,7 @@ def judged(
         train([], [], texts, base=base_language(version), target=path)
         for name, grammar in grammars.items():
             language = load_language(CustomModels(language_model=path, grammar_name=name), version)
-            decoder = Decoder(model, settings_of(version), language)
+            decoder = SphinxDecoder(model, settings_of(version), language)
             for number, recording in enumerate(recordings):
                 is_inside = grammar.is_inside(recording.text)
                 if is_inside or grammar.is_outside(recording.text):

@@ -29,7 +29,7 @@ from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from chalicelib.engines.vocabulary import vocabulary as base_vocabulary
 from chalicelib.language.corpus import analyse
-from chalicelib.language.training import CustomWord
+from chalicelib.language.training import TrainingWord
 from chalicelib.language.training import train as train_language
 from infra.local.demo.prompts import PromptsUnavailable, fetch_prompts
 
@@ -45,7 +45,7 @@ def language_model(path: Path, version: str, texts: Iterable[str], weight: float
     base = base_language(version)
     content = "\n".join(texts).encode()
     found = analyse(io.BytesIO(content), base.known)
-    words = [CustomWord(word) for word in found.oov]
+    words = [TrainingWord(word) for word in found.oov]
     train_language([io.BytesIO(content)], words, {}, base=base, target=path, weight=weight)
     return path
 
@@ -104,7 +104,7 @@ def analysed_and_trained(words: int) -> None:
         found = analyse(path, base.known)
         analysed_s = time.monotonic() - started
         target = Path(folder) / "language.tar.gz"
-        chosen = [CustomWord(word) for word in found.oov]
+        chosen = [TrainingWord(word) for word in found.oov]
         trained = train_language([path], chosen, {}, base=base, target=target)
         figures = {
             "words": found.total_words,

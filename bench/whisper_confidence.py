@@ -23,7 +23,7 @@ from chalicelib.engines.protocol import Samples
 from chalicelib.engines.whisper.decoding.answer import judged
 from chalicelib.engines.whisper.decoding.confidence import WordEvidence, confidence
 from chalicelib.engines.whisper.decoding.cutting import cut
-from chalicelib.engines.whisper.decoding.left_out import Piece
+from chalicelib.engines.whisper.decoding.left_out import WindowPiece
 from chalicelib.engines.whisper.decoding.windows import RULES, decode
 from chalicelib.engines.whisper.engine import WhisperEngine
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
@@ -54,7 +54,7 @@ def examples(recordings: Sequence[Recording]) -> Iterator[tuple[WordEvidence, bo
             word
             for piece, decoded in zip(pieces, decode(network, pieces, rules, rules.beam), strict=True)
             if decoded.readings
-            for word in judged(network, Piece(0.0, piece, decoded), decoded.readings[0])
+            for word in judged(network, WindowPiece(0.0, piece, decoded), decoded.readings[0])
         ]
         heard = [word.text.replace("'", "") for word, _ in found]
         said = recording.text.lower().replace("'", "").split()

@@ -28,7 +28,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True)
-class Finding:
+class AdvisoryFinding:
     """A pin that an advisory is about."""
 
     name: str
@@ -76,7 +76,9 @@ def _documents(path: Path) -> Iterator[Any]:
         yield from whole if isinstance(whole, list) else [whole]
 
 
-def findings(installed: Iterable[tuple[str, str]], advisories: Iterable[dict[str, Any]]) -> list[Finding]:
+def findings(
+    installed: Iterable[tuple[str, str]], advisories: Iterable[dict[str, Any]]
+) -> list[AdvisoryFinding]:
     """Return what the advisories say of versions, by name; those that were withdrawn say nothing."""
     versions: dict[str, set[str]] = {}
     for name, version in installed:
@@ -96,9 +98,9 @@ def findings(installed: Iterable[tuple[str, str]], advisories: Iterable[dict[str
     return sorted(set(found), key=lambda one: (one.name, one.version, one.advisory))
 
 
-def _finding(advisory: dict[str, Any], affected: dict[str, Any], name: str, version: str) -> Finding:
+def _finding(advisory: dict[str, Any], affected: dict[str, Any], name: str, version: str) -> AdvisoryFinding:
     events = [event for span in affected.get("ranges", ()) for event in span.get("events", ())]
-    return Finding(
+    return AdvisoryFinding(
         name,
         version,
         advisory["id"],

@@ -27,7 +27,7 @@ _TITLES = {
 
 
 @dataclass(frozen=True)
-class Line:
+class MetricLine:
     """A metric, drawn as a line."""
 
     namespace: str
@@ -48,21 +48,21 @@ class Widget:
     """One graph."""
 
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[MetricLine, ...]
     threshold: float | None = None
     """Where an alarm begins; None: there is none, or several."""
 
 
-def _attune(metric: str, function: str) -> Line:
-    return Line("Attune", metric, (("service", f"${{Name}}-{function}"),))
+def _attune(metric: str, function: str) -> MetricLine:
+    return MetricLine("Attune", metric, (("service", f"${{Name}}-{function}"),))
 
 
-def _of_function(metric: str, logical_id: str, statistic: str) -> Line:
-    return Line("AWS/Lambda", metric, (("FunctionName", f"${{{logical_id}}}"),), statistic)
+def _of_function(metric: str, logical_id: str, statistic: str) -> MetricLine:
+    return MetricLine("AWS/Lambda", metric, (("FunctionName", f"${{{logical_id}}}"),), statistic)
 
 
-def _of_queue(metric: str, logical_id: str) -> Line:
-    return Line("AWS/SQS", metric, (("QueueName", f"${{{logical_id}.QueueName}}"),), "Maximum")
+def _of_queue(metric: str, logical_id: str) -> MetricLine:
+    return MetricLine("AWS/SQS", metric, (("QueueName", f"${{{logical_id}.QueueName}}"),), "Maximum")
 
 
 _QUEUES = (
@@ -80,11 +80,11 @@ _QUEUES = (
 WORK = (
     Widget(
         "Requests",
-        (Line("AWS/ApiGateway", "Count", _API), Line("AWS/ApiGateway", "4XXError", _API)),
+        (MetricLine("AWS/ApiGateway", "Count", _API), MetricLine("AWS/ApiGateway", "4XXError", _API)),
     ),
     Widget(
         "Milliseconds to an answer",
-        tuple(Line("AWS/ApiGateway", "Latency", _API, statistic) for statistic in ("p50", "p95")),
+        tuple(MetricLine("AWS/ApiGateway", "Latency", _API, statistic) for statistic in ("p50", "p95")),
     ),
     Widget(
         "Functions at work at once",
@@ -154,9 +154,11 @@ def _alarms(template: Template) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield logical_id, one["Properties"]
 
 
-def _line(alarm: Mapping[str, Any]) -> Line:
+def _line(alarm: Mapping[str, Any]) -> MetricLine:
     dimensions = tuple((one["Name"], _substituted(one["Value"])) for one in alarm["Dimensions"])
-    return Line(alarm["Namespace"], alarm["MetricName"], dimensions, alarm["Statistic"], int(alarm["Period"]))
+    return MetricLine(
+        alarm["Namespace"], alarm["MetricName"], dimensions, alarm["Statistic"], int(alarm["Period"])
+    )
 
 
 def _substituted(value: Any) -> str:

@@ -46,7 +46,7 @@ _LARGE_BYTES = 40_000_000
 
 
 @dataclass(frozen=True)
-class Target:
+class LayerTarget:
     """What the layer is built for."""
 
     machine: str = "x86_64"
@@ -63,7 +63,7 @@ class LayerUnfit(Exception):
     """What was built would not work on Lambda."""
 
 
-def install(folder: Path, target: Target) -> None:
+def install(folder: Path, target: LayerTarget) -> None:
     """Install the engines' libraries for Lambda into `folder`, whatever machine this is.
 
     Raises:
@@ -120,7 +120,7 @@ def prepare_weights(folder: Path) -> None:
         shutil.rmtree(path)
 
 
-def shrink(folder: Path, target: Target) -> None:
+def shrink(folder: Path, target: LayerTarget) -> None:
     """Make the shared libraries small.
 
     Raises:
@@ -146,7 +146,7 @@ def prune(folder: Path) -> None:
             path.unlink()
 
 
-def check(folder: Path, target: Target) -> int:
+def check(folder: Path, target: LayerTarget) -> int:
     """Return the size of the layer in bytes.
 
     Raises:
@@ -179,7 +179,7 @@ def archive(folder: Path, target: Path) -> None:
                 layer.write(path, Path("python") / path.relative_to(folder))
 
 
-def build(folder: Path, target: Target) -> tuple[Path, int]:
+def build(folder: Path, target: LayerTarget) -> tuple[Path, int]:
     """Build the layer below a folder; returns its archive and its unzipped size in bytes.
 
     Raises:
@@ -206,12 +206,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.layer", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "layer")
     parser.add_argument(
-        "--machine", choices=MACHINES, default=Target.machine, help="aarch64 is Lambda's arm64"
+        "--machine", choices=MACHINES, default=LayerTarget.machine, help="aarch64 is Lambda's arm64"
     )
-    parser.add_argument("--python-version", default=Target.python_version, help="of the functions' runtime")
+    parser.add_argument(
+        "--python-version", default=LayerTarget.python_version, help="of the functions' runtime"
+    )
     given = parser.parse_args()
     try:
-        made, size_bytes = build(given.folder, Target(given.machine, given.python_version))
+        made, size_bytes = build(given.folder, LayerTarget(given.machine, given.python_version))
     except (NoBinutils, LayerUnfit) as error:
         print(f"The layer could not be built: {error}", file=sys.stderr)
         return 1

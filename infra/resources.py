@@ -33,7 +33,7 @@ class Expiration:
 
 
 @dataclass(frozen=True)
-class Bucket:
+class BucketResource:
     """An S3 bucket."""
 
     name: str
@@ -42,7 +42,7 @@ class Bucket:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableResource:
     """A DynamoDB table, billed by request. All key attributes are strings."""
 
     name: str
@@ -55,7 +55,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Queue:
+class QueueResource:
     """An SQS queue."""
 
     name: str
@@ -70,9 +70,9 @@ class Queue:
 class Resources:
     """What the service stands on. Dead-letter queues come before the queues that use them."""
 
-    buckets: tuple[Bucket, ...]
-    tables: tuple[Table, ...]
-    queues: tuple[Queue, ...]
+    buckets: tuple[BucketResource, ...]
+    tables: tuple[TableResource, ...]
+    queues: tuple[QueueResource, ...]
 
 
 class _Template:
@@ -108,7 +108,7 @@ class _Template:
         raise ValueError(f"not the ARN of a queue of this template: {arn!r}")
 
 
-def _bucket(template: _Template, properties: Mapping[str, Any]) -> Bucket:
+def _bucket(template: _Template, properties: Mapping[str, Any]) -> BucketResource:
     notifications = []
     for entry in properties.get("NotificationConfiguration", {}).get("QueueConfigurations", ()):
         rules = {rule["Name"]: rule["Value"] for rule in entry["Filter"]["S3Key"]["Rules"]}
@@ -121,7 +121,7 @@ def _bucket(template: _Template, properties: Mapping[str, Any]) -> Bucket:
             )
         )
     rules = properties.get("LifecycleConfiguration", {}).get("Rules", ())
-    return Bucket(
+    return BucketResource(
         name=template.text(properties["BucketName"]),
         notifications=tuple(notifications),
         expirations=tuple(
@@ -132,9 +132,9 @@ def _bucket(template: _Template, properties: Mapping[str, Any]) -> Bucket:
     )
 
 
-def _table(template: _Template, properties: Mapping[str, Any]) -> Table:
+def _table(template: _Template, properties: Mapping[str, Any]) -> TableResource:
     keys = {entry["KeyType"]: entry["AttributeName"] for entry in properties["KeySchema"]}
-    return Table(
+    return TableResource(
         name=template.text(properties["TableName"]),
         hash_key=keys["HASH"],
         range_key=keys.get("RANGE"),
@@ -145,9 +145,9 @@ def _table(template: _Template, properties: Mapping[str, Any]) -> Table:
     )
 
 
-def _queue(template: _Template, properties: Mapping[str, Any]) -> Queue:
+def _queue(template: _Template, properties: Mapping[str, Any]) -> QueueResource:
     redrive = properties.get("RedrivePolicy")
-    return Queue(
+    return QueueResource(
         name=template.text(properties["QueueName"]),
         visibility_timeout_s=properties.get("VisibilityTimeout", 30),
         retention_s=properties["MessageRetentionPeriod"],

@@ -38,7 +38,7 @@ _NOTE = re.compile(r"Note over (\w+)(?:,(\w+))?: (.+)")
 
 
 @dataclass(frozen=True)
-class Step:
+class SequenceStep:
     """A message, an answer or a note, between two columns."""
 
     left: int
@@ -50,7 +50,7 @@ class Step:
     """`message`, `answer` or `note`."""
 
 
-def parse(text: str) -> tuple[list[str], list[Step]]:
+def parse(text: str) -> tuple[list[str], list[SequenceStep]]:
     """Return the names of the participants, and the steps in their order.
 
     Raises:
@@ -75,7 +75,7 @@ def parse(text: str) -> tuple[list[str], list[Step]]:
         if not set(ends) <= names.keys():
             raise ValueError(f"Somebody who takes no part: {line}")
         left, right = (list(names).index(end) for end in ends)
-        steps.append(Step(left, right, said, kind))
+        steps.append(SequenceStep(left, right, said, kind))
     return list(names.values()), steps
 
 
@@ -130,7 +130,7 @@ def _head(column: int, name: str) -> str:
     return box + _written(lines, _x(column), top, ' class="name"')
 
 
-def _step(step: Step, y: float, *, inwards: bool) -> tuple[str, float]:
+def _step(step: SequenceStep, y: float, *, inwards: bool) -> tuple[str, float]:
     """Return a step's drawing, and where the next one begins; `inwards`: a loop goes to the left."""
     first, last = sorted((step.left, step.right))
     if step.kind == "note":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from infra.cost import DATE
 from infra.scale import published
-from infra.scale.jobs import Job, Rules, Service, rules, spoken
+from infra.scale.jobs import SimulatedJob, SimulatedService, TemplateRules, rules, spoken
 from infra.scale.waits import LIFTED_BY
 
 HOUR_S = 3600.0
@@ -57,7 +57,7 @@ class Outcome:
         return self.walls_s[int(0.95 * len(self.walls_s))]
 
 
-def _outcome(service: Service) -> Outcome:
+def _outcome(service: SimulatedService) -> Outcome:
     service.clock.run()
     jobs = service.jobs
     return Outcome(
@@ -70,7 +70,7 @@ def _outcome(service: Service) -> Outcome:
     )
 
 
-def one_recording(wanted: Rules, engine: str, *, killed_piece: int | None = None) -> Outcome:
+def one_recording(wanted: TemplateRules, engine: str, *, killed_piece: int | None = None) -> Outcome:
     """Return how an hour of speech without a pause fares that comes when nothing runs.
 
     Args:
@@ -78,14 +78,14 @@ def one_recording(wanted: Rules, engine: str, *, killed_piece: int | None = None
         engine: `light` or `whisper`.
         killed_piece: the function at this piece is killed half-way the first time; None: at none.
     """
-    service = Service(
+    service = SimulatedService(
         wanted,
         engine,
         dies=lambda message: (
             killed_piece is not None and (message.piece, message.receives) == (killed_piece, 1)
         ),
     )
-    service.take(Job(spoken(HOUR_S, seed=1)))
+    service.take(SimulatedJob(spoken(HOUR_S, seed=1)))
     return _outcome(service)
 
 
@@ -93,18 +93,18 @@ def day(hours: float, account: int, engine: str) -> Outcome:
     """Return how a day's busiest hour fares on which so many hours of audio come; what the day costs."""
     count = max(1, round(hours * BUSIEST * SIMULATED_S / RECORDING_S))
     drawn = random.Random(hours)
-    service = Service(rules(account), engine)
+    service = SimulatedService(rules(account), engine)
     for number in range(count):
-        service.take(Job(spoken(RECORDING_S, seed=number % 100)), drawn.uniform(0, SIMULATED_S))
+        service.take(SimulatedJob(spoken(RECORDING_S, seed=number % 100)), drawn.uniform(0, SIMULATED_S))
     outcome = _outcome(service)
     return replace(outcome, usd=outcome.usd * hours * HOUR_S / (count * RECORDING_S))
 
 
 def at_once(hours: float, account: int, engine: str) -> Outcome:
     """Return how so many hours of audio fare that come at the same moment."""
-    service = Service(rules(account), engine)
+    service = SimulatedService(rules(account), engine)
     for number in range(round(hours * HOUR_S / RECORDING_S)):
-        service.take(Job(spoken(RECORDING_S, seed=number % 100)))
+        service.take(SimulatedJob(spoken(RECORDING_S, seed=number % 100)))
     return _outcome(service)
 
 
@@ -170,7 +170,7 @@ def _of_accounts() -> Iterator[str]:
     yield "|---|---|---|---|"
     for account in ACCOUNTS:
         of_account = rules(account)
-        light, network = (Service(of_account, engine).hours_an_hour() for engine in ENGINES)
+        light, network = (SimulatedService(of_account, engine).hours_an_hour() for engine in ENGINES)
         yield f"| {account} | {of_account.most_of_queue} | {light:,.0f} | {network:,.0f} |"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.customization import acoustic_models
 from chalicelib.customization.acoustic import audio_resources
-from chalicelib.customization.acoustic.audio_resources import Accepted, Analysis
+from chalicelib.customization.acoustic.audio_resources import Accepted, AudioAnalysis
 from chalicelib.storage import objects
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
@@ -45,7 +45,7 @@ def upload(model: AcousticModel, audio_name: str, data: bytes | None = b"RIFF", 
 def analysed(accepted: Accepted, *, duration_s: float = 700.0, valid: bool = True) -> None:
     """Record an analysis."""
     audio = accepted.row
-    analysis = Analysis(
+    analysis = AudioAnalysis(
         valid=valid,
         details_type="audio",
         codec="pcm_s16le",

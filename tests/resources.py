@@ -11,7 +11,7 @@ import boto3
 
 from chalicelib import settings
 from chalicelib.storage import connection, objects
-from infra.resources import Notification, Queue, Table, load
+from infra.resources import Notification, QueueResource, TableResource, load
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -48,7 +48,7 @@ def _clients(endpoint: str | None) -> tuple[SQSClient, DynamoDBClient]:
     return boto3.client("sqs", endpoint_url=endpoint), boto3.client("dynamodb", endpoint_url=endpoint)
 
 
-def _create_queue(client: SQSClient, queue: Queue, arns: dict[str, str]) -> str:
+def _create_queue(client: SQSClient, queue: QueueResource, arns: dict[str, str]) -> str:
     attributes: dict[QueueAttributeNameType, str] = {"VisibilityTimeout": str(queue.visibility_timeout_s)}
     if queue.dead_letter_queue is not None:
         redrive = {
@@ -74,7 +74,7 @@ def _notification(notification: Notification, arns: dict[str, str]) -> QueueConf
     }
 
 
-def _create_table(client: DynamoDBClient, table: Table) -> None:
+def _create_table(client: DynamoDBClient, table: TableResource) -> None:
     names = [table.hash_key] if table.range_key is None else [table.hash_key, table.range_key]
     client.create_table(
         TableName=table.name,

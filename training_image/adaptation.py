@@ -12,7 +12,7 @@ from chalicelib.engines.adapted_model import KEPT_BASE, is_decision
 from training_image.checkpoint import Checkpoint
 from training_image.container.machine import Machine
 from training_image.guard import Candidate, Errors, Figures
-from training_image.speech.recordings import LeftOut
+from training_image.speech.recordings import LeftOutAudio
 from training_image.speech.utterances import Utterance
 
 ReportProgress = Callable[[float, str], None]
@@ -78,7 +78,7 @@ class Adaptation:
     held_out: HeldOut
     used_s: float
     """Seconds of audio that the model learned from."""
-    left_out: Sequence[LeftOut]
+    left_out: Sequence[LeftOutAudio]
     """Utterances that taught nothing."""
     transcribed_s: float = 0.0
     """Seconds of audio whose transcript was found in the corpora of the helper language model."""

@@ -15,7 +15,7 @@ class JobFailed(Exception):
     """The job cannot give a model; the message says why and what to do, and names nothing internal."""
 
 
-class Stopped(BaseException):
+class JobStopped(BaseException):
     """The platform asked the job to end. Not an `Exception`: nothing on the way may take it for a failure."""
 
 

@@ -45,7 +45,7 @@ Found = TypeVar("Found", bound=Figures)
 
 
 @dataclass(frozen=True)
-class Choice(Generic[Found]):
+class GuardChoice(Generic[Found]):
     """What serves from now on."""
 
     stage: str
@@ -116,7 +116,7 @@ def hears_as_much(base: Figures, candidate: Figures) -> bool:
 
 def choose(
     base: Found, candidates: Iterable[tuple[str, Found]], judge: Callable[[Found, Found], Verdict]
-) -> Choice[Found]:
+) -> GuardChoice[Found]:
     """Return the first candidate that beats the base; if none does, the base is kept.
 
     Args:
@@ -129,10 +129,10 @@ def choose(
     for stage, after in candidates:
         verdict = judge(base, after)
         if verdict.accepted:
-            return Choice(stage, f"Better than the base: {verdict.reason}.", after)
+            return GuardChoice(stage, f"Better than the base: {verdict.reason}.", after)
         reasons.append(verdict.reason)
     reason = f"The base model is kept: adaptation did not help ({'; '.join(reasons)})."
-    return Choice(KEPT_BASE, reason, after)
+    return GuardChoice(KEPT_BASE, reason, after)
 
 
 ALPHAS = (1.0, 0.75, 0.5, 0.25)

@@ -27,12 +27,12 @@ from training_image.container.layout import Layout
 from training_image.container.machine import Machine
 from training_image.failures import JobFailed
 from training_image.model_files import clear_model, write_model
-from training_image.plan import Plan, parse_plan
+from training_image.plan import TrainingPlan, parse_plan
 from training_image.program import program_digest
 from training_image.progress import Progress, published
 from training_image.speech.held_out import split
 from training_image.speech.preparation import prepare_all
-from training_image.speech.recordings import Prepared
+from training_image.speech.recordings import PreparedAudio
 from training_image.speech.utterances import Utterance
 
 _TIME_CHECKPOINT = "job-time"
@@ -173,7 +173,7 @@ class _TimeSpent:
             self._checkpoint.save(_TIME_CHECKPOINT, {"seconds": np.array(self.total_s())})
 
 
-def _read_plan(layout: Layout) -> Plan:
+def _read_plan(layout: Layout) -> TrainingPlan:
     try:
         return parse_plan(layout.plan.read_bytes())
     except FileNotFoundError:
@@ -182,7 +182,7 @@ def _read_plan(layout: Layout) -> Plan:
         ) from None
 
 
-def _helper(layout: Layout, plan: Plan) -> Path | None:
+def _helper(layout: Layout, plan: TrainingPlan) -> Path | None:
     if plan.language_model is None:
         return None
     path = layout.language / plan.language_model
@@ -198,7 +198,7 @@ def _helper(layout: Layout, plan: Plan) -> Path | None:
     return path
 
 
-def _base_weights(layout: Layout, plan: Plan) -> Path | None:
+def _base_weights(layout: Layout, plan: TrainingPlan) -> Path | None:
     if plan.base_weights is None:
         return None
     if not any(path.is_file() for path in layout.base.rglob("*")):
@@ -218,7 +218,7 @@ class _Base:
     language: str | None
 
 
-def _base_of(plan: Plan) -> _Base:
+def _base_of(plan: TrainingPlan) -> _Base:
     """Return what the plan says of a staged base, and what the catalogue says of all others."""
     if plan.base_weights is not None and plan.rate_hz is not None:
         return _Base(plan.rate_hz, plan.least_rate_hz or plan.rate_hz, plan.language)
@@ -238,7 +238,7 @@ def _base_of(plan: Plan) -> _Base:
     return _Base(base.rate_hz, least_rate_hz, base.language)
 
 
-def _check_enough(prepared: Prepared, recordings: int) -> None:
+def _check_enough(prepared: PreparedAudio, recordings: int) -> None:
     if len(prepared.utterances) >= _FEWEST_UTTERANCES:
         return
     found = f"{prepared.speech_s:.0f} s of speech" if prepared.utterances else "no speech"
@@ -255,8 +255,8 @@ def _check_enough(prepared: Prepared, recordings: int) -> None:
 
 
 def _report(
-    plan: Plan,
-    prepared: Prepared,
+    plan: TrainingPlan,
+    prepared: PreparedAudio,
     held_out: Sequence[Utterance],
     adaptation: Adaptation,
     *,

@@ -24,7 +24,7 @@ class PlanInvalid(JobFailed):
 
 
 @dataclass(frozen=True)
-class Recording:
+class PlannedRecording:
     """An audio resource of the model: a recording or an archive of recordings."""
 
     audio_name: str
@@ -37,14 +37,14 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """What one training job has to do."""
 
     customization_id: str
     run: int
     base_version: str
     engine: str
-    recordings: tuple[Recording, ...]
+    recordings: tuple[PlannedRecording, ...]
     fingerprint: str
     """Changes with the plan's contents: what was computed for another plan is of no use for this one."""
     language_model: str | None = None
@@ -59,7 +59,7 @@ class Plan:
     """Code of the language that the base is told; None: it knows one only."""
 
 
-def parse_plan(text: str | bytes) -> Plan:
+def parse_plan(text: str | bytes) -> TrainingPlan:
     """Read a plan.
 
     Raises:
@@ -84,7 +84,7 @@ def parse_plan(text: str | bytes) -> Plan:
         if recording.audio_name in names:
             raise PlanInvalid(f"recordings name {recording.audio_name!r} twice")
         names.add(recording.audio_name)
-    return Plan(
+    return TrainingPlan(
         customization_id=_text(document, "customization_id", ""),
         run=run,
         base_version=_text(document, "base_version", ""),
@@ -99,7 +99,7 @@ def parse_plan(text: str | bytes) -> Plan:
     )
 
 
-def _recording(entry: object, where: str) -> Recording:
+def _recording(entry: object, where: str) -> PlannedRecording:
     if not isinstance(entry, dict):
         raise PlanInvalid(f"{where} must be an object")
     kind = _text(entry, "kind", where)
@@ -111,7 +111,7 @@ def _recording(entry: object, where: str) -> Recording:
     contained = entry.get("contained_content_type")
     if contained is not None:
         contained = _text(entry, "contained_content_type", where)
-    return Recording(
+    return PlannedRecording(
         audio_name=_text(entry, "audio_name", where),
         file=file,
         kind=cast(Kind, kind),

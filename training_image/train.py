@@ -13,7 +13,7 @@ from training_image.checkpoint import write_atomically
 from training_image.container import ranks
 from training_image.container.layout import ROOT_VARIABLE, Layout, layout_of
 from training_image.container.stopping import EXIT_STATUS, is_stopping, stop_on_sigterm
-from training_image.failures import Stopped, reason_of
+from training_image.failures import JobStopped, reason_of
 from training_image.job import processes_wanted, run_job
 
 _log = logging.getLogger("training_image")
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not ranks.is_started():
             _become_several(layout)
         run_job(layout)
-    except Stopped:
+    except JobStopped:
         _log.info("stopped by SIGTERM; the checkpoint holds what was done")
         return EXIT_STATUS
     except Exception as error:  # noqa: BLE001 - whatever happened, the model's user must be told in words

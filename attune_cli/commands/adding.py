@@ -14,11 +14,11 @@ import click
 from attune_cli import custom_models
 from attune_cli.client import LONG_PATIENCE_S, Service, path
 from attune_cli.custom_models import ACOUSTIC
-from attune_cli.errors import Away, CommandError, NotFound, Partly
+from attune_cli.errors import Away, CommandError, NothingFound, Partly
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import Screen, counted, minutes, size
 from attune_cli.upload import recordings, sending, validation
-from attune_cli.upload.journal import Journal
+from attune_cli.upload.journal import UploadJournal
 from attune_cli.upload.parcels import Parcel
 from attune_cli.upload.plan import planned
 
@@ -27,13 +27,13 @@ _TRIES = 3
 
 
 @dataclass
-class _Upload:
+class _AddingRun:
     """One run of the command."""
 
     service: Service
     customization_id: str
     screen: Screen
-    journal: Journal
+    journal: UploadJournal
     parallel: int
     left_out: list[tuple[str, str]] = field(default_factory=list)
     """Audio, or what was meant to be, and reasons."""
@@ -60,7 +60,7 @@ class _Upload:
     def forget(self, names: Sequence[str]) -> None:
         """Delete resources that others stand in place of."""
         for name in names:
-            with contextlib.suppress(NotFound):
+            with contextlib.suppress(NothingFound):
                 self.service.call(
                     "DELETE",
                     path(ACOUSTIC, self.customization_id, "audio", name),
@@ -136,10 +136,10 @@ def add(
     """
     service = invocation.service(LONG_PATIENCE_S)
     customization_id = custom_models.found(service, model)
-    journal = Journal(service.credentials.url, customization_id)
+    journal = UploadJournal(service.credentials.url, customization_id)
     files = list(recordings.found(paths, bare_type))
     plan = planned(service, customization_id, files, journal, pack=pack, again=again, bare_type=bare_type)
-    upload = _Upload(service, customization_id, invocation.screen, journal, parallel)
+    upload = _AddingRun(service, customization_id, invocation.screen, journal, parallel)
     upload.left_out += [(str(one.file), one.reason) for one in plan.left_out if one.is_audio]
     upload.no_audio += [(str(one.file), one.reason) for one in plan.left_out if not one.is_audio]
     if plan.already:
@@ -155,7 +155,7 @@ def add(
     _tell(invocation.screen, upload, sent, plan.already)
 
 
-def _tell(screen: Screen, upload: _Upload, sent: int, already: int) -> None:
+def _tell(screen: Screen, upload: _AddingRun, sent: int, already: int) -> None:
     model = custom_models.shown(upload.service, upload.customization_id)
     listing = upload.service.get(path(ACOUSTIC, upload.customization_id, "audio"))
     total_s = 60 * float(listing["total_minutes_of_audio"])

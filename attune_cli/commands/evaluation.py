@@ -14,12 +14,12 @@ import click
 from attune_cli import custom_models
 from attune_cli.client import LONG_PATIENCE_S, Service, path
 from attune_cli.commands.transcribing import chosen
-from attune_cli.errors import CommandError, NotFound, Usage
+from attune_cli.errors import CommandError, NothingFound, WrongUsage
 from attune_cli.evaluation_text import summary
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import Screen, counted, minutes, size, table
 from attune_cli.upload import direct
-from attune_cli.upload.parcels import Body
+from attune_cli.upload.parcels import FileBody
 from attune_cli.upload.recordings import LARGEST_BYTES, content_type_of
 
 _FIRST_PAUSE_S = 0.5
@@ -59,9 +59,9 @@ def add_test_set(invocation: Invocation, source: Path, name: str | None) -> None
             raise CommandError(f"{source} is larger than 100 MB.", "Divide it into several test sets.")
         with invocation.screen.bar(f"Sending {size(total_bytes)}", total_bytes, of_bytes=True) as bar:
 
-            def body() -> Body:
+            def body() -> FileBody:
                 bar.at(0)
-                return Body(file, bar.advance)
+                return FileBody(file, bar.advance)
 
             headers = {"Content-Type": content_type}
             with direct.uploaded(service, file, headers, None, body) as upload_id:
@@ -190,16 +190,16 @@ def _wanted(
 ) -> dict[str, Any]:
     """Return the body of a new evaluation."""
     if sum((tests is not None, held_out is not None, bool(audio))) != 1:
-        raise Usage(
+        raise WrongUsage(
             "What is it to be measured on?", "Give one of --tests, --held-out, and --audio with --of."
         )
     compared = [_model(service, one) for one in models]
     if tests is not None:
         if not compared:
-            raise Usage("Which models are to be compared?", "Name each with --model.")
+            raise WrongUsage("Which models are to be compared?", "Name each with --model.")
         return {"test_set_id": _test_set(service, tests), "models": compared}
     if compared and len(compared) != 2:
-        raise Usage("Without transcripts two models are compared.", "Name two by --model, or none.")
+        raise WrongUsage("Without transcripts two models are compared.", "Name two by --model, or none.")
     customization_id = custom_models.found(service, held_out or audio_of)
     wanted: dict[str, Any] = {"models": compared} if compared else {}
     if held_out is not None:
@@ -224,7 +224,7 @@ def _test_set(service: Service, named: str) -> str:
         there = ", ".join(f"{one.get('name')!r} ({one['test_set_id']})" for one in (fitting or listed)[:8])
         number = "No test set is" if not fitting else f"{len(fitting)} test sets are"
         way = f"There are {there}." if there else "Add one: attune test-sets add FOLDER"
-        raise (Usage if fitting else NotFound)(f"{number} called {named!r}.", way)
+        raise (WrongUsage if fitting else NothingFound)(f"{number} called {named!r}.", way)
     return str(fitting[0]["test_set_id"])
 
 

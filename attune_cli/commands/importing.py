@@ -12,11 +12,11 @@ from attune_cli import configuration, custom_models
 from attune_cli.client import LONG_PATIENCE_S, Service, path
 from attune_cli.configuration import Credentials
 from attune_cli.custom_models import ACOUSTIC, LANGUAGE
-from attune_cli.errors import CommandError, NotFound, Partly, Usage
+from attune_cli.errors import CommandError, NothingFound, Partly, WrongUsage
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import Screen, counted
 from attune_cli.watson import account, acoustic, report
-from attune_cli.watson.language import Language
+from attune_cli.watson.language import ImportedLanguageModel
 from attune_cli.watson.ledger import Ledger, Model
 from attune_cli.watson.local_files import LocalFiles
 
@@ -82,7 +82,7 @@ def import_watson(
     if from_key_file:
         key = Path(from_key_file).read_text().strip()
     if not key:
-        raise Usage(
+        raise WrongUsage(
             "The key of the account is not given.",
             f"Set {SOURCE_KEY_VARIABLE}, or give --from-key-file FILE.",
         )
@@ -94,7 +94,9 @@ def import_watson(
         return
     target = invocation.service(LONG_PATIENCE_S)
     if (credentials.url, key) == (target.credentials.url, target.credentials.key):
-        raise Usage("Source and target are the same account.", "Sign in at the target first: attune login")
+        raise WrongUsage(
+            "Source and target are the same account.", "Sign in at the target first: attune login"
+        )
     ledger = Ledger(
         report_name.with_name(f"{report_name.name}.json"), credentials.url, target.credentials.url
     )
@@ -153,7 +155,9 @@ class _Import:
                 if not model.target_id:
                     continue
                 if kind == LANGUAGE:
-                    Language(self._source, self._target, self._ledger, model, self._files).bring()
+                    ImportedLanguageModel(
+                        self._source, self._target, self._ledger, model, self._files
+                    ).bring()
                 else:
                     acoustic.bring(
                         self._source,
@@ -170,7 +174,7 @@ class _Import:
         if model.target_id:
             try:
                 self._target.get(path(kind, model.target_id))
-            except NotFound:
+            except NothingFound:
                 model.target_id, model.words_brought, model.words_complete = "", 0, False
                 model.resources.clear()
                 model.note("It was deleted here after an earlier import, and made again.")
@@ -206,7 +210,7 @@ def _mapping(bases: tuple[str, ...]) -> dict[str, str]:
     for text in bases:
         old, equals, new = text.partition("=")
         if not (old and equals and new):
-            raise Usage(
+            raise WrongUsage(
                 f"{text!r} is no OLD=NEW.", "For instance --base en-GB_BroadbandModel=en-US_BroadbandModel"
             )
         pairs[old] = new

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from attune_cli.client import Service, Uncertain, path
-from attune_cli.errors import CommandError, NotFound, NotSignedIn, Usage
+from attune_cli.errors import CommandError, NothingFound, NotSignedIn, WrongUsage
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import described, table
 
@@ -66,7 +66,7 @@ def revoke_key(invocation: Invocation, key_id: str, yes: bool) -> None:
         )
     if not yes:
         if invocation.screen.as_json:
-            raise Usage("Nothing is asked with --json.", "Say --yes to revoke.")
+            raise WrongUsage("Nothing is asked with --json.", "Say --yes to revoke.")
         others = sum(other["owner"] == one["owner"] for other in listed) - 1
         last = "" if others else " It is the last key of that owner, whose data nobody else can reach."
         click.confirm(
@@ -106,15 +106,15 @@ def _found(listed: list[dict[str, Any]], key_id: str) -> dict[str, Any]:
     """Return the key that is meant.
 
     Raises:
-        NotFound: none is called that.
-        Usage: several begin so.
+        NothingFound: none is called that.
+        WrongUsage: several begin so.
     """
     digits = key_id.lower()
     fitting = [one for one in listed if len(digits) >= _FEWEST_DIGITS and one["key_id"].startswith(digits)]
     if not fitting:
-        raise NotFound(f"There is no key {key_id!r}.", "`attune keys list` shows their ids.")
+        raise NothingFound(f"There is no key {key_id!r}.", "`attune keys list` shows their ids.")
     if len(fitting) > 1:
-        raise Usage(f"{len(fitting)} keys begin with {key_id!r}.", "Give more digits: attune keys list")
+        raise WrongUsage(f"{len(fitting)} keys begin with {key_id!r}.", "Give more digits: attune keys list")
     return fitting[0]
 
 
@@ -123,7 +123,7 @@ def _asked(service: Service, method: str, of: str, document: Any = None) -> Any:
 
     Raises:
         NotSignedIn: the key that asks is not an administrator's.
-        NotFound: the service has no such calls, as Watson has none.
+        NothingFound: the service has no such calls, as Watson has none.
     """
     try:
         return service.call(method, of, document=document, once=method == "POST").document
@@ -136,10 +136,10 @@ def _asked(service: Service, method: str, of: str, document: Any = None) -> Any:
             "python -m infra.keys make --administrator",
             error.code,
         ) from None
-    except NotFound as error:
+    except NothingFound as error:
         if method == "DELETE":
             raise
-        raise NotFound(
+        raise NothingFound(
             f"{service.credentials.url} makes no keys by its API.",
             "It is no Attune service, or an older one. Watson's keys are made in IBM Cloud.",
             error.code,

@@ -9,7 +9,7 @@ import click
 from attune_cli import custom_models
 from attune_cli.client import path
 from attune_cli.custom_models import ACOUSTIC, LANGUAGE
-from attune_cli.errors import Busy, Usage
+from attune_cli.errors import Busy, WrongUsage
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import table
 
@@ -89,7 +89,7 @@ def delete(invocation: Invocation, model: str, yes: bool, language_model: bool) 
     shown = custom_models.shown(service, customization_id, kind)
     if not yes:
         if invocation.screen.as_json:
-            raise Usage("Nothing is asked with --json.", "Say --yes to delete.")
+            raise WrongUsage("Nothing is asked with --json.", "Say --yes to delete.")
         click.confirm(
             f"Delete {shown['name']!r} with all of its audio and what it has learned? It cannot be had back.",
             abort=True,

@@ -11,7 +11,7 @@ import click
 from attune_cli import configuration
 from attune_cli.client import Service, path
 from attune_cli.configuration import Credentials
-from attune_cli.errors import Usage
+from attune_cli.errors import WrongUsage
 from attune_cli.invocation import Invocation, invoked
 
 _OWN_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -31,7 +31,7 @@ def login(invocation: Invocation, key_file: str | None) -> None:
     key = invocation.key or (Path(key_file).read_text().strip() if key_file else None)
     if key is None:
         if not sys.stdin.isatty():
-            raise Usage("No key is given.", "Give --key-file FILE, or --key KEY.")
+            raise WrongUsage("No key is given.", "Give --key-file FILE, or --key KEY.")
         key = click.prompt("API key (is not shown)", hide_input=True, err=True).strip()
     certificate = str(Path(invocation.certificate).absolute()) if invocation.certificate else ""
     credentials = Credentials(url, key, certificate)

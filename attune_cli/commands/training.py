@@ -9,7 +9,7 @@ import click
 from attune_cli import custom_models, following
 from attune_cli.client import LONG_PATIENCE_S, PATIENCE_S, Service, path
 from attune_cli.custom_models import ACOUSTIC, LANGUAGE
-from attune_cli.errors import Busy, CommandError, NotFound
+from attune_cli.errors import Busy, CommandError, NothingFound
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import Screen, counted, described, minutes
 
@@ -140,7 +140,7 @@ def report(invocation: Invocation, model: str | None, version: int | None) -> No
 def _summary(service: Service, customization_id: str) -> str:
     try:
         return _sentences(service.get(path(ACOUSTIC, customization_id, "report")))
-    except NotFound:
+    except NothingFound:
         return ""  # services other than Attune have no report
 
 

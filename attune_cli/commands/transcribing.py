@@ -16,11 +16,11 @@ import click
 from attune_cli import captions, custom_models
 from attune_cli.client import LONG_PATIENCE_S, Service, path
 from attune_cli.custom_models import LANGUAGE
-from attune_cli.errors import CommandError, Partly, Usage
+from attune_cli.errors import CommandError, Partly, WrongUsage
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import counted
 from attune_cli.upload import direct
-from attune_cli.upload.parcels import Body
+from attune_cli.upload.parcels import FileBody
 from attune_cli.upload.recordings import content_type_of
 
 JOB_FROM_BYTES = 8_000_000
@@ -52,7 +52,7 @@ def chosen(
         query[name] = found["customization_id"]
     if version is not None:
         if "acoustic_customization_id" not in query:
-            raise Usage("--version is one of a custom acoustic model.", "Name that by --model.")
+            raise WrongUsage("--version is one of a custom acoustic model.", "Name that by --model.")
         query["acoustic_customization_version"] = str(version)
     if language_model:
         language_id = custom_models.found(service, language_model, LANGUAGE)
@@ -109,7 +109,7 @@ def transcribe(
     """
     form = form or ("json" if invocation.screen.as_json else "txt")
     if len(files) > 1 and output is None and form not in ("txt", "json"):
-        raise Usage(
+        raise WrongUsage(
             f"Several files as {form} would run into each other.", "Name a folder for them: --output FOLDER"
         )
     service = invocation.service(LONG_PATIENCE_S)
@@ -118,7 +118,7 @@ def transcribe(
     for option in options:
         name, equals, value = option.partition("=")
         if not equals:
-            raise Usage(f"{option!r} is no NAME=VALUE.", "For instance --option smart_formatting=true")
+            raise WrongUsage(f"{option!r} is no NAME=VALUE.", "For instance --option smart_formatting=true")
         query[name] = value
     if output is not None:
         _check_distinct(output, files, form)
@@ -200,8 +200,8 @@ def _asked(
         ).document
 
 
-def _opener(source: IO[bytes]) -> Callable[[], Body]:
-    return lambda: Body(source, lambda sent: None)
+def _opener(source: IO[bytes]) -> Callable[[], FileBody]:
+    return lambda: FileBody(source, lambda sent: None)
 
 
 def _done(service: Service, job: dict[str, Any]) -> dict[str, Any]:
@@ -260,7 +260,7 @@ def _check_distinct(output: Path, files: tuple[str, ...], form: str) -> None:
     for file in files:
         other = targets.setdefault(_target(output, file, form), file)
         if other != file:
-            raise Usage(
+            raise WrongUsage(
                 f"{other} and {file} would both be {_target(output, file, form).name}.", "Do one at a time."
             )
 

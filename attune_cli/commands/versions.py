@@ -9,7 +9,7 @@ import click
 from attune_cli import custom_models
 from attune_cli.client import path
 from attune_cli.custom_models import ACOUSTIC
-from attune_cli.errors import Usage
+from attune_cli.errors import WrongUsage
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import size, table
 
@@ -37,7 +37,7 @@ def versions(
     customization_id = custom_models.found(service, model)
     if label is not None:
         if not label[0].isdigit():
-            raise Usage(
+            raise WrongUsage(
                 f"{label[0]!r} is no version.", "--label takes a number and a text: --label 3 'before May'"
             )
         service.call("PUT", _version(customization_id, int(label[0])), document={"label": label[1]})

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, Any, Literal
 
-from attune_cli.client import Answer, Service, path
+from attune_cli.client import Service, ServiceAnswer, path
 from attune_cli.errors import Away, CommandError
 from attune_cli.refusals import message_of_document
-from attune_cli.upload.parcels import Body
+from attune_cli.upload.parcels import FileBody
 
 FROM_BYTES = 4_000_000
 """What is larger does not fit the 6 MB of AWS Lambda."""
@@ -34,7 +34,7 @@ def uploaded(
     file: IO[bytes],
     headers: Mapping[str, str],
     purpose: Purpose | None,
-    body: Callable[[], Body],
+    body: Callable[[], FileBody],
 ) -> Iterator[str | None]:
     """Let a body lie in the store for as long as the block takes, and give the upload's id.
 
@@ -74,7 +74,7 @@ def _sent(
     file: IO[bytes],
     content_type: str | None,
     purpose: Purpose | None,
-    body: Callable[[], Body],
+    body: Callable[[], FileBody],
 ) -> str | None:
     message = ""
     for _ in range(_TRIES):
@@ -114,7 +114,7 @@ def _announced(service: Service, file: IO[bytes], content_type: str | None, purp
     return answer.document if service.has_uploads else None
 
 
-def _reason(answer: Answer) -> str:
+def _reason(answer: ServiceAnswer) -> str:
     """Return what a store says, in JSON or in S3's XML."""
     told = re.search(rb"<Message>(.*?)</Message>", answer.content, re.DOTALL)
     if told:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from attune_cli import configuration
 from attune_cli.upload.parcels import Parcel
-from attune_cli.upload.recordings import Recording
+from attune_cli.upload.recordings import RecordingFile
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """One file.
 
     Attributes:
@@ -34,12 +34,12 @@ class Entry:
     name: str
     refused: str = ""
 
-    def is_of(self, recording: Recording) -> bool:
+    def is_of(self, recording: RecordingFile) -> bool:
         """Tell whether the file is still what was sent."""
         return (self.size_bytes, self.modified_ns) == (recording.size_bytes, recording.modified_ns)
 
 
-class Journal:
+class UploadJournal:
     """The entries of one model, kept with this command's own files; usable from several threads."""
 
     def __init__(self, url: str, customization_id: str) -> None:
@@ -48,7 +48,7 @@ class Journal:
         self._lock = threading.Lock()
         try:
             kept = json.loads(self._path.read_text())
-            self._entries = {file: Entry(**fields) for file, fields in kept.items()}
+            self._entries = {file: JournalEntry(**fields) for file, fields in kept.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             self._entries = {}  # then the service alone knows what it has
         self._by_content = {
@@ -58,7 +58,7 @@ class Journal:
         taken = [entry for entry in self._entries.values() if not entry.refused]
         self._names = {name for entry in taken for name in (entry.name, entry.resource)}
 
-    def of(self, recording: Recording) -> Entry | None:
+    def of(self, recording: RecordingFile) -> JournalEntry | None:
         """Return what is known of a file, also when it was moved since."""
         found = self._entries.get(key(recording))
         return found if found is not None else self._by_content.get(_content(recording))
@@ -67,7 +67,7 @@ class Journal:
         """Return the files that were sent as or in a resource, as `key` names them."""
         return {file for file, entry in self._entries.items() if entry.resource == resource}
 
-    def is_others(self, recording: Recording, resource: str) -> bool:
+    def is_others(self, recording: RecordingFile, resource: str) -> bool:
         """Tell whether its name, in an archive or as a resource, is that of another file sent from here."""
         return recording.name in self._names or resource in self._names
 
@@ -80,7 +80,7 @@ class Journal:
         with self._lock:
             for parcel in parcels:
                 for one in parcel.recordings:
-                    self._entries[key(one)] = Entry(
+                    self._entries[key(one)] = JournalEntry(
                         one.size_bytes,
                         one.modified_ns,
                         parcel.name,
@@ -89,11 +89,11 @@ class Journal:
                     )
             self._keep()
 
-    def refused(self, recordings: Iterable[tuple[Recording, str]], resource: str) -> None:
+    def refused(self, recordings: Iterable[tuple[RecordingFile, str]], resource: str) -> None:
         """Note why the service cannot use files."""
         with self._lock:
             for one, reason in recordings:
-                self._entries[key(one)] = Entry(
+                self._entries[key(one)] = JournalEntry(
                     one.size_bytes, one.modified_ns, resource, False, one.name, reason
                 )
             self._keep()
@@ -103,12 +103,12 @@ class Journal:
         configuration.write_private(self._path, document)
 
 
-def key(recording: Recording) -> str:
+def key(recording: RecordingFile) -> str:
     """Return what a file is called in the journal."""
     return (
         str(recording.file.absolute()).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     )
 
 
-def _content(recording: Recording) -> tuple[str, int, int]:
+def _content(recording: RecordingFile) -> tuple[str, int, int]:
     return Path(key(recording)).name, recording.size_bytes, recording.modified_ns

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from attune_cli.upload.recordings import LARGEST_BYTES, LONGEST_NAME, Recording
+from attune_cli.upload.recordings import LARGEST_BYTES, LONGEST_NAME, RecordingFile
 
 PACK_BYTES = 48_000_000
 """Of recordings in one archive: enough to make requests cheap, little enough to send again."""
@@ -43,7 +43,7 @@ class Parcel:
     """
 
     name: str
-    recordings: tuple[Recording, ...]
+    recordings: tuple[RecordingFile, ...]
     packed: bool
     contained: str = ""
     replaces: bool = False
@@ -85,7 +85,7 @@ class Parcel:
             yield archive
 
 
-class Body:
+class FileBody:
     """Bytes of a file, counted as they are sent; `requests` asks for its length and then reads."""
 
     def __init__(self, file: IO[bytes], sent: Callable[[int], None]) -> None:
@@ -110,7 +110,11 @@ class Body:
 
 
 def packed(
-    recordings: Sequence[Recording], *, pack: bool | None, of_archives: str = "", taken: Collection[str] = ()
+    recordings: Sequence[RecordingFile],
+    *,
+    pack: bool | None,
+    of_archives: str = "",
+    taken: Collection[str] = (),
 ) -> list[Parcel]:
     """Divide recordings into what is sent.
 
@@ -138,8 +142,8 @@ def without(parcel: Parcel, names: set[str]) -> Parcel | None:
     return Parcel(_archive_name(left), tuple(left), packed=True) if left else None
 
 
-def _groups(recordings: list[Recording]) -> Iterator[list[Recording]]:
-    group: list[Recording] = []
+def _groups(recordings: list[RecordingFile]) -> Iterator[list[RecordingFile]]:
+    group: list[RecordingFile] = []
     taken_bytes = 0
     for one in recordings:
         cost_bytes = one.size_bytes + _ENTRY_BYTES
@@ -155,7 +159,7 @@ def _groups(recordings: list[Recording]) -> Iterator[list[Recording]]:
         yield group
 
 
-def _archive_name(group: list[Recording]) -> str:
+def _archive_name(group: list[RecordingFile]) -> str:
     """Return a name that says what is inside: the same files make the same one each time."""
     digest = hashlib.sha256()
     for one in group:
@@ -164,7 +168,7 @@ def _archive_name(group: list[Recording]) -> str:
     return f"{_plain(folder)[:80] or 'recordings'}-{digest.hexdigest()[:10]}"
 
 
-def resource_name(one: Recording) -> str:
+def resource_name(one: RecordingFile) -> str:
     """Return what a recording or an archive is called as a resource by itself."""
     name = one.name.rpartition("/")[2]
     if one.is_archive:
@@ -191,7 +195,7 @@ def _distinct(parcels: list[Parcel], taken: Collection[str]) -> list[Parcel]:
     return done
 
 
-def _content(one: Recording) -> bytes:
+def _content(one: RecordingFile) -> bytes:
     try:
         content = one.file.read_bytes()
     except OSError as error:

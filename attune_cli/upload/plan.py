@@ -11,15 +11,15 @@ from typing import Any
 from attune_cli.client import Service, path
 from attune_cli.custom_models import ACOUSTIC, audio_of
 from attune_cli.upload import parcels
-from attune_cli.upload.journal import Journal, key
+from attune_cli.upload.journal import UploadJournal, key
 from attune_cli.upload.parcels import Parcel
-from attune_cli.upload.recordings import LeftOut, Recording
+from attune_cli.upload.recordings import LeftOutFile, RecordingFile
 
 _PARALLEL = 8
 
 
 @dataclass
-class Plan:
+class UploadPlan:
     """What is to be done.
 
     Attributes:
@@ -34,7 +34,7 @@ class Plan:
     to_send: list[Parcel] = field(default_factory=list)
     there: list[Parcel] = field(default_factory=list)
     already: int = 0
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[LeftOutFile] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
 
@@ -42,13 +42,13 @@ class Plan:
 def planned(
     service: Service,
     customization_id: str,
-    files: Iterable[Recording | LeftOut],
-    journal: Journal,
+    files: Iterable[RecordingFile | LeftOutFile],
+    journal: UploadJournal,
     *,
     pack: bool | None,
     again: bool,
     bare_type: str | None = None,
-) -> Plan:
+) -> UploadPlan:
     """Compare files with what the service has.
 
     Args:
@@ -60,14 +60,14 @@ def planned(
         again: send everything anew.
         bare_type: the content type of what has no header, in the user's archives too.
     """
-    plan = Plan()
+    plan = UploadPlan()
     resources = {one["name"]: one for one in audio_of(service, customization_id)}
-    fresh: list[Recording] = []
-    unknown: list[Recording] = []
+    fresh: list[RecordingFile] = []
+    unknown: list[RecordingFile] = []
     former: set[str] = set()
-    before: dict[tuple[str, bool], list[Recording]] = defaultdict(list)
+    before: dict[tuple[str, bool], list[RecordingFile]] = defaultdict(list)
     for one in files:
-        if isinstance(one, LeftOut):
+        if isinstance(one, LeftOutFile):
             plan.left_out.append(one)
             continue
         entry = journal.of(one)
@@ -78,7 +78,7 @@ def planned(
             former |= {entry.resource} & resources.keys() if entry.packed and not one.is_archive else set()
         elif entry.refused:
             reason = f"the service cannot use it: {entry.refused}"
-            plan.left_out.append(LeftOut(one.file, reason, is_audio=True))
+            plan.left_out.append(LeftOutFile(one.file, reason, is_audio=True))
         elif entry.resource in resources:
             before[entry.resource, entry.packed and not one.is_archive].append(one)
             plan.already += 1
@@ -100,8 +100,8 @@ def planned(
 
 
 def _known(
-    service: Service, customization_id: str, resources: list[dict[str, Any]], unknown: list[Recording]
-) -> set[Recording]:
+    service: Service, customization_id: str, resources: list[dict[str, Any]], unknown: list[RecordingFile]
+) -> set[RecordingFile]:
     """Return those not sent from here that the service has by name: by themselves or in an archive."""
     if not unknown:
         return set()

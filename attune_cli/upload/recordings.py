@@ -33,7 +33,7 @@ _TEXTS = frozenset(
 
 
 @dataclass(frozen=True)
-class Recording:
+class RecordingFile:
     """A file that is sent.
 
     Attributes:
@@ -57,7 +57,7 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class LeftOutFile:
     """A file that is not sent, and why; `is_audio`: it was meant to be."""
 
     file: Path
@@ -65,7 +65,7 @@ class LeftOut:
     is_audio: bool = False
 
 
-def found(paths: Sequence[Path], bare_type: str | None = None) -> Iterator[Recording | LeftOut]:
+def found(paths: Sequence[Path], bare_type: str | None = None) -> Iterator[RecordingFile | LeftOutFile]:
     """Yield every file below the paths, in the order of their names, each file once.
 
     Args:
@@ -82,8 +82,8 @@ def found(paths: Sequence[Path], bare_type: str | None = None) -> Iterator[Recor
             seen.add(real)
             one = _looked_at(file, relative, bare_type)
         except OSError as error:
-            one = LeftOut(file, f"cannot be read ({error.strerror})", is_audio=True)
-        if isinstance(one, Recording):
+            one = LeftOutFile(file, f"cannot be read ({error.strerror})", is_audio=True)
+        if isinstance(one, RecordingFile):
             one = _with_name(one, names)
         yield one
 
@@ -126,29 +126,31 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
                 yield full, (Path(root.name) / full.relative_to(path)).as_posix()
 
 
-def _looked_at(file: Path, relative: str, bare_type: str | None) -> Recording | LeftOut:
+def _looked_at(file: Path, relative: str, bare_type: str | None) -> RecordingFile | LeftOutFile:
     lower = file.name.lower()
     if lower in _SYSTEM_FILES or lower.startswith("._") or "__macosx/" in relative.lower():
-        return LeftOut(file, "belongs to the operating system")
+        return LeftOutFile(file, "belongs to the operating system")
     status = file.stat()
     if not file.is_file():
-        return LeftOut(file, "is no ordinary file")
+        return LeftOutFile(file, "is no ordinary file")
     if not status.st_size:
-        return LeftOut(file, "is empty")
+        return LeftOutFile(file, "is empty")
     with file.open("rb") as opened:
         content_type = content_type_of(opened.read(_HEAD_BYTES))
     suffix = file.suffix.lower()
     if content_type is None or suffix in _TEXTS:
         if suffix in _KNOWN_OTHERS:
-            return LeftOut(file, f"is {_KNOWN_OTHERS[suffix]}, which is not taken; {_CONVERT}", is_audio=True)
+            return LeftOutFile(
+                file, f"is {_KNOWN_OTHERS[suffix]}, which is not taken; {_CONVERT}", is_audio=True
+            )
         if bare_type is None or suffix in _TEXTS or lower.startswith("."):
-            return LeftOut(file, "is no audio by its first bytes (bare samples need --type)")
+            return LeftOutFile(file, "is no audio by its first bytes (bare samples need --type)")
         content_type = bare_type
     if status.st_size > LARGEST_BYTES:
         archive = content_type.startswith("application/")
         way = "unpack it and add the folder" if archive else f"split it, or {_CONVERT}"
-        return LeftOut(file, f"is larger than {LARGEST_BYTES // 1_000_000} MB; {way}", is_audio=True)
-    return Recording(file, _safe(relative), status.st_size, status.st_mtime_ns, content_type)
+        return LeftOutFile(file, f"is larger than {LARGEST_BYTES // 1_000_000} MB; {way}", is_audio=True)
+    return RecordingFile(file, _safe(relative), status.st_size, status.st_mtime_ns, content_type)
 
 
 def _safe(relative: str) -> str:
@@ -161,11 +163,11 @@ def _safe(relative: str) -> str:
     return f"{digest}-{text.rpartition('/')[2][-100:]}"
 
 
-def _with_name(one: Recording, names: set[str]) -> Recording:
+def _with_name(one: RecordingFile, names: set[str]) -> RecordingFile:
     """Return a recording with a name that none before it has."""
     if one.name in names:
         digest = hashlib.sha256(str(one.file.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        one = Recording(
+        one = RecordingFile(
             one.file,
             f"{digest}-{one.name[-100:].replace('/', '_')}",
             one.size_bytes,

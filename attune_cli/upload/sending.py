@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 from attune_cli.client import Service, path
 from attune_cli.custom_models import ACOUSTIC
-from attune_cli.errors import Away, Busy, CommandError, NotFound, NotSignedIn, TooMuch
+from attune_cli.errors import Away, Busy, CommandError, NothingFound, NotSignedIn, TooMuch
 from attune_cli.refusals import refusal
 from attune_cli.screen import Bar
 from attune_cli.upload import direct
-from attune_cli.upload.parcels import Body, Changed, Parcel
+from attune_cli.upload.parcels import Changed, FileBody, Parcel
 
-_ENDING = (Away, Busy, NotFound, NotSignedIn, TooMuch)
+_ENDING = (Away, Busy, NothingFound, NotSignedIn, TooMuch)
 """What the next parcel would meet as well."""
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedParcel:
     """A parcel that the service does not take, and why."""
 
     parcel: Parcel
@@ -34,7 +34,7 @@ def sent(
     bar: Bar,
     *,
     parallel: int,
-) -> list[Refused]:
+) -> list[RefusedParcel]:
     """Send all parcels; returns those that were refused, each for a reason of its own.
 
     Args:
@@ -48,7 +48,7 @@ def sent(
         CommandError: something that concerns all of them.
     """
     lock = threading.Lock()
-    refused: list[Refused] = []
+    refused: list[RefusedParcel] = []
 
     def advance(by: int) -> None:
         service.check_stopped()
@@ -62,7 +62,7 @@ def sent(
             raise
         except (CommandError, Changed, OSError) as error:
             with lock:
-                refused.append(Refused(parcel, str(error)))
+                refused.append(RefusedParcel(parcel, str(error)))
 
     pool = ThreadPoolExecutor(parallel, thread_name_prefix="upload")
     try:
@@ -88,11 +88,11 @@ def _send(service: Service, customization_id: str, parcel: Parcel, advance: Call
 
     with parcel.opened() as file:
 
-        def body() -> Body:
+        def body() -> FileBody:
             nonlocal counted
             advance(-counted)
             counted = 0
-            return Body(file, count)
+            return FileBody(file, count)
 
         with direct.uploaded(service, file, parcel.headers, "audio", body) as upload_id:
             answer = service.call(

@@ -11,7 +11,7 @@ from attune_cli.custom_models import ACOUSTIC, audio_of
 from attune_cli.screen import Bar
 from attune_cli.upload import parcels as packing
 from attune_cli.upload.parcels import Parcel
-from attune_cli.upload.recordings import Recording
+from attune_cli.upload.recordings import RecordingFile
 
 _FIRST_LOOK_S = 0.2
 _LONGEST_PAUSE_S = 3.0
@@ -32,7 +32,7 @@ class Findings:
         lost: parcels that the service has promised to keep and has lost, for instance when it was killed.
     """
 
-    refused: list[tuple[Recording, str]] = field(default_factory=list)
+    refused: list[tuple[RecordingFile, str]] = field(default_factory=list)
     broken: list[tuple[Parcel, str]] = field(default_factory=list)
     repacked: list[Parcel] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)

@@ -6,7 +6,7 @@ from typing import Any
 
 from attune_cli.client import Service, path
 from attune_cli.custom_models import ACOUSTIC, LANGUAGE, listed
-from attune_cli.errors import NotFound
+from attune_cli.errors import NothingFound
 
 PARTS = {LANGUAGE: ("corpora", "grammars", "words"), ACOUSTIC: ("audio",)}
 
@@ -16,7 +16,7 @@ def parts(service: Service, kind: str, customization_id: str, part: str) -> list
     query = {"word_type": "all"} if part == "words" else {}
     try:
         found: list[dict[str, Any]] = service.get(path(kind, customization_id, part), **query)[part]
-    except NotFound:
+    except NothingFound:
         return []  # some services have no grammars
     return found
 

@@ -11,7 +11,7 @@ from attune_cli.custom_models import ACOUSTIC
 from attune_cli.screen import Screen, counted, size
 from attune_cli.upload import recordings, sending, validation
 from attune_cli.upload.parcels import Parcel
-from attune_cli.upload.recordings import LeftOut, Recording
+from attune_cli.upload.recordings import LeftOutFile, RecordingFile
 from attune_cli.watson.ledger import BROUGHT, FAILED, MISSING, Ledger, Model
 from attune_cli.watson.local_files import AUDIO, LocalFiles
 
@@ -95,9 +95,9 @@ def _parcel(name: str, details: dict[str, Any], found: Path | None) -> Parcel:
         raise NoFile("audio is not given back, and no local file or folder has its name")
     bare = _bare_type(details)
     inside = list(recordings.found([found], bare))
-    sound = [one for one in inside if isinstance(one, Recording)]
+    sound = [one for one in inside if isinstance(one, RecordingFile)]
     if not sound:
-        reason = next((one.reason for one in inside if isinstance(one, LeftOut)), "is an empty folder")
+        reason = next((one.reason for one in inside if isinstance(one, LeftOutFile)), "is an empty folder")
         raise NoFile(f"{found} {reason}")
     if found.is_dir():
         return Parcel(name, tuple(sound), packed=True, replaces=True)

@@ -19,7 +19,7 @@ _LONGEST_PAUSE_S = 3.0
 _LIST = {CORPUS: ("corpora", "corpora"), GRAMMAR: ("grammars", "grammars")}
 
 
-class Language:
+class ImportedLanguageModel:
     """What is brought of one custom language model."""
 
     def __init__(

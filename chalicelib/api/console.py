@@ -14,7 +14,7 @@ from chalicelib.console import pages
 from chalicelib.direct_uploads import addresses
 
 
-class Pages:
+class ConsoleRoutes:
     """The console's routes. They answer in files, so they are none of those that answer in JSON."""
 
     def mount(self, app: Chalice) -> None:
@@ -36,7 +36,7 @@ class Pages:
         )
 
 
-routes = Pages()
+routes = ConsoleRoutes()
 
 
 def _shown(request: Request, name: str) -> Response:

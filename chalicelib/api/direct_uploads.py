@@ -52,7 +52,7 @@ def make_upload(call: Call) -> Answer:
     )
     answer = {
         **_shown(row),
-        "status": uploads.Status.WAITING,
+        "status": uploads.DirectUploadStatus.WAITING,
         "method": "PUT",
         "url": addresses.url_of(row, call.base_url),
         "headers": objects.conditions(row.sha256),

@@ -16,8 +16,8 @@ from chalicelib.evaluation import errors as evaluation
 from chalicelib.evaluation.contenders import Contender
 from chalicelib.evaluation.evaluations import COMPARISON, TEST_SET, Material
 from chalicelib.evaluation.recordings import chosen_audio
-from chalicelib.evaluation.recordings.chosen_audio import Chosen
-from chalicelib.evaluation.statuses import SetStatus, Status
+from chalicelib.evaluation.recordings.chosen_audio import ChosenAudio
+from chalicelib.evaluation.statuses import EvaluationStatus, SetStatus
 from chalicelib.evaluation.wording import Wording
 from chalicelib.sharing import usage
 from chalicelib.storage.tables import Evaluation, TestSet, watson_time
@@ -38,7 +38,7 @@ _SECONDS_AN_HOUR = 3600
 errors.register(evaluation.UnknownEvaluation, 404)
 errors.register(evaluation.NothingThere, 404)
 errors.register(evaluation.StillProcessing, 409)
-errors.register(evaluation.Refused, 400)
+errors.register(evaluation.EvaluationRefused, 400)
 
 
 @routes.route("POST", _EVALUATIONS)
@@ -71,7 +71,7 @@ def list_evaluations(call: Call) -> dict[str, Any]:
 def get_evaluation(call: Call, evaluation_id: str) -> dict[str, Any]:
     """Show an evaluation, with its results or with the reason why there are none."""
     row = evaluations.get(call.owner, evaluation_id)
-    if row.status != Status.COMPLETED:
+    if row.status != EvaluationStatus.COMPLETED:
         return _shown(row)
     return {**_shown(row), "results": evaluations.results(row)}
 
@@ -112,7 +112,7 @@ def _on_test_set(owner: str, fields: dict[str, Any]) -> tuple[Material, Sequence
     if row.status == SetStatus.PROCESSING:
         raise evaluation.StillProcessing(test_set_id)
     if row.status == SetStatus.INVALID:
-        raise evaluation.Refused(f"Test set '{test_set_id}' cannot be used: {row.error}")
+        raise evaluation.EvaluationRefused(f"Test set '{test_set_id}' cannot be used: {row.error}")
     chosen = _models(owner, fields, 1, limits.MODELS)
     for one in chosen:
         _check_fit(row, one)
@@ -123,13 +123,13 @@ def _on_test_set(owner: str, fields: dict[str, Any]) -> tuple[Material, Sequence
 def _check_fit(row: TestSet, model: Contender) -> None:
     rate_hz = int(row.least_rate_hz or 0)
     if rate_hz < model.least_rate_hz:
-        raise evaluation.Refused(
+        raise evaluation.EvaluationRefused(
             f"The test set has recordings of {rate_hz} Hz, but {model.label} needs at least "
             f"{model.least_rate_hz} Hz. Use a narrowband model."
         )
     script = Wording(model.language).script
     if row.script not in (None, script):
-        raise evaluation.Refused(
+        raise evaluation.EvaluationRefused(
             f"The transcripts of the test set are in {row.script} letters, but {model.label} hears "
             f"{model.language}, which is written in {script} ones. Choose a model of their language."
         )
@@ -151,12 +151,12 @@ def _on_recordings(owner: str, fields: dict[str, Any]) -> tuple[Material, Sequen
     return material, models, min(audio_s, limits.COMPARED_S)
 
 
-def _chosen_audio(fields: dict[str, Any]) -> Chosen:
+def _chosen_audio(fields: dict[str, Any]) -> ChosenAudio:
     audio = fields.get("audio")
     if audio is None:
         if fields.get("acoustic_customization_id") is None or fields.get("held_out") is not True:
             raise BadRequest(_WHAT)
-        return Chosen(
+        return ChosenAudio(
             parameters.required_text(fields, "acoustic_customization_id", _LONGEST_ID), held_out=True
         )
     if not isinstance(audio, dict) or set(audio) - set(_AUDIO_FIELDS) or fields.get("held_out"):
@@ -164,7 +164,7 @@ def _chosen_audio(fields: dict[str, Any]) -> Chosen:
     names = audio.get("audio_names") or []
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise BadRequest("Invalid value for 'audio_names': it must be a list of names of audio.")
-    return Chosen(
+    return ChosenAudio(
         parameters.required_text(audio, "acoustic_customization_id", _LONGEST_ID),
         held_out=False,
         names=tuple(names),
@@ -190,7 +190,7 @@ def _check_budget(audio_s: float, models: int) -> None:
     """Refuse what would take more than an owner may have recognised within an hour."""
     limit_s = settings.owner_audio_s_per_hour()
     if limit_s and audio_s * models > limit_s:
-        raise evaluation.Refused(
+        raise evaluation.EvaluationRefused(
             f"This would recognise {audio_s * models / _SECONDS_AN_HOUR:.1f} hours of audio, more than the "
             f"{limit_s / _SECONDS_AN_HOUR:.1f} hours that you may send within an hour. Use fewer models, or "
             "less audio."
@@ -211,7 +211,7 @@ def _shown(row: Evaluation) -> dict[str, Any]:
     if row.test_set_id:
         shown["test_set_id"] = row.test_set_id
     if row.customization_id:
-        audio = Chosen.from_json(row.customization_id, row.audio or "")
+        audio = ChosenAudio.from_json(row.customization_id, row.audio or "")
         shown |= {"acoustic_customization_id": row.customization_id, "held_out": audio.held_out}
         if audio.names:
             shown["audio_names"] = list(audio.names)

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.api import subtitled
 from chalicelib.api.http import bodies, errors, parameters
-from chalicelib.api.http.bodies import Body
+from chalicelib.api.http.bodies import UploadBody
 from chalicelib.api.http.calls import Answer, Call
 from chalicelib.api.http.errors import ApiError, BadRequest
 from chalicelib.api.http.routing import Routes
@@ -105,7 +105,7 @@ def _streamed_s(call: Call) -> float | None:
 
 
 def _answer(
-    body: Body,
+    body: UploadBody,
     content_type: ContentType | None,
     model: ServingModel,
     asked: options.Parsed,
@@ -159,7 +159,7 @@ def connect(call: Call) -> dict[str, Any]:
 
 
 @contextmanager
-def in_bucket(body: Body) -> Iterator[str]:
+def in_bucket(body: UploadBody) -> Iterator[str]:
     """Let the audio lie in the bucket, under the key given, for as long as the context lasts."""
     key = body.spooled.key if body.spooled is not None else spool.new_key()
     try:

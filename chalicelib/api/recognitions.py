@@ -13,8 +13,8 @@ from chalicelib.api.http.errors import ApiError, BadRequest
 from chalicelib.api.http.routing import Routes
 from chalicelib.audio import content_types
 from chalicelib.jobs import recognition_jobs
-from chalicelib.jobs.recognition_jobs import Callback
-from chalicelib.jobs.statuses import Event, Status
+from chalicelib.jobs.recognition_jobs import JobCallback
+from chalicelib.jobs.statuses import JobEvent, JobStatus
 from chalicelib.recognition.request import backend, models, options, unheeded
 from chalicelib.recognition.results import cues, subtitles
 from chalicelib.sharing import usage
@@ -99,9 +99,9 @@ def get_job(call: Call, job_id: str) -> Answer | dict[str, Any]:
     if wanted is not None:
         return _subtitles(job, wanted, failure)
     shown = _shown(job)
-    if job.status == Status.COMPLETED:
+    if job.status == JobStatus.COMPLETED:
         shown["results"] = _results(job)
-    if job.status == Status.FAILED:
+    if job.status == JobStatus.FAILED:
         shown["details"] = [{"error": failure}]
     return shown
 
@@ -114,9 +114,9 @@ def _results(job: RecognitionJob) -> list[dict[str, Any]]:
 
 
 def _subtitles(job: RecognitionJob, wanted: subtitles.Format, failure: str) -> Answer:
-    if job.status == Status.FAILED:
+    if job.status == JobStatus.FAILED:
         raise ApiError(409, f"The job has failed, so it has no subtitles: {failure}")
-    if job.status != Status.COMPLETED:
+    if job.status != JobStatus.COMPLETED:
         raise ApiError(409, f"The job is '{job.status}': ask for its subtitles again when it is 'completed'.")
     try:
         return subtitled.answer(_results(job)[-1], wanted)
@@ -154,7 +154,7 @@ def _results_ttl(call: Call) -> int:
     return int(text)
 
 
-def _callback(call: Call) -> tuple[Callback | None, Sequence[str]]:
+def _callback(call: Call) -> tuple[JobCallback | None, Sequence[str]]:
     """Return whom to tell of the job, and warnings about parameters that need a callback."""
     url = parameters.text(call, "callback_url")
     if url is None:
@@ -165,24 +165,24 @@ def _callback(call: Call) -> tuple[Callback | None, Sequence[str]]:
         ]
     events = _events(call)
     callbacks.registered(call, url)
-    return Callback(url, events, parameters.text(call, "user_token")), ()
+    return JobCallback(url, events, parameters.text(call, "user_token")), ()
 
 
-def _events(call: Call) -> set[Event]:
+def _events(call: Call) -> set[JobEvent]:
     text = parameters.text(call, "events")
     if text is None:
         return set(recognition_jobs.DEFAULT_EVENTS)
     names = {name.strip() for name in text.split(",") if name.strip()}
-    unknown = sorted(names - set(Event))
+    unknown = sorted(names - set(JobEvent))
     if unknown or not names:
         raise BadRequest(
             f"Invalid value '{', '.join(unknown)[:200]}' for parameter 'events': "
-            f"it must be a list of {', '.join(Event)}"
+            f"it must be a list of {', '.join(JobEvent)}"
         )
-    events = {Event(name) for name in names}
-    if {Event.COMPLETED, Event.COMPLETED_WITH_RESULTS} <= events:
+    events = {JobEvent(name) for name in names}
+    if {JobEvent.COMPLETED, JobEvent.COMPLETED_WITH_RESULTS} <= events:
         raise BadRequest(
-            f"Invalid value for parameter 'events': {Event.COMPLETED} and {Event.COMPLETED_WITH_RESULTS} "
-            "exclude each other: give only one of them"
+            f"Invalid value for parameter 'events': {JobEvent.COMPLETED} and "
+            f"{JobEvent.COMPLETED_WITH_RESULTS} exclude each other: give only one of them"
         )
     return events

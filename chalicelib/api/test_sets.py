@@ -12,7 +12,7 @@ from chalicelib.audio import content_types
 from chalicelib.audio.content_types import UnsupportedContentType
 from chalicelib.evaluation import errors as evaluation
 from chalicelib.evaluation import limits, test_sets
-from chalicelib.evaluation.recordings.listing import Listing
+from chalicelib.evaluation.recordings.listing import UtteranceListing
 from chalicelib.evaluation.statuses import SetStatus
 from chalicelib.sharing import usage
 from chalicelib.storage import objects
@@ -83,7 +83,7 @@ def get_test_set(call: Call, test_set_id: str) -> dict[str, Any]:
     if row.status == SetStatus.PROCESSING:
         return _shown(row)
     try:
-        listing = Listing.fetch(test_sets.key_of(row).listing_key)
+        listing = UtteranceListing.fetch(test_sets.key_of(row).listing_key)
     except objects.ObjectNotFound:  # it was deleted just now
         raise evaluation.UnknownTestSet(test_set_id) from None
     findings = [

@@ -10,7 +10,7 @@ from chalicelib.api.http.calls import Call
 from chalicelib.api.http.errors import BadRequest
 from chalicelib.api.http.routing import Routes
 from chalicelib.sharing import meter
-from chalicelib.sharing.meter import Entry
+from chalicelib.sharing.meter import MeterEntry
 
 routes = Routes()
 
@@ -42,7 +42,7 @@ def _day(call: Call, name: str) -> date | None:
         ) from None
 
 
-def _shown(entry: Entry) -> dict[str, Any]:
+def _shown(entry: MeterEntry) -> dict[str, Any]:
     return {
         "day": entry.day.isoformat(),
         "work": entry.work,

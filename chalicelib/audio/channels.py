@@ -50,7 +50,7 @@ class Mixer:
     def __init__(self, *, separate: bool = False) -> None:
         """Take whether each channel is wanted by itself."""
         self._separate = separate
-        self._difference: Difference | None = None
+        self._difference: ChannelDifference | None = None
         self.channels = 0
         """How many come out; known once `begin` was called."""
 
@@ -64,7 +64,7 @@ class Mixer:
             raise TooManySeparateChannels(channels)
         self.channels = channels if self._separate else 1
         if not self._separate and channels > 1:
-            self._difference = Difference(rate_hz, channels)
+            self._difference = ChannelDifference(rate_hz, channels)
 
     def mix(self, samples: Samples) -> Samples:
         """Return samples of shape (n, channels) as they are wanted: averaged, or as they came.
@@ -83,7 +83,7 @@ class Mixer:
         return self._difference is not None and self._difference.loses_speech
 
 
-class Difference:
+class ChannelDifference:
     """Measures what the average of channels does not hold of each of them, as they come.
 
     What a channel has in common with the average is not lost, however loud it is there: one voice in two

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from chalicelib.audio import content_types
 from chalicelib.audio.containers import matroska
-from chalicelib.audio.decoding import Decoder
+from chalicelib.audio.decoding import AudioDecoder
 from chalicelib.audio.formats import riff, tags
 
 _TELL_DAMAGE = frozenset({"audio/flac", "audio/g729"})
@@ -24,7 +24,7 @@ _OGG_HEADER_BYTES = 27
 _OGG_MAX_FLAGS = 7
 
 
-def shortfall(file: BinaryIO, decoder: Decoder) -> str | None:
+def shortfall(file: BinaryIO, decoder: AudioDecoder) -> str | None:
     """Return what of a recording is missing, for the user to read; None: it is whole, as far as can be told.
 
     Args:
@@ -42,7 +42,7 @@ def damaged_after(decoded_s: float) -> str:
     return f"The audio is damaged or was cut off after {decoded_s:.1f} s. Export and upload it again."
 
 
-def _missing(file: BinaryIO, decoder: Decoder) -> str | None:
+def _missing(file: BinaryIO, decoder: AudioDecoder) -> str | None:
     match decoder.content_type.essence:
         case "audio/wav" | "audio/basic":
             return _missing_bytes(file)
@@ -68,7 +68,7 @@ def _missing_bytes(file: BinaryIO) -> str | None:
     return f"{missing} of the {data.announced_bytes} bytes of samples that its header announces are missing"
 
 
-def _missing_seconds(decoder: Decoder, announced_frames: int | None, tolerance_s: float) -> str | None:
+def _missing_seconds(decoder: AudioDecoder, announced_frames: int | None, tolerance_s: float) -> str | None:
     if announced_frames is None:
         return None
     rate_hz = decoder.format.rate_hz

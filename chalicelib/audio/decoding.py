@@ -41,7 +41,7 @@ _PIECE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Limits:
+class DecodingLimits:
     """How much of a recording is decoded before it is refused; memory is bounded by streaming alone."""
 
     duration_s: float = 200 * 3600.0
@@ -58,10 +58,10 @@ class Block:
     rate_hz: int
 
 
-class Decoder:
+class AudioDecoder:
     """An opened recording: its format is known, its samples are read once, from start to end."""
 
-    def __init__(self, reader: Reader, file: BinaryIO, limits: Limits) -> None:
+    def __init__(self, reader: Reader, file: BinaryIO, limits: DecodingLimits) -> None:
         self._reader = reader
         self._limits = limits
         self._samples = _fed(reader, file)
@@ -114,8 +114,8 @@ class Decoder:
 
 
 def opened(
-    source: Source, content_type: ContentType | None, *, limits: Limits | None = None
-) -> AbstractContextManager[Decoder]:
+    source: Source, content_type: ContentType | None, *, limits: DecodingLimits | None = None
+) -> AbstractContextManager[AudioDecoder]:
     """Open a recording.
 
     Args:
@@ -127,16 +127,16 @@ def opened(
         Undecodable: it is not audio of that type, or (detecting) of none.
         TooManyChannels: 9 for WAV and 16 for others are the most.
     """
-    return _opened(source, content_type, limits or Limits())
+    return _opened(source, content_type, limits or DecodingLimits())
 
 
 def blocks(
-    source: Source, content_type: ContentType | None, *, limits: Limits | None = None
+    source: Source, content_type: ContentType | None, *, limits: DecodingLimits | None = None
 ) -> Iterator[Block]:
     """Yield a recording as mono blocks at its own rate.
 
     Raises:
-        AudioError: as `opened` and `Decoder.blocks`.
+        AudioError: as `opened` and `AudioDecoder.blocks`.
     """
     with opened(source, content_type, limits=limits) as decoder:
         for samples in decoder.blocks():
@@ -149,7 +149,7 @@ def resampled(
     rate_hz: int,
     *,
     min_rate_hz: int | None = None,
-    limits: Limits | None = None,
+    limits: DecodingLimits | None = None,
 ) -> Iterator[Samples]:
     """Yield a recording as mono blocks at `rate_hz`, in constant memory.
 
@@ -162,7 +162,7 @@ def resampled(
 
     Raises:
         RateTooLow: the recording's rate is below `min_rate_hz`.
-        AudioError: as `opened` and `Decoder.blocks`.
+        AudioError: as `opened` and `AudioDecoder.blocks`.
     """
     needed_hz = rate_hz if min_rate_hz is None else min_rate_hz
     with opened(source, content_type, limits=limits) as decoder:
@@ -177,7 +177,7 @@ def mixed(
     mixer: Mixer,
     *,
     min_rate_hz: int | None = None,
-    limits: Limits | None = None,
+    limits: DecodingLimits | None = None,
 ) -> Iterator[Samples]:
     """Yield a recording as the mixer makes it at `rate_hz`, in constant memory; arguments as of `resampled`.
 
@@ -242,7 +242,7 @@ def read_mono(
     rate_hz: int,
     *,
     min_rate_hz: int | None = None,
-    limits: Limits | None = None,
+    limits: DecodingLimits | None = None,
 ) -> NDArray[np.float32]:
     """Read a whole recording as mono samples at `rate_hz`, shape (n,): 230 MB for an hour at 16 kHz.
 
@@ -254,7 +254,9 @@ def read_mono(
 
 
 @contextmanager
-def _opened(source: Source, content_type: ContentType | None, limits: Limits) -> Iterator[Decoder]:
+def _opened(
+    source: Source, content_type: ContentType | None, limits: DecodingLimits
+) -> Iterator[AudioDecoder]:
     if isinstance(source, Path):
         with source.open("rb") as file, _opened(file, content_type, limits) as decoder:
             yield decoder
@@ -264,7 +266,7 @@ def _opened(source: Source, content_type: ContentType | None, limits: Limits) ->
         # The whole file tells more of its byte order than its beginning.
         content_type = replace(content_type, endianness=byte_order.detected(source, content_type.channels))
     with closing(Reader(content_type, live=False)) as reader:
-        yield Decoder(reader, source, limits)
+        yield AudioDecoder(reader, source, limits)
 
 
 def _fed(reader: Reader, file: BinaryIO) -> Iterator[Samples]:

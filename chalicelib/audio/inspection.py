@@ -15,7 +15,7 @@ from chalicelib.audio import completeness, content_types, decoding
 from chalicelib.audio.archives import archive_members, documents
 from chalicelib.audio.archives.archive_members import ArchiveError, ArchiveLimits, Member
 from chalicelib.audio.content_types import ContentType, ContentTypeError
-from chalicelib.audio.decoding import Decoder, Limits
+from chalicelib.audio.decoding import AudioDecoder, DecodingLimits
 from chalicelib.audio.errors import AudioError, Mixed, RateTooLow, Undecodable
 from chalicelib.audio.speech.speech_detection import SpeechDetector
 
@@ -76,7 +76,7 @@ def inspect(
     contained_content_type: str | None,
     *,
     min_rate_hz: int,
-    limits: Limits | None = None,
+    limits: DecodingLimits | None = None,
     archive_limits: ArchiveLimits | None = None,
 ) -> Inspection:
     """Decode an uploaded resource from start to end and say what it is. What is wrong is told, never raised.
@@ -95,7 +95,7 @@ def inspect(
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     archive_limits = archive_limits or ArchiveLimits()
-    criteria = _Criteria(min_rate_hz, limits or Limits(), time.monotonic() + archive_limits.time_s)
+    criteria = _Criteria(min_rate_hz, limits or DecodingLimits(), time.monotonic() + archive_limits.time_s)
     try:
         said = content_types.of_resource(content_type, head)
         if said.kind == "archive":
@@ -133,7 +133,7 @@ class _Criteria:
     """What every recording is held against."""
 
     min_rate_hz: int
-    limits: Limits
+    limits: DecodingLimits
     members_until_s: float
     """When an archive is given up, however many members are left, on the monotonic clock."""
     contained: ContentType | None = None
@@ -149,7 +149,7 @@ def _inspect_recording(
         return RecordingInspection(name, "invalid", "undetermined", error=str(error))
 
 
-def _measured(name: str, file: BinaryIO, decoder: Decoder, min_rate_hz: int) -> RecordingInspection:
+def _measured(name: str, file: BinaryIO, decoder: AudioDecoder, min_rate_hz: int) -> RecordingInspection:
     rate_hz, recorded_hz = decoder.format.rate_hz, decoder.format.recorded_hz
     error = str(RateTooLow(recorded_hz, min_rate_hz)) if recorded_hz < min_rate_hz else None
     # Nothing is looked for in audio that cannot be used: a rate of 1 Hz would be blown up 8000 times.
@@ -180,7 +180,7 @@ def _measured(name: str, file: BinaryIO, decoder: Decoder, min_rate_hz: int) -> 
     )
 
 
-def _failed(failure: AudioError, decoder: Decoder) -> str:
+def _failed(failure: AudioError, decoder: AudioDecoder) -> str:
     if isinstance(failure, Mixed) or not isinstance(failure, Undecodable) or decoder.frames == 0:
         return str(failure)
     return completeness.damaged_after(decoder.frames / decoder.format.rate_hz)

@@ -36,7 +36,7 @@ _SPAN = timedelta(hours=1)
 _CHALLENGE_CHARACTERS = string.ascii_letters + string.digits
 
 
-class Status(StrEnum):
+class CallbackStatus(StrEnum):
     """See the module's table."""
 
     PENDING = "pending"
@@ -61,7 +61,7 @@ def register(owner: str, url: str, secret: str | None, customer_id: str | None =
     row = Callback(
         owner,
         _url_hash(url),
-        status=Status.PENDING,
+        status=CallbackStatus.PENDING,
         url=url,
         secret=secret,
         created=now,
@@ -70,13 +70,13 @@ def register(owner: str, url: str, secret: str | None, customer_id: str | None =
     )
     not_yet: Condition = Callback.url_hash.does_not_exist()
     try:
-        write(Put(row, not_yet | (Callback.status != Status.REGISTERED)))
+        write(Put(row, not_yet | (Callback.status != CallbackStatus.REGISTERED)))
         _challenge(url, secret)
         write(
             Update(
                 row,
-                (Callback.status == Status.PENDING) & (Callback.created == now),
-                [Callback.status.set(Status.REGISTERED), Callback.expires.remove()],
+                (Callback.status == CallbackStatus.PENDING) & (Callback.created == now),
+                [Callback.status.set(CallbackStatus.REGISTERED), Callback.expires.remove()],
             )
         )
     except ConditionFailed:
@@ -111,7 +111,7 @@ def rotate(owner: str, url: str, secret: str, overlap: timedelta) -> None:
     former: list[Action] = [Callback.former_secret.remove(), Callback.former_until.remove()]
     if row.secret is not None and overlap:
         former = [Callback.former_secret.set(row.secret), Callback.former_until.set(until_s)]
-    there: Condition = (Callback.status == Status.REGISTERED) & (Callback.created == row.created)
+    there: Condition = (Callback.status == CallbackStatus.REGISTERED) & (Callback.created == row.created)
     try:
         write(Update(row, there, [Callback.secret.set(secret), *former]))
     except ConditionFailed:
@@ -134,7 +134,7 @@ def remove(row: Callback) -> None:
                 row,
                 (Callback.url_hash.exists()) & (Callback.created == row.created),
                 [
-                    Callback.status.set(Status.REMOVED),
+                    Callback.status.set(CallbackStatus.REMOVED),
                     Callback.url.remove(),
                     Callback.secret.remove(),
                     Callback.former_secret.remove(),
@@ -162,7 +162,7 @@ def find(owner: str, url: str) -> Callback | None:
         row = Callback.get(owner, _url_hash(url), consistent_read=True)
     except Callback.DoesNotExist:
         return None
-    return row if row.status == Status.REGISTERED else None
+    return row if row.status == CallbackStatus.REGISTERED else None
 
 
 def of_owner(owner: str) -> list[Callback]:

@@ -50,7 +50,7 @@ def headers(store: str | None) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Page:
+class ConsolePage:
     """One file, ready to be sent."""
 
     content_type: str
@@ -62,7 +62,7 @@ class Page:
 
 
 @functools.lru_cache(maxsize=128)
-def page(name: str, root: str = "") -> Page | None:
+def page(name: str, root: str = "") -> ConsolePage | None:
     """Return a file of the console; None if there is none of that name.
 
     Args:
@@ -76,7 +76,7 @@ def page(name: str, root: str = "") -> Page | None:
         content = content.replace(_ROOT_MARK, (root if _ROOT.fullmatch(root) else "").encode())
     tag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
     compressed = gzip.compress(content, _COMPRESSION_LEVEL, mtime=0)
-    return Page(_TYPES[Path(name).suffix], tag, content, compressed)
+    return ConsolePage(_TYPES[Path(name).suffix], tag, content, compressed)
 
 
 @functools.cache

@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 
 from chalicelib.customization import limits, statuses
 from chalicelib.customization.errors import (
-    Busy,
     MalformedId,
+    ModelBusy,
     NotCustomizable,
     NotServed,
     TooManyModels,
     UnknownBaseModel,
     UnknownBaseVersion,
-    UnknownModel,
+    UnknownCustomModel,
     UnsupportedLanguage,
 )
 from chalicelib.engines import availability, catalogue
@@ -29,7 +29,7 @@ from chalicelib.engines.features import CUSTOM_MODELS, FeatureName
 from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import MOST_TOGETHER, Action, ConditionFailed, Delete, Put, Update, write
 from chalicelib.storage.rows import CustomModel
-from chalicelib.storage.tables import AudioResource, LanguageModel, LanguageResource, Word
+from chalicelib.storage.tables import AudioResource, LanguageModel, LanguageResource, UserWord
 
 _log = logging.getLogger(__name__)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -98,7 +98,7 @@ def create(
         versions=[version or usable[-1]],
         created=moment,
         updated=moment,
-        status=statuses.Status.PENDING,
+        status=statuses.ModelStatus.PENDING,
         **own,
     )
     with suppress(ConditionFailed):  # of a new id: a try whose answer was lost did it
@@ -147,13 +147,13 @@ def get(kind: type[Model], owner: str, customization_id: str) -> Model:
 
     Raises:
         MalformedId: `customization_id` is not a GUID.
-        UnknownModel: this owner has no such model of that kind.
+        UnknownCustomModel: this owner has no such model of that kind.
     """
     if not _GUID.fullmatch(customization_id):
         raise MalformedId(customization_id)
     model = find(kind, owner, customization_id)
     if model is None:
-        raise UnknownModel(customization_id)
+        raise UnknownCustomModel(customization_id)
     return model
 
 
@@ -184,8 +184,8 @@ def reset(model: CustomModel, also: Sequence[Action] = ()) -> None:
     """Remove all resources and the trained state; keep the model's name and base.
 
     Raises:
-        UnknownModel: it is gone.
-        Busy: it handles another request.
+        UnknownCustomModel: it is gone.
+        ModelBusy: it handles another request.
     """
     until = Until(int(model.generation), int(model.run))
     _change_or_busy(model, statuses.reset(model, now(), also))
@@ -196,14 +196,14 @@ def delete(model: CustomModel) -> None:
     """Remove the model with everything that belongs to it.
 
     Raises:
-        Busy: it handles another request.
+        ModelBusy: it handles another request.
     """
     try:
         write(statuses.deleted(model))
     except ConditionFailed:
         # Gone: a try whose answer was lost did it, or somebody else. What it had is cleared away in any case.
         if find(type(model), model.owner, model.customization_id) is not None:
-            raise Busy(model.customization_id) from None
+            raise ModelBusy(model.customization_id) from None
     if isinstance(model, LanguageModel) and model.data_version:
         # Words are no objects: should this be broken off, the reconciler finds the model by this one.
         objects.put(layout.deletion_key(model.owner, model.customization_id), b"")
@@ -217,7 +217,7 @@ def _change_or_busy(model: CustomModel, change: Update | Delete) -> None:
         write(change)
     except ConditionFailed:
         get(type(model), model.owner, model.customization_id)
-        raise Busy(model.customization_id) from None
+        raise ModelBusy(model.customization_id) from None
 
 
 @dataclass(frozen=True)
@@ -257,14 +257,14 @@ def clear_former(model: CustomModel) -> None:
 
 def _remove_words(customization_id: str, until: Until | None) -> None:
     """Remove a model's own words, of which there may be tens of thousands, in few requests."""
-    words = Word.query(customization_id, consistent_read=True)
+    words = UserWord.query(customization_id, consistent_read=True)
     if until is None:
-        with Word.batch_write() as batch:
+        with UserWord.batch_write() as batch:
             for word in words:
                 batch.delete(word)
         return
     stale = [
-        Delete(word, Word.generation == word.generation)
+        Delete(word, UserWord.generation == word.generation)
         for word in words
         if word.generation <= until.generation
     ]

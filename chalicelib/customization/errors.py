@@ -17,7 +17,7 @@ class MalformedId(CustomizationError):
 
 
 @dataclass
-class UnknownModel(CustomizationError):
+class UnknownCustomModel(CustomizationError):
     """No model of this owner has that id."""
 
     customization_id: str
@@ -83,7 +83,7 @@ class TooManyModels(CustomizationError):
 
 
 @dataclass
-class Busy(CustomizationError):
+class ModelBusy(CustomizationError):
     """The model handles another request: an analysis, a training, an upgrade."""
 
     customization_id: str
@@ -187,7 +187,7 @@ class NoReport(CustomizationError):
 
 
 @dataclass
-class UnknownVersion(CustomizationError):
+class UnknownKeptVersion(CustomizationError):
     """The model keeps no version of that number."""
 
     customization_id: str

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from chalicelib.customization import acoustic_models, custom_models, language_models
 from chalicelib.customization.acoustic import audio_resources
-from chalicelib.customization.errors import Busy, UnknownModel, UnknownResource
+from chalicelib.customization.errors import ModelBusy, UnknownCustomModel, UnknownResource
 from chalicelib.customization.language import custom_words, language_resources, language_words
 from chalicelib.storage.conditional import ConditionFailed
 from chalicelib.storage.rows import UploadedResource
-from chalicelib.storage.tables import Word
+from chalicelib.storage.tables import UserWord
 
 _WORDS_AT_ONCE = 10_000
 """Words of a model in one call: a hundred transactions, some ten seconds."""
@@ -25,9 +25,9 @@ def erase_audio(owner: str, customer_id: str, until: datetime) -> bool:
             if _meant(audio, customer_id, until):
                 try:
                     audio_resources.remove(model, audio.audio_name)
-                except Busy:
+                except ModelBusy:
                     done = False
-                except (UnknownModel, UnknownResource):
+                except (UnknownCustomModel, UnknownResource):
                     continue  # gone meanwhile
     return done
 
@@ -45,9 +45,9 @@ def erase_language_resources(owner: str, customer_id: str, until: datetime) -> b
             else:
                 try:
                     language_resources.remove(model, resource.kind, resource.name)
-                except Busy:
+                except ModelBusy:
                     done = False
-                except (UnknownModel, UnknownResource):
+                except (UnknownCustomModel, UnknownResource):
                     continue  # gone meanwhile
     return done
 
@@ -61,13 +61,13 @@ def erase_words(owner: str, customer_id: str, until: datetime) -> bool:
             continue
         try:
             custom_words.remove_labelled(model, rows[:_WORDS_AT_ONCE])
-        except (Busy, ConditionFailed):
+        except (ModelBusy, ConditionFailed):
             done = False
-        except UnknownModel:
+        except UnknownCustomModel:
             continue  # gone meanwhile
         done &= len(rows) <= _WORDS_AT_ONCE
     return done
 
 
-def _meant(resource: UploadedResource | Word, customer_id: str, until: datetime) -> bool:
+def _meant(resource: UploadedResource | UserWord, customer_id: str, until: datetime) -> bool:
     return resource.customer_id == customer_id and resource.created <= until

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.customization import custom_models, statuses, training_ends, turns
 from chalicelib.customization.custom_models import Model, now
 from chalicelib.customization.errors import NotTraining, UpgradeRefused
-from chalicelib.customization.training_ends import End, Event
+from chalicelib.customization.training_ends import RunEnd, TrainingEvent
 from chalicelib.storage.conditional import (
     Action,
     Add,
@@ -58,7 +58,7 @@ def some_of(names: Sequence[str]) -> str:
 def trained_already(model: CustomModel) -> bool:
     """Tell whether the model has been trained on exactly its present data, on its present base version."""
     return (
-        model.status == statuses.Status.AVAILABLE
+        model.status == statuses.ModelStatus.AVAILABLE
         and model.trained_data_version == model.data_version
         and model.promoted_version == model.versions[-1]
     )
@@ -134,7 +134,7 @@ def succeeded(
         change = statuses.run_succeeded(model, sha256, moment, more.actions)
         if more.condition is not None:
             change = replace(change, condition=change.condition & more.condition)
-        end_of_run = End(Event.COMPLETED, statuses.after_success(model), moment, more.told)
+        end_of_run = RunEnd(TrainingEvent.COMPLETED, statuses.after_success(model), moment, more.told)
         return [*_ended(model, change, end_of_run), *more.metered]
 
     return _end(kind, owner, customization_id, run, end)
@@ -144,7 +144,7 @@ def failed(kind: type[Model], owner: str, customization_id: str, run: int, error
     """End the run with a reason for the model's user; False when it is over or another one is current."""
 
     def end(model: Model, moment: datetime) -> list[Change]:
-        end_of_run = End(Event.FAILED, statuses.after_failure(model), moment, {"error": error})
+        end_of_run = RunEnd(TrainingEvent.FAILED, statuses.after_failure(model), moment, {"error": error})
         return _ended(model, statuses.run_failed(model, error, moment), end_of_run)
 
     return _end(kind, owner, customization_id, run, end)
@@ -154,13 +154,13 @@ def cancelled(kind: type[Model], owner: str, customization_id: str, run: int) ->
     """End the run as its user asked; the model is what it was before. False when it is over already."""
 
     def end(model: Model, moment: datetime) -> list[Change]:
-        end_of_run = End(Event.CANCELLED, statuses.after_cancelling(model), moment)
+        end_of_run = RunEnd(TrainingEvent.CANCELLED, statuses.after_cancelling(model), moment)
         return _ended(model, statuses.run_cancelled(model, moment), end_of_run)
 
     return _end(kind, owner, customization_id, run, end)
 
 
-def _ended(model: CustomModel, change: Update, end: End) -> list[Change]:
+def _ended(model: CustomModel, change: Update, end: RunEnd) -> list[Change]:
     """Return the end of a run with what belongs to it: an acoustic one gives its turn back and is told of."""
     if not isinstance(model, AcousticModel):
         return [change]

@@ -14,7 +14,7 @@ from chalicelib.storage.rows import CustomModel
 from chalicelib.storage.tables import AcousticModel
 
 
-class Status(StrEnum):
+class ModelStatus(StrEnum):
     """What a client sees; `analysing` of the row tells whether a resource is still being looked at."""
 
     PENDING = "pending"
@@ -26,38 +26,44 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Transition:
+class ModelTransition:
     """One line of the table: an event, where it may happen, where it leads."""
 
-    sources: tuple[Status, ...]
-    target: Status | None
+    sources: tuple[ModelStatus, ...]
+    target: ModelStatus | None
     """None: decided by the data that is left, or the status before the run."""
     while_analysing: bool = False
     """Whether the event may happen while a resource is being analysed."""
 
 
-IDLE = (Status.PENDING, Status.READY, Status.AVAILABLE, Status.FAILED)
-RUNNING = (Status.TRAINING, Status.UPGRADING)
+IDLE = (ModelStatus.PENDING, ModelStatus.READY, ModelStatus.AVAILABLE, ModelStatus.FAILED)
+RUNNING = (ModelStatus.TRAINING, ModelStatus.UPGRADING)
 
 # event                          from                                     to
-AUDIO_ACCEPTED = Transition(IDLE, Status.PENDING, while_analysing=True)
-AUDIO_REMOVED = Transition(IDLE, None, while_analysing=True)  # ready if any audio is valid, else pending
-ANALYSIS_ENDED = Transition(IDLE, None, while_analysing=True)  # the same
-LANGUAGE_ACCEPTED = Transition(IDLE, Status.PENDING)  # one corpus, grammar or batch of words at a time
-LANGUAGE_CHANGED = Transition(IDLE, None)  # ready if any corpus, grammar or word is valid, else pending
-TRAINING_REFUSED = Transition(IDLE, Status.FAILED)
-TRAINING_BEGUN = Transition(IDLE, Status.TRAINING)
-TRAINING_SUCCEEDED = Transition((Status.TRAINING,), Status.AVAILABLE)
-TRAINING_FAILED = Transition((Status.TRAINING,), Status.FAILED)
-TRAINING_CANCELLED = Transition((Status.TRAINING,), None)  # the former status
-UPGRADED_AT_ONCE = Transition((Status.READY, Status.AVAILABLE), None)  # unchanged: there is nothing to train
-UPGRADE_BEGUN = Transition((Status.READY, Status.AVAILABLE), Status.UPGRADING)
-UPGRADE_SUCCEEDED = Transition((Status.UPGRADING,), None)  # the former status
-UPGRADE_FAILED = Transition((Status.UPGRADING,), None)  # the former status
-VERSION_CHOSEN = Transition(IDLE, None, while_analysing=True)  # unchanged: it says what becomes of the data
-VERSIONS_CHANGED = Transition((*IDLE, *RUNNING), None, while_analysing=True)  # unchanged
-RESET = Transition(IDLE, Status.PENDING)
-DELETED = Transition(IDLE, None)
+AUDIO_ACCEPTED = ModelTransition(IDLE, ModelStatus.PENDING, while_analysing=True)
+AUDIO_REMOVED = ModelTransition(IDLE, None, while_analysing=True)  # ready if any audio is valid, else pending
+ANALYSIS_ENDED = ModelTransition(IDLE, None, while_analysing=True)  # the same
+LANGUAGE_ACCEPTED = ModelTransition(
+    IDLE, ModelStatus.PENDING
+)  # one corpus, grammar or batch of words at a time
+LANGUAGE_CHANGED = ModelTransition(IDLE, None)  # ready if any corpus, grammar or word is valid, else pending
+TRAINING_REFUSED = ModelTransition(IDLE, ModelStatus.FAILED)
+TRAINING_BEGUN = ModelTransition(IDLE, ModelStatus.TRAINING)
+TRAINING_SUCCEEDED = ModelTransition((ModelStatus.TRAINING,), ModelStatus.AVAILABLE)
+TRAINING_FAILED = ModelTransition((ModelStatus.TRAINING,), ModelStatus.FAILED)
+TRAINING_CANCELLED = ModelTransition((ModelStatus.TRAINING,), None)  # the former status
+UPGRADED_AT_ONCE = ModelTransition(
+    (ModelStatus.READY, ModelStatus.AVAILABLE), None
+)  # unchanged: there is nothing to train
+UPGRADE_BEGUN = ModelTransition((ModelStatus.READY, ModelStatus.AVAILABLE), ModelStatus.UPGRADING)
+UPGRADE_SUCCEEDED = ModelTransition((ModelStatus.UPGRADING,), None)  # the former status
+UPGRADE_FAILED = ModelTransition((ModelStatus.UPGRADING,), None)  # the former status
+VERSION_CHOSEN = ModelTransition(
+    IDLE, None, while_analysing=True
+)  # unchanged: it says what becomes of the data
+VERSIONS_CHANGED = ModelTransition((*IDLE, *RUNNING), None, while_analysing=True)  # unchanged
+RESET = ModelTransition(IDLE, ModelStatus.PENDING)
+DELETED = ModelTransition(IDLE, None)
 
 
 def busy(model: CustomModel) -> bool:
@@ -65,12 +71,12 @@ def busy(model: CustomModel) -> bool:
     return model.status in RUNNING or bool(model.analysing)
 
 
-def allowed(model: CustomModel, transition: Transition) -> bool:
+def allowed(model: CustomModel, transition: ModelTransition) -> bool:
     """Tell whether the row, as it was read, may go that way."""
     return model.status in transition.sources and (transition.while_analysing or not model.analysing)
 
 
-def _condition(transition: Transition) -> Condition:
+def _condition(transition: ModelTransition) -> Condition:
     condition: Condition = CustomModel.status.is_in(*transition.sources)
     if not transition.while_analysing:
         condition &= CustomModel.analysing.does_not_exist()
@@ -85,7 +91,7 @@ def _same_data(model: CustomModel) -> Condition:
     return same
 
 
-def _this_run(transition: Transition, run: int) -> Condition:
+def _this_run(transition: ModelTransition, run: int) -> Condition:
     condition: Condition = _condition(transition)
     condition &= CustomModel.run == run
     return condition
@@ -112,14 +118,16 @@ def _run_over() -> list[Action]:
     ]
 
 
-def resource_accepted(transition: Transition, model: CustomModel, upload_id: str, now: datetime) -> Update:
+def resource_accepted(
+    transition: ModelTransition, model: CustomModel, upload_id: str, now: datetime
+) -> Update:
     """An upload has been taken in and will be analysed."""
     return Update(
         model,
         _condition(transition) & (CustomModel.generation == model.generation),
         [
             CustomModel.analysing.add({upload_id}),
-            CustomModel.status.set(Status.PENDING),
+            CustomModel.status.set(ModelStatus.PENDING),
             *_data_changed(now),
         ],
     )
@@ -150,18 +158,18 @@ def last_analysis_ended(
         [
             CustomModel.analysing.remove(),
             *_counted_anew(),
-            CustomModel.status.set(Status.READY if any_valid else Status.PENDING),
+            CustomModel.status.set(ModelStatus.READY if any_valid else ModelStatus.PENDING),
             *_data_changed(now, error),
         ],
     )
 
 
 def resource_removed(
-    transition: Transition, model: CustomModel, upload_id: str, any_valid: bool, now: datetime
+    transition: ModelTransition, model: CustomModel, upload_id: str, any_valid: bool, now: datetime
 ) -> Update:
     """A resource is gone, its analysis with it; `any_valid` was judged on the data version of `model`."""
     others = (model.analysing or set()) - {upload_id}
-    status = Status.READY if any_valid and not others else Status.PENDING
+    status = ModelStatus.READY if any_valid and not others else ModelStatus.PENDING
     return Update(
         model,
         _condition(transition) & _same_data(model),
@@ -179,7 +187,10 @@ def words_changed(model: CustomModel, any_valid: bool, now: datetime) -> Update:
     return Update(
         model,
         _condition(LANGUAGE_CHANGED) & _same_data(model),
-        [CustomModel.status.set(Status.READY if any_valid else Status.PENDING), *_data_changed(now)],
+        [
+            CustomModel.status.set(ModelStatus.READY if any_valid else ModelStatus.PENDING),
+            *_data_changed(now),
+        ],
     )
 
 
@@ -189,7 +200,7 @@ def training_refused(model: CustomModel, reason: str, now: datetime) -> Update:
         model,
         _condition(TRAINING_REFUSED) & _same_data(model),
         [
-            CustomModel.status.set(Status.FAILED),
+            CustomModel.status.set(ModelStatus.FAILED),
             CustomModel.error.set(reason),
             CustomModel.updated.set(now),
         ],
@@ -197,10 +208,10 @@ def training_refused(model: CustomModel, reason: str, now: datetime) -> Update:
 
 
 def _begin(
-    transition: Transition, model: CustomModel, base_version: str, now: datetime, also: Sequence[Action]
+    transition: ModelTransition, model: CustomModel, base_version: str, now: datetime, also: Sequence[Action]
 ) -> Update:
     assert transition.target is not None
-    former = Status.READY if model.status == Status.PENDING else model.status
+    former = ModelStatus.READY if model.status == ModelStatus.PENDING else model.status
     actions: list[Action] = [
         CustomModel.status.set(transition.target),
         CustomModel.former_status.set(former),
@@ -249,18 +260,22 @@ def upgraded_at_once(model: CustomModel, base_version: str, now: datetime) -> Up
 
 def after_success(model: CustomModel) -> str:
     """Return what becomes of a model whose current run is promoted."""
-    upgrading = model.status == Status.UPGRADING
-    return (model.former_status if upgrading else None) or Status.AVAILABLE
+    upgrading = model.status == ModelStatus.UPGRADING
+    return (model.former_status if upgrading else None) or ModelStatus.AVAILABLE
 
 
 def after_failure(model: CustomModel) -> str:
     """Return what becomes of a model whose current run has come to nothing."""
-    return (model.former_status or Status.READY) if model.status == Status.UPGRADING else Status.FAILED
+    return (
+        (model.former_status or ModelStatus.READY)
+        if model.status == ModelStatus.UPGRADING
+        else ModelStatus.FAILED
+    )
 
 
 def after_cancelling(model: CustomModel) -> str:
     """Return what becomes of a model whose current run was stopped."""
-    return model.former_status or Status.READY
+    return model.former_status or ModelStatus.READY
 
 
 def run_succeeded(model: CustomModel, sha256: str, now: datetime, also: Sequence[Action] = ()) -> Update:
@@ -285,19 +300,19 @@ def run_succeeded(model: CustomModel, sha256: str, now: datetime, also: Sequence
     if model.run_data_version:
         actions.append(CustomModel.trained_data_version.set(model.run_data_version))
     status = after_success(model)
-    transition = UPGRADE_SUCCEEDED if model.status == Status.UPGRADING else TRAINING_SUCCEEDED
-    if model.status == Status.UPGRADING and model.run_base_version not in model.versions:
+    transition = UPGRADE_SUCCEEDED if model.status == ModelStatus.UPGRADING else TRAINING_SUCCEEDED
+    if model.status == ModelStatus.UPGRADING and model.run_base_version not in model.versions:
         actions.append(CustomModel.versions.set([*model.versions, model.run_base_version]))
     actions += [
         CustomModel.status.set(status),
-        CustomModel.progress.set(100 if status == Status.AVAILABLE else 0),
+        CustomModel.progress.set(100 if status == ModelStatus.AVAILABLE else 0),
     ]
     return Update(model, _this_run(transition, int(model.run)), actions)
 
 
 def run_failed(model: CustomModel, reason: str, now: datetime) -> Update:
     """The current run has come to nothing; what was promoted before goes on serving."""
-    transition = UPGRADE_FAILED if model.status == Status.UPGRADING else TRAINING_FAILED
+    transition = UPGRADE_FAILED if model.status == ModelStatus.UPGRADING else TRAINING_FAILED
     actions: list[Action] = [
         CustomModel.status.set(after_failure(model)),
         CustomModel.error.set(reason),
@@ -310,7 +325,7 @@ def run_failed(model: CustomModel, reason: str, now: datetime) -> Update:
 
 def run_cancelled(model: CustomModel, now: datetime) -> Update:
     """The current run was stopped because its user wanted it; the model is what it was before."""
-    transition = UPGRADE_FAILED if model.status == Status.UPGRADING else TRAINING_CANCELLED
+    transition = UPGRADE_FAILED if model.status == ModelStatus.UPGRADING else TRAINING_CANCELLED
     return Update(
         model,
         _this_run(transition, int(model.run)),
@@ -430,7 +445,7 @@ def reset(model: CustomModel, now: datetime, also: Sequence[Action] = ()) -> Upd
         model,
         _condition(RESET) & (CustomModel.generation == int(model.generation)),
         [
-            CustomModel.status.set(Status.PENDING),
+            CustomModel.status.set(ModelStatus.PENDING),
             CustomModel.generation.set(int(model.generation) + 1),
             CustomModel.progress.set(0),
             CustomModel.trained_data_version.remove(),

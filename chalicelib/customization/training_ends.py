@@ -19,7 +19,7 @@ _KEPT = timedelta(days=30)
 """A callback is tried for three days; what it could not be told can be sent again afterwards."""
 
 
-class Event(StrEnum):
+class TrainingEvent(StrEnum):
     """What there is to be told."""
 
     VALIDATED = "audio.validated"
@@ -29,14 +29,14 @@ class Event(StrEnum):
     CANCELLED = "trainings.cancelled"
 
 
-OF_RUNS = (Event.COMPLETED, Event.FAILED, Event.CANCELLED)
+OF_RUNS = (TrainingEvent.COMPLETED, TrainingEvent.FAILED, TrainingEvent.CANCELLED)
 
 
 @dataclass(frozen=True)
-class End:
+class RunEnd:
     """How a run has ended."""
 
-    event: Event
+    event: TrainingEvent
     status: str
     """Of the model from now on."""
     moment: datetime
@@ -44,17 +44,17 @@ class End:
     """What is told beside: figures of the report, or the reason of a failure."""
 
 
-def wanted_by_callback(model: AcousticModel) -> tuple[Event, ...]:
+def wanted_by_callback(model: AcousticModel) -> tuple[TrainingEvent, ...]:
     """Return what the callback of a model is told of."""
-    return tuple(map(Event, model.callback_events)) if model.callback_events else OF_RUNS
+    return tuple(map(TrainingEvent, model.callback_events)) if model.callback_events else OF_RUNS
 
 
-def notices(model: AcousticModel, end: End) -> list[Put]:
+def notices(model: AcousticModel, end: RunEnd) -> list[Put]:
     """Return the rows that tell of the end of a model's current run; the model as it was before."""
     detail = {
         **_about(model),
         "run": int(model.run),
-        "upgrade": model.status == statuses.Status.UPGRADING,
+        "upgrade": model.status == statuses.ModelStatus.UPGRADING,
         "base_version": model.base_version_of_run,
         "status": end.status,
         "began": None if model.run_started is None else watson_time(model.run_started),
@@ -77,8 +77,8 @@ def validated(
 
     `valid` is this resource, `any_valid` any of the model.
     """
-    status = statuses.Status.READY if any_valid else statuses.Status.PENDING
-    end = End(Event.VALIDATED, status, moment)
+    status = statuses.ModelStatus.READY if any_valid else statuses.ModelStatus.PENDING
+    end = RunEnd(TrainingEvent.VALIDATED, status, moment)
     detail = {
         **_about(model),
         "audio_name": audio.audio_name,
@@ -94,7 +94,7 @@ def _about(model: AcousticModel) -> dict[str, Any]:
     return {"owner": model.owner, "customization_id": model.customization_id, "name": model.name}
 
 
-def _rows(model: AcousticModel, begins: str, end: End, detail: Mapping[str, Any]) -> list[Put]:
+def _rows(model: AcousticModel, begins: str, end: RunEnd, detail: Mapping[str, Any]) -> list[Put]:
     """Return the rows for the event bus, and for the model's callback if it wants to know."""
     rows = [_row(model, f"{begins}{EVENT_BUS}", end, detail)]
     if model.callback_url and end.event in wanted_by_callback(model):
@@ -105,7 +105,7 @@ def _rows(model: AcousticModel, begins: str, end: End, detail: Mapping[str, Any]
 def _row(
     model: AcousticModel,
     end_id: str,
-    end: End,
+    end: RunEnd,
     detail: Mapping[str, Any],
     *,
     address: str | None = None,

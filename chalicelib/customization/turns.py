@@ -32,7 +32,7 @@ _MOST_REMEMBERED = 500
 
 
 @dataclass(frozen=True)
-class Budget:
+class TrainingBudget:
     """How many trainings may go on at once; 0: any number."""
 
     in_all: int
@@ -60,7 +60,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Place:
+class PlaceInLine:
     """Why a run waits."""
 
     ahead: int
@@ -98,7 +98,7 @@ def order(waiting: Sequence[Run], at_work: Sequence[Run], served: Sequence[str])
 
 
 def next_turn(
-    waiting: Sequence[Run], at_work: Sequence[Run], served: Sequence[str], budget: Budget
+    waiting: Sequence[Run], at_work: Sequence[Run], served: Sequence[str], budget: TrainingBudget
 ) -> Run | None:
     """Return the run that begins now; None: nobody waits, or nobody who waits may."""
     if budget.in_all and len(at_work) >= budget.in_all:
@@ -122,7 +122,7 @@ def join(model: AcousticModel) -> bool:
     return True
 
 
-def serve(budget: Budget) -> Iterator[AcousticModel]:
+def serve(budget: TrainingBudget) -> Iterator[AcousticModel]:
     """Give their turn to as many as the budget allows; yields the row of each, which is to be launched."""
     while True:
         ledger = _ledger()
@@ -149,7 +149,7 @@ def serve(budget: Budget) -> Iterator[AcousticModel]:
         yield acoustic_models.get(chosen.owner, chosen.customization_id)
 
 
-def places(models: Sequence[AcousticModel], budget: Budget) -> dict[str, Place]:
+def places(models: Sequence[AcousticModel], budget: TrainingBudget) -> dict[str, PlaceInLine]:
     """Return, by customization id, why those of an owner's models wait that do; asks only if any may."""
     if not any(_waits(model, int(model.run)) and not model.job_name for model in models):
         return {}
@@ -159,7 +159,7 @@ def places(models: Sequence[AcousticModel], budget: Budget) -> dict[str, Place]:
     own = Counter(run.owner for run in at_work)
     wanted = {model.customization_id for model in models}
     return {
-        run.customization_id: Place(ahead, bool(budget.of_owner) and own[run.owner] >= budget.of_owner)
+        run.customization_id: PlaceInLine(ahead, bool(budget.of_owner) and own[run.owner] >= budget.of_owner)
         for ahead, run in enumerate(in_order)
         if run.customization_id in wanted
     }

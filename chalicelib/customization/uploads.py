@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from chalicelib.customization import custom_models, limits, statuses
 from chalicelib.customization.custom_models import Model, now
-from chalicelib.customization.errors import BadName, Busy
+from chalicelib.customization.errors import BadName, ModelBusy
 from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import (
     Action,
@@ -40,14 +40,14 @@ Resource = TypeVar("Resource", bound=UploadedResource)
 
 
 @dataclass(frozen=True)
-class Kind(Generic[Model, Resource]):
+class UploadKind(Generic[Model, Resource]):
     """The resources of one kind of custom model."""
 
     model: type[Model]
     resource: type[Resource]
     key: type[layout.UploadKey]
-    accepted: statuses.Transition
-    removed: statuses.Transition
+    accepted: statuses.ModelTransition
+    removed: statuses.ModelTransition
     ok: str
     """Status of a resource that can be trained on."""
     any_other_valid: Callable[[Model, str | None], bool]
@@ -83,7 +83,7 @@ def check_name(what: str, name: str) -> None:
         raise BadName(what, name, f"it has more than {limits.NAME_CHARACTERS} characters")
 
 
-def of_model(kind: Kind[Model, Resource], model: Model) -> list[Resource]:
+def of_model(kind: UploadKind[Model, Resource], model: Model) -> list[Resource]:
     """Return the resources of a model in the order in which they were added."""
     rows = kind.resource.query(model.customization_id, consistent_read=True)
     return sorted(
@@ -92,13 +92,13 @@ def of_model(kind: Kind[Model, Resource], model: Model) -> list[Resource]:
     )
 
 
-def find(kind: Kind[Model, Resource], model: Model, resource_id: str) -> Resource | None:
+def find(kind: UploadKind[Model, Resource], model: Model, resource_id: str) -> Resource | None:
     """Return one resource of a model, if it is there."""
     found = row(kind, model.customization_id, resource_id)
     return found if found is not None and found.generation == model.generation else None
 
 
-def row(kind: Kind[Model, Resource], customization_id: str, resource_id: str) -> Resource | None:
+def row(kind: UploadKind[Model, Resource], customization_id: str, resource_id: str) -> Resource | None:
     """Return a resource's row, of whichever generation."""
     try:
         return kind.resource.get(customization_id, resource_id, consistent_read=True)
@@ -107,7 +107,7 @@ def row(kind: Kind[Model, Resource], customization_id: str, resource_id: str) ->
 
 
 def accept(
-    kind: Kind[Model, Resource],
+    kind: UploadKind[Model, Resource],
     model: Model,
     judge: Callable[[Model], Resource | None],
     make: Callable[[Model, datetime], Resource],
@@ -147,7 +147,7 @@ def _unclaimed(model: Model, existing: Resource | None) -> Condition:
     return condition
 
 
-def withdraw(kind: Kind[Model, Resource], accepted: Accepted[Resource]) -> None:
+def withdraw(kind: UploadKind[Model, Resource], accepted: Accepted[Resource]) -> None:
     """Take an upload back whose object could not be stored: what it replaced is there again.
 
     It stays if it has been analysed meanwhile: then it was stored, and only the store's answer was lost.
@@ -164,7 +164,7 @@ def withdraw(kind: Kind[Model, Resource], accepted: Accepted[Resource]) -> None:
     clean(accepted.key)
 
 
-def give_back(kind: Kind[Model, Resource], row: Resource) -> bool:
+def give_back(kind: UploadKind[Model, Resource], row: Resource) -> bool:
     """Put back what an upload has replaced that never arrived; False if there was nothing, or it is gone."""
     if not row.replaced:
         return False
@@ -176,14 +176,14 @@ def give_back(kind: Kind[Model, Resource], row: Resource) -> bool:
     return True
 
 
-def stored(kind: Kind[Model, Resource], accepted: Accepted[Resource]) -> None:
+def stored(kind: UploadKind[Model, Resource], accepted: Accepted[Resource]) -> None:
     """The upload's object is there: what it replaced can go."""
     if accepted.replaced is not None:
         clean(kind.key_of(accepted.replaced))
 
 
 @contextmanager
-def storing(kind: Kind[Model, Resource], accepted: Accepted[Resource]) -> Iterator[layout.UploadKey]:
+def storing(kind: UploadKind[Model, Resource], accepted: Accepted[Resource]) -> Iterator[layout.UploadKey]:
     """Let the block store an accepted upload's object; when it fails, the upload is taken back."""
     try:
         yield accepted.key
@@ -201,7 +201,7 @@ def clean(key: layout.UploadKey) -> None:
         _log.warning("could not remove %s", key.key, exc_info=True)
 
 
-def being_analysed(kind: Kind[Model, Resource], key: layout.UploadKey) -> Resource | None:
+def being_analysed(kind: UploadKind[Model, Resource], key: layout.UploadKey) -> Resource | None:
     """Return the row of an upload that still waits for its analysis; None: replaced, removed, or done."""
     found = row(kind, key.customization_id, key.resource_id)
     if found is None or found.upload_id != key.upload_id or found.status != BEING_PROCESSED:
@@ -217,7 +217,11 @@ def judged(resource: Resource, actions: Sequence[Action]) -> Update:
 
 
 def end(
-    kind: Kind[Model, Resource], resource: Resource, change: Change, valid: bool, error: str | None = None
+    kind: UploadKind[Model, Resource],
+    resource: Resource,
+    change: Change,
+    valid: bool,
+    error: str | None = None,
 ) -> bool:
     """End the analysis of an upload together with `change` of its row; False when it had ended before.
 
@@ -245,7 +249,7 @@ def end(
     raise Contended
 
 
-def remove(kind: Kind[Model, Resource], model: Model, get: Callable[[Model], Resource]) -> None:
+def remove(kind: UploadKind[Model, Resource], model: Model, get: Callable[[Model], Resource]) -> None:
     """Remove a resource, and its analysis if that still goes on.
 
     Args:
@@ -254,11 +258,11 @@ def remove(kind: Kind[Model, Resource], model: Model, get: Callable[[Model], Res
         get: returns the resource, or raises what the model refuses.
 
     Raises:
-        Busy: the model handles another request.
+        ModelBusy: the model handles another request.
     """
     for _ in range(_ATTEMPTS):
         if not statuses.allowed(model, kind.removed):
-            raise Busy(model.customization_id)
+            raise ModelBusy(model.customization_id)
         resource = get(model)
         any_valid = kind.any_other_valid(model, resource.resource_id)
         removed = statuses.resource_removed(kind.removed, model, resource.upload_id, any_valid, now())

@@ -68,7 +68,7 @@ def opened(owner: str, upload_id: str, expires: str, signature: str) -> DirectUp
         row = uploads.get(owner, upload_id)
     except UnknownUpload:
         raise RefusedByUrl(404, f"The upload of this URL was removed. {_ANOTHER}") from None
-    if uploads.status(row) is uploads.Status.COMPLETE:
+    if uploads.status(row) is uploads.DirectUploadStatus.COMPLETE:
         raise RefusedByUrl(
             412,
             f"The bytes of this upload are there already: name it with upload={upload_id}. Other bytes need "

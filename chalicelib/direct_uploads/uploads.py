@@ -39,7 +39,7 @@ class Purpose(StrEnum):
     JOB = "job"
 
 
-class Status(StrEnum):
+class DirectUploadStatus(StrEnum):
     """What a client sees."""
 
     WAITING = "waiting"
@@ -127,9 +127,9 @@ def _expired(row: DirectUpload) -> bool:
     return int(row.expires) <= time.time()
 
 
-def status(row: DirectUpload) -> Status:
+def status(row: DirectUpload) -> DirectUploadStatus:
     """Tell whether the bytes have come."""
-    return Status.COMPLETE if objects.exists(key_of(row)) else Status.WAITING
+    return DirectUploadStatus.COMPLETE if objects.exists(key_of(row)) else DirectUploadStatus.WAITING
 
 
 def arrived(owner: str, upload_id: str) -> DirectUpload:

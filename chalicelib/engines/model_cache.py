@@ -26,7 +26,7 @@ _ABANDONED_S = 3600.0
 """Nobody takes so long to write a file."""
 
 
-class Held:
+class HeldFile:
     """A file that stays for as long as this object lives."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -42,7 +42,7 @@ def folder() -> Path:
     return found
 
 
-def kept(path: Path, make: Callable[[Path], None]) -> Held:
+def kept(path: Path, make: Callable[[Path], None]) -> HeldFile:
     """Return a file of the cache; `make` writes it, whole or not at all, where it is not there yet.
 
     Files beside it that were used longest ago are removed as far as the budget demands.
@@ -64,13 +64,13 @@ def kept(path: Path, make: Callable[[Path], None]) -> Held:
             return held
 
 
-def hold(path: Path) -> Held | None:
+def hold(path: Path) -> HeldFile | None:
     """Return a file of the cache if it is there, and note that it is used."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
-    held = Held(path, descriptor)
+    held = HeldFile(path, descriptor)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     locked = os.fstat(descriptor)
     try:

@@ -104,7 +104,7 @@ def keyword_hits(
 
 
 @dataclass(eq=False)
-class _Place:
+class _Slot:
     word: Word
     """Whose times the place has: of the first reading, else of the weightiest that has a word there."""
     best: bool
@@ -114,8 +114,8 @@ class _Place:
 
 @dataclass(frozen=True)
 class _Aligned:
-    places: list[_Place]
-    held: list[list[_Place]]
+    places: list[_Slot]
+    held: list[list[_Slot]]
     """By reading, the place of each of its words."""
     shares: list[float]
     """Each reading's weight; they sum to at most 1."""
@@ -125,8 +125,8 @@ def _aligned(readings: Sequence[Hypothesis]) -> _Aligned:
     """Align readings, the first and then the weightiest first, with the places that those before made."""
     total = max(1.0, math.fsum(reading.posterior for reading in readings))
     shares = [reading.posterior / total for reading in readings]
-    places: list[_Place] = []
-    held: list[list[_Place]] = [[] for _ in readings]
+    places: list[_Slot] = []
+    held: list[list[_Slot]] = [[] for _ in readings]
     for number in sorted(range(len(readings)), key=lambda number: (number > 0, -shares[number])):
         words = readings[number].words
         places, held[number] = _joined(places, words, best=number == 0)
@@ -136,9 +136,7 @@ def _aligned(readings: Sequence[Hypothesis]) -> _Aligned:
     return _Aligned(places, held, shares)
 
 
-def _joined(
-    places: Sequence[_Place], words: Sequence[Word], *, best: bool
-) -> tuple[list[_Place], list[_Place]]:
+def _joined(places: Sequence[_Slot], words: Sequence[Word], *, best: bool) -> tuple[list[_Slot], list[_Slot]]:
     """Return the places with those that words without a counterpart add, and the place of each word."""
     cost = np.zeros((len(places) + 1, len(words) + 1))
     cost[:, 0] = _GAP_COST * np.arange(len(places) + 1)
@@ -150,8 +148,8 @@ def _joined(
             cost[row, column + 1] + _GAP_COST,
             cost[row + 1, column] + _GAP_COST,
         )
-    joined: list[_Place] = []
-    held: list[_Place] = []
+    joined: list[_Slot] = []
+    held: list[_Slot] = []
     row, column = len(places), len(words)
     while row or column:
         here = cost[row, column]
@@ -161,7 +159,7 @@ def _joined(
             held.append(places[row])
         elif not row or (column and here == cost[row, column - 1] + _GAP_COST):
             column -= 1
-            held.append(_Place(words[column], best))
+            held.append(_Slot(words[column], best))
             joined.append(held[-1])
         else:
             row -= 1
@@ -169,7 +167,7 @@ def _joined(
     return joined[::-1], held[::-1]
 
 
-def _difference(place: _Place, word: Word) -> float:
+def _difference(place: _Slot, word: Word) -> float:
     apart_s = abs(place.word.start_s + place.word.end_s - word.start_s - word.end_s) / 2
     other = 0.0 if word.text in place.posteriors else _OTHER_WORD_COST
     return other + _DISTANCE_COST * min(1.0, apart_s / _FARTHEST_S)

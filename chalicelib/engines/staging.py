@@ -15,7 +15,7 @@ _STAGERS = {"whisper": "chalicelib.engines.whisper.staging"}
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedBase:
     """A base that was written into a folder."""
 
     files: tuple[str, ...]
@@ -49,7 +49,7 @@ class Stager(Protocol):
         """
         ...
 
-    def prepare(self, source: Path, target: Path) -> Prepared:
+    def prepare(self, source: Path, target: Path) -> PreparedBase:
         """Write the network of a folder into another one, ready to be loaded.
 
         Raises:

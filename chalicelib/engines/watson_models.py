@@ -11,7 +11,7 @@ US_ENGLISH = "en-US"
 
 
 @dataclass(frozen=True)
-class Language:
+class WatsonLanguage:
     """A language, or a dialect, as Watson names it."""
 
     tag: str
@@ -33,30 +33,30 @@ class Language:
 LANGUAGES = {
     language.tag: language
     for language in (
-        Language("ar-MS", "Modern Standard Arabic"),
-        Language("de-DE", "German"),
-        Language("en-AU", "Australian English"),
-        Language("en-GB", "United Kingdom English"),
-        Language(US_ENGLISH, "US English"),
-        Language("es-AR", "Argentinian Spanish"),
-        Language("es-CL", "Chilean Spanish"),
-        Language("es-CO", "Colombian Spanish"),
-        Language("es-ES", "Castilian Spanish"),
-        Language("es-MX", "Mexican Spanish"),
-        Language("es-PE", "Peruvian Spanish"),
-        Language("fr-CA", "Canadian French"),
-        Language("fr-FR", "French"),
-        Language("it-IT", "Italian"),
-        Language("ja-JP", "Japanese"),
-        Language("ko-KR", "Korean"),
-        Language("nl-NL", "Dutch"),
-        Language("pt-BR", "Brazilian Portuguese"),
-        Language("zh-CN", "Mandarin Chinese"),
+        WatsonLanguage("ar-MS", "Modern Standard Arabic"),
+        WatsonLanguage("de-DE", "German"),
+        WatsonLanguage("en-AU", "Australian English"),
+        WatsonLanguage("en-GB", "United Kingdom English"),
+        WatsonLanguage(US_ENGLISH, "US English"),
+        WatsonLanguage("es-AR", "Argentinian Spanish"),
+        WatsonLanguage("es-CL", "Chilean Spanish"),
+        WatsonLanguage("es-CO", "Colombian Spanish"),
+        WatsonLanguage("es-ES", "Castilian Spanish"),
+        WatsonLanguage("es-MX", "Mexican Spanish"),
+        WatsonLanguage("es-PE", "Peruvian Spanish"),
+        WatsonLanguage("fr-CA", "Canadian French"),
+        WatsonLanguage("fr-FR", "French"),
+        WatsonLanguage("it-IT", "Italian"),
+        WatsonLanguage("ja-JP", "Japanese"),
+        WatsonLanguage("ko-KR", "Korean"),
+        WatsonLanguage("nl-NL", "Dutch"),
+        WatsonLanguage("pt-BR", "Brazilian Portuguese"),
+        WatsonLanguage("zh-CN", "Mandarin Chinese"),
     )
 }
 
 
-def language_of(model: str) -> Language | None:
+def language_of(model: str) -> WatsonLanguage | None:
     """Return the language of a base model that Watson's names allow; None for any other name."""
     tag, _, band = model.partition("_")
     return LANGUAGES.get(tag) if band in BANDS else None

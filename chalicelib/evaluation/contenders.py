@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.engines import catalogue
 from chalicelib.engines.catalogue import BaseModel
-from chalicelib.evaluation.errors import Refused
+from chalicelib.evaluation.errors import EvaluationRefused
 from chalicelib.recognition.request import backend, models, options
 from chalicelib.recognition.request.models import ServingModel, UnknownCustomization
 from chalicelib.recognition.request.options import Options
@@ -66,13 +66,15 @@ def chosen(owner: str, asked: Mapping[str, object]) -> Contender:
     """Return the model that a request names.
 
     Raises:
-        Refused: a field is not known, or not supported here.
+        EvaluationRefused: a field is not known, or not supported here.
         options.InvalidOption, options.MalformedGuid, options.OptionsConflict: a field makes no sense.
         models.UnknownModel, models.UnknownCustomization, models.NotAvailable, models.WrongBase: see there.
     """
     unknown = sorted(set(asked) - set(FIELDS))
     if unknown:
-        raise Refused(f"Unknown field '{unknown[0][:60]}' of a model: there are {', '.join(FIELDS)}.")
+        raise EvaluationRefused(
+            f"Unknown field '{unknown[0][:60]}' of a model: there are {', '.join(FIELDS)}."
+        )
     given = {name: _text(name, value) for name, value in asked.items() if value is not None}
     custom = [row for row in (_row(owner, kind, name, given) for name, kind in _CUSTOM.items()) if row]
     if custom:
@@ -82,7 +84,7 @@ def chosen(owner: str, asked: Mapping[str, object]) -> Contender:
             given.setdefault("model", catalogue.base_model_of_version(given["base_model_version"]).name)
     parsed = options.parse({name: (value,) for name, value in {**given, **_PLAIN}.items()})
     if parsed.warnings:  # a field that recognition does not know (yet)
-        raise Refused(f"{parsed.warnings[0]} This service does not support it.")
+        raise EvaluationRefused(f"{parsed.warnings[0]} This service does not support it.")
     serving = models.choose(owner, parsed.options)
     base = catalogue.find(parsed.options.model)
     assert base is not None, "an unknown one was refused"
@@ -104,7 +106,7 @@ _CUSTOM: dict[str, type[AcousticModel] | type[LanguageModel]] = {
 
 def _text(name: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Refused(f"Invalid value for '{name}' of a model: it must be a string.")
+        raise EvaluationRefused(f"Invalid value for '{name}' of a model: it must be a string.")
     return str(value)
 
 
@@ -139,16 +141,18 @@ def check_comparable(contenders: Sequence[Contender]) -> None:
     """Refuse models that cannot be measured side by side.
 
     Raises:
-        Refused: two are the same, or they hear different languages.
+        EvaluationRefused: two are the same, or they hear different languages.
     """
     identities = [one.identity for one in contenders]
     for place, identity in enumerate(identities):
         if identity in identities[:place]:
             first = identities.index(identity) + 1
-            raise Refused(f"Models {first} and {place + 1} are the same one. Leave one of them out.")
+            raise EvaluationRefused(
+                f"Models {first} and {place + 1} are the same one. Leave one of them out."
+            )
     languages = sorted({one.language for one in contenders})
     if len({language.partition("-")[0] for language in languages}) > 1:
-        raise Refused(
+        raise EvaluationRefused(
             f"The models hear different languages ({', '.join(languages)}). Evaluate each language by itself."
         )
 

@@ -38,5 +38,5 @@ class StillProcessing(Exception):
         )
 
 
-class Refused(ValueError):
+class EvaluationRefused(ValueError):
     """What was asked for cannot be done; the text says why."""

@@ -14,7 +14,7 @@ from chalicelib import settings
 from chalicelib.evaluation import contenders, limits, statuses
 from chalicelib.evaluation.contenders import Contender
 from chalicelib.evaluation.errors import NothingThere, TooMany, UnknownEvaluation
-from chalicelib.evaluation.statuses import Status
+from chalicelib.evaluation.statuses import EvaluationStatus
 from chalicelib.jobs import window
 from chalicelib.jobs.recognition_jobs import new_id
 from chalicelib.storage import failures, objects, queues, rounds
@@ -57,7 +57,7 @@ def create(
         new_id(),
         name=name,
         kind=material.kind,
-        status=Status.WAITING,
+        status=EvaluationStatus.WAITING,
         created=now,
         updated=now,
         test_set_id=material.test_set_id,
@@ -137,7 +137,7 @@ def pieces_left(row: Evaluation) -> list[int]:
 
 def progress(row: Evaluation) -> int:
     """Return how much is done, in percent."""
-    if row.status == Status.COMPLETED:
+    if row.status == EvaluationStatus.COMPLETED:
         return 100
     pieces = int(row.pieces or 0)
     return int(99 * (pieces - len(row.pieces_left or ())) / pieces) if pieces else 0
@@ -204,7 +204,7 @@ def audio(row: Evaluation, number: int) -> tuple[bytes, str]:
     Raises:
         NothingThere: there is none of that number, or the test set is gone.
     """
-    shown = results(row) if row.status == Status.COMPLETED else {}
+    shown = results(row) if row.status == EvaluationStatus.COMPLETED else {}
     entries = shown.get("utterances", shown.get("sentences", ()))
     entry = next((one for one in entries if one["number"] == number), None)
     if entry is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.evaluation.contenders import Contender
-from chalicelib.evaluation.recordings.listing import Utterance
+from chalicelib.evaluation.recordings.listing import ListedUtterance
 from chalicelib.recognition.request import backend
 from chalicelib.recognition.request.backend import RecognitionFailed
 from chalicelib.storage import objects
@@ -21,7 +21,7 @@ _MOST_S = 120.0
 
 
 @dataclass(frozen=True)
-class Heard:
+class HeardUtterance:
     """What a model heard in an utterance."""
 
     number: int
@@ -35,9 +35,9 @@ class NotHeard(Exception):
     """An utterance cannot be recognised, whoever tries again; the text is for the user."""
 
 
-def batches(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
+def batches(utterances: Sequence[ListedUtterance]) -> list[list[ListedUtterance]]:
     """Return utterances in batches, always the same ones."""
-    found: list[list[Utterance]] = []
+    found: list[list[ListedUtterance]] = []
     length_s = 0.0
     for one in utterances:
         if not found or len(found[-1]) == _MOST_UTTERANCES or length_s + one.duration_s > _MOST_S:
@@ -49,13 +49,13 @@ def batches(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
 
 
 def hear(
-    batch: Sequence[Utterance],
+    batch: Sequence[ListedUtterance],
     contender: Contender,
     key_of: Callable[[int], str],
     *,
     owner: str,
     at_once: int,
-) -> list[Heard]:
+) -> list[HeardUtterance]:
     """Return what a model hears in each utterance of a batch.
 
     Args:
@@ -70,7 +70,7 @@ def hear(
         RecognitionFailed: recognition did not succeed, but may when tried again.
     """
 
-    def one(utterance: Utterance) -> Heard:
+    def one(utterance: ListedUtterance) -> HeardUtterance:
         event = contender.event(key_of(utterance.number), utterance.content_type, owner)
         try:
             return _heard(utterance.number, backend.invoke(event))
@@ -90,7 +90,7 @@ def hear(
             raise
 
 
-def _heard(number: int, answer: Mapping[str, Any]) -> Heard:
+def _heard(number: int, answer: Mapping[str, Any]) -> HeardUtterance:
     """Join what was heard phrase by phrase; a phrase counts for the confidence by its words."""
     texts: list[str] = []
     words, sure = 0, 0.0
@@ -101,19 +101,19 @@ def _heard(number: int, answer: Mapping[str, Any]) -> Heard:
         texts.append(text)
         words += count
         sure += count * float(best.get("confidence", 0.0))
-    return Heard(number, " ".join(texts), round(sure / words, 3) if words else None)
+    return HeardUtterance(number, " ".join(texts), round(sure / words, 3) if words else None)
 
 
-def store(key: str, heard: Sequence[Heard]) -> None:
+def store(key: str, heard: Sequence[HeardUtterance]) -> None:
     """Put what was heard in a batch into the bucket."""
     objects.put(key, json.dumps([dataclasses.asdict(one) for one in heard]).encode(), "application/json")
 
 
-def fetch(keys: Sequence[str]) -> dict[int, Heard]:
+def fetch(keys: Sequence[str]) -> dict[int, HeardUtterance]:
     """Return what was stored under some keys, by the number of the utterance.
 
     Raises:
         objects.ObjectNotFound: some of it is gone.
     """
-    heard = (Heard(**one) for key in keys for one in json.loads(objects.get(key)))
+    heard = (HeardUtterance(**one) for key in keys for one in json.loads(objects.get(key)))
     return {one.number: one for one in heard}

@@ -19,7 +19,7 @@ class SetStatus(StrEnum):
     INVALID = "invalid"
 
 
-class Status(StrEnum):
+class EvaluationStatus(StrEnum):
     """Of an evaluation, as a client sees it."""
 
     WAITING = "waiting"
@@ -29,22 +29,24 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Transition:
+class EvaluationTransition:
     """One line of the table: where an event may happen, and where it leads."""
 
-    sources: tuple[Status, ...]
-    target: Status
+    sources: tuple[EvaluationStatus, ...]
+    target: EvaluationStatus
 
 
-OPEN = (Status.WAITING, Status.PROCESSING)
-ENDED = (Status.COMPLETED, Status.FAILED)
+OPEN = (EvaluationStatus.WAITING, EvaluationStatus.PROCESSING)
+ENDED = (EvaluationStatus.COMPLETED, EvaluationStatus.FAILED)
 
 # A test set is read once: processing -> available or invalid.
 # event of an evaluation  from                                      to
-CUT = Transition((Status.WAITING,), Status.PROCESSING)  # once: into pieces that are all yet to be done
-PIECE_DONE = Transition((Status.PROCESSING,), Status.PROCESSING)
-COMPLETED = Transition((Status.PROCESSING,), Status.COMPLETED)
-FAILED = Transition(OPEN, Status.FAILED)
+CUT = EvaluationTransition(
+    (EvaluationStatus.WAITING,), EvaluationStatus.PROCESSING
+)  # once: into pieces that are all yet to be done
+PIECE_DONE = EvaluationTransition((EvaluationStatus.PROCESSING,), EvaluationStatus.PROCESSING)
+COMPLETED = EvaluationTransition((EvaluationStatus.PROCESSING,), EvaluationStatus.COMPLETED)
+FAILED = EvaluationTransition(OPEN, EvaluationStatus.FAILED)
 
 
 def set_read(test_set: TestSet, status: SetStatus, found: Sequence[Action], now: datetime) -> Update:
@@ -75,7 +77,7 @@ def failed(evaluation: Evaluation, reason: str, now: datetime) -> Update:
 
 
 def _moved(
-    evaluation: Evaluation, transition: Transition, now: datetime, actions: Sequence[Action]
+    evaluation: Evaluation, transition: EvaluationTransition, now: datetime, actions: Sequence[Action]
 ) -> Update:
     condition: Condition = Evaluation.status.is_in(*transition.sources)
     return Update(

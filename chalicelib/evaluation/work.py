@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import settings
-from chalicelib.customization.errors import UnknownModel, UnknownResource
+from chalicelib.customization.errors import UnknownCustomModel, UnknownResource
 from chalicelib.evaluation import contenders, evaluations, hearing, limits, statuses, test_sets, wording
 from chalicelib.evaluation.contenders import Contender
-from chalicelib.evaluation.errors import Refused
+from chalicelib.evaluation.errors import EvaluationRefused
 from chalicelib.evaluation.hearing import NotHeard
 from chalicelib.evaluation.recordings import listing, sentences, unpacking
-from chalicelib.evaluation.recordings.chosen_audio import Chosen
-from chalicelib.evaluation.recordings.listing import Listing, Utterance
+from chalicelib.evaluation.recordings.chosen_audio import ChosenAudio
+from chalicelib.evaluation.recordings.listing import ListedUtterance, UtteranceListing
 from chalicelib.evaluation.results import comparing, picture, scoring
-from chalicelib.evaluation.statuses import SetStatus, Status
+from chalicelib.evaluation.statuses import EvaluationStatus, SetStatus
 from chalicelib.evaluation.wording import Wording
 from chalicelib.recognition.request import backend
 from chalicelib.recognition.request.backend import RecognitionFailed
@@ -53,11 +53,11 @@ def read(owner: str, test_set_id: str, *, last_attempt: bool) -> SetStatus | Non
     if row is None or row.status != SetStatus.PROCESSING:
         return None if row is None else SetStatus(row.status)
     key = test_sets.key_of(row)
-    found = unpacking.Found(error=GIVEN_UP) if last_attempt else _unpacked(row)
+    found = unpacking.UnpackedTestSet(error=GIVEN_UP) if last_attempt else _unpacked(row)
     usage.add(owner, found.decoded_s)
     kept, more = listing.bounded(found.findings, limits.FINDINGS)
     used = [] if found.error else found.utterances
-    Listing(tuple(used), kept, more).store(key.listing_key)
+    UtteranceListing(tuple(used), kept, more).store(key.listing_key)
     texts = [one.text or "" for one in used]
     script = wording.script_of(" ".join(texts))
     actions = [
@@ -80,14 +80,14 @@ def read(owner: str, test_set_id: str, *, last_attempt: bool) -> SetStatus | Non
     return status
 
 
-def _unpacked(row: TestSet) -> unpacking.Found:
+def _unpacked(row: TestSet) -> unpacking.UnpackedTestSet:
     key = test_sets.key_of(row)
     with scratch.folder() as folder:
         path = Path(folder, "upload")
         try:
             objects.download(key.upload_key, path)
         except objects.ObjectNotFound:
-            return unpacking.Found(error="The archive did not arrive completely. Upload it again.")
+            return unpacking.UnpackedTestSet(error="The archive did not arrive completely. Upload it again.")
         return unpacking.read(
             path,
             row.contained_content_type,
@@ -96,7 +96,9 @@ def _unpacked(row: TestSet) -> unpacking.Found:
         )
 
 
-def work(owner: str, evaluation_id: str, piece: int | None = None, *, last_attempt: bool) -> Status | None:
+def work(
+    owner: str, evaluation_id: str, piece: int | None = None, *, last_attempt: bool
+) -> EvaluationStatus | None:
     """Do what is to be done next for an evaluation, or one piece of it; returns its status afterwards.
 
     None: it is gone. May be called twice, late, or several times at once: what is done is not done again.
@@ -116,10 +118,10 @@ def work(owner: str, evaluation_id: str, piece: int | None = None, *, last_attem
     except AudioBudgetSpent as spent:
         delay_s = min(spent.retry_after_s, queues.LONGEST_DELAY_S)
         evaluations.announce(row, piece, delay_s=delay_s)
-        return Status(row.status)
-    except (Refused, NotHeard) as refused:
+        return EvaluationStatus(row.status)
+    except (EvaluationRefused, NotHeard) as refused:
         return fail(row, str(refused))
-    except (UnknownModel, UnknownResource):
+    except (UnknownCustomModel, UnknownResource):
         return fail(row, _AUDIO_GONE)
     except objects.ObjectNotFound:
         if evaluations.find(owner, evaluation_id) is None:
@@ -136,10 +138,10 @@ def work(owner: str, evaluation_id: str, piece: int | None = None, *, last_attem
         return fail(row, _GIVEN_UP)
 
 
-def _next_step(row: Evaluation, piece: int | None) -> Status | None:
+def _next_step(row: Evaluation, piece: int | None) -> EvaluationStatus | None:
     """Cut the work into pieces, or do one of them; after the last one, put the results together."""
     models = contenders.from_json(row.models)
-    if row.status == Status.WAITING:
+    if row.status == EvaluationStatus.WAITING:
         batches = hearing.batches(_prepared(row, models))
         if _moved(statuses.cut(row, len(batches) * len(models), _now())):
             evaluations.announce_again(row)
@@ -161,20 +163,20 @@ def _next_step(row: Evaluation, piece: int | None) -> Status | None:
     return _settled(row)
 
 
-def _prepared(row: Evaluation, models: Sequence[Contender]) -> Sequence[Utterance]:
+def _prepared(row: Evaluation, models: Sequence[Contender]) -> Sequence[ListedUtterance]:
     """Return what is to be recognised; of a comparison it is cut out of the recordings first."""
     if row.kind == evaluations.TEST_SET:
         return _listing(row).utterances
-    chosen = Chosen.from_json(row.customization_id or "", row.audio or "{}")
+    chosen = ChosenAudio.from_json(row.customization_id or "", row.audio or "{}")
     found = sentences.cut(row.owner, row.evaluation_id, chosen, models[-1].serving.base_version)
     found.store(evaluations.key_of(row).listing_key)
     return found.utterances
 
 
-def _listing(row: Evaluation) -> Listing:
+def _listing(row: Evaluation) -> UtteranceListing:
     if row.kind == evaluations.TEST_SET:
-        return Listing.fetch(TestSetKey(row.owner, row.test_set_id or "").listing_key)
-    return Listing.fetch(evaluations.key_of(row).listing_key)
+        return UtteranceListing.fetch(TestSetKey(row.owner, row.test_set_id or "").listing_key)
+    return UtteranceListing.fetch(evaluations.key_of(row).listing_key)
 
 
 def _hear(row: Evaluation, models: Sequence[Contender], piece: int) -> None:
@@ -225,25 +227,25 @@ def _report(row: Evaluation) -> dict[str, Any] | None:
     return report
 
 
-def fail(row: Evaluation, reason: str) -> Status | None:
+def fail(row: Evaluation, reason: str) -> EvaluationStatus | None:
     """Give an evaluation up; returns its status, None if it is gone."""
     _log.info("evaluation %s failed: %s", row.evaluation_id, reason)
     _moved(statuses.failed(row, reason, _now()))
     return _settled(row)
 
 
-def _settled(row: Evaluation) -> Status | None:
+def _settled(row: Evaluation) -> EvaluationStatus | None:
     """Remove what an ended evaluation needs no more; everything, if it was deleted meanwhile."""
     current = evaluations.find(row.owner, row.evaluation_id)
     key = evaluations.key_of(row)
     if current is None:
         evaluations.clear_away(row)
         return None
-    if current.status == Status.FAILED:
+    if current.status == EvaluationStatus.FAILED:
         objects.delete_below(key.prefix)
-    elif current.status == Status.COMPLETED:
+    elif current.status == EvaluationStatus.COMPLETED:
         objects.delete_below(key.pieces_prefix)
-    return Status(current.status)
+    return EvaluationStatus(current.status)
 
 
 def _moved(change: Update, *together: Add) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from chalicelib.customization.acoustic import audio_resources
-from chalicelib.customization.acoustic.audio_resources import Analysis
+from chalicelib.customization.acoustic.audio_resources import AudioAnalysis
 from chalicelib.engines.catalogue import KNOWN_MODELS
 from chalicelib.events.delivery import messages, telemetry
 from chalicelib.events.delivery.arrivals import Arrivals
@@ -50,7 +50,7 @@ def _afterwards(key: UploadKey) -> None:
 _arrivals = Arrivals(audio_resources.KIND, _analyse, _afterwards)
 
 
-def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> Analysis:
+def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> AudioAnalysis:
     # Here, because it brings in the audio libraries, which a batch of stale events does without.
     from chalicelib.audio import inspection
 
@@ -66,14 +66,14 @@ def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> An
         )
     usage.add(key.owner, found.duration_s)
     if audio.kind == "archive":
-        found_in_it = audio_resources.Listing(
+        found_in_it = audio_resources.ArchiveListing(
             [dataclasses.asdict(member) for member in found.members],
             found.left_out[: audio_resources.MOST_NAMES_LEFT_OUT],
             len(found.left_out),
         )
         objects.put(key.listing_key, found_in_it.to_json(), "application/json")
     telemetry.measure_s("AnalysisTime", time.monotonic() - began_s)
-    return Analysis(
+    return AudioAnalysis(
         valid=found.status == "ok",
         details_type=found.details_type,
         codec=found.codec,
@@ -86,5 +86,5 @@ def _inspected(key: UploadKey, model: AcousticModel, audio: AudioResource) -> An
     )
 
 
-def _given_up() -> Analysis:
-    return Analysis(valid=False, details_type="undetermined", error=GIVEN_UP)
+def _given_up() -> AudioAnalysis:
+    return AudioAnalysis(valid=False, details_type="undetermined", error=GIVEN_UP)

@@ -11,7 +11,7 @@ from typing import Any
 from chalicelib.customization import limits
 from chalicelib.customization.custom_models import now
 from chalicelib.customization.language import custom_words, language_resources, language_words
-from chalicelib.customization.language.language_resources import CORPUS, WORDS, Analysis, FoundWord
+from chalicelib.customization.language.language_resources import CORPUS, WORDS, FoundWord, TextAnalysis
 from chalicelib.customization.uploads import BEING_PROCESSED
 from chalicelib.engines import availability
 from chalicelib.events.delivery import messages, telemetry
@@ -50,7 +50,7 @@ def _analyse(key: UploadKey, model: LanguageModel, row: LanguageResource, last_a
         objects.delete(key.key)
         telemetry.count("WordsRefused" if error else "WordsAdded")
     else:
-        analysis = Analysis(error=GIVEN_UP) if last_attempt else _looked_into(key, model, row)
+        analysis = TextAnalysis(error=GIVEN_UP) if last_attempt else _looked_into(key, model, row)
         if analysis.oov is not None:
             language_resources.store_words(key, analysis.oov)
         if not language_resources.analysis_finished(key, analysis):
@@ -87,10 +87,10 @@ def _put_in(key: UploadKey, model: LanguageModel, row: LanguageResource) -> str 
     return None
 
 
-def _looked_into(key: UploadKey, model: LanguageModel, row: LanguageResource) -> Analysis:
+def _looked_into(key: UploadKey, model: LanguageModel, row: LanguageResource) -> TextAnalysis:
     """Return what a corpus or a grammar holds."""
     if (missing := availability.obstacle(model.versions[-1])) is not None:
-        return Analysis(error=missing)
+        return TextAnalysis(error=missing)
     total, counts, error = _read(key, model, row)
     others = [other for other in language_resources.of_model(model) if other.name_id != row.name_id]
     if error is None and total + sum(int(other.total_words) for other in others) > limits.WORDS:
@@ -98,9 +98,9 @@ def _looked_into(key: UploadKey, model: LanguageModel, row: LanguageResource) ->
     if error is None and len(_words_beside(model, others) | counts.keys()) > limits.CUSTOM_WORDS:
         error = TOO_MANY_CUSTOM_WORDS
     if error is not None:
-        return Analysis(error=error)
+        return TextAnalysis(error=error)
     found = {word: FoundWord(count, _said(model, word)) for word, count in counts.items()}
-    return Analysis(total_words=total, oov=found)
+    return TextAnalysis(total_words=total, oov=found)
 
 
 def _words_beside(model: LanguageModel, others: list[LanguageResource]) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib import settings
 from chalicelib.customization import statuses, turns
 from chalicelib.customization.acoustic import audio_resources
-from chalicelib.customization.acoustic.audio_resources import Analysis
+from chalicelib.customization.acoustic.audio_resources import AudioAnalysis
 from chalicelib.customization.language import language_resources
 from chalicelib.events.delivery import telemetry
 from chalicelib.events.reconciling import (
@@ -146,7 +146,7 @@ def _look_after_language_model(model: LanguageModel, happened: Happened) -> None
 
 
 def _audio_given_up(key: UploadKey) -> None:
-    analysis = Analysis(valid=False, details_type="undetermined", error=NEVER_ARRIVED)
+    analysis = AudioAnalysis(valid=False, details_type="undetermined", error=NEVER_ARRIVED)
     audio_resources.analysis_finished(
         key.owner, key.customization_id, key.resource_id, key.upload_id, analysis
     )
@@ -157,5 +157,5 @@ def _text_given_up(key: UploadKey) -> None:
     if key.resource_id == language_resources.WORDS:
         language_resources.words_finished(key, WORDS_NEVER_ARRIVED)
     else:
-        analysis = language_resources.Analysis(error=TEXT_NEVER_ARRIVED)
+        analysis = language_resources.TextAnalysis(error=TEXT_NEVER_ARRIVED)
         language_resources.analysis_finished(key, analysis)

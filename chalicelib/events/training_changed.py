@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from chalicelib.events.delivery import messages, telemetry
 from chalicelib.events.delivery.once import once
 from chalicelib.training import follow
-from chalicelib.training.jobs import Status
+from chalicelib.training.jobs import TrainingJobStatus
 
 DETAIL_TYPE = "SageMaker Training Job State Change"
 
@@ -27,7 +27,7 @@ def _change(record: SQSRecord) -> None:
     if change.get("detail-type") != DETAIL_TYPE:
         raise ValueError(f"not a {DETAIL_TYPE}")
     detail = change["detail"]
-    if not Status(detail["TrainingJobStatus"]).over:
+    if not TrainingJobStatus(detail["TrainingJobStatus"]).over:
         return
     # A job ends once; EventBridge may say so more than once.
     once(

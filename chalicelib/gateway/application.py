@@ -20,7 +20,7 @@ from chalicelib.gateway.http.exchange import Exchange
 from chalicelib.gateway.http.forwarding import Forwarder
 from chalicelib.gateway.http.refusals import JSON, Refusal, error_response, in_clients_shape
 from chalicelib.gateway.http.spooling import Spooler
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from chalicelib.gateway.metrics import Family
 from chalicelib.gateway.websocket import endpoint
 from chalicelib.gateway.websocket.endpoint import Sockets
@@ -36,7 +36,7 @@ def build(
     backend: Backend | WaitingBackend,
     *,
     ready: Callable[[], bool],
-    limits: Limits | None = None,
+    limits: GatewayLimits | None = None,
     pool: Callable[[], DecoderPool] | None = None,
     readings: Callable[[], Iterable[Family]] | None = None,
 ) -> Application:
@@ -49,7 +49,7 @@ def build(
         pool: makes the processes that decode the audio of WebSockets, when the first one needs them.
         readings: reads what `GET /metrics` shows beside requests; may block, and is called once at a time.
     """
-    return _Gateway(backend, ready, limits or Limits(), pool, readings)
+    return _Gateway(backend, ready, limits or GatewayLimits(), pool, readings)
 
 
 class _Gateway:
@@ -57,7 +57,7 @@ class _Gateway:
         self,
         backend: Backend | WaitingBackend,
         ready: Callable[[], bool],
-        limits: Limits,
+        limits: GatewayLimits,
         pool: Callable[[], DecoderPool] | None,
         readings: Callable[[], Iterable[Family]] | None,
     ) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from chalicelib.sharing.room import Full, OwnersShareFull
-from chalicelib.sharing.threads import Threads
+from chalicelib.sharing.threads import OwnerThreads
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class Lane:
 
     def __init__(self, name: str, threads: int, waiting: int, *, share: float = 1.0) -> None:
         """Take the bounds; `share` is how much of both one owner may have."""
-        self._threads = Threads(
+        self._threads = OwnerThreads(
             name,
             threads,
             waiting=waiting,

@@ -9,7 +9,7 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Limits:
+class GatewayLimits:
     """The gateway's bounds; the defaults are those of the service."""
 
     inline_bytes: int = MIB

@@ -10,7 +10,7 @@ from chalicelib.callbacks import deliveries, failed_deliveries
 from chalicelib.callbacks.deliveries import Delivery
 from chalicelib.callbacks.failed_deliveries import Failed
 from chalicelib.jobs import recognition_jobs
-from chalicelib.jobs.statuses import Event
+from chalicelib.jobs.statuses import JobEvent
 from chalicelib.storage import objects
 from chalicelib.storage.tables import RecognitionJob
 
@@ -48,7 +48,7 @@ def _message(owner: str, job_id: str) -> dict[str, Any]:
 
 def _post(job: RecognitionJob, event: str, delivery_id: str) -> bool:
     body = json.dumps({"id": job.job_id, "event": event, "user_token": job.user_token or ""}).encode()
-    if event == Event.COMPLETED_WITH_RESULTS:
+    if event == JobEvent.COMPLETED_WITH_RESULTS:
         try:
             # As they are: read, the results of a long recording take ten times as much memory.
             results = objects.get(recognition_jobs.key_of(job).results_key)

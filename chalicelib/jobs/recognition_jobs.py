@@ -16,7 +16,7 @@ from typing import Any
 
 from chalicelib import settings
 from chalicelib.jobs import statuses, window
-from chalicelib.jobs.statuses import Event, Status
+from chalicelib.jobs.statuses import JobEvent, JobStatus
 from chalicelib.storage import failures, objects, queues, rounds
 from chalicelib.storage.conditional import ConditionFailed, Put, Update, write
 from chalicelib.storage.layout import JobKey
@@ -28,7 +28,7 @@ MAX_AUDIO_BYTES = 1024**3
 LISTED = 100
 DEFAULT_TTL_MINUTES = 7 * 24 * 60
 LONGEST_TTL_MINUTES = 366 * 24 * 60
-DEFAULT_EVENTS = (Event.STARTED, Event.COMPLETED, Event.FAILED)
+DEFAULT_EVENTS = (JobEvent.STARTED, JobEvent.COMPLETED, JobEvent.FAILED)
 
 
 class UnknownJob(LookupError):
@@ -49,11 +49,11 @@ class JobProcessing(Exception):
 
 
 @dataclass(frozen=True)
-class Callback:
+class JobCallback:
     """Where to tell of a job, and of what."""
 
     url: str
-    events: Collection[Event]
+    events: Collection[JobEvent]
     user_token: str | None
 
 
@@ -70,7 +70,7 @@ def create(
     request: dict[str, Any],
     *,
     results_ttl_minutes: int = DEFAULT_TTL_MINUTES,
-    callback: Callback | None = None,
+    callback: JobCallback | None = None,
     warnings: Sequence[str] = (),
     customer_id: str | None = None,
 ) -> RecognitionJob:
@@ -89,7 +89,7 @@ def create(
     job = RecognitionJob(
         owner,
         job_id,
-        status=Status.WAITING,
+        status=JobStatus.WAITING,
         created=now,
         updated=now,
         request=json.dumps(request),

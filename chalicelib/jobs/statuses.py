@@ -11,7 +11,7 @@ from chalicelib.storage.conditional import Action, Condition, Delete, Update
 from chalicelib.storage.tables import RecognitionJob
 
 
-class Status(StrEnum):
+class JobStatus(StrEnum):
     """What a client sees."""
 
     WAITING = "waiting"
@@ -20,7 +20,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-class Event(StrEnum):
+class JobEvent(StrEnum):
     """What a client can be told of."""
 
     STARTED = "recognitions.started"
@@ -30,37 +30,39 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True)
-class Transition:
+class JobTransition:
     """One line of the table: an event, where it may happen, where it leads, who may want to be told."""
 
-    sources: tuple[Status, ...]
-    target: Status | None
+    sources: tuple[JobStatus, ...]
+    target: JobStatus | None
     """None: the job is gone."""
-    told: tuple[Event, ...] = ()
+    told: tuple[JobEvent, ...] = ()
 
 
 _TOLD_FOR_S = 73 * 3600
 """A job that has expired stays for as long as its callback may still have to be told of it."""
-OPEN = (Status.WAITING, Status.PROCESSING)
-ENDED = (Status.COMPLETED, Status.FAILED)
+OPEN = (JobStatus.WAITING, JobStatus.PROCESSING)
+ENDED = (JobStatus.COMPLETED, JobStatus.FAILED)
 
 # event                   from                                                     to
-BEGUN = Transition((Status.WAITING,), Status.PROCESSING, (Event.STARTED,))
-CUT = Transition((Status.PROCESSING,), Status.PROCESSING)  # once: into pieces that are all yet to be done
-PIECE_DONE = Transition((Status.PROCESSING,), Status.PROCESSING)
-COMPLETED = Transition(
-    (Status.PROCESSING,), Status.COMPLETED, (Event.COMPLETED, Event.COMPLETED_WITH_RESULTS)
+BEGUN = JobTransition((JobStatus.WAITING,), JobStatus.PROCESSING, (JobEvent.STARTED,))
+CUT = JobTransition(
+    (JobStatus.PROCESSING,), JobStatus.PROCESSING
+)  # once: into pieces that are all yet to be done
+PIECE_DONE = JobTransition((JobStatus.PROCESSING,), JobStatus.PROCESSING)
+COMPLETED = JobTransition(
+    (JobStatus.PROCESSING,), JobStatus.COMPLETED, (JobEvent.COMPLETED, JobEvent.COMPLETED_WITH_RESULTS)
 )
-FAILED = Transition((Status.PROCESSING,), Status.FAILED, (Event.FAILED,))
-DELETED = Transition((Status.WAITING, Status.COMPLETED, Status.FAILED), None)
+FAILED = JobTransition((JobStatus.PROCESSING,), JobStatus.FAILED, (JobEvent.FAILED,))
+DELETED = JobTransition((JobStatus.WAITING, JobStatus.COMPLETED, JobStatus.FAILED), None)
 
 
-def _condition(transition: Transition) -> Condition:
+def _condition(transition: JobTransition) -> Condition:
     condition: Condition = RecognitionJob.status.is_in(*transition.sources)
     return condition
 
 
-def _moved(job: RecognitionJob, transition: Transition, now: datetime) -> list[Action]:
+def _moved(job: RecognitionJob, transition: JobTransition, now: datetime) -> list[Action]:
     """Return what every transition changes; whom to tell is noted in the same write, so none is forgotten."""
     assert transition.target is not None
     actions: list[Action] = [
@@ -75,7 +77,7 @@ def _moved(job: RecognitionJob, transition: Transition, now: datetime) -> list[A
     return actions
 
 
-def _ended(job: RecognitionJob, transition: Transition, now: datetime) -> list[Action]:
+def _ended(job: RecognitionJob, transition: JobTransition, now: datetime) -> list[Action]:
     expires = int((now + timedelta(minutes=int(job.results_ttl_minutes))).timestamp())
     return [
         *_moved(job, transition, now),
@@ -128,6 +130,6 @@ def deleted(job: RecognitionJob) -> Delete:
     return Delete(job, _condition(DELETED))
 
 
-def wanted(events: Collection[Event]) -> list[str]:
+def wanted(events: Collection[JobEvent]) -> list[str]:
     """Return events as a row keeps them: each once, in the order of the table."""
-    return [str(event) for event in Event if event in events]
+    return [str(event) for event in JobEvent if event in events]

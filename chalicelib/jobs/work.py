@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.jobs import notifications, recognition_jobs, statuses
-from chalicelib.jobs.statuses import Status
+from chalicelib.jobs.statuses import JobStatus
 from chalicelib.recognition.function.kept_results import Keeping
 from chalicelib.recognition.request import backend
 from chalicelib.recognition.request.backend import RecognitionFailed
@@ -22,7 +22,7 @@ _LATER = (429, 503)
 _OUR_FAULT = 500
 
 
-def work(owner: str, job_id: str, piece: int | None = None, *, last_attempt: bool) -> Status | None:
+def work(owner: str, job_id: str, piece: int | None = None, *, last_attempt: bool) -> JobStatus | None:
     """Do what is to be done next for a job, or decode a piece of it; return its status afterwards.
 
     None: the job is gone. May be called twice, late, or several times at once: what is done already is not
@@ -36,7 +36,7 @@ def work(owner: str, job_id: str, piece: int | None = None, *, last_attempt: boo
         return None
     if job.status in statuses.ENDED:
         return _settled(job)  # whoever ended it may have died before it could clear away
-    if job.status == Status.WAITING and not _moved(statuses.begun(job, _now())):
+    if job.status == JobStatus.WAITING and not _moved(statuses.begun(job, _now())):
         return work(owner, job_id, piece, last_attempt=last_attempt)
     try:
         return _next_step(job, piece)
@@ -47,7 +47,7 @@ def work(owner: str, job_id: str, piece: int | None = None, *, last_attempt: boo
         return fail(job, str(failure))
 
 
-def _next_step(job: RecognitionJob, piece: int | None) -> Status | None:
+def _next_step(job: RecognitionJob, piece: int | None) -> JobStatus | None:
     """Cut the recording, or decode one piece; after the last piece, put them together."""
     if not job.pieces:
         answer = _ask(job)
@@ -66,7 +66,7 @@ def _next_step(job: RecognitionJob, piece: int | None) -> Status | None:
             return _settled(job)
         recognition_jobs.announce_next_piece(job)
     if recognition_jobs.pieces_left(job):
-        return Status.PROCESSING
+        return JobStatus.PROCESSING
     _ask(job, pieces=int(job.pieces))
     return _complete(job, float(job.audio_s))
 
@@ -79,7 +79,7 @@ def _ask(job: RecognitionJob, **step: int) -> dict[str, Any]:
     return backend.ask({**json.loads(job.request), "owner": job.owner, "step": asked})
 
 
-def fail(job: RecognitionJob, reason: str) -> Status | None:
+def fail(job: RecognitionJob, reason: str) -> JobStatus | None:
     """Give a job up; returns its status, None if it is gone."""
     _log.info("job %s failed: %s", job.job_id, reason)
     _moved(statuses.failed(job, reason, _now()))
@@ -92,13 +92,13 @@ def give_up(job: RecognitionJob, reason: str) -> None:
     fail(job, reason)
 
 
-def _complete(job: RecognitionJob, audio_s: float) -> Status | None:
+def _complete(job: RecognitionJob, audio_s: float) -> JobStatus | None:
     used = [backend.used(json.loads(job.request), audio_s)] if audio_s else []
     _moved(statuses.completed(job, _now()), *meter.adding(job.owner, *used))
     return _settled(job)
 
 
-def _settled(job: RecognitionJob) -> Status | None:
+def _settled(job: RecognitionJob) -> JobStatus | None:
     """Remove what an ended job needs no more; everything, if it was deleted meanwhile."""
     current = recognition_jobs.find(job.owner, job.job_id)
     if current is None:
@@ -109,7 +109,7 @@ def _settled(job: RecognitionJob) -> Status | None:
         objects.delete(key.audio_key)
         if current.pieces:
             objects.delete_below(key.pieces_prefix)
-    return Status(current.status)
+    return JobStatus(current.status)
 
 
 def _moved(change: Update, *together: Add) -> bool:

@@ -59,7 +59,7 @@ class ArtefactTooLarge(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArtefactWord:
     """A custom word as the engine takes it."""
 
     word: str
@@ -87,7 +87,7 @@ class Artefact:
     """Where it can be used: first the version that it was trained on."""
     weight: float
     """The customization weight that it was trained with."""
-    entries: tuple[Entry, ...]
+    entries: tuple[ArtefactWord, ...]
     grammars: Mapping[str, GrammarText]
     members: Mapping[str, bytes]
     """The n-grams of the corpora and what engines add, as the file holds them."""
@@ -250,7 +250,7 @@ def _artefact(
         tuple(map(str, described["base_versions"])),
         float(described["weight"]),
         tuple(
-            Entry(one["word"], tuple(one["pronunciations"]), one["display_as"], one["in_model"])
+            ArtefactWord(one["word"], tuple(one["pronunciations"]), one["display_as"], one["in_model"])
             for one in words
         ),
         {name: GrammarText(one["kind"], one["text"]) for name, one in grammars.items()},

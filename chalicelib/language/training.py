@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from chalicelib.language.artefact import Artefact, Entry, GrammarText, members_of, write_artefact
+from chalicelib.language.artefact import Artefact, ArtefactWord, GrammarText, members_of, write_artefact
 from chalicelib.language.corpus import sentences
 from chalicelib.language.grammars.srgs import parse
 from chalicelib.language.ngram_models.estimation import estimate, numbered
@@ -56,7 +56,7 @@ class BaseLanguage(Protocol):
 
 
 @dataclass(frozen=True)
-class CustomWord:
+class TrainingWord:
     """A word of the model's words resource."""
 
     word: str
@@ -81,7 +81,7 @@ class Trained:
 
 def train(
     corpora: Iterable[Path | BinaryIO],
-    words: Sequence[CustomWord],
+    words: Sequence[TrainingWord],
     grammars: Mapping[str, GrammarText],
     *,
     base: BaseLanguage,
@@ -112,7 +112,7 @@ def train(
         for text in grammars.values()
         for word in parse(text.text, text.kind, vocabulary.custom).oov(base.known)
     }
-    grammars_words = [CustomWord(word) for word in sorted(further) if word not in vocabulary.custom]
+    grammars_words = [TrainingWord(word) for word in sorted(further) if word not in vocabulary.custom]
     more, unsaid = _entries(grammars_words, base, steps.words, in_model=False)
     entries, left_out = [*entries, *more], [*left_out, *unsaid]
     steps.rest(0.0)
@@ -202,8 +202,8 @@ def _sentences(corpora: Iterable[Path | BinaryIO], vocabulary: _Vocabulary) -> I
 
 
 def _entries(
-    words: Iterable[CustomWord], base: BaseLanguage, told: Callable[[], None], in_model: bool = True
-) -> tuple[list[Entry], list[str]]:
+    words: Iterable[TrainingWord], base: BaseLanguage, told: Callable[[], None], in_model: bool = True
+) -> tuple[list[ArtefactWord], list[str]]:
     """Return the words with their pronunciations, and those that have none."""
     entries, left_out = [], []
     for word in words:
@@ -216,11 +216,11 @@ def _entries(
             left_out.append(word.word)
             continue
         further = tuple(one for one in said if one not in listed)
-        entries.append(Entry(word.word, further, word.display_as, in_model))
+        entries.append(ArtefactWord(word.word, further, word.display_as, in_model))
     return entries, left_out
 
 
-def _found(word: CustomWord, base: BaseLanguage) -> Sequence[str]:
+def _found(word: TrainingWord, base: BaseLanguage) -> Sequence[str]:
     if not word.sounds_like and (listed := base.pronunciations(word.word)):
         return listed
     return guess(word.word, word.sounds_like, listed=base.pronunciations)

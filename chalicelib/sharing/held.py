@@ -22,7 +22,7 @@ class TooMuchHeld(Exception):
         self.retry_after_s = RETRY_AFTER_S
 
 
-class Held:
+class HeldByOwners:
     """What requests hold for their owners. Safe for threads."""
 
     def __init__(self, limit_bytes: Callable[[], int]) -> None:

@@ -20,7 +20,7 @@ KEPT_DAYS = 400
 """A year can be compared with the one before, month by month."""
 
 
-class Work(StrEnum):
+class MeteredWork(StrEnum):
     """What was done with audio."""
 
     RECOGNITION = "recognition"
@@ -47,7 +47,7 @@ def customization(*, acoustic: bool, language: bool) -> Customization:
 class Used:
     """Something that counts."""
 
-    work: Work
+    work: MeteredWork
     engine: str
     """Of the base model's version."""
     customization: Customization
@@ -56,13 +56,13 @@ class Used:
 
 
 @dataclass(frozen=True)
-class Entry:
+class MeterEntry:
     """What an owner has used on one day, of one kind."""
 
     owner: str
     day: date
     """In UTC."""
-    work: Work
+    work: MeteredWork
     engine: str
     customization: Customization
     audio_s: float
@@ -103,13 +103,13 @@ def add(owner: str, used: Used) -> None:
         _log.warning("%.0f s of audio of %s were not metered", used.audio_s, owner, exc_info=True)
 
 
-def of_owner(owner: str, first: date, last: date) -> list[Entry]:
+def of_owner(owner: str, first: date, last: date) -> list[MeterEntry]:
     """Return what an owner has used from one day to another, both included, oldest first."""
     rows = DailyUsage.query(owner, DailyUsage.entry.between(*_bounds(first, last)), consistent_read=True)
     return [_entry(row) for row in rows]
 
 
-def of_all(first: date, last: date) -> Iterator[Entry]:
+def of_all(first: date, last: date) -> Iterator[MeterEntry]:
     """Yield the same of all owners, in no order."""
     for row in DailyUsage.scan(DailyUsage.entry.between(*_bounds(first, last))):
         yield _entry(row)
@@ -119,12 +119,12 @@ def _bounds(first: date, last: date) -> tuple[str, str]:
     return f"{first.isoformat()}/", f"{last.isoformat()}/~"
 
 
-def _entry(row: DailyUsage) -> Entry:
+def _entry(row: DailyUsage) -> MeterEntry:
     day, work, engine, customized = row.entry.split("/")
-    return Entry(
+    return MeterEntry(
         row.owner,
         date.fromisoformat(day),
-        Work(work),
+        MeteredWork(work),
         engine,
         Customization(customized),
         round(float(row.audio_s), 2),

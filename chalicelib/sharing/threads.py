@@ -14,7 +14,7 @@ T = TypeVar("T")
 _Work = tuple["Future[Any]", Callable[[], Any]]
 
 
-class Threads:
+class OwnerThreads:
     """Runs blocking calls on daemon threads; the next call is that of the owner longest without a turn.
 
     The threads are daemons, unlike those of `ThreadPoolExecutor`: a call that never returns cannot keep the

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib import settings
 from chalicelib.storage import failures
-from chalicelib.storage.tables import Usage
+from chalicelib.storage.tables import HourlyUsage
 
 _log = logging.getLogger(__name__)
 _HOUR_S = 3600
@@ -37,7 +37,7 @@ def check(owner: str) -> None:
     if not limit_s:
         return
     now = datetime.now(UTC)
-    rows = Usage.query(owner, Usage.hour >= _hour(now - timedelta(hours=1)), consistent_read=True)
+    rows = HourlyUsage.query(owner, HourlyUsage.hour >= _hour(now - timedelta(hours=1)), consistent_read=True)
     used_s = {row.hour: float(row.audio_s) for row in rows}
     wait_s = wait_for_budget_s(
         limit_s,
@@ -69,22 +69,22 @@ def wait_for_budget_s(limit_s: float, last_s: float, this_s: float, into_hour_s:
 def add(owner: str, audio_s: float) -> None:
     """Take note of audio that was decoded for an owner. That the note fails, fails nothing else."""
     now = datetime.now(UTC)
-    row = Usage(owner, _hour(now))
+    row = HourlyUsage(owner, _hour(now))
     try:
         row.update(
             actions=[
-                Usage.audio_s.add(round(audio_s, 2)),
-                Usage.recordings.add(1),
-                Usage.expires.set(int(time.time() + _KEPT.total_seconds())),
+                HourlyUsage.audio_s.add(round(audio_s, 2)),
+                HourlyUsage.recordings.add(1),
+                HourlyUsage.expires.set(int(time.time() + _KEPT.total_seconds())),
             ]
         )
     except failures.FAILURES:
         _log.warning("%.0f s of audio of %s were not noted", audio_s, owner, exc_info=True)
 
 
-def since(moment: datetime) -> Iterator[Usage]:
+def since(moment: datetime) -> Iterator[HourlyUsage]:
     """Yield what all owners have used in the hours since a moment, in no order."""
-    yield from Usage.scan(Usage.hour >= _hour(moment))
+    yield from HourlyUsage.scan(HourlyUsage.hour >= _hour(moment))
 
 
 def _hour(moment: datetime) -> str:

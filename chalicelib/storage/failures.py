@@ -28,7 +28,7 @@ _FOR_A_WHILE = {
 }
 
 
-class Failure(Enum):
+class StoreFailure(Enum):
     """What can be said about a failed call to the store."""
 
     NO_ROOM = "no room"
@@ -36,14 +36,14 @@ class Failure(Enum):
     UNEXPECTED = "unexpected"
 
 
-def kind(error: Exception) -> Failure:
+def kind(error: Exception) -> StoreFailure:
     """Tell what kind of failure one of `FAILURES` is."""
     cause = error.cause if isinstance(error, PynamoDBException) else error
     if isinstance(cause, ClientError):
         code = str(cause.response.get("Error", {}).get("Code", ""))
         status = str(cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
         if {code, status} & _NO_ROOM:
-            return Failure.NO_ROOM
-        return Failure.FOR_A_WHILE if {code, status} & _FOR_A_WHILE else Failure.UNEXPECTED
+            return StoreFailure.NO_ROOM
+        return StoreFailure.FOR_A_WHILE if {code, status} & _FOR_A_WHILE else StoreFailure.UNEXPECTED
     # Without an answer there was no connection, or it broke.
-    return Failure.FOR_A_WHILE if isinstance(cause, BotoCoreError) else Failure.UNEXPECTED
+    return StoreFailure.FOR_A_WHILE if isinstance(cause, BotoCoreError) else StoreFailure.UNEXPECTED

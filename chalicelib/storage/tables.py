@@ -234,7 +234,7 @@ class LanguageResource(UploadedResource):
         return self.name_id
 
 
-class Word(Table):
+class UserWord(Table):
     """A word that a user has added to a custom language model, changed, or deleted."""
 
     class Meta:
@@ -452,7 +452,7 @@ class Erasure(Table):
     requested = UTCDateTimeAttribute()
 
 
-class Usage(Table):
+class HourlyUsage(Table):
     """What an owner has used in one hour."""
 
     class Meta:

@@ -119,7 +119,7 @@ def _deliver(end: TrainingEnd, event: str, delivery_id: str) -> bool:
 def _put(end: TrainingEnd, event: str) -> bool:
     detail = json.loads(end.detail)
     text = json.dumps({"event": event, **detail}, ensure_ascii=False)
-    kind = VALIDATED if event == training_ends.Event.VALIDATED else DETAIL_TYPE
+    kind = VALIDATED if event == training_ends.TrainingEvent.VALIDATED else DETAIL_TYPE
     try:
         event_bus.put(settings.current().event_bus, SOURCE, kind, text, detail["customization_id"])
     except (event_bus.EventRefused, *failures.FAILURES) as error:

@@ -87,7 +87,7 @@ def ended(job_name: str) -> bool:
     return settle(job)
 
 
-def settle(job: jobs.Job) -> bool:
+def settle(job: jobs.LaunchedJob) -> bool:
     """Bring a job's end to its model; False when the run was over already."""
     run = job.run
     model = acoustic_models.find(run.owner, run.customization_id)
@@ -95,18 +95,18 @@ def settle(job: jobs.Job) -> bool:
         return False
     if model.cancel_requested:
         return ends.cancelled(run)
-    if job.status is jobs.Status.COMPLETED:
+    if job.status is jobs.TrainingJobStatus.COMPLETED:
         return _promote(job, model)
     return ends.failed(run, failure_reason(job))
 
 
-def failure_reason(job: jobs.Job) -> str:
+def failure_reason(job: jobs.LaunchedJob) -> str:
     """Return why a job failed or stopped, in words for the model's user."""
     if job.secondary_status == "MaxRuntimeExceeded":
         return TOO_SLOW
     if job.secondary_status == "MaxWaitTimeExceeded":
         return NO_CAPACITY
-    if job.status is jobs.Status.STOPPED:
+    if job.status is jobs.TrainingJobStatus.STOPPED:
         return STOPPED
     found = _CONTAINER_FAILED.fullmatch(job.failure_reason)
     reason = found["reason"].strip() if found else ""
@@ -116,7 +116,7 @@ def failure_reason(job: jobs.Job) -> str:
     return reason[:MAX_REASON_CHARACTERS]
 
 
-def _promote(job: jobs.Job, model: AcousticModel) -> bool:
+def _promote(job: jobs.LaunchedJob, model: AcousticModel) -> bool:
     run = job.run
     base_version = model.base_version_of_run
     model_key = layout.adapted_model_key(run.owner, run.customization_id, run.run)
@@ -144,7 +144,7 @@ def _promote(job: jobs.Job, model: AcousticModel) -> bool:
     return promoted
 
 
-def _report(written: bytes, job: jobs.Job) -> bytes:
+def _report(written: bytes, job: jobs.LaunchedJob) -> bytes:
     """Return a job's report with what only the platform knows: what it cost."""
     cost = None if job.cost is None else job.cost.to_json()
     return json.dumps({**json.loads(written), "cost": cost}, ensure_ascii=False, indent=1).encode()

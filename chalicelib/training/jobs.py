@@ -51,7 +51,7 @@ class QuotaIsZero(PlatformUnavailable):
         self.quota = quota
 
 
-class Status(StrEnum):
+class TrainingJobStatus(StrEnum):
     """Where a job stands."""
 
     IN_PROGRESS = "InProgress"
@@ -64,16 +64,16 @@ class Status(StrEnum):
     @property
     def over(self) -> bool:
         """Nothing of the job will change any more."""
-        return self in {Status.COMPLETED, Status.FAILED, Status.STOPPED}
+        return self in {TrainingJobStatus.COMPLETED, TrainingJobStatus.FAILED, TrainingJobStatus.STOPPED}
 
 
 @dataclass(frozen=True)
-class Job:
+class LaunchedJob:
     """A training job of this service."""
 
     name: str
     run: RunKey
-    status: Status
+    status: TrainingJobStatus
     secondary_status: str
     failure_reason: str
     """As the platform words it; empty unless failed."""
@@ -125,7 +125,7 @@ def create(request: CreateTrainingJobRequestTypeDef) -> None:
         raise PlatformUnavailable(str(error)) from error
 
 
-def describe(name: str) -> Job | None:
+def describe(name: str) -> LaunchedJob | None:
     """Return a job, or None when there is no such job or it was not made by this service.
 
     Raises:
@@ -141,10 +141,10 @@ def describe(name: str) -> Job | None:
     run = _run_of(answer)
     if run is None or name_of(run) != name:
         return None
-    return Job(
+    return LaunchedJob(
         name=name,
         run=run,
-        status=Status(answer["TrainingJobStatus"]),
+        status=TrainingJobStatus(answer["TrainingJobStatus"]),
         secondary_status=answer.get("SecondaryStatus", ""),
         failure_reason=answer.get("FailureReason", ""),
         artifact_key=_key(answer.get("ModelArtifacts", {}).get("S3ModelArtifacts", "")),

@@ -27,7 +27,7 @@ from chalicelib.storage.tables import LanguageModel, LanguageResource
 
 if TYPE_CHECKING:
     from chalicelib.language.artefact import GrammarText
-    from chalicelib.language.training import CustomWord
+    from chalicelib.language.training import TrainingWord
 
 logger = logging.getLogger(__name__)
 
@@ -165,16 +165,16 @@ def _grammar(row: LanguageResource) -> GrammarText:
     return GrammarText(language_resources.grammar_kind(row), text)
 
 
-def _words(model: LanguageModel) -> list[CustomWord]:
+def _words(model: LanguageModel) -> list[TrainingWord]:
     """Return the words that the run adds; those that only a grammar holds are known by that grammar alone."""
-    from chalicelib.language.training import CustomWord
+    from chalicelib.language.training import TrainingWord
 
     given = language_words.of_user(model)
     found = custom_words.of_model(model, custom_words.USER, given)
     if model.run_words != custom_words.USER:
         found |= custom_words.of_model(model, "corpora", given)
     return [
-        CustomWord(
+        TrainingWord(
             word.word,
             tuple(word.given.sounds_like) if word.given else (),
             word.given.display_as if word.given else None,

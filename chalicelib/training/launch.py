@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib import settings
 from chalicelib.customization import acoustic_models, custom_models, errors, language_models, runs, turns
 from chalicelib.customization.acoustic import acoustic_training, audio_resources, helper_models, retraining
-from chalicelib.customization.acoustic.acoustic_training import Claim
+from chalicelib.customization.acoustic.acoustic_training import AcousticClaim
 from chalicelib.engines import availability, catalogue
 from chalicelib.engines.errors import BaseUnreadable
 from chalicelib.storage import failures, objects, queues
@@ -44,7 +44,7 @@ def run_of(model: AcousticModel) -> RunKey:
     return RunKey(model.owner, model.customization_id, int(model.run))
 
 
-def start(claim: Claim) -> None:
+def start(claim: AcousticClaim) -> None:
     """Have the claimed run begin when it is its turn, which may be at once. May be repeated.
 
     Never fails the caller, who tells the user that training begins: a platform that has no capacity is asked
@@ -86,10 +86,10 @@ def serve_line(own: AcousticModel | None = None) -> int:
     return launched
 
 
-def budget() -> turns.Budget:
+def budget() -> turns.TrainingBudget:
     """Return how many trainings may go on at once."""
     chosen = settings.current()
-    return turns.Budget(chosen.max_trainings_at_once, chosen.max_trainings_at_once_of_owner)
+    return turns.TrainingBudget(chosen.max_trainings_at_once, chosen.max_trainings_at_once_of_owner)
 
 
 def launch(model: AcousticModel) -> None:

@@ -41,6 +41,6 @@ def recover(model: AcousticModel, now: datetime, *, restarted: bool = False) -> 
     else:
         if not model.job_name:
             acoustic_training.job_created(run.owner, run.customization_id, run.run, job.name)
-        if model.cancel_requested and job.status is jobs.Status.IN_PROGRESS:
+        if model.cancel_requested and job.status is jobs.TrainingJobStatus.IN_PROGRESS:
             jobs.stop(job.name)
         follow.progressed(run)

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from chalicelib.audio.decoding import read_mono
 from chalicelib.engines.protocol import Samples
-from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel, Base, load_base
+from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticBase, GaussianMixtureModel, load_base
 from chalicelib.engines.sphinx.acoustics.features import NARROWBAND_HZ, WIDEBAND_HZ, Array, with_differences
 from training_image.container.workers import available_cores, one_thread_a_process, worker_processes
 from training_image.speech.utterances import Utterance
 from training_image.sphinx.estimation import regression_class, relative_spread
-from training_image.sphinx.shards import Decoded, Start, decode_shard, shards
+from training_image.sphinx.shards import DecodedShard, Start, decode_shard, shards
 from training_image.sphinx.statistics import Statistics, accumulate
 
 BROADBAND = "en-US_BroadbandModel.v2020-01-16"
@@ -38,7 +38,7 @@ PRIOR_VARIANCE_FRAMES = 200.0
 _MU = 255
 
 
-def fit(model: AcousticModel, wide: Statistics, narrow: Statistics) -> tuple[Array, Array]:
+def fit(model: GaussianMixtureModel, wide: Statistics, narrow: Statistics) -> tuple[Array, Array]:
     """Return how much each mean moves, and the factor of each codebook's variances.
 
     Args:
@@ -51,7 +51,7 @@ def fit(model: AcousticModel, wide: Statistics, narrow: Statistics) -> tuple[Arr
         one regression class share their factors.
     """
     shifts = (narrow.first - wide.first) / (PRIOR_FRAMES + wide.occupancy[..., None])
-    moved = AcousticModel(model.phones, model.means + shifts, model.variances, model.weights)
+    moved = GaussianMixtureModel(model.phones, model.means + shifts, model.variances, model.weights)
     before, after = relative_spread(model, wide), relative_spread(moved, narrow)
     classes = np.array([regression_class(phone) for phone in model.phones])
     factors = np.empty((len(classes), *before.shape[1:2], before.shape[3]))
@@ -84,7 +84,7 @@ def _utterances(files: Sequence[Path], folder: Path) -> list[Utterance]:
 
 
 def _both(
-    utterances: Sequence[Utterance], decoded: Decoded, bases: tuple[Base, Base]
+    utterances: Sequence[Utterance], decoded: DecodedShard, bases: tuple[AcousticBase, AcousticBase]
 ) -> tuple[Statistics, Statistics]:
     broad, narrow = bases
     seen: list[NDArray[np.float32]] = []
@@ -120,7 +120,7 @@ def main(argv: Sequence[str]) -> int:
         pieces = shards(_utterances(files, Path(folder)))
         waiting = [executor.submit(decode_shard, Start(BROADBAND), None, piece) for piece in pieces]
         for piece, future in zip(pieces, waiting, strict=True):
-            of_wide, of_narrow = _both(piece, Decoded.from_arrays(future.result()), bases)
+            of_wide, of_narrow = _both(piece, DecodedShard.from_arrays(future.result()), bases)
             wide, narrow = wide + of_wide, narrow + of_narrow
     shifts, factors = fit(bases[0].model, wide, narrow)
     arrays = {"shifts": shifts.astype(np.float16), "variance_factors": factors.astype(np.float16)}

@@ -44,7 +44,7 @@ MOST_ZEROS_S = 4.0
 
 
 @dataclass(frozen=True)
-class Lesson:
+class ShortWindowLesson:
     """One recording as the teacher heard it."""
 
     mel: Mel
@@ -59,7 +59,7 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Course:
+class ShortWindowCourse:
     """How the student is taught."""
 
     rank: int = 16
@@ -71,7 +71,7 @@ class Course:
 
 def teach(
     folder: Path, files: Sequence[Path], network: torch.nn.Module, threads: int, longest_s: float
-) -> list[Lesson]:
+) -> list[ShortWindowLesson]:
     """Let the network read each recording in its whole window."""
     reader = ctranslate2.models.Whisper(str(folder), compute_type="int8", intra_threads=threads)
     lessons = []
@@ -92,13 +92,15 @@ def teach(
             rest = torch.log1p(-known.values.exp().sum(-1, keepdim=True).clamp(max=1 - 1e-6))
             values = torch.cat([known.values, rest], -1)
         heard = hidden[0, : mel.shape[1] // 2].astype(np.float16)
-        lessons.append(Lesson(mel, tuple(ids), heard, known.indices.numpy(), values.numpy()))
+        lessons.append(ShortWindowLesson(mel, tuple(ids), heard, known.indices.numpy(), values.numpy()))
         if len(lessons) % 20 == 0:
             print(f"read {len(lessons)} of {len(files)}", flush=True)
     return lessons
 
 
-def batches(lessons: Sequence[Lesson], choice: random.Random) -> list[tuple[int, list[Lesson]]]:
+def batches(
+    lessons: Sequence[ShortWindowLesson], choice: random.Random
+) -> list[tuple[int, list[ShortWindowLesson]]]:
     """Return lessons of similar length together, with the frames of their window, in a random order."""
     by_length = sorted(lessons, key=lambda one: one.mel.shape[1] * choice.uniform(0.8, 1.25))
     found = []
@@ -111,7 +113,9 @@ def batches(lessons: Sequence[Lesson], choice: random.Random) -> list[tuple[int,
     return found
 
 
-def loss_of(network: Any, frames: int, lessons: Sequence[Lesson]) -> tuple[torch.Tensor, torch.Tensor]:
+def loss_of(
+    network: Any, frames: int, lessons: Sequence[ShortWindowLesson]
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return how far the student in a window of so many frames is from the teacher: tokens, hidden states."""
     mel = np.zeros((len(lessons), lessons[0].mel.shape[0], frames), np.float32)
     for row, one in zip(mel, lessons, strict=True):
@@ -142,7 +146,7 @@ def shorten(network: Any, positions: torch.Tensor, frames: int) -> None:
     network.config.max_source_positions = encoder.max_source_positions = frames // 2
 
 
-def fit(network: Any, lessons: Sequence[Lesson], course: Course) -> Any:
+def fit(network: Any, lessons: Sequence[ShortWindowLesson], course: ShortWindowCourse) -> Any:
     """Train a low-rank change; returns the running mean over its steps."""
     torch.manual_seed(course.seed)
     choice = random.Random(course.seed)
@@ -204,7 +208,7 @@ def main(argv: Sequence[str]) -> int:
     network = torch_model(base, START, END)
     files = sorted(path for folder in chosen.speech for path in folder.rglob("*.wav"))
     lessons = teach(folder, files, network, chosen.threads, chosen.longest)
-    adapted = fit(network, lessons, Course(chosen.rank, chosen.epochs, chosen.rate, chosen.seed))
+    adapted = fit(network, lessons, ShortWindowCourse(chosen.rank, chosen.epochs, chosen.rate, chosen.seed))
     chosen.output.write_bytes(delta_bytes(MODEL_SHA256, changes(adapted, layers(base.arrays))))
     print(f"taught by {len(lessons)} recordings, written to {chosen.output}")
     return 0

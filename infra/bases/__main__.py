@@ -11,7 +11,7 @@ from pathlib import Path
 from chalicelib.engines.staged import StagedBase
 from infra.bases import staging
 from infra.bases.errors import NotStaged
-from infra.bases.staging import Added, Wanted
+from infra.bases.staging import Added, WantedBase
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,7 +77,7 @@ def _root() -> Path:
 
 
 def _add(root: Path, options: argparse.Namespace) -> None:
-    wanted = Wanted(
+    wanted = WantedBase(
         source=options.source,
         name=options.name,
         languages=tuple(options.languages.replace(",", " ").split()),

@@ -28,7 +28,7 @@ _LIMIT_S = 900.0
 
 
 @dataclass(frozen=True)
-class Figures:
+class BaseFigures:
     """What a base costs on this machine, and what it understands."""
 
     load_s: float
@@ -44,7 +44,7 @@ class Figures:
         return _distance(CLIP_TEXT.split(), self.text.split())
 
 
-def measured(folder: Path, engine: str, language: str | None) -> Figures:
+def measured(folder: Path, engine: str, language: str | None) -> BaseFigures:
     """Measure a folder that was made ready.
 
     Raises:
@@ -61,7 +61,7 @@ def measured(folder: Path, engine: str, language: str | None) -> Figures:
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2] or f"the process ended with {done.returncode}"
         raise NotStaged(f"the network cannot be loaded and used on this machine: {last}")
-    return Figures(**json.loads(done.stdout.rpartition("\n")[2] or done.stdout))
+    return BaseFigures(**json.loads(done.stdout.rpartition("\n")[2] or done.stdout))
 
 
 def _distance(said: list[str], heard: list[str]) -> int:
@@ -96,7 +96,7 @@ def _main(folder: str, engine: str, language: str) -> None:
     samples, stages = _clip(), stager(engine)
     before_bytes = _memory_bytes()
     found = stages.measure(Path(folder), language or None, samples)
-    figures = Figures(
+    figures = BaseFigures(
         load_s=found.load_s,
         speed=found.recognition_s / found.audio_s,
         text=found.text,

@@ -16,11 +16,11 @@ from pathlib import Path
 from chalicelib.engines import catalogue, staged, staging, watson_models
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.staged import Catalogue, CatalogueUnreadable, StagedBase, StagedFile, StagedModel
-from chalicelib.engines.staging import Prepared
+from chalicelib.engines.staging import PreparedBase
 from chalicelib.engines.watson_models import LANGUAGES, US_ENGLISH
 from infra.bases import measurement, memory, sources
 from infra.bases.errors import NotStaged
-from infra.bases.measurement import Figures
+from infra.bases.measurement import BaseFigures
 
 ENGINE = "whisper"
 _PART = ".part-"
@@ -29,7 +29,7 @@ _ENGLISH = "en"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedBase:
     """What an operator asks for."""
 
     source: str
@@ -50,11 +50,11 @@ class Added:
     """A base that is staged now."""
 
     base: StagedBase
-    prepared: Prepared
-    figures: Figures | None
+    prepared: PreparedBase
+    figures: BaseFigures | None
 
 
-def add(root: Path, wanted: Wanted) -> Added:
+def add(root: Path, wanted: WantedBase) -> Added:
     """Stage a base; a service that looks at the same folder serves it from then on.
 
     Raises:
@@ -168,7 +168,7 @@ def _locked(root: Path) -> Iterator[None]:
         yield
 
 
-def _name(wanted: Wanted, known: Catalogue, root: Path) -> str:
+def _name(wanted: WantedBase, known: Catalogue, root: Path) -> str:
     source = wanted.source.rstrip("/")
     local = Path(source).expanduser()
     name = wanted.name or (local.resolve().name if local.is_dir() else source.rpartition("/")[2])
@@ -183,7 +183,7 @@ def _name(wanted: Wanted, known: Catalogue, root: Path) -> str:
     return name
 
 
-def _prepared(source: Path, target: Path, sha256: str | None) -> Prepared:
+def _prepared(source: Path, target: Path, sha256: str | None) -> PreparedBase:
     stages = staging.stager(ENGINE)
     weights = stages.weights(source)
     memory.check(sum(path.stat().st_size for path in weights), memory.available_bytes())
@@ -196,7 +196,7 @@ def _prepared(source: Path, target: Path, sha256: str | None) -> Prepared:
     return stages.prepare(source, target)
 
 
-def _tags(wanted: Wanted, prepared: Prepared) -> tuple[str, ...]:
+def _tags(wanted: WantedBase, prepared: PreparedBase) -> tuple[str, ...]:
     """Return Watson's tags of the languages that the base is to serve."""
     tags = [tag for tag, language in LANGUAGES.items() if language.code in prepared.languages]
     if wanted.languages:
@@ -246,7 +246,7 @@ def _described(path: Path) -> StagedFile:
         return StagedFile(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
 
 
-def _noted(figures: Figures, prepared: Prepared) -> dict[str, float | int | str]:
+def _noted(figures: BaseFigures, prepared: PreparedBase) -> dict[str, float | int | str]:
     noted: dict[str, float | int | str] = {
         "load_s": round(figures.load_s, 3),
         "seconds_per_second": round(figures.speed, 3),

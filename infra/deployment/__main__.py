@@ -12,8 +12,8 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.deployment import installation, removal, restoring, smoke, target
-from infra.deployment.installation import Io, Wanted
-from infra.deployment.target import Refused
+from infra.deployment.installation import Io, WantedInstallation
+from infra.deployment.target import DeploymentRefused
 from infra.package import ROOT, PackagingFailed
 
 
@@ -83,7 +83,7 @@ def _agreed() -> bool:
 def _parameters(given: Sequence[str]) -> dict[str, str]:
     pairs = [one.partition("=") for one in given]
     if wrong := [name for name, equals, _ in pairs if not equals]:
-        raise Refused(f"A parameter is given as NAME=VALUE, not {wrong[0]!r}.")
+        raise DeploymentRefused(f"A parameter is given as NAME=VALUE, not {wrong[0]!r}.")
     return {name: value for name, _, value in pairs}
 
 
@@ -91,7 +91,7 @@ def _run(options: argparse.Namespace) -> int:
     found = target.find(options.stage)
     match options.command:
         case "deploy":
-            wanted = Wanted(options.layer, options.architecture, _parameters(options.parameter))
+            wanted = WantedInstallation(options.layer, options.architecture, _parameters(options.parameter))
             io = Io(_say, (lambda: True) if options.yes else _agreed)
             return 0 if installation.deploy(found, wanted, io) else 1
         case "destroy":
@@ -111,7 +111,7 @@ def _run(options: argparse.Namespace) -> int:
         case _:
             key = os.environ.get("ATTUNE_KEY")
             if not key:
-                raise Refused("Put an API key of the service into ATTUNE_KEY.")
+                raise DeploymentRefused("Put an API key of the service into ATTUNE_KEY.")
             smoke.run(installation.url_of(found), key, _say)
             return 0
 
@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _run(options)
-    except (Refused, PackagingFailed) as error:
+    except (DeploymentRefused, PackagingFailed) as error:
         print(f"attune: {error}", file=sys.stderr)
     except (ClientError, BotoCoreError) as error:
         print(f"attune: AWS refuses a call: {error}", file=sys.stderr)

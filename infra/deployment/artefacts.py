@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.deployment.target import Refused, Target
+from infra.deployment.target import DeploymentRefused, DeploymentTarget
 from infra.package import CODE_NAME
 
 LAYER_NAME = "{name}-engine"
@@ -25,18 +25,18 @@ _NOT_ALONE = {"NotificationConfiguration"}
 _NAMED = {"AWS::DynamoDB::Table": "TableName", "AWS::S3::Bucket": "BucketName"}
 
 
-def ensure_bucket(target: Target, name: str) -> str:
+def ensure_bucket(target: DeploymentTarget, name: str) -> str:
     """Make a bucket that nobody else can look into, unless it is there; return its name.
 
     Raises:
-        Refused: somebody else has a bucket of that name.
+        DeploymentRefused: somebody else has a bucket of that name.
     """
     s3 = target.client("s3")
     try:
         s3.head_bucket(Bucket=name, ExpectedBucketOwner=target.account)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
-            raise Refused(
+            raise DeploymentRefused(
                 f"The bucket {name} is there and belongs to somebody else, or these credentials may not use "
                 "it. Choose another STAGE."
             ) from error
@@ -62,7 +62,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def upload(target: Target, path: Path) -> str:
+def upload(target: DeploymentTarget, path: Path) -> str:
     """Store a file under its content's name, unless it is there; return the key."""
     key, s3 = f"{path.stem}/{digest(path)}{path.suffix}", target.client("s3")
     try:
@@ -78,7 +78,7 @@ def check_architecture(layer: Path, architecture: str) -> None:
     """Look into a layer for what machine it was built.
 
     Raises:
-        Refused: for another than its functions are to run on.
+        DeploymentRefused: for another than its functions are to run on.
     """
     with zipfile.ZipFile(layer) as archive:
         for name in archive.namelist():
@@ -87,7 +87,7 @@ def check_architecture(layer: Path, architecture: str) -> None:
             with archive.open(name) as file:
                 built_for = _MACHINES.get(int.from_bytes(file.read(20)[18:], "little"), "another machine")
             if built_for != architecture:
-                raise Refused(
+                raise DeploymentRefused(
                     f"The layer {layer} was built for {built_for}, and its functions would run on "
                     f"{architecture}. Name the layer of that architecture with --layer, or choose "
                     "--architecture as the layer is."
@@ -95,7 +95,7 @@ def check_architecture(layer: Path, architecture: str) -> None:
             return
 
 
-def publish_layer(target: Target, path: Path, architecture: str) -> str:
+def publish_layer(target: DeploymentTarget, path: Path, architecture: str) -> str:
     """Publish the engines' layer, unless the last version is the same; return the version's ARN."""
     name, client, wanted = LAYER_NAME.format(name=target.name), target.client("lambda"), digest(path)
     for version in client.list_layer_versions(LayerName=name)["LayerVersions"]:
@@ -117,7 +117,7 @@ def with_code(template: dict[str, Any], bucket: str, key: str) -> dict[str, Any]
     return dict(json.loads(text.replace(f'"./{CODE_NAME}"', json.dumps(f"s3://{bucket}/{key}"))))
 
 
-def with_names(template: dict[str, Any], target: Target) -> dict[str, Any]:
+def with_names(template: dict[str, Any], target: DeploymentTarget) -> dict[str, Any]:
     """Return the template with the names of tables and buckets that outlive the stack written out."""
     values = {"Name": target.name, "AWS::AccountId": target.account, "AWS::Region": target.region}
     made: dict[str, Any] = json.loads(json.dumps(template))
@@ -166,7 +166,7 @@ def of_data(template: dict[str, Any], there: Collection[str]) -> tuple[dict[str,
     }, imported
 
 
-def upload_template(target: Target, folder: Path, template: dict[str, Any]) -> str:
+def upload_template(target: DeploymentTarget, folder: Path, template: dict[str, Any]) -> str:
     """Store the template where CloudFormation finds it; return its URL."""
     path = folder / "template.json"
     path.write_text(json.dumps(template, separators=(",", ":")))

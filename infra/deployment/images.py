@@ -12,7 +12,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from infra.deployment.target import Refused, Target
+from infra.deployment.target import DeploymentRefused, DeploymentTarget
 from infra.package import ROOT
 
 _PLATFORM = "linux/amd64"
@@ -40,12 +40,12 @@ IMAGES = (
 )
 
 
-def repository(target: Target) -> str:
+def repository(target: DeploymentTarget) -> str:
     """Return the name of the installation's repository."""
     return f"{target.name}-training"
 
 
-def is_ours(target: Target, uri: str | None) -> bool:
+def is_ours(target: DeploymentTarget, uri: str | None) -> bool:
     """Tell whether an image is to be made here; one that lies elsewhere was chosen by the operator."""
     return not uri or uri.startswith(f"{_registry(target)}/{repository(target)}@")
 
@@ -68,11 +68,12 @@ def _copied(dockerfile: Path, root: Path) -> Iterator[Path]:
             yield from (file for file in files if file.is_file() and not _IGNORED & set(file.parts))
 
 
-def ensure(target: Target, image: Image, say: Callable[[str], None]) -> str:
+def ensure(target: DeploymentTarget, image: Image, say: Callable[[str], None]) -> str:
     """Return the URI of an image with its digest; build and push it if it is not in the repository.
 
     Raises:
-        Refused: Docker is needed and is not there or fails, or what was pushed is none that SageMaker takes.
+        DeploymentRefused: Docker is needed and is not there or fails, or what was pushed is none that
+            SageMaker takes.
     """
     tag = tag_of(image)
     digest = _digest(target, tag)
@@ -80,19 +81,21 @@ def ensure(target: Target, image: Image, say: Callable[[str], None]) -> str:
         _push(target, image, tag, say)
         digest = _digest(target, tag)
         if digest is None:
-            raise Refused(f"{image.words} was pushed, and the repository does not show it. Deploy again.")
+            raise DeploymentRefused(
+                f"{image.words} was pushed, and the repository does not show it. Deploy again."
+            )
     return f"{_registry(target)}/{repository(target)}@{digest}"
 
 
-def _registry(target: Target) -> str:
+def _registry(target: DeploymentTarget) -> str:
     return f"{target.account}.dkr.ecr.{target.region}.amazonaws.com"
 
 
-def _digest(target: Target, tag: str) -> str | None:
+def _digest(target: DeploymentTarget, tag: str) -> str | None:
     """Return the digest of the image with a tag; None: there is none.
 
     Raises:
-        Refused: it is an index of images.
+        DeploymentRefused: it is an index of images.
     """
     ecr = target.client("ecr")
     try:
@@ -104,7 +107,7 @@ def _digest(target: Target, tag: str) -> str | None:
     (detail,) = found["imageDetails"]
     kind = detail.get("imageManifestMediaType")
     if kind is not None and kind not in _MANIFESTS:
-        raise Refused(
+        raise DeploymentRefused(
             f"What lies under {tag} in {repository(target)} is no image but {kind}, which SageMaker does "
             f"not take. Remove it: aws ecr batch-delete-image --repository-name {repository(target)} "
             f"--image-ids imageTag={tag}"
@@ -112,9 +115,9 @@ def _digest(target: Target, tag: str) -> str | None:
     return str(detail["imageDigest"])
 
 
-def _push(target: Target, image: Image, tag: str, say: Callable[[str], None]) -> None:
+def _push(target: DeploymentTarget, image: Image, tag: str, say: Callable[[str], None]) -> None:
     if shutil.which("docker") is None:
-        raise Refused(
+        raise DeploymentRefused(
             f"Docker is needed to build {image.words}, and is not installed here. Install it, or say with "
             f"--parameter {image.parameter}=URI which image to take."
         )
@@ -139,4 +142,6 @@ def _push(target: Target, image: Image, tag: str, say: Callable[[str], None]) ->
 def _docker(command: list[str], image: Image, given: str | None = None) -> None:
     done = subprocess.run(command, cwd=ROOT, input=given, text=True, check=False)
     if done.returncode != 0:
-        raise Refused(f"`{' '.join(command[:2])}` failed for {image.words}; see above. Nothing was deployed.")
+        raise DeploymentRefused(
+            f"`{' '.join(command[:2])}` failed for {image.words}; see above. Nothing was deployed."
+        )

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.storage import internal_secret
 from infra import package
 from infra.deployment import artefacts, images, preflight, removal, smoke, stack
-from infra.deployment.target import Refused, Target
+from infra.deployment.target import DeploymentRefused, DeploymentTarget
 
 MACHINES = ("ml.c5.2xlarge", "ml.g5.xlarge")
 """Those that most trainings get."""
@@ -27,7 +27,7 @@ RECORDS = package.ROOT / "build"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedInstallation:
     """What an operator has asked for."""
 
     layer: Path
@@ -47,14 +47,14 @@ class Io:
     """Asks whether to go on, after the plan was told."""
 
 
-def deploy(target: Target, wanted: Wanted, io: Io) -> bool:
+def deploy(target: DeploymentTarget, wanted: WantedInstallation, io: Io) -> bool:
     """Deploy the service, or bring it to the newest state; False: the operator did not want it.
 
     Raises:
-        Refused: something is in the way; the text says what to do.
+        DeploymentRefused: something is in the way; the text says what to do.
     """
     if not wanted.layer.is_file():
-        raise Refused(f"There is no layer at {wanted.layer}. Build it: python -m infra.layer")
+        raise DeploymentRefused(f"There is no layer at {wanted.layer}. Build it: python -m infra.layer")
     artefacts.check_architecture(wanted.layer, wanted.architecture)
     io.say(f"Looking at account {target.account}, region {target.region} ...")
     account = preflight.look(target, MACHINES)
@@ -63,7 +63,7 @@ def deploy(target: Target, wanted: Wanted, io: Io) -> bool:
     chosen = {**account.parameters, **_kept(target), **wanted.parameters, "Name": target.name}
     chosen["Architecture"] = wanted.architecture
     if bool(chosen.get("DomainName")) != bool(chosen.get("DomainCertificate")):
-        raise Refused(
+        raise DeploymentRefused(
             "DomainName and DomainCertificate belong together: name the domain, and the ARN of its "
             f"certificate in ACM in {target.region}."
         )
@@ -113,15 +113,15 @@ def _named(data: list[dict[str, Any]]) -> str:
     return ", ".join(name for one in data for name in one["ResourceIdentifier"].values())
 
 
-def url_of(target: Target) -> str:
+def url_of(target: DeploymentTarget) -> str:
     """Return where the service is.
 
     Raises:
-        Refused: it is not deployed.
+        DeploymentRefused: it is not deployed.
     """
     found = stack.outputs(target)
     if "EndpointURL" not in found:
-        raise Refused(
+        raise DeploymentRefused(
             f"{target.name} is not deployed in {target.region}. Deploy it: make deploy STAGE={target.stage}"
         )
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
@@ -130,12 +130,12 @@ def url_of(target: Target) -> str:
     return found["EndpointURL"]
 
 
-def _kept(target: Target) -> dict[str, str]:
+def _kept(target: DeploymentTarget) -> dict[str, str]:
     """Return what the operator has chosen in earlier deployments."""
     return {key: value for key, value in stack.parameters(target).items() if key != "AccountConcurrency"}
 
 
-def _hand_over(target: Target, wanted: Wanted, io: Io) -> None:
+def _hand_over(target: DeploymentTarget, wanted: WantedInstallation, io: Io) -> None:
     """Write down where the service is, make the first key, and try it."""
     url = url_of(target)
     RECORDS.mkdir(exist_ok=True)
@@ -158,7 +158,7 @@ def _hand_over(target: Target, wanted: Wanted, io: Io) -> None:
         io.say(f"Try it with a key of yours: ATTUNE_KEY=... make smoke STAGE={target.stage}")
 
 
-def _keys(target: Target, *arguments: str) -> str:
+def _keys(target: DeploymentTarget, *arguments: str) -> str:
     """Return what the command for keys says, about those of this installation."""
     command = [sys.executable, "-m", "infra.keys", *arguments]
     environment = {
@@ -171,11 +171,13 @@ def _keys(target: Target, *arguments: str) -> str:
     )
     if done.returncode != 0:
         reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise Refused(f"{target.name} is deployed, but its keys cannot be read or made: {reason[0]}")
+        raise DeploymentRefused(
+            f"{target.name} is deployed, but its keys cannot be read or made: {reason[0]}"
+        )
     return done.stdout
 
 
-def _limit_training_logs(target: Target) -> None:
+def _limit_training_logs(target: DeploymentTarget) -> None:
     """Let the logs of training jobs, which SageMaker makes, end; what somebody has chosen stays."""
     logs = target.client("logs")
     try:

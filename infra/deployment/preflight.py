@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.deployment.target import Refused, Target
+from infra.deployment.target import DeploymentRefused, DeploymentTarget
 
 CONCURRENCIES = (10, 100, 1000)
 """What the template's parameter AccountConcurrency may be."""
@@ -27,7 +27,7 @@ class Account:
     """Sentences: what will not work until something is done about it."""
 
 
-def look(target: Target, machines: tuple[str, ...]) -> Account:
+def look(target: DeploymentTarget, machines: tuple[str, ...]) -> Account:
     """Find out what the account can run.
 
     Args:
@@ -35,7 +35,7 @@ def look(target: Target, machines: tuple[str, ...]) -> Account:
         machines: instance types that trainings are planned on.
 
     Raises:
-        Refused: it can run too little.
+        DeploymentRefused: it can run too little.
     """
     concurrency = _concurrency(target)
     memory = _MOST_MEMORY_MB if concurrency >= _LARGE_CONCURRENCY else _MEMORY_OF_NEW_ACCOUNTS_MB
@@ -45,18 +45,18 @@ def look(target: Target, machines: tuple[str, ...]) -> Account:
     )
 
 
-def _concurrency(target: Target) -> int:
+def _concurrency(target: DeploymentTarget) -> int:
     limit = target.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     fitting = [size for size in CONCURRENCIES if size <= limit]
     if not fitting:
-        raise Refused(
+        raise DeploymentRefused(
             f"Lambda lets this account run {limit} functions at once in {target.region}; the service needs "
             f"{CONCURRENCIES[0]} or more. Ask for more: Service Quotas, AWS Lambda, Concurrent executions."
         )
     return max(fitting)
 
 
-def _without_machines(target: Target, machines: tuple[str, ...]) -> list[str]:
+def _without_machines(target: DeploymentTarget, machines: tuple[str, ...]) -> list[str]:
     wanted = {f"{machine} for {kind}training job usage" for machine in machines for kind in ("", "spot ")}
     try:
         pages = target.client("service-quotas").get_paginator("list_service_quotas")

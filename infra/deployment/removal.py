@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 
 from infra import resources
 from infra.deployment import artefacts, stack
-from infra.deployment.target import Refused, Target
+from infra.deployment.target import DeploymentRefused, DeploymentTarget
 
 
-def data(target: Target) -> list[str]:
+def data(target: DeploymentTarget) -> list[str]:
     """Return the names of the installation's tables and bucket that are in the account."""
     declared = _declared(target)
     tables = target.client("dynamodb")
@@ -26,15 +26,17 @@ def data(target: Target) -> list[str]:
     return [*sorted(found), *({target.data_bucket} & owned)]
 
 
-def remove(target: Target, also: Sequence[str], say: Callable[[str], None]) -> None:
+def remove(target: DeploymentTarget, also: Sequence[str], say: Callable[[str], None]) -> None:
     """Delete the stack and what was deployed with it, and those data that are named.
 
     Raises:
-        Refused: something was named that is no data of the installation; nothing was deleted then.
+        DeploymentRefused: something was named that is no data of the installation; nothing was deleted then.
     """
     unknown = sorted(set(also) - _declared(target))
     if unknown:
-        raise Refused(f"{', '.join(unknown)} is no table or bucket of {target.name}. Nothing was deleted.")
+        raise DeploymentRefused(
+            f"{', '.join(unknown)} is no table or bucket of {target.name}. Nothing was deleted."
+        )
     stack.remove(target, say)
     there = set(data(target))
     for name in also:
@@ -54,13 +56,13 @@ def remove(target: Target, also: Sequence[str], say: Callable[[str], None]) -> N
         say("These data are kept, and a new deployment takes them up again: " + ", ".join(left))
 
 
-def _declared(target: Target) -> set[str]:
+def _declared(target: DeploymentTarget) -> set[str]:
     parameters = {"Name": target.name, "AWS::AccountId": target.account, "AWS::Region": target.region}
     declared = resources.load(parameters=parameters)
     return {table.name for table in declared.tables} | {bucket.name for bucket in declared.buckets}
 
 
-def _remove_bucket(target: Target, name: str) -> None:
+def _remove_bucket(target: DeploymentTarget, name: str) -> None:
     s3 = target.client("s3")
     try:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
@@ -74,13 +76,13 @@ def _remove_bucket(target: Target, name: str) -> None:
             raise
 
 
-def _remove_layers(target: Target) -> None:
+def _remove_layers(target: DeploymentTarget) -> None:
     client, name = target.client("lambda"), artefacts.LAYER_NAME.format(name=target.name)
     for version in client.list_layer_versions(LayerName=name)["LayerVersions"]:
         client.delete_layer_version(LayerName=name, VersionNumber=version["Version"])
 
 
-def _remove_secret(target: Target) -> None:
+def _remove_secret(target: DeploymentTarget) -> None:
     """Delete what tokens are signed with; a new deployment makes another."""
     client = target.client("ssm")
     with contextlib.suppress(client.exceptions.ParameterNotFound):

@@ -15,8 +15,8 @@ from chalicelib.storage.layout import SPOOL_PREFIX, UPLOADS_PREFIX
 from infra import resources
 from infra.deployment import artefacts, removal, stack
 from infra.deployment.installation import Io
-from infra.deployment.target import Refused, Target
-from infra.resources import Table
+from infra.deployment.target import DeploymentRefused, DeploymentTarget
+from infra.resources import TableResource
 
 _POLL_S = 5.0
 _COPIES_AT_ONCE = 16
@@ -36,7 +36,7 @@ class _Version:
     """None: the object was deleted then."""
 
 
-def restore(source: Target, into: Target, at: datetime | None, io: Io) -> bool:
+def restore(source: DeploymentTarget, into: DeploymentTarget, at: datetime | None, io: Io) -> bool:
     """Restore the data of a stage into another one; False: the operator did not want it.
 
     Args:
@@ -47,7 +47,7 @@ def restore(source: Target, into: Target, at: datetime | None, io: Io) -> bool:
         io: how to talk with the operator.
 
     Raises:
-        Refused: nothing can be restored, or not to there or then.
+        DeploymentRefused: nothing can be restored, or not to there or then.
     """
     tables, mark = _tables(source, into), _mark_of(into)
     begun = mark.removeprefix(f"{source.name}@") if mark is not None else mark
@@ -57,7 +57,7 @@ def restore(source: Target, into: Target, at: datetime | None, io: Io) -> bool:
         moment = _moment(source, [name for name, _, _ in tables], at)
     wanted = f"{source.name}@{moment.isoformat()}"
     if mark != wanted and (there := removal.data(into)):
-        raise Refused(
+        raise DeploymentRefused(
             f"{into.name} has data of its own ({', '.join(there)}). Restore into another stage, or delete "
             f"them first: make destroy STAGE={into.stage}, with --data for each."
         )
@@ -73,36 +73,42 @@ def restore(source: Target, into: Target, at: datetime | None, io: Io) -> bool:
     return True
 
 
-def _tables(source: Target, into: Target) -> list[tuple[str, str, Table]]:
+def _tables(source: DeploymentTarget, into: DeploymentTarget) -> list[tuple[str, str, TableResource]]:
     """Return names of tables, what they are to be called, and what they are like."""
     if source.name == into.name:
-        raise Refused(
+        raise DeploymentRefused(
             "Data are restored into another stage than their own: what is there is not overwritten."
         )
     if (found := stack.status(into)) is not None:
-        raise Refused(f"The stack {into.name} is there already ({found}). Restore first, and deploy then.")
+        raise DeploymentRefused(
+            f"The stack {into.name} is there already ({found}). Restore first, and deploy then."
+        )
     there = set(removal.data(source))
     pairs = zip(_declared(source), _declared(into), strict=True)
     tables = [(ours.name, theirs.name, ours) for ours, theirs in pairs if ours.name in there]
     if not tables:
-        raise Refused(f"There are no tables of {source.name} in {source.region}.")
+        raise DeploymentRefused(f"There are no tables of {source.name} in {source.region}.")
     if source.data_bucket not in there:
-        raise Refused(f"There is no bucket {source.data_bucket}: without it the tables are of no use.")
+        raise DeploymentRefused(
+            f"There is no bucket {source.data_bucket}: without it the tables are of no use."
+        )
     return tables
 
 
-def _declared(target: Target) -> list[Table]:
+def _declared(target: DeploymentTarget) -> list[TableResource]:
     parameters = {"Name": target.name, "AWS::AccountId": target.account, "AWS::Region": target.region}
     return [table for table in resources.load(parameters=parameters).tables if table.restorable]
 
 
-def _moment(source: Target, names: list[str], at: datetime | None) -> datetime:
+def _moment(source: DeploymentTarget, names: list[str], at: datetime | None) -> datetime:
     client, earliest, latest = source.client("dynamodb"), list[datetime](), list[datetime]()
     for name in names:
         described = client.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
         recovery = described.get("PointInTimeRecoveryDescription", {})
         if "LatestRestorableDateTime" not in recovery:
-            raise Refused(f"The table {name} cannot be restored: its point-in-time recovery is off.")
+            raise DeploymentRefused(
+                f"The table {name} cannot be restored: its point-in-time recovery is off."
+            )
         earliest.append(recovery["EarliestRestorableDateTime"])
         latest.append(recovery["LatestRestorableDateTime"])
     last = min(latest).astimezone(UTC).replace(microsecond=0)
@@ -110,14 +116,14 @@ def _moment(source: Target, names: list[str], at: datetime | None) -> datetime:
         return last
     first = max(earliest).astimezone(UTC)
     if not first <= at <= last:
-        raise Refused(
+        raise DeploymentRefused(
             f"The tables can be restored to moments from {first:%Y-%m-%dT%H:%M:%SZ} to "
             f"{last:%Y-%m-%dT%H:%M:%SZ}, and not to {at:%Y-%m-%dT%H:%M:%SZ}."
         )
     return at
 
 
-def _mark_of(into: Target) -> str | None:
+def _mark_of(into: DeploymentTarget) -> str | None:
     try:
         tags = into.client("s3").get_bucket_tagging(Bucket=into.data_bucket)["TagSet"]
     except ClientError as error:
@@ -127,7 +133,7 @@ def _mark_of(into: Target) -> str | None:
     return next((tag["Value"] for tag in tags if tag["Key"] == _MARK), None)
 
 
-def _make_bucket(into: Target, mark: str) -> None:
+def _make_bucket(into: DeploymentTarget, mark: str) -> None:
     artefacts.ensure_bucket(into, into.data_bucket)
     into.client("s3").put_bucket_tagging(
         Bucket=into.data_bucket, Tagging={"TagSet": [{"Key": _MARK, "Value": mark}]}
@@ -135,7 +141,10 @@ def _make_bucket(into: Target, mark: str) -> None:
 
 
 def _restore_tables(
-    into: Target, tables: list[tuple[str, str, Table]], moment: datetime, say: Callable[[str], None]
+    into: DeploymentTarget,
+    tables: list[tuple[str, str, TableResource]],
+    moment: datetime,
+    say: Callable[[str], None],
 ) -> None:
     client = into.client("dynamodb")
     there = set(removal.data(into))
@@ -151,7 +160,7 @@ def _restore_tables(
         say(f"  {number:3d}  table {wanted} restored")
 
 
-def _complete(client: Any, name: str, table: Table) -> None:
+def _complete(client: Any, name: str, table: TableResource) -> None:
     """Switch on what a restored table does not inherit."""
     if table.ttl_attribute is not None:
         described = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
@@ -169,7 +178,9 @@ def _complete(client: Any, name: str, table: Table) -> None:
             return
 
 
-def _restore_objects(source: Target, into: Target, moment: datetime, say: Callable[[str], None]) -> int:
+def _restore_objects(
+    source: DeploymentTarget, into: DeploymentTarget, moment: datetime, say: Callable[[str], None]
+) -> int:
     """Copy the objects as they were; what a broken-off restoration has copied is left. Return how many."""
     client = into.client("s3")
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=into.data_bucket)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from infra.deployment.target import Refused
+from infra.deployment.target import DeploymentRefused
 
 CLIP = Path(__file__).parent.parent / "bases" / "clip.wav"
 _MODEL = "en-US_NarrowbandModel"
@@ -30,7 +30,7 @@ def run(url: str, key: str, say: Callable[[str], None]) -> None:
         say: is told what was found.
 
     Raises:
-        Refused: it does not answer as it should; the text says to what.
+        DeploymentRefused: it does not answer as it should; the text says to what.
     """
     began_s = time.monotonic()
     models = _asked(url, key, "v1/models")["models"]
@@ -39,7 +39,7 @@ def run(url: str, key: str, say: Callable[[str], None]) -> None:
     answer = _asked(url, key, f"v1/recognize?model={_MODEL}", CLIP.read_bytes(), "audio/wav")
     words = " ".join(result["alternatives"][0]["transcript"].strip() for result in answer["results"])
     if not words:
-        raise Refused(
+        raise DeploymentRefused(
             f"The service at {url} heard nothing in a clip of speech. Look at the log of its functions."
         )
     say(f"  heard, after {time.monotonic() - began_s:.1f} s: {words}")
@@ -55,10 +55,10 @@ def _asked(
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")[:500]
             if (error.code < 500 and error.code != 403) or time.monotonic() > deadline_s:
-                raise Refused(f"The service answers {path} with {error.code}: {said}") from error
+                raise DeploymentRefused(f"The service answers {path} with {error.code}: {said}") from error
         except OSError as error:
             if time.monotonic() > deadline_s:
-                raise Refused(f"The service at {url} does not answer {path}: {error}") from error
+                raise DeploymentRefused(f"The service at {url} does not answer {path}: {error}") from error
         time.sleep(_PAUSE_S)
 
 
@@ -73,5 +73,5 @@ def _once(url: str, key: str, body: bytes | None, kind: str | None) -> dict[str,
     try:
         document: dict[str, Any] = json.loads(said)
     except ValueError:
-        raise Refused(f"What answers at {url} is not the service: {said[:100]!r}") from None
+        raise DeploymentRefused(f"What answers at {url} is not the service: {said[:100]!r}") from None
     return document

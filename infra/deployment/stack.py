@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.deployment import wording
-from infra.deployment.target import Refused, Target
+from infra.deployment.target import DeploymentRefused, DeploymentTarget
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 _POLL_S = 2.0
@@ -27,12 +27,12 @@ _NEVER_CAME_UP = {
 _STUCK = {"UPDATE_ROLLBACK_FAILED"}
 
 
-class DeploymentFailed(Refused):
+class DeploymentFailed(DeploymentRefused):
     """The stack did not come up; it is, or was, what it was before."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChangeSet:
     """A change set that waits to be executed."""
 
     identity: str
@@ -40,29 +40,29 @@ class Plan:
     sentences: list[str]
 
 
-def status(target: Target) -> str | None:
+def status(target: DeploymentTarget) -> str | None:
     """Return the stack's state; None: there is none."""
     described = _described(target)
     return None if described is None else str(described["StackStatus"])
 
 
-def outputs(target: Target) -> dict[str, str]:
+def outputs(target: DeploymentTarget) -> dict[str, str]:
     """Return what the stack says of itself."""
     described = _described(target) or {}
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
 
 
-def parameters(target: Target) -> dict[str, str]:
+def parameters(target: DeploymentTarget) -> dict[str, str]:
     """Return what the stack was last deployed with; nothing if there is none."""
     described = _described(target) or {}
     return {entry["ParameterKey"]: entry["ParameterValue"] for entry in described.get("Parameters", ())}
 
 
-def make_ready(target: Target, say: Callable[[str], None]) -> bool:
+def make_ready(target: DeploymentTarget, say: Callable[[str], None]) -> bool:
     """See to it that a change of the stack can begin; tell whether there is a stack.
 
     Raises:
-        Refused: it is busy or stuck.
+        DeploymentRefused: it is busy or stuck.
         DeploymentFailed: what never came up could not be removed.
     """
     found = status(target)
@@ -71,20 +71,22 @@ def make_ready(target: Target, say: Callable[[str], None]) -> bool:
         remove(target, say)
         return False
     if found in _STUCK:
-        raise Refused(
+        raise DeploymentRefused(
             f"The stack {target.name} is in {found}. Look at its events, then continue the rollback: "
             f"aws cloudformation continue-update-rollback --stack-name {target.name}"
         )
     if found is not None and found.endswith("_IN_PROGRESS"):
-        raise Refused(f"The stack {target.name} is being changed already ({found}). Wait until that is over.")
+        raise DeploymentRefused(
+            f"The stack {target.name} is being changed already ({found}). Wait until that is over."
+        )
     return found is not None
 
 
-def plan(target: Target, template_url: str, chosen: Mapping[str, str]) -> Plan | None:
+def plan(target: DeploymentTarget, template_url: str, chosen: Mapping[str, str]) -> ChangeSet | None:
     """Find out what a template would change; None: nothing.
 
     Raises:
-        Refused: CloudFormation does not take the template.
+        DeploymentRefused: CloudFormation does not take the template.
     """
     found = status(target)
     return _planned(
@@ -97,7 +99,7 @@ def plan(target: Target, template_url: str, chosen: Mapping[str, str]) -> Plan |
 
 
 def take_up(
-    target: Target, template_url: str, data: list[dict[str, Any]], say: Callable[[str], None]
+    target: DeploymentTarget, template_url: str, data: list[dict[str, Any]], say: Callable[[str], None]
 ) -> None:
     """Make a stack of tables and a bucket that are there, and of nothing else.
 
@@ -108,7 +110,7 @@ def take_up(
         say: is told what happens.
 
     Raises:
-        Refused: CloudFormation does not take them.
+        DeploymentRefused: CloudFormation does not take them.
         DeploymentFailed: it could not take them.
     """
     planned = _planned(target, ChangeSetType="IMPORT", TemplateURL=template_url, ResourcesToImport=data)
@@ -116,7 +118,7 @@ def take_up(
         execute(target, planned, say)
 
 
-def _planned(target: Target, **asked: Any) -> Plan | None:
+def _planned(target: DeploymentTarget, **asked: Any) -> ChangeSet | None:
     client = target.client("cloudformation")
     name = f"deployment-{uuid.uuid4().hex}"
     made = client.create_change_set(StackName=target.name, ChangeSetName=name, **asked)["Id"]
@@ -132,16 +134,16 @@ def _planned(target: Target, **asked: Any) -> Plan | None:
         client.delete_change_set(ChangeSetName=made)
         if any(text in reason for text in _NOTHING_TO_DO):
             return None
-        raise Refused(f"CloudFormation does not take the template: {reason}")
+        raise DeploymentRefused(f"CloudFormation does not take the template: {reason}")
     while True:
         changes += described["Changes"]
         if "NextToken" not in described:
             break
         described = client.describe_change_set(ChangeSetName=made, NextToken=described["NextToken"])
-    return Plan(made, wording.sentences(changes))
+    return ChangeSet(made, wording.sentences(changes))
 
 
-def forget(target: Target, planned: Plan) -> None:
+def forget(target: DeploymentTarget, planned: ChangeSet) -> None:
     """Remove a change set that nobody wants, and the empty stack that it made if there was none."""
     client = target.client("cloudformation")
     client.delete_change_set(ChangeSetName=planned.identity)
@@ -149,7 +151,7 @@ def forget(target: Target, planned: Plan) -> None:
         client.delete_stack(StackName=target.name)
 
 
-def execute(target: Target, planned: Plan, say: Callable[[str], None]) -> None:
+def execute(target: DeploymentTarget, planned: ChangeSet, say: Callable[[str], None]) -> None:
     """Do what was planned, and tell of each resource as it comes up.
 
     Raises:
@@ -163,7 +165,7 @@ def execute(target: Target, planned: Plan, say: Callable[[str], None]) -> None:
         raise DeploymentFailed(f"The stack {target.name} did not come up ({ended}): {reason}")
 
 
-def remove(target: Target, say: Callable[[str], None]) -> None:
+def remove(target: DeploymentTarget, say: Callable[[str], None]) -> None:
     """Delete the stack; what it retains stays in the account.
 
     Raises:
@@ -179,7 +181,7 @@ def remove(target: Target, say: Callable[[str], None]) -> None:
         raise DeploymentFailed(f"The stack {target.name} could not be deleted: {'; '.join(failures)}")
 
 
-def _invalid(target: Target) -> list[str]:
+def _invalid(target: DeploymentTarget) -> list[str]:
     """Return what CloudFormation found wrong before it began; the stack's own events do not say it."""
     try:
         found = target.client("cloudformation").describe_events(StackName=target.name)["OperationEvents"]
@@ -192,7 +194,7 @@ def _invalid(target: Target) -> list[str]:
     ]
 
 
-def _described(target: Target, identity: str | None = None) -> dict[str, Any] | None:
+def _described(target: DeploymentTarget, identity: str | None = None) -> dict[str, Any] | None:
     try:
         found = target.client("cloudformation").describe_stacks(StackName=identity or target.name)["Stacks"]
     except ClientError as error:
@@ -202,7 +204,7 @@ def _described(target: Target, identity: str | None = None) -> dict[str, Any] | 
     return dict(found[0]) if (found and found[0]["StackStatus"] != "DELETE_COMPLETE") or identity else None
 
 
-def _events(target: Target, identity: str | None = None) -> list[dict[str, Any]]:
+def _events(target: DeploymentTarget, identity: str | None = None) -> list[dict[str, Any]]:
     """Return the stack's events, oldest first."""
     try:
         pages = target.client("cloudformation").get_paginator("describe_stack_events")
@@ -219,7 +221,10 @@ def _events(target: Target, identity: str | None = None) -> list[dict[str, Any]]
 
 
 def _watched(
-    target: Target, before: list[dict[str, Any]], say: Callable[[str], None], identity: str | None = None
+    target: DeploymentTarget,
+    before: list[dict[str, Any]],
+    say: Callable[[str], None],
+    identity: str | None = None,
 ) -> tuple[str | None, list[str]]:
     """Tell of events until the stack is quiet; return its state and what failed, the first failure first."""
     seen = {event["EventId"] for event in before}

@@ -19,12 +19,12 @@ _UNUSABLE = {
 }
 
 
-class Refused(Exception):
+class DeploymentRefused(Exception):
     """Nothing was done, or no more than is said; the text says what an operator can do."""
 
 
 @dataclass(frozen=True)
-class Target:
+class DeploymentTarget:
     """One installation."""
 
     stage: str
@@ -61,32 +61,34 @@ class Target:
         return self._clients[service]
 
 
-def find(stage: str) -> Target:
+def find(stage: str) -> DeploymentTarget:
     """Return the installation of that name in the account and region of the environment.
 
     Raises:
-        Refused: there are no credentials, no region, or the name cannot be one.
+        DeploymentRefused: there are no credentials, no region, or the name cannot be one.
     """
     if not _STAGE.fullmatch(stage):
-        raise Refused(
+        raise DeploymentRefused(
             f"STAGE must be at most ten small letters and digits, the first a letter, not {stage!r}."
         )
     # boto3 reads AWS_DEFAULT_REGION alone; the AWS CLI reads this one first.
     session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
     if not session.region_name:
-        raise Refused("No AWS region was chosen. Set one, for instance AWS_REGION=eu-central-1.")
+        raise DeploymentRefused("No AWS region was chosen. Set one, for instance AWS_REGION=eu-central-1.")
     if session.region_name not in session.get_available_regions("lambda"):
-        raise Refused(f"There is no AWS region {session.region_name!r}. Set AWS_REGION to one that is there.")
+        raise DeploymentRefused(
+            f"There is no AWS region {session.region_name!r}. Set AWS_REGION to one that is there."
+        )
     try:
         account = session.client("sts").get_caller_identity()["Account"]
     except NoCredentialsError:
-        raise Refused(
+        raise DeploymentRefused(
             "No AWS credentials were found. Log in with `aws sso login` or `aws configure`, or set "
             "AWS_PROFILE."
         ) from None
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        raise Refused(_UNUSABLE.get(code, f"AWS refuses these credentials: {error}")) from error
+        raise DeploymentRefused(_UNUSABLE.get(code, f"AWS refuses these credentials: {error}")) from error
     except (NoRegionError, BotoCoreError) as error:
-        raise Refused(f"AWS cannot be reached: {error}") from error
-    return Target(stage, account, session.region_name, session)
+        raise DeploymentRefused(f"AWS cannot be reached: {error}") from error
+    return DeploymentTarget(stage, account, session.region_name, session)

@@ -14,7 +14,7 @@ from chalicelib.storage import failures
 from chalicelib.storage.credentials import SHORTEST_KEY_CHARACTERS
 from infra.local.home import Home, HomeInUse
 from infra.local.processes.supervision import Unstable
-from infra.local.service import CannotListen, Front, Service
+from infra.local.service import CannotListen, Front, LocalService
 from infra.local.wire import LOOPBACK
 
 _DEFAULT_PORT, _DEFAULT_TLS_PORT = 8080, 8443
@@ -113,7 +113,7 @@ Ctrl-C stops it; nothing that was acknowledged gets lost.
 
 
 async def _run(home: Home, front: Front, api_key: str) -> None:
-    service = Service(home, front, api_key)
+    service = LocalService(home, front, api_key)
     await service.run(lambda: print(_banner(home, front, api_key), flush=True))
 
 

@@ -72,7 +72,7 @@ def _listen(port: int, variable: str, address: str) -> socket.socket:
         ) from None
 
 
-class Service:
+class LocalService:
     """One running service. `run` returns when it was asked to stop and everything has ended."""
 
     def __init__(self, home: Home, front: Front, api_key: str) -> None:

@@ -10,7 +10,7 @@ Process = Generator[float]
 """Yields how many seconds it sleeps; what it has done between two sleeps took no time."""
 
 
-class Clock:
+class SimulationClock:
     """Runs processes in the order of their moments."""
 
     def __init__(self) -> None:

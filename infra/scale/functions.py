@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from infra.cost import LAMBDA_GB_S, LAMBDA_REQUEST
 from infra.scale import published
-from infra.scale.clock import Clock, Process
+from infra.scale.clock import Process, SimulationClock
 
 
 class Throttled(Exception):
@@ -20,7 +20,7 @@ class Killed(Exception):
     """A function has ended in the midst of its work: for its memory, or by its time limit."""
 
 
-class Account:
+class AccountConcurrency:
     """How many functions run at once."""
 
     def __init__(self, limit: int) -> None:
@@ -38,7 +38,9 @@ class Account:
 class Function:
     """One function and its environments."""
 
-    def __init__(self, clock: Clock, account: Account, memory_gb: float, cold_s: float) -> None:
+    def __init__(
+        self, clock: SimulationClock, account: AccountConcurrency, memory_gb: float, cold_s: float
+    ) -> None:
         self._clock = clock
         self._account = account
         self._memory_gb = memory_gb

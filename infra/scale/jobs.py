@@ -15,9 +15,9 @@ from chalicelib.recognition.function import pieces
 from infra.package import ROOT
 from infra.resources import TEMPLATE
 from infra.scale import published
-from infra.scale.clock import Clock, Process
-from infra.scale.functions import Account, Function, Killed
-from infra.scale.queue import Message, Queue
+from infra.scale.clock import Process, SimulationClock
+from infra.scale.functions import AccountConcurrency, Function, Killed
+from infra.scale.queue import Message, SimulatedQueue
 from infra.scale.waits import Waits
 
 _PROCESSOR_MB = 1769
@@ -27,7 +27,7 @@ _RATE_HZ = 16_000
 
 
 @dataclass(frozen=True)
-class Rules:
+class TemplateRules:
     """What the template and its parameter `AccountConcurrency` decide."""
 
     account: int
@@ -38,7 +38,7 @@ class Rules:
     pieces_at_once: int
 
 
-def rules(account_concurrency: int) -> Rules:
+def rules(account_concurrency: int) -> TemplateRules:
     """Return what holds in an account that lets so many functions run at once: 10, 100 or 1000.
 
     Raises:
@@ -46,7 +46,7 @@ def rules(account_concurrency: int) -> Rules:
     """
     mappings = json.loads(TEMPLATE.read_text())["Mappings"]
     account = str(account_concurrency)
-    return Rules(
+    return TemplateRules(
         account=account_concurrency,
         most_of_queue=int(mappings["Concurrency"][account]["RecognitionQueued"]),
         piece_s=float(mappings["Pieces"][account]["Seconds"]),
@@ -55,7 +55,7 @@ def rules(account_concurrency: int) -> Rules:
 
 
 @dataclass
-class Job:
+class SimulatedJob:
     """A recording whose utterances have these lengths; nothing else is in it."""
 
     utterances_s: Sequence[float]
@@ -87,15 +87,17 @@ def _memory_mb(function: str) -> int:
     return int(config["stages"]["prod"]["lambda_functions"][function]["lambda_memory_size"])
 
 
-class Service:
+class SimulatedService:
     """The two functions, their queue, and the jobs."""
 
-    def __init__(self, rules: Rules, engine: str, dies: Callable[[Message], bool] = lambda _: False) -> None:
+    def __init__(
+        self, rules: TemplateRules, engine: str, dies: Callable[[Message], bool] = lambda _: False
+    ) -> None:
         """Take the rules, `light` or `whisper`, and in whose work the waiting function is killed half-way."""
-        self.clock = Clock()
+        self.clock = SimulationClock()
         self.waits = Waits()
-        self.account = Account(rules.account)
-        self.jobs: list[Job] = []
+        self.account = AccountConcurrency(rules.account)
+        self.jobs: list[SimulatedJob] = []
         self._rules = rules
         self._dies = dies
         self._window = "window" if rules.pieces_at_once < rules.most_of_queue else "MaximumConcurrency"
@@ -108,7 +110,7 @@ class Service:
         self.recognize = Function(self.clock, self.account, recognize_mb / 1024, cold_s)
         waiting_gb = _memory_mb("recognition_queued") / 1024
         self.waiting = Function(self.clock, self.account, waiting_gb, published.value("cold_small"))
-        self.queue = Queue(self.clock, self.waiting, self._work, rules.most_of_queue, self.waits)
+        self.queue = SimulatedQueue(self.clock, self.waiting, self._work, rules.most_of_queue, self.waits)
 
     def hours_an_hour(self) -> float:
         """Return how many hours of audio are recognised in an hour, as long as enough of them come."""
@@ -119,7 +121,7 @@ class Service:
         """What all of it has cost by now."""
         return self.recognize.usd + self.waiting.usd + self.queue.usd
 
-    def take(self, job: Job, at_s: float = 0.0) -> None:
+    def take(self, job: SimulatedJob, at_s: float = 0.0) -> None:
         """Have a job come at a moment."""
         job.came_s = at_s
         self.jobs.append(job)
@@ -150,7 +152,7 @@ class Service:
                 yield from self._call(self._joining(job), message)
                 job.done_s = self.clock.now_s
 
-    def _begin(self, message: Message, job: Job) -> Process:
+    def _begin(self, message: Message, job: SimulatedJob) -> Process:
         grouped = list(pieces.grouped(job.utterances_s, float, self._rules.piece_s))
         if len(grouped) == 1 and not grouped[0][1]:
             yield from self._call(self._whole(job), message)
@@ -174,21 +176,21 @@ class Service:
             raise Killed
         yield from self.recognize.run(body)
 
-    def _looked_at_s(self, job: Job) -> float:
+    def _looked_at_s(self, job: SimulatedJob) -> float:
         """Return how long it takes to fetch a recording and to find its utterances."""
         fetched_s = job.audio_s * _RATE_HZ * _SAMPLE_BYTES / published.value("network")
         return published.value("small_object") + fetched_s + job.audio_s * published.value("looking")
 
-    def _whole(self, job: Job) -> Process:
+    def _whole(self, job: SimulatedJob) -> Process:
         yield self._looked_at_s(job) + job.audio_s * self._per_s / self._processors
 
-    def _cutting(self, job: Job, count: int) -> Process:
+    def _cutting(self, job: SimulatedJob, count: int) -> Process:
         yield self._looked_at_s(job) + self._objects_s(count)
 
     def _decoding(self, speech_s: float) -> Process:
         yield 2 * published.value("small_object") + speech_s * self._per_s / self._processors
 
-    def _joining(self, job: Job) -> Process:
+    def _joining(self, job: SimulatedJob) -> Process:
         yield self._looked_at_s(job) + self._objects_s(len(job.pieces_s) + 1)
 
     def _objects_s(self, count: int) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chalicelib.events.delivery import lease, messages
 from infra.cost import SQS_REQUEST
 from infra.scale import published
-from infra.scale.clock import Clock, Process
+from infra.scale.clock import Process, SimulationClock
 from infra.scale.functions import Function, Killed, Throttled
 from infra.scale.waits import Waits
 
@@ -27,12 +27,12 @@ class Message:
     sent_s: float = 0.0
 
 
-class Queue:
+class SimulatedQueue:
     """Hands messages to a function. What fails comes again soon; what is killed, when its lease is over."""
 
     def __init__(
         self,
-        clock: Clock,
+        clock: SimulationClock,
         function: Function,
         work: Callable[[Message], Process],
         most_at_once: int,

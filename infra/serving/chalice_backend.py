@@ -52,7 +52,7 @@ class ChaliceBackend:
         if not isinstance(app, _OnePerThread):
             app.__class__ = type(app.__class__.__name__, (_OnePerThread, app.__class__), {})
         self._app = app
-        self._routes = proxy_event.Routes(app.routes)
+        self._routes = proxy_event.RouteTable(app.routes)
 
     def __call__(self, request: BackendRequest) -> BackendResponse:
         """Answer one request.

@@ -39,7 +39,7 @@ class LambdaBackend:
     def __init__(self, client: LambdaClient, function_name: str, routes: Iterable[str]) -> None:
         self._client = client
         self._function_name = function_name
-        self._routes = proxy_event.Routes(routes)
+        self._routes = proxy_event.RouteTable(routes)
 
     def __call__(self, request: BackendRequest) -> BackendResponse:
         """Answer one request.

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from chalicelib.gateway.backend import BackendRequest, BackendResponse, Headers, UnknownRoute
 
 
-class Routes:
+class RouteTable:
     """The routes of the API (`/v1/models/{model_id}`), ready to be looked up."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
@@ -42,7 +42,7 @@ class Routes:
         raise UnknownRoute(path)
 
 
-def event(request: BackendRequest, routes: Routes) -> dict[str, Any]:
+def event(request: BackendRequest, routes: RouteTable) -> dict[str, Any]:
     """Return the REST proxy event (format 1.0) of a request, with its body as bytes.
 
     Raises:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from infra.training import chosen, jobs, table
-from infra.training.jobs import Job
+from infra.training.jobs import ListedJob
 
-_GROUPS: dict[str, Callable[[Job], str]] = {
+_GROUPS: dict[str, Callable[[ListedJob], str]] = {
     "instance-type": lambda job: job.instance_type,
     "month": lambda job: f"{job.created:%Y-%m}",
     "owner": lambda job: job.tags.get("attune:owner", "–"),
@@ -41,7 +41,7 @@ class _Sum:
     usd: float = 0.0
     unpriced: set[str] = field(default_factory=set)
 
-    def add(self, job: Job) -> None:
+    def add(self, job: ListedJob) -> None:
         self.jobs += 1
         if job.cost is None:
             return
@@ -52,7 +52,7 @@ class _Sum:
             self.usd += job.cost.usd
 
 
-def report(every: Iterable[Job], by: str) -> list[str]:
+def report(every: Iterable[ListedJob], by: str) -> list[str]:
     """Return the lines of the table, the largest sum first, the total last, and what has no price."""
     sums: dict[str, _Sum] = {}
     total = _Sum()

@@ -21,7 +21,7 @@ class NoSuchJob(Exception):
 
 
 @dataclass(frozen=True)
-class Job:
+class ListedJob:
     """A training job."""
 
     name: str
@@ -61,7 +61,7 @@ def found(
     since: datetime | None = None,
     tags: Mapping[str, str] | None = None,
     with_tags: bool = False,
-) -> Iterator[Job]:
+) -> Iterator[ListedJob]:
     """Yield the jobs with all that was asked for, newest first.
 
     Args:
@@ -103,16 +103,16 @@ def resource_of(name: str) -> Any:
         raise
 
 
-def job(resource: Any, *, with_tags: bool = False) -> Job:
+def job(resource: Any, *, with_tags: bool = False) -> ListedJob:
     """Return what an operator looks at of one of the SDK's objects."""
     return _job(resource, _tags(str(resource.training_job_arn)) if with_tags else {})
 
 
-def _job(resource: Any, tags: Mapping[str, str]) -> Job:
+def _job(resource: Any, tags: Mapping[str, str]) -> ListedJob:
     machines, checkpoints = sdk.given(resource.resource_config), sdk.given(resource.checkpoint_config)
     billable_s = sdk.given(resource.billable_time_in_seconds)
     uri = None if checkpoints is None else sdk.given(checkpoints.s3_uri)
-    return Job(
+    return ListedJob(
         name=str(resource.training_job_name),
         arn=str(resource.training_job_arn),
         status=str(resource.training_job_status),

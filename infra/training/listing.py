@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable
 
 from infra.training import chosen, jobs, table
-from infra.training.jobs import Job
+from infra.training.jobs import ListedJob
 
 _HEAD = ("job", "status", "created", "machines", "billed s", "USD")
 
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def report(listed: Iterable[Job]) -> list[str]:
+def report(listed: Iterable[ListedJob]) -> list[str]:
     """Return the lines of the table; what failed says why below its line."""
     every = list(listed)
     rows = [

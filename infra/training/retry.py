@@ -15,7 +15,7 @@ from typing import Any
 
 from chalicelib.training.jobs import is_name_of_a_run
 from infra.training import jobs, sdk
-from infra.training.jobs import Job
+from infra.training.jobs import ListedJob
 
 _MOST_CHARACTERS = 63
 """That the name of a training job has."""
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def check(job: Job) -> None:
+def check(job: ListedJob) -> None:
     """Refuse a job that is not over, or has left a model.
 
     Raises:
@@ -74,7 +74,7 @@ def check(job: Job) -> None:
         raise NothingToRetry(f"{job.name} has left a model: there is nothing to retry.")
 
 
-def train_again(job: Job) -> str:
+def train_again(job: ListedJob) -> str:
     """Begin a new run of the custom model that a job was for, and return the name of its job."""
     # Imported here: a job that was run by hand needs neither the tables nor their settings.
     from chalicelib.training import jobs as service_jobs
@@ -84,7 +84,7 @@ def train_again(job: Job) -> str:
     return service_jobs.name_of(run)
 
 
-def _create_again(resource: Any, job: Job) -> str:
+def _create_again(resource: Any, job: ListedJob) -> str:
     name = again(job.name, time.strftime("%Y%m%d%H%M%S", time.gmtime()))
     fields = {field: sdk.given(getattr(resource, field)) for field in _DEFINITION}
     created = sdk.module("core.resources").TrainingJob.create(

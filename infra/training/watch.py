@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from infra.training import jobs, table
-from infra.training.jobs import Job
+from infra.training.jobs import ListedJob
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what happens to a job until it is over; 0 when it left a model."""
     resource = jobs.resource_of(arguments.job)
 
-    def now() -> Job:
+    def now() -> ListedJob:
         resource.refresh()
         return jobs.job(resource)
 
@@ -33,11 +33,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def follow(
-    now: Callable[[], Job],
-    progress: Callable[[Job], str | None],
+    now: Callable[[], ListedJob],
+    progress: Callable[[ListedJob], str | None],
     say: Callable[[str], None],
     every_s: float,
-) -> Job:
+) -> ListedJob:
     """Say each new state and progress of a job until it is over; return it as it ended.
 
     Args:
@@ -69,7 +69,7 @@ def follow(
     return job
 
 
-def progress_of(job: Job) -> str | None:
+def progress_of(job: ListedJob) -> str | None:
     """Return what a job's container says of its progress, None while it says nothing that can be read."""
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError

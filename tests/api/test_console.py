@@ -71,7 +71,7 @@ def test_pages_only_answer_get() -> None:
 
 def test_below_a_stage_of_api_gateway_pages_name_their_files_there() -> None:
     request = BackendRequest("GET", "/console", "", (("accept", "text/html"),), b"", "127.0.0.1")
-    event = proxy_event.event(request, proxy_event.Routes(app.app.routes))
+    event = proxy_event.event(request, proxy_event.RouteTable(app.app.routes))
     event["requestContext"]["path"] = "/api/console"
     answer = app.app(json.loads(json.dumps(event)), None)
     assert answer["statusCode"] == 200

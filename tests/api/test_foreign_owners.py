@@ -18,7 +18,7 @@ import pytest
 import app
 from chalicelib.jobs import recognition_jobs
 from chalicelib.sharing import meter
-from chalicelib.sharing.meter import Customization, Used, Work
+from chalicelib.sharing.meter import Customization, MeteredWork, Used
 from chalicelib.storage import credentials, layout, objects, queues
 from chalicelib.storage.tables import RecognitionJob
 from tests.api.calling import NEW, Answer, Instance, basic, send
@@ -118,7 +118,7 @@ def somebodys(victim: Instance, function: Function, private_allowed: None) -> It
     row.promoted_run, row.promoted_version, row.promoted_sha256 = 1, NEW, "ab" * 32
     row.save()
     objects.put(layout.report_key(victim.owner, model.customization_id, 1), b"{}")
-    meter.add(victim.owner, Used(Work.RECOGNITION, "sphinx", Customization.NONE, 7.0))
+    meter.add(victim.owner, Used(MeteredWork.RECOGNITION, "sphinx", Customization.NONE, 7.0))
     language = Language(victim)
     language.add("one", b"hello Zorblatt\n")
     assert (

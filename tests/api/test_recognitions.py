@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.events import callback_due, recognition_queued
 from chalicelib.jobs import recognition_jobs
-from chalicelib.jobs.statuses import Status
+from chalicelib.jobs.statuses import JobStatus
 from chalicelib.storage import objects, queues, spool
 from chalicelib.storage.layout import JobKey
 from chalicelib.storage.tables import RecognitionJob
@@ -281,7 +281,7 @@ def test_a_body_that_the_front_door_has_stored(jobs: Jobs, function: Function) -
     assert not objects.exists(key)
     jobs.work(answer.json["id"])
     assert function.heard == [WAV]
-    assert jobs.row(answer.json["id"]).status == Status.COMPLETED
+    assert jobs.row(answer.json["id"]).status == JobStatus.COMPLETED
 
 
 def test_the_label_is_kept(jobs: Jobs) -> None:

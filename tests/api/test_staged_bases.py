@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.api.openai import openai_models
-from chalicelib.api.openai.openai_models import Chosen
+from chalicelib.api.openai.openai_models import ChosenModel
 from infra.bases.__main__ import main
 from tests.api.calling import Instance, assert_error
 from tests.engines.whisper import networks
@@ -44,7 +44,7 @@ def test_a_base_is_listed_from_the_next_request_on(instance: Instance, network: 
     assert shown["supported_features"]["custom_language_model"] is False
     for language in ("ko", "KO-kr"):  # as clients of OpenAI's API ask for it
         meant = openai_models.chosen(instance.owner, "whisper-1", language)
-        assert meant == Chosen("ko-KR_BroadbandModel", narrowband=KOREAN)
+        assert meant == ChosenModel("ko-KR_BroadbandModel", narrowband=KOREAN)
     assert main(["remove", "random"]) == 0
     assert {model["name"] for model in instance("GET", "/models").json["models"]} == before
 

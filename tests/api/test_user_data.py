@@ -15,7 +15,7 @@ from chalicelib.customization.acoustic import audio_resources
 from chalicelib.jobs import recognition_jobs, statuses, work
 from chalicelib.recognition.request import backend
 from chalicelib.sharing import meter
-from chalicelib.sharing.meter import Customization, Used, Work
+from chalicelib.sharing.meter import Customization, MeteredWork, Used
 from chalicelib.storage import objects, queues, tables
 from chalicelib.storage.conditional import write
 from chalicelib.storage.connection import Table
@@ -123,8 +123,8 @@ def test_words_go_and_leave_no_label(instance: Instance) -> None:
     words = f"/customizations/{made.json['customization_id']}/words"
     for word, headers in (("attune", MINE), ("ceilidh", OTHERS)):
         assert instance("PUT", f"{words}/{word}", {"sounds_like": [word]}, headers=headers).status == 201
-    row = tables.Word.get(made.json["customization_id"], "attune")
-    unwanted = tables.Word(
+    row = tables.UserWord.get(made.json["customization_id"], "attune")
+    unwanted = tables.UserWord(
         row.customization_id,
         "unwanted",
         owner=instance.owner,
@@ -211,7 +211,7 @@ def test_trouble_with_one_kind_does_not_keep_the_others(
 
 
 def test_the_meter_bears_no_label_and_stays(instance: Instance) -> None:
-    meter.add(instance.owner, Used(Work.RECOGNITION, "sphinx", Customization.NONE, 7.0))
+    meter.add(instance.owner, Used(MeteredWork.RECOGNITION, "sphinx", Customization.NONE, 7.0))
     before = instance("GET", "/usage").json
     assert instance("DELETE", "/user_data?customer_id=somebody").status == 200
     assert instance("GET", "/usage").json == before

@@ -9,7 +9,7 @@ import pytest
 from attune_cli import client
 from attune_cli.client import Service, Uncertain, path
 from attune_cli.configuration import Credentials
-from attune_cli.errors import Away, Busy, CommandError, NotFound, NotSignedIn, TooMuch
+from attune_cli.errors import Away, Busy, CommandError, NothingFound, NotSignedIn, TooMuch
 from tests.attune_cli.line import DROPPED, Line, Recorded, line
 from tests.ports import free_port
 
@@ -91,8 +91,8 @@ def test_a_url_where_nothing_is_says_so_soon(monkeypatch: pytest.MonkeyPatch) ->
     [
         (Recorded(401, {"code": 401, "error": "Unauthorized", "trace": "1"}), NotSignedIn, "attune login"),
         (Recorded(403, {"code": 403, "error": "Forbidden", "trace": "1"}), NotSignedIn, "attune login"),
-        (error_of(401, "Invalid customization_id '1' for user"), NotFound, "attune models"),
-        (error_of(404, "Model 'x' not found"), NotFound, "attune models"),
+        (error_of(401, "Invalid customization_id '1' for user"), NothingFound, "attune models"),
+        (error_of(404, "Model 'x' not found"), NothingFound, "attune models"),
         (error_of(409, "Customization '1' is currently locked"), Busy, "attune status --watch"),
         (error_of(413, "The request's body is too large"), CommandError, "Split"),
         (error_of(507, "The service has no room left"), CommandError, "disk"),

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.audio import content_types, decoding
-from chalicelib.audio.channels import MOST_SEPARATE, Difference, Mixer, TooManySeparateChannels
-from chalicelib.audio.decoding import Limits
+from chalicelib.audio.channels import MOST_SEPARATE, ChannelDifference, Mixer, TooManySeparateChannels
+from chalicelib.audio.decoding import DecodingLimits
 from chalicelib.audio.errors import AudioError, TooLong
 from chalicelib.audio.streaming import StreamingDecoder
 from tests.audio.signals import Samples, encoded, noise, silence, tone, voice, wav
@@ -32,7 +32,7 @@ def stereo(*channels: Samples) -> Samples:
 
 def mixed(content: bytes, mixer: Mixer, rate_hz: int = RATE_HZ, **limits: float) -> Samples:
     return np.concatenate(
-        list(decoding.mixed(io.BytesIO(content), None, rate_hz, mixer, limits=Limits(**limits)))
+        list(decoding.mixed(io.BytesIO(content), None, rate_hz, mixer, limits=DecodingLimits(**limits)))
     )
 
 
@@ -90,7 +90,7 @@ def test_silence_loses_nothing(level: float) -> None:
 @given(st.lists(st.integers(1, 30_000), min_size=1, max_size=20))
 def test_the_sizes_of_pieces_change_nothing(sizes: list[int]) -> None:
     samples = stereo(VOICE, AFTERWARDS.astype(np.float32))
-    whole, pieces = Difference(RATE_HZ, 2), Difference(RATE_HZ, 2)
+    whole, pieces = ChannelDifference(RATE_HZ, 2), ChannelDifference(RATE_HZ, 2)
     whole.feed(samples)
     for start, end in _ranges(sizes, len(samples)):
         pieces.feed(samples[start:end])

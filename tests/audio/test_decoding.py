@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from chalicelib.audio import content_types, decoding
 from chalicelib.audio.content_types import ContentType
-from chalicelib.audio.decoding import Limits
+from chalicelib.audio.decoding import DecodingLimits
 from chalicelib.audio.errors import (
     AudioError,
     EndiannessUnclear,
@@ -242,9 +242,9 @@ def test_an_absurd_rate_is_refused() -> None:
 def test_limits() -> None:
     content = wav(silence(10, 8000), 8000)
     with pytest.raises(TooLong, match="longer than 5 seconds"):
-        list(decoding.blocks(io.BytesIO(content), None, limits=Limits(duration_s=5)))
+        list(decoding.blocks(io.BytesIO(content), None, limits=DecodingLimits(duration_s=5)))
     with pytest.raises(TooSlow):
-        list(decoding.blocks(io.BytesIO(content), None, limits=Limits(time_s=-1)))
+        list(decoding.blocks(io.BytesIO(content), None, limits=DecodingLimits(time_s=-1)))
 
 
 @pytest.mark.parametrize(("container", "subtype"), [("FLAC", "PCM_16"), ("MP3", "MPEG_LAYER_III")])
@@ -254,7 +254,7 @@ def test_a_bomb_of_hours_is_stopped_in_bounded_memory(container: str, subtype: s
     tracemalloc.start()
     try:
         with pytest.raises(TooLong):
-            for _ in decoding.resampled(path, None, 8000, limits=Limits(duration_s=500)):
+            for _ in decoding.resampled(path, None, 8000, limits=DecodingLimits(duration_s=500)):
                 pass
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:

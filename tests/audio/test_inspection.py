@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.audio import inspection
 from chalicelib.audio.archives.archive_members import ArchiveLimits
-from chalicelib.audio.decoding import Limits
+from chalicelib.audio.decoding import DecodingLimits
 from chalicelib.audio.inspection import Inspection
 from tests.audio.archives.packing import tarred, zipped
 from tests.audio.signals import (
@@ -40,7 +40,7 @@ def inspect(tmp_path: Path) -> Inspect:
         content_type: str | None,
         contained: str | None = None,
         min_rate_hz: int = 16000,
-        limits: Limits | None = None,
+        limits: DecodingLimits | None = None,
         archive_limits: ArchiveLimits | None = None,
     ) -> Inspection:
         path = tmp_path / "upload"
@@ -249,7 +249,7 @@ def test_a_rate_of_1_hz_is_not_blown_up(inspect: Inspect) -> None:
 
 
 def test_limits_of_a_recording(inspect: Inspect) -> None:
-    found = inspect(wav(silence(60, 16000), 16000), "audio/wav", limits=Limits(duration_s=10))
+    found = inspect(wav(silence(60, 16000), 16000), "audio/wav", limits=DecodingLimits(duration_s=10))
     assert found.status == "invalid"
     assert "longer than 10 seconds" in (found.error or "")
 
@@ -366,7 +366,7 @@ def test_an_archive_is_given_up_in_time(inspect: Inspect) -> None:
 
 def test_a_flood_of_silent_flac_is_bounded(inspect: Inspect) -> None:
     hour = encoded(silence(3600, 16000), 16000, "FLAC")
-    found = inspect(hour, "audio/flac", limits=Limits(duration_s=600))
+    found = inspect(hour, "audio/flac", limits=DecodingLimits(duration_s=600))
     assert found.status == "invalid"
     assert len(hour) < 1 << 20
     assert found.duration_s < 700

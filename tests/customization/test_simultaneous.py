@@ -14,12 +14,12 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib.customization import acoustic_models, errors, uploads
 from chalicelib.customization.acoustic import acoustic_training, audio_resources
-from chalicelib.customization.acoustic.audio_resources import Accepted, Analysis
+from chalicelib.customization.acoustic.audio_resources import Accepted, AudioAnalysis
 from chalicelib.storage.tables import AcousticModel
 
 CALLERS = 50
-GOOD = Analysis(valid=True, details_type="audio", duration_s=700.0)
-BAD = Analysis(valid=False, details_type="undetermined", error="no audio")
+GOOD = AudioAnalysis(valid=True, details_type="audio", duration_s=700.0)
+BAD = AudioAnalysis(valid=False, details_type="undetermined", error="no audio")
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def accept(model: AcousticModel, name: str, *, overwrite: bool = False) -> Accep
     )
 
 
-def finish(accepted: Accepted, analysis: Analysis = GOOD) -> bool:
+def finish(accepted: Accepted, analysis: AudioAnalysis = GOOD) -> bool:
     audio = accepted.row
     return audio_resources.analysis_finished(
         audio.owner, audio.customization_id, audio.audio_id, audio.upload_id, analysis
@@ -78,8 +78,8 @@ def test_of_fifty_trains_one_starts(model: AcousticModel) -> None:
     outcomes = together(
         [lambda: acoustic_training.begin_training(model.owner, model.customization_id)] * CALLERS
     )
-    assert sum(isinstance(outcome, acoustic_training.Claim) for outcome in outcomes) == 1
-    assert sum(isinstance(outcome, errors.Busy) for outcome in outcomes) == CALLERS - 1
+    assert sum(isinstance(outcome, acoustic_training.AcousticClaim) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, errors.ModelBusy) for outcome in outcomes) == CALLERS - 1
     assert (fresh(model).status, fresh(model).run) == ("training", 1)
 
 
@@ -120,7 +120,7 @@ def test_an_upload_and_a_training_exclude_each_other(model: AcousticModel) -> No
             lambda: accept(model, "b"),
         ]
     )
-    (refused,) = [outcome for outcome in outcomes if isinstance(outcome, errors.Busy)]
+    (refused,) = [outcome for outcome in outcomes if isinstance(outcome, errors.ModelBusy)]
     assert refused.customization_id == model.customization_id
     now = fresh(model)
     assert (now.status == "training") != bool(now.analysing)
@@ -142,7 +142,7 @@ def test_a_deletion_and_a_training_exclude_each_other(model: AcousticModel) -> N
             lambda: acoustic_models.delete(model.owner, model.customization_id),
         ]
     )
-    claimed = any(isinstance(outcome, acoustic_training.Claim) for outcome in outcomes)
+    claimed = any(isinstance(outcome, acoustic_training.AcousticClaim) for outcome in outcomes)
     gone = acoustic_models.find(model.owner, model.customization_id) is None
     assert claimed != gone
 

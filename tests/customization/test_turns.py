@@ -17,9 +17,9 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib.customization import acoustic_models, errors, runs, statuses, training_ends, turns
 from chalicelib.customization.acoustic import acoustic_training, audio_resources
-from chalicelib.customization.acoustic.audio_resources import Analysis
+from chalicelib.customization.acoustic.audio_resources import AudioAnalysis
 from chalicelib.customization.custom_models import now
-from chalicelib.customization.turns import Budget, Run
+from chalicelib.customization.turns import Run, TrainingBudget
 from chalicelib.storage.conditional import ConditionFailed, write
 from chalicelib.storage.tables import AcousticModel, TrainingTurn
 
@@ -39,7 +39,7 @@ def claimed(owner: str = OWNERS[0]) -> AcousticModel:
     model = acoustic_models.create(owner, name="m", base_model_name="en-US_BroadbandModel")
     accepted = audio_resources.accept(model, "a", kind="audio", content_type="audio/wav", size_bytes=1)
     audio = accepted.row
-    good = Analysis(valid=True, details_type="audio", duration_s=700.0)
+    good = AudioAnalysis(valid=True, details_type="audio", duration_s=700.0)
     audio_resources.analysis_finished(
         audio.owner, audio.customization_id, audio.audio_id, audio.upload_id, good
     )
@@ -50,7 +50,7 @@ def fresh(model: AcousticModel) -> AcousticModel:
     return acoustic_models.get(model.owner, model.customization_id)
 
 
-def begun(budget: Budget) -> list[str]:
+def begun(budget: TrainingBudget) -> list[str]:
     return [model.customization_id for model in turns.serve(budget)]
 
 
@@ -116,7 +116,7 @@ def test_the_budget_is_kept_and_used(line: list[Run], busy: list[Run], in_all: i
     count = Counter(one.owner for one in busy)
     may = [one for one in line if not of_owner or count[one.owner] < of_owner]
     full = bool(in_all) and len(busy) >= in_all
-    chosen = turns.next_turn(line, busy, [], Budget(in_all, of_owner))
+    chosen = turns.next_turn(line, busy, [], TrainingBudget(in_all, of_owner))
     assert (chosen is None) == (full or not may)
     assert chosen is None or chosen in may
 
@@ -126,7 +126,7 @@ def test_the_budget_is_kept_and_used(line: list[Run], busy: list[Run], in_all: i
 
 def test_the_end_of_one_lets_the_next_begin() -> None:
     first, second = claimed(), claimed()
-    budget = Budget(1, 0)
+    budget = TrainingBudget(1, 0)
     assert turns.join(first) and turns.join(second)
     assert begun(budget) == [first.customization_id]
     assert begun(budget) == []
@@ -142,7 +142,7 @@ def test_the_end_of_one_lets_the_next_begin() -> None:
 
 def test_an_owners_own_limit_holds_up_nobody_else() -> None:
     mine, mine_too, others = claimed(), claimed(), claimed(OWNERS[1])
-    budget = Budget(5, 1)
+    budget = TrainingBudget(5, 1)
     for model in (mine, mine_too, others):
         assert turns.join(model)
     assert begun(budget) == [mine.customization_id, others.customization_id]
@@ -157,7 +157,7 @@ def test_joining_may_be_repeated() -> None:
     model = claimed()
     assert turns.join(model) and turns.join(model)
     assert waiting() == [model.customization_id]
-    assert begun(Budget(0, 0)) == [model.customization_id]
+    assert begun(TrainingBudget(0, 0)) == [model.customization_id]
     assert not turns.join(model), "it is at work"
     assert ended(fresh(model))
     assert not turns.join(model), "it is over"
@@ -170,21 +170,21 @@ def test_one_that_is_cancelled_while_it_waits_leaves_no_trace(joined: bool) -> N
     assert not joined or turns.join(model)
     assert runs.cancelled(AcousticModel, model.owner, model.customization_id, int(model.run))
     assert fresh(model).status == "ready"
-    assert (waiting(), at_work(), begun(Budget(0, 0))) == ([], set(), [])
+    assert (waiting(), at_work(), begun(TrainingBudget(0, 0))) == ([], set(), [])
 
 
 def test_a_row_without_its_run_is_passed_over() -> None:
     gone, there = claimed(), claimed()
     assert turns.join(gone) and turns.join(there)
     fresh(gone).delete()
-    assert begun(Budget(1, 0)) == [there.customization_id]
+    assert begun(TrainingBudget(1, 0)) == [there.customization_id]
     assert waiting() == []
 
 
 def test_places_of_runs_that_were_removed_by_hand_are_freed() -> None:
     gone, there = claimed(), claimed()
     assert turns.join(gone) and turns.join(there)
-    assert len(begun(Budget(0, 0))) == 2
+    assert len(begun(TrainingBudget(0, 0))) == 2
     fresh(gone).delete()
     assert turns.tidy() == 1
     assert at_work() == {there.customization_id}
@@ -196,7 +196,7 @@ def test_an_end_that_knows_nothing_of_the_turn_is_not_written() -> None:
     model = claimed()
     turns.join(model)
     stale = fresh(model)
-    assert begun(Budget(1, 0)) == [model.customization_id]
+    assert begun(TrainingBudget(1, 0)) == [model.customization_id]
     with pytest.raises(ConditionFailed):
         write(*turns.ending(stale, statuses.run_cancelled(stale, now())))
     assert at_work() == {model.customization_id}
@@ -217,7 +217,7 @@ def test_a_run_of_before_there_was_a_line_ends_like_any() -> None:
 class History:
     """A few owners' trainings, and what is expected of them; killed at any moment, so each step is one write."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: TrainingBudget) -> None:
         self.budget = budget
         self.models: list[AcousticModel] = []
         self.starts: Counter[str] = Counter()
@@ -290,10 +290,10 @@ STEPS: list[Callable[[History, random.Random], None]] = [
 @settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 2**32),
-    budget=st.builds(Budget, in_all=st.integers(0, 3), of_owner=st.integers(0, 2)),
+    budget=st.builds(TrainingBudget, in_all=st.integers(0, 3), of_owner=st.integers(0, 2)),
 )
 def test_every_history_keeps_the_budget_and_comes_to_its_end(
-    account: None, seed: int, budget: Budget
+    account: None, seed: int, budget: TrainingBudget
 ) -> None:
     for row in TrainingTurn.scan():
         row.delete()
@@ -332,7 +332,7 @@ def together(calls: list[Callable[[], Any]]) -> list[Any]:
 
 def test_simultaneous_claims_begin_as_many_as_there_are_places(atomic: None) -> None:
     models = [claimed(OWNERS[number % 3]) for number in range(8)]
-    budget = Budget(3, 2)
+    budget = TrainingBudget(3, 2)
 
     def start(model: AcousticModel) -> list[str]:
         turns.join(model)
@@ -347,7 +347,7 @@ def test_simultaneous_claims_begin_as_many_as_there_are_places(atomic: None) -> 
 
 def test_ends_and_servings_at_once_lose_and_double_nothing(atomic: None) -> None:
     models = [claimed(OWNERS[number % 2]) for number in range(8)]
-    budget = Budget(2, 0)
+    budget = TrainingBudget(2, 0)
     for model in models:
         turns.join(model)
     starts = Counter(begun(budget))
@@ -374,7 +374,7 @@ def test_of_a_turn_and_a_cancellation_at_once_both_are_right(atomic: None) -> No
         def cancel(model: AcousticModel = model) -> bool:
             return runs.cancelled(AcousticModel, model.owner, model.customization_id, int(model.run))
 
-        _, done = together([lambda: begun(Budget(1, 1)), cancel])
+        _, done = together([lambda: begun(TrainingBudget(1, 1)), cancel])
         assert done
         assert fresh(model).status == "ready"
         assert (waiting(), at_work()) == ([], set())

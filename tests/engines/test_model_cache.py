@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.engines import model_cache
-from chalicelib.engines.model_cache import Held
+from chalicelib.engines.model_cache import HeldFile
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +20,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_cache, "MOST_BYTES", 250)
 
 
-def _kept(path: Path, size_bytes: int = 100) -> Held:
+def _kept(path: Path, size_bytes: int = 100) -> HeldFile:
     def write(part: Path) -> None:
         part.write_bytes(bytes(size_bytes))
 

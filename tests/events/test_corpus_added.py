@@ -15,7 +15,7 @@ from chalicelib.events.delivery import messages
 from chalicelib.events.reconciling.happened import Happened
 from chalicelib.storage import objects
 from chalicelib.storage.layout import LanguageKey
-from chalicelib.storage.tables import LanguageModel, LanguageResource, Word
+from chalicelib.storage.tables import LanguageModel, LanguageResource, UserWord
 from tests.custom_models import OWNER
 from tests.events import recorded
 
@@ -123,7 +123,7 @@ def test_a_second_attempt_leaves_what_its_user_has_changed_since(
     objects.put(accepted.key.key, custom_words.batch_of(words))
     row_of = custom_words.row_of
 
-    def overtaken(*arguments: Any) -> Word:
+    def overtaken(*arguments: Any) -> UserWord:
         monkeypatch.undo()
         assert corpus_added._put_in(accepted.key, _fresh(model), accepted.row) is None
         assert language_resources.words_finished(accepted.key)

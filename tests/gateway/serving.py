@@ -18,7 +18,7 @@ from chalicelib import settings
 from chalicelib.gateway import application
 from chalicelib.gateway.asgi import Application
 from chalicelib.gateway.backend import Backend, BackendRequest, BackendResponse
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from chalicelib.gateway.metrics import Family
 from chalicelib.storage import objects, spool
 from infra.serving import http_server
@@ -84,7 +84,7 @@ def running(app: Application) -> Iterator[int]:
 @contextlib.contextmanager
 def gateway(
     backend: Backend,
-    limits: Limits | None = None,
+    limits: GatewayLimits | None = None,
     readings: Callable[[], Iterable[Family]] | None = None,
 ) -> Iterator[int]:
     """Serve a gateway before `backend`; give its port."""

@@ -16,7 +16,7 @@ from chalicelib.gateway.backend import (
     BackendUnavailable,
     UnknownRoute,
 )
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from chalicelib.storage import spool
 from tests.gateway.serving import (
     Answer,
@@ -262,7 +262,7 @@ def test_a_full_queue_answers_503(object_store: str) -> None:
 
     backend = Recorder(slow)
     answers: list[Answer] = []
-    with gateway(backend, Limits(backend_threads=1, backend_waiting=1)) as port:
+    with gateway(backend, GatewayLimits(backend_threads=1, backend_waiting=1)) as port:
         others = [
             threading.Thread(target=lambda: answers.append(ask(port, "GET", "/v1/models"))) for _ in range(3)
         ]

@@ -16,7 +16,7 @@ from chalicelib.engines.errors import BaseUnreadable
 from infra.bases import memory, sources
 from infra.bases.__main__ import main
 from infra.bases.errors import NotStaged
-from infra.bases.measurement import CLIP_TEXT, Figures
+from infra.bases.measurement import CLIP_TEXT, BaseFigures
 from tests.engines.whisper import networks
 
 pytest.importorskip("ctranslate2")
@@ -210,7 +210,7 @@ def test_memory_that_does_not_suffice_is_said_before_anything_is_read(tmp_path: 
 
 @pytest.mark.parametrize(("text", "wrong"), [(CLIP_TEXT, 0), ("", 18), (f"well {CLIP_TEXT[:-7]}", 2)])
 def test_wrong_words_are_counted(text: str, wrong: int) -> None:
-    assert Figures(0.1, 0.1, text, 1).wrong_words == wrong
+    assert BaseFigures(0.1, 0.1, text, 1).wrong_words == wrong
 
 
 def test_a_folder_is_taken_as_it_is(network: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ ENDS = {"Jobs": [status.capitalize() for status in ENDED], "Training": ["Complet
 """What follows a metric's first word where the code has an expression: states of jobs, and SageMaker's."""
 
 
-def _lines() -> list[dashboard.Line]:
+def _lines() -> list[dashboard.MetricLine]:
     return [line for widget in dashboard.widgets(DOCUMENT) for line in widget.lines]
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from infra import layer, layer_libraries
-from infra.layer import Target
+from infra.layer import LayerTarget
 from infra.layer_libraries import NoBinutils
 from tests import adapted_models
 
 ROOT = Path(__file__).parent.parent.parent
 VERSION = "en-US_BroadbandModel.v2026-11-30"
-HERE = Target(python_version=f"{sys.version_info.major}.{sys.version_info.minor}")
+HERE = LayerTarget(python_version=f"{sys.version_info.major}.{sys.version_info.minor}")
 LIBRARIES = (
     "_soundfile_data/libsndfile_x86_64.so",
     "numpy/__init__.py",
@@ -67,32 +67,32 @@ def libraries(tmp_path: Path) -> Path:
 
 
 def test_a_whole_layer_passes(libraries: Path) -> None:
-    assert layer.check(libraries, Target()) == len(X86_64) * len(LIBRARIES)
+    assert layer.check(libraries, LayerTarget()) == len(X86_64) * len(LIBRARIES)
 
 
 @pytest.mark.parametrize("name", [name for name in LIBRARIES if "multiarray" not in name])
 def test_a_missing_library_is_noticed(libraries: Path, name: str) -> None:
     (libraries / name).unlink()
     with pytest.raises(layer.LayerUnfit, match="there is no"):
-        layer.check(libraries, Target())
+        layer.check(libraries, LayerTarget())
 
 
 def test_a_library_for_another_python_is_noticed(libraries: Path) -> None:
     (libraries / "soxr" / "extra.cpython-311-x86_64-linux-gnu.so").write_bytes(X86_64)
     with pytest.raises(layer.LayerUnfit, match=r"not for Python 3\.13"):
-        layer.check(libraries, Target())
+        layer.check(libraries, LayerTarget())
 
 
 def test_a_library_for_another_machine_is_noticed(libraries: Path) -> None:
     with pytest.raises(layer.LayerUnfit, match="is not for aarch64"):
-        layer.check(libraries, Target("aarch64"))
+        layer.check(libraries, LayerTarget("aarch64"))
 
 
 def test_a_layer_that_is_too_large_is_noticed(libraries: Path) -> None:
     with (libraries / "large").open("wb") as file:
         file.truncate(layer.MAX_UNZIPPED_BYTES - layer.FUNCTION_BYTES)
     with pytest.raises(layer.LayerUnfit, match="too much for Lambda"):
-        layer.check(libraries, Target())
+        layer.check(libraries, LayerTarget())
 
 
 def test_only_what_is_not_needed_is_pruned(libraries: Path) -> None:
@@ -128,7 +128,7 @@ def test_without_binutils_it_is_said_where_they_are(
         layer_libraries.binutils(machine)
 
 
-def _built(folder: Path, target: Target) -> tuple[Path, int]:
+def _built(folder: Path, target: LayerTarget) -> tuple[Path, int]:
     try:
         return layer.build(folder, target)
     except NoBinutils as missing:
@@ -165,5 +165,5 @@ def test_an_unpacked_layer_recognises_speech(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_layer_for_arm_fits_too(tmp_path: Path) -> None:
-    _, size_bytes = _built(tmp_path / "layer", Target("aarch64"))
+    _, size_bytes = _built(tmp_path / "layer", LayerTarget("aarch64"))
     assert size_bytes <= 214_000_000

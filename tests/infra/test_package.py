@@ -20,7 +20,7 @@ from moto.server import ThreadedMotoServer
 
 import app
 from chalicelib.audio.archives.archive_members import ArchiveLimits
-from chalicelib.audio.decoding import Limits
+from chalicelib.audio.decoding import DecodingLimits
 from chalicelib.console import pages
 from chalicelib.customization import language_models, training_ends, turns
 from chalicelib.customization.acoustic import acoustic_training, audio_resources
@@ -239,7 +239,7 @@ def test_every_function_has_a_role_of_its_own_and_the_runtime_of_the_layer(packa
     roles = {function["Role"]["Fn::GetAtt"][0] for function in functions.values()}
     assert roles == {f"{name.removesuffix('Handler')}Role" for name in functions}
     assert {function["Runtime"] for function in functions.values()} == {
-        f"python{layer.Target().python_version}"
+        f"python{layer.LayerTarget().python_version}"
     }
     assert all(function["Architectures"] == [{"Ref": "Architecture"}] for function in functions.values())
     assert not list(package.tree.rglob("*.so")), "the package is for one architecture alone"
@@ -643,7 +643,7 @@ def test_the_template_is_the_one_that_is_read(package: Package) -> None:
 
 def test_an_analysis_gives_up_before_its_function_does(package: Package) -> None:
     timeout_s = package.functions()["AudioUploaded"]["Timeout"]
-    assert timeout_s > max(ArchiveLimits().time_s, Limits().time_s) + 60
+    assert timeout_s > max(ArchiveLimits().time_s, DecodingLimits().time_s) + 60
 
 
 def test_who_waits_for_recognition_waits_longer_than_it_may_take(package: Package) -> None:
@@ -657,9 +657,9 @@ def test_functions_have_room_for_what_they_unpack(package: Package) -> None:
     """What does not fit fails each time that it is tried, and its model waits for ever."""
     functions = package.functions()
     mib = 1 << 20
-    upload = gateway_limits.Limits().body_bytes
+    upload = gateway_limits.GatewayLimits().body_bytes
     unpacked = upload + ArchiveLimits().unpacked_bytes
     assert functions["AudioUploaded"]["EphemeralStorage"]["Size"] * mib > unpacked
     decoded = recordings.MAX_DURATION_S * 16_000 * 2
-    audio = gateway_limits.Limits().job_bytes
+    audio = gateway_limits.GatewayLimits().job_bytes
     assert functions["Recognize"]["EphemeralStorage"]["Size"] * mib > audio + decoded + model_cache.MOST_BYTES

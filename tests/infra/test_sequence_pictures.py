@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from infra import sequence_pictures
-from infra.sequence_pictures import FOLDER, Step
+from infra.sequence_pictures import FOLDER, SequenceStep
 
 TEXTS = sorted(FOLDER.glob("*.mmd"))
 TWO = "sequenceDiagram\nparticipant A as Client\nparticipant B as API\n"
@@ -51,10 +51,10 @@ def test_a_text_is_read() -> None:
     )
     assert names == ["Client", "API"]
     assert steps == [
-        Step(0, 1, "ask", "message"),
-        Step(1, 1, "think", "message"),
-        Step(1, 0, "answer", "answer"),
-        Step(0, 1, "done", "note"),
+        SequenceStep(0, 1, "ask", "message"),
+        SequenceStep(1, 1, "think", "message"),
+        SequenceStep(1, 0, "answer", "answer"),
+        SequenceStep(0, 1, "done", "note"),
     ]
 
 

@@ -11,7 +11,7 @@ from chalicelib.events.delivery import lease
 from infra import simulate
 from infra.cost import SQS_REQUEST
 from infra.resources import TEMPLATE
-from infra.scale.jobs import Job, Service, rules, spoken
+from infra.scale.jobs import SimulatedJob, SimulatedService, rules, spoken
 from tests.running_service import ROOT
 
 PAGE = ROOT / "docs" / "scale.md"
@@ -47,8 +47,8 @@ def test_a_killed_piece_costs_little_more_than_its_lease() -> None:
 
 
 def test_a_short_recording_is_not_cut_and_the_bill_adds_up() -> None:
-    service = Service(rules(10), "light")
-    service.take(Job(spoken(rules(10).piece_s - 1, seed=3)))
+    service = SimulatedService(rules(10), "light")
+    service.take(SimulatedJob(spoken(rules(10).piece_s - 1, seed=3)))
     service.clock.run()
     (job,) = service.jobs
     assert job.done_s is not None

@@ -126,7 +126,7 @@ def test_data_are_encrypted_with_the_key_where_there_is_one() -> None:
 
 def test_what_is_taken_up_is_a_template_by_itself() -> None:
     """It has the conditions that its resources ask for, and no parameter that nobody gives."""
-    found = target.Target("test", "123456789012", "eu-central-1", None)  # type: ignore[arg-type]  # asks nobody
+    found = target.DeploymentTarget("test", "123456789012", "eu-central-1", None)  # type: ignore[arg-type]  # asks nobody
     complete = artefacts.with_names(DOCUMENT_PACKAGED, found)
     bucket = found.data_bucket
     taken, imported = artefacts.of_data(complete, {bucket, f"{found.name}-credentials"})

@@ -23,8 +23,8 @@ from chalicelib.callbacks.errors import (
     TooManyRegistrations,
 )
 from chalicelib.jobs import notifications, recognition_jobs, statuses, work
-from chalicelib.jobs.recognition_jobs import Callback
-from chalicelib.jobs.statuses import Event
+from chalicelib.jobs.recognition_jobs import JobCallback
+from chalicelib.jobs.statuses import JobEvent
 from chalicelib.recognition.function import kept_results
 from chalicelib.recognition.function.kept_results import Keeping
 from chalicelib.recognition.request import backend
@@ -59,14 +59,14 @@ def _messages(queue: str = QUEUE) -> list[dict[str, str]]:
     return [json.loads(message["Body"]) for message in found]
 
 
-def _job(receiver: Receiver, *events: Event, secret: str | None = None, ttl_minutes: int = 60) -> str:
+def _job(receiver: Receiver, *events: JobEvent, secret: str | None = None, ttl_minutes: int = 60) -> str:
     registrations.register(OWNER, receiver.url, secret)
     job = recognition_jobs.create(
         OWNER,
         recognition_jobs.new_id(),
         {},
         results_ttl_minutes=ttl_minutes,
-        callback=Callback(receiver.url, events or recognition_jobs.DEFAULT_EVENTS, "my token"),
+        callback=JobCallback(receiver.url, events or recognition_jobs.DEFAULT_EVENTS, "my token"),
     )
     return str(job.job_id)
 
@@ -100,7 +100,7 @@ def test_a_job_is_told_of_from_its_beginning_to_its_end(receiver: Receiver) -> N
 
 
 def test_results_come_along_if_wanted(receiver: Receiver) -> None:
-    job_id = _job(receiver, Event.COMPLETED_WITH_RESULTS)
+    job_id = _job(receiver, JobEvent.COMPLETED_WITH_RESULTS)
     work.work(OWNER, job_id, last_attempt=False)
     notifications.tell(OWNER, job_id)
     (told,) = receiver.of(job_id)
@@ -287,7 +287,7 @@ def test_jobs_that_are_gone_are_not_told_of(receiver: Receiver) -> None:
 
 
 def test_an_expired_job_is_still_told_of(receiver: Receiver) -> None:
-    job_id = _job(receiver, Event.COMPLETED_WITH_RESULTS)
+    job_id = _job(receiver, JobEvent.COMPLETED_WITH_RESULTS)
     work.work(OWNER, job_id, last_attempt=False)
     row = _row(job_id)
     assert int(row.removed) - int(row.expires) > 3 * 86_400

@@ -14,7 +14,7 @@ from chalicelib.language import artefact
 from chalicelib.language.artefact import (
     Artefact,
     ArtefactTooLarge,
-    Entry,
+    ArtefactWord,
     GrammarText,
     read_artefact,
     write_artefact,
@@ -22,7 +22,7 @@ from chalicelib.language.artefact import (
 from chalicelib.language.ngram_models.estimation import estimate, numbered
 from chalicelib.language.ngram_models.ngrams import Chances, NGrams
 from chalicelib.language.sealed import ArchiveUnreadable, read_sealed, write_sealed
-from chalicelib.language.training import CustomWord, Trained, train
+from chalicelib.language.training import Trained, TrainingWord, train
 from tests.language.models import assert_same
 
 KNOWN = {"the": ("DH AH",), "dog": ("D AO G",), "runs": ("R AH N Z",)}
@@ -52,10 +52,10 @@ def _trained(
     target: Path, text: bytes = b"The dog sees Zorblatt.\nZorblatt runs.\n", **more: float
 ) -> Trained:
     words = [
-        CustomWord("Zorblatt", ("zor blat",), "ZORBLATT"),
-        CustomWord("dog", ("dawg",)),
-        CustomWord("runs"),
-        CustomWord("слово"),
+        TrainingWord("Zorblatt", ("zor blat",), "ZORBLATT"),
+        TrainingWord("dog", ("dawg",)),
+        TrainingWord("runs"),
+        TrainingWord("слово"),
     ]
     corpora = [io.BytesIO(text)] if text else []
     return train(corpora, words, {"orders": GRAMMAR}, base=_Base(), target=target, **more)  # type: ignore[arg-type]
@@ -82,16 +82,16 @@ def test_a_model_holds_what_it_was_trained_with(path: Path) -> None:
     assert set(by_word) == {"Zorblatt", "dog", "runs", "quux"}
     assert by_word["Zorblatt"].display_as == "ZORBLATT"
     assert by_word["Zorblatt"].pronunciations[0].startswith("Z AO R B L AE T")
-    assert by_word["runs"] == Entry("runs", ())
+    assert by_word["runs"] == ArtefactWord("runs", ())
     assert not by_word["quux"].in_model
 
 
 def test_what_was_found_before_is_not_guessed_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = [
-        CustomWord("zorblatt", ("zor blat",), pronunciations=("Z AO R", "Z AA R")),
-        CustomWord("dog", ("dawg",), pronunciations=("D AA G", "D AO G")),
-        CustomWord("слово", ("slovo",), pronunciations=("S L OW V AH",)),
-        CustomWord("runs", pronunciations=("R AH N Z",)),
+        TrainingWord("zorblatt", ("zor blat",), pronunciations=("Z AO R", "Z AA R")),
+        TrainingWord("dog", ("dawg",), pronunciations=("D AA G", "D AO G")),
+        TrainingWord("слово", ("slovo",), pronunciations=("S L OW V AH",)),
+        TrainingWord("runs", pronunciations=("R AH N Z",)),
     ]
     monkeypatch.setattr("chalicelib.language.training.guess", None)
     trained = train([], words, {}, base=_Base(), target=path)

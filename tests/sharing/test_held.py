@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.sharing.held import Held, TooMuchHeld
+from chalicelib.sharing.held import HeldByOwners, TooMuchHeld
 
 
 def test_each_owner_may_hold_so_much() -> None:
-    held = Held(lambda: 100)
+    held = HeldByOwners(lambda: 100)
     with held.holding("one") as take, held.holding("one") as other_request, held.holding("other") as other:
         take(60)
         other_request(40)
@@ -19,7 +19,7 @@ def test_each_owner_may_hold_so_much() -> None:
 
 
 def test_what_ends_makes_room() -> None:
-    held = Held(lambda: 100)
+    held = HeldByOwners(lambda: 100)
     with held.holding("one") as take:
         with held.holding("one") as first:
             first(80)
@@ -27,7 +27,7 @@ def test_what_ends_makes_room() -> None:
 
 
 def test_without_a_limit_any_number_is_held() -> None:
-    held = Held(lambda: 0)
+    held = HeldByOwners(lambda: 0)
     with held.holding("one") as take:
         take(10**15)
         assert held.of("one") == 10**15

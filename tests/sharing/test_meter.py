@@ -11,13 +11,13 @@ from botocore.exceptions import ConnectionClosedError
 from moto import mock_aws
 
 from chalicelib.sharing import meter
-from chalicelib.sharing.meter import Customization, Used, Work
+from chalicelib.sharing.meter import Customization, MeteredWork, Used
 from chalicelib.storage import connection
 from chalicelib.storage.conditional import write
 from chalicelib.storage.tables import DailyUsage
 from tests import resources
 
-PLAIN = Used(Work.RECOGNITION, "sphinx", Customization.NONE, 60.5)
+PLAIN = Used(MeteredWork.RECOGNITION, "sphinx", Customization.NONE, 60.5)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,8 +42,8 @@ def _shown(owner: str) -> list[tuple[str, str, str, float, int]]:
 
 
 def test_each_kind_adds_up_by_itself(owner: str) -> None:
-    adapted = Used(Work.ADAPTATION, "whisper", Customization.ACOUSTIC, 3600.0)
-    for used in (PLAIN, PLAIN, adapted, Used(Work.RECOGNITION, "sphinx", Customization.BOTH, 0.0)):
+    adapted = Used(MeteredWork.ADAPTATION, "whisper", Customization.ACOUSTIC, 3600.0)
+    for used in (PLAIN, PLAIN, adapted, Used(MeteredWork.RECOGNITION, "sphinx", Customization.BOTH, 0.0)):
         meter.add(owner, used)
     assert _shown(owner) == [
         ("adaptation", "whisper", "acoustic", 3600.0, 1),
@@ -65,7 +65,9 @@ def test_only_the_days_that_are_asked_for_are_shown(owner: str) -> None:
 
 
 def test_kinds_that_are_alike_are_one_row_of_a_transaction(owner: str) -> None:
-    write(*meter.adding(owner, PLAIN, PLAIN, Used(Work.RECOGNITION, "whisper", Customization.NONE, 1.0)))
+    write(
+        *meter.adding(owner, PLAIN, PLAIN, Used(MeteredWork.RECOGNITION, "whisper", Customization.NONE, 1.0))
+    )
     assert _shown(owner) == [
         ("recognition", "sphinx", "none", 121.0, 1),
         ("recognition", "whisper", "none", 1.0, 1),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.sharing.room import Full, OwnersShareFull, Room
-from chalicelib.sharing.threads import Threads
+from chalicelib.sharing.threads import OwnerThreads
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def _until(condition: Callable[[], bool]) -> None:
 
 
 def test_owners_take_turns(go: threading.Event) -> None:
-    threads, order = Threads("turns", 1), list[str]()
+    threads, order = OwnerThreads("turns", 1), list[str]()
     threads.submit("greedy", lambda: go.wait(60))
     last = [threads.submit("greedy", lambda: order.append("greedy")) for _ in range(5)]
     other = threads.submit("modest", lambda: order.append("modest"))
@@ -38,7 +38,7 @@ def test_owners_take_turns(go: threading.Event) -> None:
 
 
 def test_one_owner_has_only_a_share_of_the_threads_and_of_the_queue(go: threading.Event) -> None:
-    threads = Threads("share", 4, waiting=8, running_of_owner=2, waiting_of_owner=3)
+    threads = OwnerThreads("share", 4, waiting=8, running_of_owner=2, waiting_of_owner=3)
     begun: list[str] = []
 
     def work(owner: str) -> None:
@@ -64,7 +64,7 @@ def test_one_owner_has_only_a_share_of_the_threads_and_of_the_queue(go: threadin
 
 
 def test_who_stands_back_takes_no_places_from_others(go: threading.Event) -> None:
-    threads = Threads("back", 2, stands_back=lambda owner: owner == "greedy")
+    threads = OwnerThreads("back", 2, stands_back=lambda owner: owner == "greedy")
     begun: list[str] = []
 
     def work(owner: str) -> None:
@@ -86,7 +86,7 @@ def test_who_stands_back_takes_no_places_from_others(go: threading.Event) -> Non
 
 def test_whoever_may_run_again_runs_as_soon_as_one_call_ends(go: threading.Event) -> None:
     standing_back = {"greedy", "modest"}
-    threads = Threads("again", 2, stands_back=standing_back.__contains__)
+    threads = OwnerThreads("again", 2, stands_back=standing_back.__contains__)
     one_ends, begun = threading.Event(), list[str]()
 
     def work(owner: str, until: threading.Event) -> None:
@@ -109,7 +109,7 @@ def test_whoever_may_run_again_runs_as_soon_as_one_call_ends(go: threading.Event
 
 
 def test_threads_with_nothing_to_do_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    threads, together = Threads("idle", 8), threading.Barrier(8)
+    threads, together = OwnerThreads("idle", 8), threading.Barrier(8)
     for future in [threads.submit("one", lambda: together.wait(60)) for _ in range(8)]:
         future.result(60)
     looked, take = list[int](), Room.take
@@ -126,7 +126,7 @@ def test_threads_with_nothing_to_do_are_left_alone(monkeypatch: pytest.MonkeyPat
 
 
 def test_what_is_cancelled_is_never_begun_and_makes_room(go: threading.Event) -> None:
-    threads = Threads("cancelled", 1, waiting=1)
+    threads = OwnerThreads("cancelled", 1, waiting=1)
     running = threads.submit("one", lambda: go.wait(60))
     waiting = threads.submit("one", lambda: pytest.fail("it was cancelled"))
     with pytest.raises(Full):
@@ -140,7 +140,7 @@ def test_what_is_cancelled_is_never_begun_and_makes_room(go: threading.Event) ->
 
 
 def test_a_final_end_drops_what_waits(go: threading.Event) -> None:
-    threads = Threads("ending", 1)
+    threads = OwnerThreads("ending", 1)
     running = threads.submit("one", lambda: go.wait(60))
     _until(running.running)
     waiting = threads.submit("one", time.monotonic)

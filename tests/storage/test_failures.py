@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from pynamodb.exceptions import GetError, PutError
 
 from chalicelib.storage import failures
-from chalicelib.storage.failures import Failure
+from chalicelib.storage.failures import StoreFailure
 
 
 def client_error(code: str, status: int = 400) -> ClientError:
@@ -24,22 +24,22 @@ def client_error(code: str, status: int = 400) -> ClientError:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (client_error("InsufficientStorage", 507), Failure.NO_ROOM),
-        (client_error("Unknown", 507), Failure.NO_ROOM),
-        (client_error("507", 507), Failure.NO_ROOM),
-        (client_error("SlowDown", 503), Failure.FOR_A_WHILE),
-        (client_error("ProvisionedThroughputExceededException"), Failure.FOR_A_WHILE),
-        (client_error("Unknown", 502), Failure.FOR_A_WHILE),
-        (client_error("AccessDenied", 403), Failure.UNEXPECTED),
-        (client_error("NoSuchBucket", 404), Failure.UNEXPECTED),
-        (GetError("x", cause=client_error("ThrottlingException")), Failure.FOR_A_WHILE),
-        (PutError("x", cause=client_error("InsufficientStorage", 507)), Failure.NO_ROOM),
-        (PutError("x", cause=client_error("ValidationException")), Failure.UNEXPECTED),
-        (PutError("x"), Failure.UNEXPECTED),
-        (NoCredentialsError(), Failure.FOR_A_WHILE),
+        (client_error("InsufficientStorage", 507), StoreFailure.NO_ROOM),
+        (client_error("Unknown", 507), StoreFailure.NO_ROOM),
+        (client_error("507", 507), StoreFailure.NO_ROOM),
+        (client_error("SlowDown", 503), StoreFailure.FOR_A_WHILE),
+        (client_error("ProvisionedThroughputExceededException"), StoreFailure.FOR_A_WHILE),
+        (client_error("Unknown", 502), StoreFailure.FOR_A_WHILE),
+        (client_error("AccessDenied", 403), StoreFailure.UNEXPECTED),
+        (client_error("NoSuchBucket", 404), StoreFailure.UNEXPECTED),
+        (GetError("x", cause=client_error("ThrottlingException")), StoreFailure.FOR_A_WHILE),
+        (PutError("x", cause=client_error("InsufficientStorage", 507)), StoreFailure.NO_ROOM),
+        (PutError("x", cause=client_error("ValidationException")), StoreFailure.UNEXPECTED),
+        (PutError("x"), StoreFailure.UNEXPECTED),
+        (NoCredentialsError(), StoreFailure.FOR_A_WHILE),
     ],
 )
-def test_kinds(error: Exception, kind: Failure) -> None:
+def test_kinds(error: Exception, kind: StoreFailure) -> None:
     assert isinstance(error, failures.FAILURES)
     assert failures.kind(error) is kind
 
@@ -54,4 +54,4 @@ def test_a_store_that_is_not_there_fails_for_a_while() -> None:
         )
         with pytest.raises(failures.FAILURES) as caught:
             client.list_buckets()
-    assert failures.kind(caught.value) is Failure.FOR_A_WHILE
+    assert failures.kind(caught.value) is StoreFailure.FOR_A_WHILE

@@ -18,7 +18,7 @@ MODELS = [
     tables.RecognitionJob,
     tables.Callback,
     tables.Erasure,
-    tables.Usage,
+    tables.HourlyUsage,
     tables.IdempotencyRecord,
 ]
 

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.customization import acoustic_models
 from chalicelib.customization.acoustic import acoustic_training
-from chalicelib.customization.acoustic.acoustic_training import Claim
+from chalicelib.customization.acoustic.acoustic_training import AcousticClaim
 from chalicelib.engines import catalogue, staged
 from chalicelib.engines.staged import Catalogue, StagedBase, StagedFile, StagedModel
 from chalicelib.storage import objects
@@ -43,7 +43,7 @@ def _stage(root: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def _claim() -> Claim:
+def _claim() -> AcousticClaim:
     made = acoustic_models.create(custom_models.OWNER, name="kitchen", base_model_name=MODEL)
     model = custom_models.fresh(made)
     custom_models.add_audio(model, "one")

@@ -14,8 +14,8 @@ from chalicelib import settings
 from chalicelib.callbacks import registrations
 from chalicelib.customization import acoustic_models, errors, training_ends
 from chalicelib.customization.acoustic import acoustic_training, audio_resources, model_callbacks
-from chalicelib.customization.acoustic.acoustic_training import Callback
-from chalicelib.customization.training_ends import Event
+from chalicelib.customization.acoustic.acoustic_training import RunCallback
+from chalicelib.customization.training_ends import TrainingEvent
 from chalicelib.events import callback_due, training_due
 from chalicelib.events.reconciling import untold_ends
 from chalicelib.storage import event_bus, queues
@@ -91,7 +91,7 @@ def handed_over(handler: Any, queue: str) -> list[str]:
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
-def training(callback: Callback | None = None, **options: Any) -> tuple[AcousticModel, RunKey]:
+def training(callback: RunCallback | None = None, **options: Any) -> tuple[AcousticModel, RunKey]:
     model = custom_models.new(**options)
     custom_models.add_audio(model, "one")
     launch.start(acoustic_training.begin_training(model.owner, model.customization_id, callback=callback))
@@ -109,7 +109,7 @@ def test_a_training_that_is_promoted_is_told_with_its_gain(
     platform: Platform, receiver: Receiver, bus: str
 ) -> None:
     registrations.register(custom_models.OWNER, receiver.url, "my secret")
-    model, run = training(Callback(receiver.url, "week 5"))
+    model, run = training(RunCallback(receiver.url, "week 5"))
     completed(run, platform)
     assert handed_over(callback_due, TOLD) == []
     (told,) = receiver.of(run.customization_id)
@@ -195,7 +195,7 @@ def test_a_callback_of_the_run_comes_before_that_of_the_model(platform: Platform
     own = f"{receiver.url}/of-the-run"
     for url in (receiver.url, own):
         registrations.register(custom_models.OWNER, url, None)
-    _, run = training(Callback(own), callback_url=receiver.url)
+    _, run = training(RunCallback(own), callback_url=receiver.url)
     ends.failed(run, "no reason")
     told = {end.callback_url for end in training_ends.of_run(run.owner, run.customization_id, run.run)}
     assert told == {own, None}
@@ -313,7 +313,9 @@ def test_a_retraining_says_so_and_what_it_has_brought(
 def test_a_callback_is_told_of_what_it_wants_only(platform: Platform, receiver: Receiver) -> None:
     registrations.register(custom_models.OWNER, receiver.url, None)
     model, run = training()
-    model_callbacks.set_callback(custom_models.fresh(model), receiver.url, [Event.VALIDATED, Event.FAILED])
+    model_callbacks.set_callback(
+        custom_models.fresh(model), receiver.url, [TrainingEvent.VALIDATED, TrainingEvent.FAILED]
+    )
     completed(run, platform)
     handed_over(callback_due, TOLD)
     assert receiver.told == []
@@ -332,8 +334,8 @@ def test_a_callback_is_told_of_what_it_wants_only(platform: Platform, receiver: 
 def test_a_callback_of_a_model_that_is_gone_does_not_bring_it_back() -> None:
     model = custom_models.new()
     acoustic_models.delete(model.owner, model.customization_id)
-    with pytest.raises(errors.UnknownModel):
-        model_callbacks.set_callback(model, "https://example.com/results", [Event.FAILED])
+    with pytest.raises(errors.UnknownCustomModel):
+        model_callbacks.set_callback(model, "https://example.com/results", [TrainingEvent.FAILED])
     assert acoustic_models.find(model.owner, model.customization_id) is None
 
 
@@ -346,7 +348,7 @@ def test_that_audio_was_validated_is_told_once_of_all_that_was_uploaded_together
 ) -> None:
     registrations.register(custom_models.OWNER, receiver.url, "my secret")
     model = custom_models.new(callback_url=receiver.url)
-    model_callbacks.set_callback(model, receiver.url, [Event.VALIDATED])
+    model_callbacks.set_callback(model, receiver.url, [TrainingEvent.VALIDATED])
     uploads = [custom_models.upload(model, name) for name in ("one", "two", "three")]
     for upload, valid in zip(uploads, (True, True, False), strict=True):
         custom_models.analysed(upload, valid=valid)
@@ -405,7 +407,7 @@ def test_uploads_are_counted_anew_once_none_is_looked_at(receiver: Receiver, bus
 def test_what_nobody_was_told_of_an_analysis_is_told_later(receiver: Receiver) -> None:
     registrations.register(custom_models.OWNER, receiver.url, None)
     model = custom_models.new()
-    model_callbacks.set_callback(model, receiver.url, list(Event))
+    model_callbacks.set_callback(model, receiver.url, list(TrainingEvent))
     custom_models.add_audio(model, "one")  # and whoever analysed it died
     untold_ends.look_after(300.0, messages_lost=True)
     assert handed_over(callback_due, TOLD) == []

@@ -179,14 +179,19 @@ def test_a_failed_retraining_leaves_the_last_good_model(platform: Platform) -> N
 )  # fmt: skip
 def test_reasons_are_for_the_models_user(status: str, secondary: str, reason: str, shown: str) -> None:
     run = RunKey("owner", "customization", 1)
-    job = jobs.Job(jobs.name_of(run), run, jobs.Status(status), secondary, reason, None)
+    job = jobs.LaunchedJob(jobs.name_of(run), run, jobs.TrainingJobStatus(status), secondary, reason, None)
     assert follow.failure_reason(job) == shown
 
 
 def test_long_reasons_are_cut() -> None:
     run = RunKey("owner", "customization", 1)
-    job = jobs.Job(
-        "name", run, jobs.Status.FAILED, "Failed", f"AlgorithmError: {'x' * 3000}, exit code: 1", None
+    job = jobs.LaunchedJob(
+        "name",
+        run,
+        jobs.TrainingJobStatus.FAILED,
+        "Failed",
+        f"AlgorithmError: {'x' * 3000}, exit code: 1",
+        None,
     )
     assert follow.failure_reason(job) == "x" * 1024
 

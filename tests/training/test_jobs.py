@@ -22,10 +22,10 @@ def _launched() -> RunKey:
 def test_a_job_is_described(platform: Platform) -> None:
     run = _launched()
     name = jobs.name_of(run)
-    assert jobs.describe(name) == jobs.Job(
+    assert jobs.describe(name) == jobs.LaunchedJob(
         name=name,
         run=run,
-        status=jobs.Status.IN_PROGRESS,
+        status=jobs.TrainingJobStatus.IN_PROGRESS,
         secondary_status="Training",
         failure_reason="",
         artifact_key=f"{run.output_prefix}{name}/output/model.tar.gz",

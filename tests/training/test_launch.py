@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 from chalicelib import settings
 from chalicelib.customization import runs, turns
 from chalicelib.customization.acoustic import acoustic_training
-from chalicelib.customization.acoustic.acoustic_training import Claim
+from chalicelib.customization.acoustic.acoustic_training import AcousticClaim
 from chalicelib.storage import objects
 from chalicelib.storage.layout import RunKey
 from chalicelib.storage.tables import AcousticModel
@@ -19,7 +19,7 @@ from tests import custom_models
 from tests.sagemaker import Platform, out_of_quota
 
 
-def _claim() -> Claim:
+def _claim() -> AcousticClaim:
     model = custom_models.new()
     custom_models.add_audio(model, "one")
     return acoustic_training.begin_training(model.owner, model.customization_id)
@@ -190,7 +190,7 @@ def test_a_run_cancelled_while_it_is_launched_is_stopped(platform: Platform) -> 
     claim = _claim()
     run = launch.run_of(claim.model)
     assert turns.join(claim.model)
-    (model,) = turns.serve(turns.Budget(0, 0))
+    (model,) = turns.serve(turns.TrainingBudget(0, 0))
     assert runs.cancelled(AcousticModel, run.owner, run.customization_id, run.run)
     launch.launch(model)
     assert platform.status(jobs.name_of(run)) == "Stopping"

@@ -10,7 +10,7 @@ import threading
 import time
 from types import FrameType
 
-from training_image.failures import Stopped
+from training_image.failures import JobStopped
 
 EXIT_STATUS = 128 + signal.SIGTERM
 PATIENCE_S = 8.0
@@ -27,7 +27,7 @@ class _State:
 
 
 def stop_on_sigterm(patience_s: float = PATIENCE_S) -> None:
-    """From now on SIGTERM raises `Stopped` in the main thread, and ends the process soon in any case."""
+    """From now on SIGTERM raises `JobStopped` in the main thread, and ends the process soon in any case."""
     process = os.getpid()
     asked, ask = os.pipe()
     threading.Thread(target=_end_when_asked, args=(asked, patience_s), daemon=True).start()
@@ -39,7 +39,7 @@ def stop_on_sigterm(patience_s: float = PATIENCE_S) -> None:
             return
         _State.stopping = True
         os.write(ask, b"\n")
-        raise Stopped
+        raise JobStopped
 
     signal.signal(signal.SIGTERM, handle)
 

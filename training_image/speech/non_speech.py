@@ -24,7 +24,7 @@ Make = Callable[[int, np.random.Generator], NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
-class Clip:
+class NonSpeechClip:
     """A few seconds without speech."""
 
     name: str
@@ -38,7 +38,7 @@ def coloured(count: int, slope: float, random: np.random.Generator) -> Sound:
     return np.asarray(sound / sound.std(), np.float32)
 
 
-def clips(part: Part, takes: int = 1) -> list[Clip]:
+def clips(part: Part, takes: int = 1) -> list[NonSpeechClip]:
     """Return clips of a part, 3 to 5 s long; the same ones in every process.
 
     Args:
@@ -52,7 +52,7 @@ def clips(part: Part, takes: int = 1) -> list[Clip]:
             random = np.random.default_rng((seed, number) if take == 0 else (seed, number, take))
             count = int(random.uniform(SHORTEST_S, LONGEST_S) * RATE_HZ)
             gain = 1.0 if take == 0 else 10 ** (random.uniform(_SOFTEST_DB, _LOUDEST_DB) / 20)
-            found.append(Clip(name, np.clip(gain * make(count, random), -1, 1).astype(np.float32)))
+            found.append(NonSpeechClip(name, np.clip(gain * make(count, random), -1, 1).astype(np.float32)))
     return found
 
 

@@ -26,7 +26,7 @@ Part = Literal["guard", "replay"]
 
 
 @dataclass(frozen=True)
-class Spoken:
+class TranscribedUtterance:
     """An utterance, and what is said in it."""
 
     name: str
@@ -39,7 +39,7 @@ class Spoken:
     voice: str
 
 
-def ordinary_speech(part: Part, folder: Path = FOLDER) -> Iterator[Spoken]:
+def ordinary_speech(part: Part, folder: Path = FOLDER) -> Iterator[TranscribedUtterance]:
     """Yield the utterances of a part, in the listing's order.
 
     Raises:
@@ -50,7 +50,7 @@ def ordinary_speech(part: Part, folder: Path = FOLDER) -> Iterator[Spoken]:
             rows = [row for row in csv.DictReader(listing, delimiter="\t") if row["part"] == part]
         for row in rows:
             samples = read_mono(folder / row["path"], None, RATE_HZ)
-            yield Spoken(row["path"], samples, row["transcript"], row["written"], row["voice"])
+            yield TranscribedUtterance(row["path"], samples, row["transcript"], row["written"], row["voice"])
     except (OSError, AudioError, KeyError) as error:
         raise JobFailed(
             f"The ordinary speech that comes with the training program cannot be read ({error}). Have the "

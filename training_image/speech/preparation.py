@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from training_image.container.workers import worker_processes
-from training_image.plan import Plan
-from training_image.speech.recordings import LeftOut, Prepared, prepare
+from training_image.plan import TrainingPlan
+from training_image.speech.recordings import LeftOutAudio, PreparedAudio, prepare
 from training_image.speech.utterances import Utterance
 
 _log = logging.getLogger(__name__)
 
 
 def prepare_all(
-    plan: Plan,
+    plan: TrainingPlan,
     *,
     audio: Path,
     scratch: Path,
@@ -24,7 +24,7 @@ def prepare_all(
     cores: int,
     least_rate_hz: int | None = None,
     report_progress: Callable[[float, str], None],
-) -> Prepared:
+) -> PreparedAudio:
     """Decode every recording below `audio` into `scratch`; the result follows the order of the plan.
 
     Utterances with the very samples of an earlier one are left out: they would weigh twice, and held out
@@ -37,7 +37,7 @@ def prepare_all(
     sizes = [file.stat().st_size if file.is_file() else 0 for file in files]
     total_bytes, done_bytes = max(sum(sizes), 1), 0
     count = len(plan.recordings)
-    parts: list[Prepared] = []
+    parts: list[PreparedAudio] = []
     with worker_processes(min(cores, count)) as workers:
         scratch_files = [scratch / f"{index}.pcm" for index in range(count)]
         prepared = workers.map(
@@ -60,11 +60,11 @@ def prepare_all(
     return _without_repetitions(parts)
 
 
-def _without_repetitions(parts: Sequence[Prepared]) -> Prepared:
+def _without_repetitions(parts: Sequence[PreparedAudio]) -> PreparedAudio:
     first_seen: dict[bytes, Utterance] = {}
     utterances: list[Utterance] = []
     digests: list[bytes] = []
-    left_out: list[LeftOut] = []
+    left_out: list[LeftOutAudio] = []
     for part in parts:
         left_out.extend(part.left_out)
         for utterance, digest in zip(part.utterances, part.digests, strict=True):
@@ -74,7 +74,7 @@ def _without_repetitions(parts: Sequence[Prepared]) -> Prepared:
                 digests.append(digest)
             else:
                 left_out.append(_repetition(utterance, earlier))
-    return Prepared(
+    return PreparedAudio(
         utterances=tuple(utterances),
         digests=tuple(digests),
         left_out=tuple(left_out),
@@ -84,9 +84,9 @@ def _without_repetitions(parts: Sequence[Prepared]) -> Prepared:
     )
 
 
-def _repetition(utterance: Utterance, earlier: Utterance) -> LeftOut:
+def _repetition(utterance: Utterance, earlier: Utterance) -> LeftOutAudio:
     where = earlier.audio_name if earlier.member is None else f"{earlier.audio_name} ({earlier.member})"
-    return LeftOut(
+    return LeftOutAudio(
         utterance.audio_name,
         utterance.member,
         utterance.start_s,

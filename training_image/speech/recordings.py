@@ -17,18 +17,18 @@ from chalicelib.audio.archives.archive_entries import ArchiveError, ArchiveLimit
 from chalicelib.audio.content_types import ContentType, ContentTypeError
 from chalicelib.audio.errors import AudioError
 from chalicelib.audio.speech.speech_detection import SpeechDetector, Stretch
-from training_image.plan import Recording
-from training_image.speech.segmentation import Span, quietest_place, utterance_spans
+from training_image.plan import PlannedRecording
+from training_image.speech.segmentation import SpeechSpan, quietest_place, utterance_spans
 from training_image.speech.utterances import SAMPLE_BYTES, Utterance
 
 _FULL_SCALE = 32768
 _MOST_TIME_S = 2 * 3600.0
 """For one resource. What was uploaded has been inspected with tighter limits; this only ends what hangs."""
-_LIMITS = decoding.Limits(time_s=_MOST_TIME_S)
+_LIMITS = decoding.DecodingLimits(time_s=_MOST_TIME_S)
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class LeftOutAudio:
     """Audio that is not learned from, and why."""
 
     audio_name: str
@@ -41,23 +41,23 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedAudio:
     """What one or several audio resources hold."""
 
     utterances: tuple[Utterance, ...] = ()
     digests: tuple[bytes, ...] = ()
     """SHA-256 of each utterance's samples."""
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[LeftOutAudio, ...] = ()
     audio_s: float = 0.0
     speech_s: float = 0.0
     recordings: int = 0
     """How many there were, those that were left out included."""
 
 
-def together(parts: Iterable[Prepared]) -> Prepared:
+def together(parts: Iterable[PreparedAudio]) -> PreparedAudio:
     """Return the sum of several parts, in their order."""
     parts = list(parts)
-    return Prepared(
+    return PreparedAudio(
         utterances=tuple(utterance for part in parts for utterance in part.utterances),
         digests=tuple(digest for part in parts for digest in part.digests),
         left_out=tuple(entry for part in parts for entry in part.left_out),
@@ -68,8 +68,12 @@ def together(parts: Iterable[Prepared]) -> Prepared:
 
 
 def prepare(
-    recording: Recording, file: Path, scratch_file: Path, rate_hz: int, least_rate_hz: int | None = None
-) -> Prepared:
+    recording: PlannedRecording,
+    file: Path,
+    scratch_file: Path,
+    rate_hz: int,
+    least_rate_hz: int | None = None,
+) -> PreparedAudio:
     """Decode an audio resource into a scratch file, in blocks, and cut it into utterances.
 
     Recordings of a lower rate than `least_rate_hz`, which is `rate_hz` unless given, are refused.
@@ -86,7 +90,9 @@ def prepare(
                 if source.file is None:
                     parts.append(_nothing(recording.audio_name, source.member, source.error))
                     continue
-                where = _Place(recording.audio_name, source.member, scratch_file, rate_hz, least_rate_hz)
+                where = _RecordingPlace(
+                    recording.audio_name, source.member, scratch_file, rate_hz, least_rate_hz
+                )
                 parts.append(_prepare_one(where, source.file, source.content_type, scratch))
         except FileNotFoundError as error:
             if error.filename != str(file):
@@ -98,7 +104,7 @@ def prepare(
 
 
 @dataclass(frozen=True)
-class _Source:
+class _RecordingSource:
     """One recording of a resource."""
 
     member: str | None
@@ -110,7 +116,7 @@ class _Source:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _RecordingPlace:
     """Which recording, and where its samples go."""
 
     audio_name: str
@@ -120,22 +126,22 @@ class _Place:
     least_rate_hz: int | None
 
 
-def _sources(recording: Recording, file: Path) -> Iterator[_Source]:
+def _sources(recording: PlannedRecording, file: Path) -> Iterator[_RecordingSource]:
     if recording.kind == "audio":
         content_type = content_types.parse(recording.content_type)
         with file.open("rb") as source:
-            yield _Source(None, source, content_type)
+            yield _RecordingSource(None, source, content_type)
         return
     content_type_of_all = content_types.of_members(recording.contained_content_type)
     for member in archive_members.members(file, limits=ArchiveLimits(time_s=_MOST_TIME_S)):
         if member.file is not None and documents.is_document_file(member.name, member.file):
             continue
-        yield _Source(member.name, member.file, content_type_of_all, member.error or "")
+        yield _RecordingSource(member.name, member.file, content_type_of_all, member.error or "")
 
 
 def _prepare_one(
-    where: _Place, source: BinaryIO, content_type: ContentType | None, scratch: BinaryIO
-) -> Prepared:
+    where: _RecordingPlace, source: BinaryIO, content_type: ContentType | None, scratch: BinaryIO
+) -> PreparedAudio:
     start_bytes = scratch.tell()
     detector = SpeechDetector(where.rate_hz)
     speech: list[Stretch] = []
@@ -157,15 +163,15 @@ def _prepare_one(
         return _nothing(where.audio_name, where.member, "No speech was found.", audio_s=audio_s)
     scratch.flush()
     stretches = [
-        Span(round(each.start_s * where.rate_hz), round(each.end_s * where.rate_hz)) for each in speech
+        SpeechSpan(round(each.start_s * where.rate_hz), round(each.end_s * where.rate_hz)) for each in speech
     ]
     first = start_bytes // SAMPLE_BYTES
 
-    def quietest(span: Span) -> int:
+    def quietest(span: SpeechSpan) -> int:
         return span.start + quietest_place(_read(where.scratch_file, first, span), where.rate_hz)
 
     spans = utterance_spans(stretches, total, where.rate_hz, quietest)
-    return Prepared(
+    return PreparedAudio(
         utterances=tuple(_utterance(where, span, first) for span in spans),
         digests=tuple(
             hashlib.sha256(_read(where.scratch_file, first, span).tobytes()).digest() for span in spans
@@ -184,11 +190,11 @@ def _pcm(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     return np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2")
 
 
-def _read(scratch_file: Path, first: int, span: Span) -> NDArray[np.int16]:
+def _read(scratch_file: Path, first: int, span: SpeechSpan) -> NDArray[np.int16]:
     return np.fromfile(scratch_file, "<i2", count=span.length, offset=(first + span.start) * SAMPLE_BYTES)
 
 
-def _utterance(where: _Place, span: Span, first: int) -> Utterance:
+def _utterance(where: _RecordingPlace, span: SpeechSpan, first: int) -> Utterance:
     return Utterance(
         audio_name=where.audio_name,
         member=where.member,
@@ -201,5 +207,5 @@ def _utterance(where: _Place, span: Span, first: int) -> Utterance:
     )
 
 
-def _nothing(audio_name: str, member: str | None, reason: str, *, audio_s: float = 0.0) -> Prepared:
-    return Prepared(left_out=(LeftOut(audio_name, member, None, None, reason),), audio_s=audio_s)
+def _nothing(audio_name: str, member: str | None, reason: str, *, audio_s: float = 0.0) -> PreparedAudio:
+    return PreparedAudio(left_out=(LeftOutAudio(audio_name, member, None, None, reason),), audio_s=audio_s)

@@ -28,7 +28,7 @@ _SMOOTHED_OVER = 10
 
 
 @dataclass(frozen=True)
-class Span:
+class SpeechSpan:
     """Samples `start` up to, but not with, `end` of a recording."""
 
     start: int
@@ -41,15 +41,15 @@ class Span:
 
 
 def utterance_spans(
-    speech: Sequence[Span], total: int, rate_hz: int, quietest: Callable[[Span], int]
-) -> list[Span]:
+    speech: Sequence[SpeechSpan], total: int, rate_hz: int, quietest: Callable[[SpeechSpan], int]
+) -> list[SpeechSpan]:
     """Return the utterances of a recording of `total` samples, in order, not overlapping, all speech covered.
 
     `quietest` gives the quietest place inside a span; it is asked only about speech without a pause for 20 s.
     """
     stretches = _merged(speech, total)
     if stretches and total <= WHOLE_S * rate_hz:
-        return [Span(0, total)]
+        return [SpeechSpan(0, total)]
     pieces = [
         piece
         for group in _joined(stretches, rate_hz)
@@ -70,21 +70,21 @@ def quietest_place(samples: NDArray[np.int16], rate_hz: int) -> int:
     return (int(smoothed.argmin()) * hop) + _SMOOTHED_OVER * hop // 2
 
 
-def _merged(speech: Sequence[Span], total: int) -> list[Span]:
-    merged: list[Span] = []
+def _merged(speech: Sequence[SpeechSpan], total: int) -> list[SpeechSpan]:
+    merged: list[SpeechSpan] = []
     for span in sorted(speech, key=lambda span: span.start):
         start, end = max(span.start, 0), min(span.end, total)
         if end <= start:
             continue
         if merged and start <= merged[-1].end:
-            merged[-1] = Span(merged[-1].start, max(end, merged[-1].end))
+            merged[-1] = SpeechSpan(merged[-1].start, max(end, merged[-1].end))
         else:
-            merged.append(Span(start, end))
+            merged.append(SpeechSpan(start, end))
     return merged
 
 
-def _joined(stretches: Sequence[Span], rate_hz: int) -> list[list[Span]]:
-    groups: list[list[Span]] = []
+def _joined(stretches: Sequence[SpeechSpan], rate_hz: int) -> list[list[SpeechSpan]]:
+    groups: list[list[SpeechSpan]] = []
     for stretch in stretches:
         if groups:
             group = groups[-1]
@@ -98,25 +98,25 @@ def _joined(stretches: Sequence[Span], rate_hz: int) -> list[list[Span]]:
 
 
 def _bounded(
-    group: Sequence[Span], longest: int, rate_hz: int, quietest: Callable[[Span], int]
-) -> Iterator[Span]:
+    group: Sequence[SpeechSpan], longest: int, rate_hz: int, quietest: Callable[[SpeechSpan], int]
+) -> Iterator[SpeechSpan]:
     """Yield pieces of at most `longest` samples, cut from the left at the widest pause in reach."""
     start, end, first = group[0].start, group[-1].end, 0
     while end - start > longest:
         after = bisect.bisect_right(group, start + longest, lo=first, key=lambda stretch: stretch.end)
         if after > first:
             cut = _widest_pause(group, range(first + 1, after + 1), start, rate_hz)
-            yield Span(start, group[cut - 1].end)
+            yield SpeechSpan(start, group[cut - 1].end)
             start, first = group[cut].start, cut
         else:
             latest = min(start + longest, group[first].end - longest // 4)
-            place = quietest(Span(start + longest // 2, latest))
-            yield Span(start, place)
+            place = quietest(SpeechSpan(start + longest // 2, latest))
+            yield SpeechSpan(start, place)
             start = place
-    yield Span(start, end)
+    yield SpeechSpan(start, end)
 
 
-def _widest_pause(group: Sequence[Span], before: range, start: int, rate_hz: int) -> int:
+def _widest_pause(group: Sequence[SpeechSpan], before: range, start: int, rate_hz: int) -> int:
     """Return the index of the stretch after the widest pause, if possible one that leaves no short piece."""
 
     def merit(index: int) -> tuple[bool, int]:
@@ -127,10 +127,10 @@ def _widest_pause(group: Sequence[Span], before: range, start: int, rate_hz: int
     return max(before, key=merit)
 
 
-def _with_margins(pieces: Sequence[Span], total: int, margin: int) -> list[Span]:
+def _with_margins(pieces: Sequence[SpeechSpan], total: int, margin: int) -> list[SpeechSpan]:
     spans = []
     for index, piece in enumerate(pieces):
         before = (pieces[index - 1].end + piece.start + 1) // 2 if index else 0
         after = (piece.end + pieces[index + 1].start + 1) // 2 if index + 1 < len(pieces) else total
-        spans.append(Span(max(piece.start - margin, before), min(piece.end + margin, after)))
+        spans.append(SpeechSpan(max(piece.start - margin, before), min(piece.end + margin, after)))
     return spans

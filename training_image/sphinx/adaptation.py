@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.engines.adapted_model import KEPT_BASE
-from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel
+from chalicelib.engines.sphinx.acoustics.acoustic_model import GaussianMixtureModel
 from chalicelib.engines.sphinx.acoustics.features import FRAMES_PER_S
 from chalicelib.engines.sphinx.artefact import ARRAYS_NAME, NOISE_SUPPRESSION
 from training_image.adaptation import Adaptation, Assignment, HeldOut
@@ -25,7 +25,7 @@ from training_image.checkpoint import Checkpoint
 from training_image.container.workers import one_thread_a_process, worker_processes
 from training_image.guard import choose
 from training_image.progress import WorkDone
-from training_image.speech.recordings import LeftOut
+from training_image.speech.recordings import LeftOutAudio
 from training_image.speech.utterances import Utterance
 from training_image.sphinx import guard, shards
 from training_image.sphinx.estimation import (
@@ -34,8 +34,8 @@ from training_image.sphinx.estimation import (
     with_mixture_weights,
     with_scaled_variances,
 )
-from training_image.sphinx.guard import Figures
-from training_image.sphinx.shards import Decoded, Start
+from training_image.sphinx.guard import SphinxFigures
+from training_image.sphinx.shards import DecodedShard, Start
 from training_image.sphinx.statistics import SenoneOccupancy, Statistics
 
 ROUNDS = 3
@@ -52,7 +52,7 @@ _Sum = TypeVar("_Sum", Statistics, SenoneOccupancy)
 
 
 @dataclass(frozen=True)
-class Round:
+class SphinxRound:
     """What a round of adaptation started from: what the model of the round before found in the audio."""
 
     round: int
@@ -78,7 +78,7 @@ def adapt(assignment: Assignment) -> Adaptation:
         tempfile.TemporaryDirectory(prefix="attune-adapt-") as folder,
         worker_processes(assignment.machine.cores) as executor,
     ):
-        job = _Job(
+        job = _SphinxAdaptation(
             Start(assignment.base_version, language_model=helper),
             shards.shards(learned),
             shards.shards(judged),
@@ -99,7 +99,7 @@ def _total_work(adaptation: Sequence[Utterance], held_out: Sequence[Utterance], 
     return learned_s * (decoding + summing) + judged_s * (2 * _FIRST_DECODING + _LATER_DECODING)
 
 
-class _Job:
+class _SphinxAdaptation:
     """One adaptation under way."""
 
     def __init__(
@@ -125,7 +125,7 @@ class _Job:
         before = guard.figures(decoded_before)
         heard = self._without_noise_if_better(before)
         decoded = self._decode("round-1", self._learned, None, 0, f"decoding, round 1 of {ROUNDS}")
-        rounds: list[Round] = []
+        rounds: list[SphinxRound] = []
         material = guard.judge_material(
             guard.figures(decoded), heard, less_noise=self._start.suppresses_noise
         )
@@ -143,11 +143,13 @@ class _Job:
             found = guard.figures(decoded)
             per_frame = statistics.log_likelihood / max(statistics.frames, 1.0)
             rounds.append(
-                Round(number, found.mean_posterior, found.words, statistics.frames / 100, round(per_frame, 3))
+                SphinxRound(
+                    number, found.mean_posterior, found.words, statistics.frames / 100, round(per_frame, 3)
+                )
             )
         return self._judged_best(transform, best, rounds, decoded_before, decoded)
 
-    def _without_noise_if_better(self, before: Figures) -> Figures:
+    def _without_noise_if_better(self, before: SphinxFigures) -> SphinxFigures:
         """Suppress noise from here on if that helps the base; return its figures as it goes on."""
         stage = "decoding held-out audio without its noise"
         if not guard.may_be_noisy(before):
@@ -163,16 +165,16 @@ class _Job:
 
     def _judged_best(
         self,
-        transform: AcousticModel,
-        best: AcousticModel,
-        rounds: list[Round],
-        decoded_before: list[Decoded],
-        decoded: list[Decoded],
+        transform: GaussianMixtureModel,
+        best: GaussianMixtureModel,
+        rounds: list[SphinxRound],
+        decoded_before: list[DecodedShard],
+        decoded: list[DecodedShard],
     ) -> Adaptation:
         models = {"adapted": best, "transform": transform}
         before, changed = guard.figures(decoded_before), 0
 
-        def candidates() -> Iterator[tuple[str, Figures]]:
+        def candidates() -> Iterator[tuple[str, SphinxFigures]]:
             nonlocal changed
             for stage, model in models.items():
                 judged = self._decode(f"judge-{stage}", self._judged, self._save(model), 1, "judging")
@@ -195,10 +197,10 @@ class _Job:
     def _kept_base(
         self,
         reason: str,
-        rounds: list[Round],
-        before: Figures,
-        after: Figures,
-        decoded: list[Decoded],
+        rounds: list[SphinxRound],
+        before: SphinxFigures,
+        after: SphinxFigures,
+        decoded: list[DecodedShard],
         *,
         changed: int = 0,
     ) -> Adaptation:
@@ -216,7 +218,7 @@ class _Job:
             ),
         )
 
-    def _left_out(self, decoded: list[Decoded]) -> list[LeftOut]:
+    def _left_out(self, decoded: list[DecodedShard]) -> list[LeftOutAudio]:
         found = []
         for utterances, shard in zip(self._learned, decoded, strict=True):
             ends = np.cumsum(shard.frames)
@@ -231,7 +233,7 @@ class _Job:
                 else:
                     continue
                 found.append(
-                    LeftOut(
+                    LeftOutAudio(
                         utterance.audio_name, utterance.member, utterance.start_s, utterance.end_s, reason
                     )
                 )
@@ -244,15 +246,15 @@ class _Job:
         model: Path | None,
         stage_number: int,
         stage: str,
-    ) -> list[Decoded]:
+    ) -> list[DecodedShard]:
         """Decode every piece, in the order of the pieces; what a checkpoint holds is not decoded again."""
-        decoded: list[Decoded | None] = [None] * len(pieces)
+        decoded: list[DecodedShard | None] = [None] * len(pieces)
         waiting = {}
         cost = _LATER_DECODING if stage_number else _FIRST_DECODING
         for place, utterances in enumerate(pieces):
             arrays = self._checkpoint.load(f"{name}-{place:05d}")
             if arrays is not None:
-                decoded[place] = Decoded.from_arrays(arrays)
+                decoded[place] = DecodedShard.from_arrays(arrays)
                 self._advance(utterances, cost, stage)
             else:
                 future = self._executor.submit(shards.decode_shard, self._start, model, utterances)
@@ -261,13 +263,13 @@ class _Job:
             place = waiting[future]
             arrays = future.result()
             self._checkpoint.save(f"{name}-{place:05d}", arrays)
-            decoded[place] = Decoded.from_arrays(arrays)
+            decoded[place] = DecodedShard.from_arrays(arrays)
             self._advance(pieces[place], cost, stage)
         return [shard for shard in decoded if shard is not None]
 
     def _estimate(
-        self, number: int, decoded: list[Decoded]
-    ) -> tuple[AcousticModel, AcousticModel, Statistics]:
+        self, number: int, decoded: list[DecodedShard]
+    ) -> tuple[GaussianMixtureModel, GaussianMixtureModel, Statistics]:
         """Return the transformed and the fully adapted model of a round, from the original one."""
         model, stage = self._base, f"estimating, round {number} of {ROUNDS}"
         for passage in range(TRANSFORM_PASSES):
@@ -282,13 +284,17 @@ class _Job:
             adapted = with_mixture_weights(adapted, met, tau=MIXTURE_TAU)
         return model, adapted, statistics
 
-    def _sum(self, name: str, model: AcousticModel, decoded: list[Decoded], stage: str) -> Statistics:
+    def _sum(
+        self, name: str, model: GaussianMixtureModel, decoded: list[DecodedShard], stage: str
+    ) -> Statistics:
         work = functools.partial(
             shards.sum_shard, self._start, self._save(model), threshold=CONFIDENCE_THRESHOLD
         )
         return self._added_up(name, Statistics.none(model), work, decoded, stage)
 
-    def _weigh(self, name: str, model: AcousticModel, decoded: list[Decoded], stage: str) -> SenoneOccupancy:
+    def _weigh(
+        self, name: str, model: GaussianMixtureModel, decoded: list[DecodedShard], stage: str
+    ) -> SenoneOccupancy:
         work = functools.partial(shards.weigh_shard, self._start, self._save(model))
         return self._added_up(name, SenoneOccupancy.none(model), work, decoded, stage)
 
@@ -297,7 +303,7 @@ class _Job:
         name: str,
         total: _Sum,
         work: Callable[[Sequence[Utterance], Mapping[str, NDArray[Any]]], _Sum],
-        decoded: list[Decoded],
+        decoded: list[DecodedShard],
         stage: str,
     ) -> _Sum:
         arrays = self._checkpoint.load(name)
@@ -318,7 +324,7 @@ class _Job:
     def _advance(self, utterances: tuple[Utterance, ...], cost: float, stage: str) -> None:
         self._progress.add(cost * sum(each.duration_s for each in utterances), stage)
 
-    def _save(self, model: AcousticModel) -> Path | None:
+    def _save(self, model: GaussianMixtureModel) -> Path | None:
         if model is self._base:
             return None
         self._saved_models += 1
@@ -333,7 +339,7 @@ def _files(arrays: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
     return {ARRAYS_NAME: content.getvalue()}
 
 
-def _changed(before: Sequence[Decoded], after: Sequence[Decoded]) -> int:
+def _changed(before: Sequence[DecodedShard], after: Sequence[DecodedShard]) -> int:
     """Return in how many utterances other words were found."""
     texts = ([text for shard in decoded for text in shard.texts] for decoded in (before, after))
     return sum(one != other for one, other in zip(*texts, strict=True))

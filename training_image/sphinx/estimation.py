@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustics.acoustic_model import STREAMS, VARIANCE_FLOOR, AcousticModel
+from chalicelib.engines.sphinx.acoustics.acoustic_model import STREAMS, VARIANCE_FLOOR, GaussianMixtureModel
 from chalicelib.engines.sphinx.acoustics.features import CEPSTRA, Array
 from training_image.sphinx.statistics import SenoneOccupancy, Statistics
 
@@ -40,7 +40,7 @@ def regression_class(phone: str) -> int:
     return next((number for number, phones in enumerate(_CLASSES) if phone in phones), len(_CLASSES))
 
 
-def transformed(model: AcousticModel, statistics: Statistics) -> AcousticModel:
+def transformed(model: GaussianMixtureModel, statistics: Statistics) -> GaussianMixtureModel:
     """Return a model whose means went through the affine transforms that make the audio likeliest."""
     classes = np.array([regression_class(phone) for phone in model.phones])
     means = model.means.copy()
@@ -55,7 +55,7 @@ def transformed(model: AcousticModel, statistics: Statistics) -> AcousticModel:
     return dataclasses.replace(model, means=means)
 
 
-def with_scaled_variances(model: AcousticModel, statistics: Statistics) -> AcousticModel:
+def with_scaled_variances(model: GaussianMixtureModel, statistics: Statistics) -> GaussianMixtureModel:
     """Return a model whose variances fit the audio: one factor for each class, stream and dimension.
 
     Noise, and taking it away, change how far features spread; the means' transforms leave that as it was.
@@ -72,7 +72,7 @@ def with_scaled_variances(model: AcousticModel, statistics: Statistics) -> Acous
     return dataclasses.replace(model, variances=np.maximum(variances, VARIANCE_FLOOR))
 
 
-def relative_spread(model: AcousticModel, statistics: Statistics) -> Array:
+def relative_spread(model: GaussianMixtureModel, statistics: Statistics) -> Array:
     """Return the audio's squared distances to each mean over its variance; where they fit, the occupancy."""
     occupancy = statistics.occupancy[..., None]
     squares = statistics.second - 2 * model.means * statistics.first + occupancy * model.means**2
@@ -80,8 +80,8 @@ def relative_spread(model: AcousticModel, statistics: Statistics) -> Array:
 
 
 def maximum_a_posteriori(
-    model: AcousticModel, statistics: Statistics, *, tau: float, variance_tau: float | None = None
-) -> AcousticModel:
+    model: GaussianMixtureModel, statistics: Statistics, *, tau: float, variance_tau: float | None = None
+) -> GaussianMixtureModel:
     """Return a model whose means lie between its own and those of the audio.
 
     Args:
@@ -101,7 +101,9 @@ def maximum_a_posteriori(
     return dataclasses.replace(model, means=means, variances=np.maximum(variances, VARIANCE_FLOOR))
 
 
-def with_mixture_weights(model: AcousticModel, occupancy: SenoneOccupancy, *, tau: float) -> AcousticModel:
+def with_mixture_weights(
+    model: GaussianMixtureModel, occupancy: SenoneOccupancy, *, tau: float
+) -> GaussianMixtureModel:
     """Return a model whose mixture weights lie between its own and those of the audio (MAP).
 
     Weights learn by heart what was read wrongly, so that the occupancy should be of words that are known.
@@ -120,7 +122,7 @@ def with_mixture_weights(model: AcousticModel, occupancy: SenoneOccupancy, *, ta
 
 
 def _transform(
-    model: AcousticModel, statistics: Statistics, codebooks: NDArray[np.integer], stream: int
+    model: GaussianMixtureModel, statistics: Statistics, codebooks: NDArray[np.integer], stream: int
 ) -> Array:
     """Return the affine transform of some codebooks' means in one stream, shape (CEPSTRA, 1 + CEPSTRA)."""
     occupancy = statistics.occupancy[codebooks, stream].reshape(-1)

@@ -10,7 +10,7 @@ import numpy as np
 from chalicelib.engines.sphinx.acoustics.features import FRAMES_PER_S
 from training_image import guard
 from training_image.guard import Verdict
-from training_image.sphinx.shards import Decoded
+from training_image.sphinx.shards import DecodedShard
 
 LEAST_BASE_POSTERIOR = 0.35
 """Below this mean posterior the base is wrong too often for its hypotheses to teach anything."""
@@ -32,19 +32,19 @@ _LIKELY = 0.5
 
 
 @dataclass(frozen=True)
-class Figures(guard.Figures):
+class SphinxFigures(guard.Figures):
     """How sure a model is of what it finds in some audio."""
 
     phones: int
     """How many phones were heard for at least LEAST_PHONE_S in words that are likely."""
 
 
-def figures(decoded: Sequence[Decoded]) -> Figures:
+def figures(decoded: Sequence[DecodedShard]) -> SphinxFigures:
     """Return how sure a model was of what it found."""
     posteriors = np.concatenate([shard.posteriors for shard in decoded]) if decoded else np.empty(0)
     minutes = sum(int(shard.frames.sum()) for shard in decoded) / (60 * FRAMES_PER_S)
     texts = {word for shard in decoded for text in shard.texts for word in text.split()}
-    return Figures(
+    return SphinxFigures(
         words=len(posteriors),
         words_a_minute=round(len(posteriors) / minutes, 2) if minutes else 0.0,
         mean_posterior=round(float(posteriors.mean()), 4) if len(posteriors) else 0.0,
@@ -53,7 +53,7 @@ def figures(decoded: Sequence[Decoded]) -> Figures:
     )
 
 
-def _phones(decoded: Sequence[Decoded]) -> int:
+def _phones(decoded: Sequence[DecodedShard]) -> int:
     heard = np.zeros(256)
     for shard in decoded:
         likely = (shard.confidences >= _LIKELY) & (shard.codebooks >= 0)
@@ -61,7 +61,9 @@ def _phones(decoded: Sequence[Decoded]) -> int:
     return int((heard >= LEAST_PHONE_S * FRAMES_PER_S).sum())
 
 
-def judge_material(adaptation: Figures, held_out: Figures, *, less_noise: bool = False) -> Verdict:
+def judge_material(
+    adaptation: SphinxFigures, held_out: SphinxFigures, *, less_noise: bool = False
+) -> Verdict:
     """Say whether what the base finds in the audio, or in it less its noise, can teach anything at all."""
     least = LEAST_POSTERIOR_LESS_NOISE if less_noise else LEAST_BASE_POSTERIOR
     sounds = Verdict(
@@ -72,18 +74,18 @@ def judge_material(adaptation: Figures, held_out: Figures, *, less_noise: bool =
     return guard.judge_material(adaptation, held_out, least_posterior=least, evidence=[sounds])
 
 
-def may_be_noisy(base: Figures) -> bool:
+def may_be_noisy(base: SphinxFigures) -> bool:
     """Say whether it is worth hearing the audio once more with its stationary noise taken out."""
     return base.words >= guard.FEWEST_WORDS and base.mean_posterior < NOISY_BELOW
 
 
-def better_without_noise(base: Figures, without_noise: Figures) -> bool:
+def better_without_noise(base: SphinxFigures, without_noise: SphinxFigures) -> bool:
     """Say whether the base is clearly surer of the audio once its stationary noise is taken out."""
     risen = without_noise.mean_posterior >= base.mean_posterior + LEAST_RISE_WITHOUT_NOISE
     return risen and guard.hears_as_much(base, without_noise)
 
 
-def judge_model(base: Figures, candidate: Figures, *, less_noise: bool = False) -> Verdict:
+def judge_model(base: SphinxFigures, candidate: SphinxFigures, *, less_noise: bool = False) -> Verdict:
     """Say whether a model is surer of the held-out audio than the base, without losing words."""
     wanted = LEAST_RISE if base.mean_posterior >= UNSURE_BELOW else LEAST_RISE_OF_UNSURE
     if less_noise:

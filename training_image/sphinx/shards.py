@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.engines.protocol import CustomModels
-from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel, Base, load_base
+from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticBase, GaussianMixtureModel, load_base
 from chalicelib.engines.sphinx.acoustics.features import with_differences
-from chalicelib.engines.sphinx.decoder import Alignment, Decoder, Segment
+from chalicelib.engines.sphinx.decoder import Alignment, Segment, SphinxDecoder
 from chalicelib.engines.sphinx.engine import adapted
 from chalicelib.engines.sphinx.language import decoder_spelling, load_language
 from chalicelib.engines.sphinx.search import settings_of
@@ -28,7 +28,7 @@ SHARD_S = 30.0
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedShard:
     """A shard's hypotheses and alignments, utterance after utterance."""
 
     frames: NDArray[np.int32]
@@ -63,7 +63,7 @@ class Decoded:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Decoded:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> DecodedShard:
         """Return what `arrays` gave."""
         texts = tuple(arrays["text"].tobytes().decode().split("\n"))
         return cls(texts=texts, **{name: array for name, array in arrays.items() if name != "text"})
@@ -82,7 +82,7 @@ def shards(utterances: Sequence[Utterance]) -> list[tuple[Utterance, ...]]:
     return [tuple(piece) for piece in pieces]
 
 
-def changed(base: AcousticModel, model: AcousticModel) -> dict[str, NDArray[np.float32]]:
+def changed(base: GaussianMixtureModel, model: GaussianMixtureModel) -> dict[str, NDArray[np.float32]]:
     """Return the means of a model, and what else of it is not the base's, as `engine.adapted` takes them."""
     arrays = {"means": model.means.astype(np.float32)}
     if model.variances is not base.variances:
@@ -92,7 +92,7 @@ def changed(base: AcousticModel, model: AcousticModel) -> dict[str, NDArray[np.f
     return arrays
 
 
-def save_model(path: Path, base: AcousticModel, model: AcousticModel) -> None:
+def save_model(path: Path, base: GaussianMixtureModel, model: GaussianMixtureModel) -> None:
     """Write what adaptation changed of a model, for the worker processes."""
     with path.open("wb") as file:
         np.savez(file, **changed(base, model))  # type: ignore[arg-type]
@@ -107,7 +107,7 @@ class Start:
     language_model: Path | None = None
     """A custom language model to decode with, in whose corpora transcripts are looked for."""
 
-    def base(self) -> Base:
+    def base(self) -> AcousticBase:
         """Return it, loaded; once in a process."""
         return load_base(self.base_version, suppresses_noise=self.suppresses_noise)
 
@@ -115,7 +115,7 @@ class Start:
 def decode_shard(
     start: Start, model: Path | None, utterances: Sequence[Utterance]
 ) -> dict[str, NDArray[Any]]:
-    """Decode and align utterances with a saved model, or the base itself; returns `Decoded.arrays()`.
+    """Decode and align utterances with a saved model, or the base itself; returns `DecodedShard.arrays()`.
 
     An utterance whose transcript is found is aligned with it, not with what was heard.
     """
@@ -141,7 +141,7 @@ def decode_shard(
         confidences.append(
             _frame_confidences(segments, len(cepstra)) if known is None else np.ones(len(cepstra), np.float16)
         )
-    return Decoded(
+    return DecodedShard(
         frames=np.array(frames, np.int32),
         words=np.array(words, np.int32),
         posteriors=np.array(posteriors, np.float32),
@@ -161,7 +161,7 @@ def sum_shard(
     threshold: float,
 ) -> Statistics:
     """Return the statistics of a decoded shard's frames whose word is at least `threshold` likely."""
-    everything = Decoded.from_arrays(decoded)
+    everything = DecodedShard.from_arrays(decoded)
     return accumulate(
         _model(start, model),
         _features(start, utterances),
@@ -175,7 +175,7 @@ def weigh_shard(
     start: Start, model: Path | None, utterances: Sequence[Utterance], decoded: Mapping[str, NDArray[Any]]
 ) -> SenoneOccupancy:
     """Return what the senones of a decoded shard met, in the utterances whose transcript is known."""
-    everything = Decoded.from_arrays(decoded)
+    everything = DecodedShard.from_arrays(decoded)
     if not everything.transcribed.any():
         return SenoneOccupancy.none(start.base().model)
     return senone_occupancy(
@@ -204,7 +204,7 @@ def _nothing_aligned(frames: int) -> Alignment:
 
 
 @functools.lru_cache(maxsize=2)
-def _model(start: Start, path: Path | None) -> AcousticModel:
+def _model(start: Start, path: Path | None) -> GaussianMixtureModel:
     base = start.base()
     if path is None:
         return base.model
@@ -213,10 +213,10 @@ def _model(start: Start, path: Path | None) -> AcousticModel:
 
 
 @functools.lru_cache(maxsize=1)
-def _decoder(start: Start, path: Path | None) -> Decoder:
+def _decoder(start: Start, path: Path | None) -> SphinxDecoder:
     custom = CustomModels(language_model=start.language_model)
     language = load_language(custom, start.base_version)
-    return Decoder(_model(start, path), settings_of(start.base_version), language)
+    return SphinxDecoder(_model(start, path), settings_of(start.base_version), language)
 
 
 @functools.lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustics.acoustic_model import STREAMS, AcousticModel
+from chalicelib.engines.sphinx.acoustics.acoustic_model import STREAMS, GaussianMixtureModel
 from chalicelib.engines.sphinx.acoustics.features import CEPSTRA, Array
 
 _LEAST_WEIGHT = 1e-10
@@ -55,7 +55,7 @@ class Statistics:
         return cls(arrays["occupancy"], arrays["first"], arrays["second"], log_likelihood, frames)
 
     @classmethod
-    def none(cls, model: AcousticModel) -> Statistics:
+    def none(cls, model: GaussianMixtureModel) -> Statistics:
         """Return the statistics of no frames."""
         return cls(
             np.zeros(model.means.shape[:3]),
@@ -92,13 +92,13 @@ class SenoneOccupancy:
         return cls(arrays["senones"], arrays["frames"])
 
     @classmethod
-    def none(cls, model: AcousticModel) -> SenoneOccupancy:
+    def none(cls, model: GaussianMixtureModel) -> SenoneOccupancy:
         """Return the occupancy of no frames."""
         return cls(np.empty(0, np.int32), np.zeros((0, *model.weights.shape[1:]), np.float32))
 
 
 def accumulate(
-    model: AcousticModel,
+    model: GaussianMixtureModel,
     features: NDArray[np.float32],
     senones: NDArray[np.integer],
     codebooks: NDArray[np.integer],
@@ -134,7 +134,7 @@ def accumulate(
 
 
 def senone_occupancy(
-    model: AcousticModel,
+    model: GaussianMixtureModel,
     features: NDArray[np.float32],
     senones: NDArray[np.integer],
     codebooks: NDArray[np.integer],
@@ -162,7 +162,7 @@ class _Met:
 
 
 def _shared(
-    model: AcousticModel,
+    model: GaussianMixtureModel,
     features: NDArray[np.float32],
     senones: NDArray[np.integer],
     codebooks: NDArray[np.integer],
@@ -185,7 +185,7 @@ def _shared(
 
 
 def _log_densities(
-    model: AcousticModel, codebook: int, stream: int, x: NDArray[np.float32]
+    model: GaussianMixtureModel, codebook: int, stream: int, x: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return the log density of each frame under each Gaussian of a codebook, shape (frames, densities)."""
     precision = 1 / model.variances[codebook, stream]

@@ -24,11 +24,11 @@ from training_image.container.freed_memory import give_memory_back
 from training_image.failures import JobFailed
 from training_image.guard import AlphaChoice, Figures, Hearing, Verdict
 from training_image.progress import WorkDone
-from training_image.speech.recordings import LeftOut
+from training_image.speech.recordings import LeftOutAudio
 from training_image.speech.transcripts import Transcripts
 from training_image.speech.utterances import Utterance
 from training_image.whisper import selection
-from training_image.whisper.bases import Base, base_of
+from training_image.whisper.bases import NetworkBase, base_of
 from training_image.whisper.course import Course, course
 from training_image.whisper.curriculum import Curriculum, lessons_of_readings, lessons_of_transcripts
 from training_image.whisper.examination import Examination, figures
@@ -51,7 +51,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Round:
+class NetworkRound:
     """What one reading of the audio gave, and what was learned from it."""
 
     round: int
@@ -84,16 +84,16 @@ def adapt(assignment: Assignment) -> Adaptation:
             "instance type without one."
         )
     torch.set_num_threads(assignment.machine.cores)
-    return _Job(assignment, course()).run()
+    return _NetworkAdaptation(assignment, course()).run()
 
 
 @dataclass
 class _Learned:
     """What the rounds have given so far."""
 
-    rounds: list[Round] = field(default_factory=list)
+    rounds: list[NetworkRound] = field(default_factory=list)
     change: Delta | None = None
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[LeftOutAudio] = field(default_factory=list)
     used_s: float = 0.0
     transcribed_s: float = 0.0
     remark: str = ""
@@ -113,12 +113,12 @@ class _Start:
     """None where another process decides, or the audio teaches nothing."""
 
 
-class _Job:
+class _NetworkAdaptation:
     """One adaptation under way."""
 
     def __init__(self, assignment: Assignment, chosen: Course) -> None:
         self._given, self._course = assignment, chosen
-        self._base: Base = base_of(assignment.base_weights, assignment.language)
+        self._base: NetworkBase = base_of(assignment.base_weights, assignment.language)
         ordinary = chosen.judged_ordinary if self._base.hears_english else 0
         examination = Examination(assignment.held_out, ordinary)
         self._curriculum = Curriculum(self._base, chosen)
@@ -291,7 +291,7 @@ class _Job:
         learned.used_s = sum(one.audio.duration_s for one in lessons)
         learned.transcribed_s = transcribed_s
         learned.left_out = [
-            LeftOut(
+            LeftOutAudio(
                 utterances[place].audio_name,
                 utterances[place].member,
                 utterances[place].start_s,
@@ -302,7 +302,7 @@ class _Job:
         ]
         last = [one for one in losses[-max(1, len(losses) // 10) :] if math.isfinite(one)]
         learned.rounds.append(
-            Round(
+            NetworkRound(
                 round=number,
                 mean_posterior=round(math.exp(selection.mean_score(read)), 4),
                 labels=sum(one.heard for one in read),

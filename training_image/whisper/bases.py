@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.whisper.decoding.network import Network, Threads
+from chalicelib.engines.whisper.decoding.network import Network, ProcessorThreads
 from chalicelib.engines.whisper.mel import WHOLE, Window
 from chalicelib.engines.whisper.model import safetensors_file
 from chalicelib.engines.whisper.model.architecture import checked
@@ -22,7 +22,7 @@ from chalicelib.engines.whisper.model.remainders import restored
 from chalicelib.engines.whisper.model.short_window import short_window
 from chalicelib.engines.whisper.model.weights import (
     MODEL_SHA256,
-    Weights,
+    NetworkWeights,
     embedded,
     in_folder,
     package_folder,
@@ -36,10 +36,10 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Base:
+class NetworkBase:
     """A network on disk."""
 
-    weights: Weights
+    weights: NetworkWeights
     """What recognises, in eight bits."""
     language: str | None
     """That it is told; None: it knows one only."""
@@ -85,7 +85,7 @@ class Base:
             JobFailed: the weights are damaged, or have not the layers that the change names.
         """
         shares = [] if change is None else [Share(change, alpha)]
-        threads = Threads(workers=cores)
+        threads = ProcessorThreads(workers=cores)
         try:
             network = Network(self.weights, self.language, threads, shares=shares)
             if not _works(network):
@@ -106,7 +106,7 @@ class Base:
         return parse_delta(self.delta_bytes(changes))
 
 
-def base_of(folder: Path | None, language: str | None) -> Base:
+def base_of(folder: Path | None, language: str | None) -> NetworkBase:
     """Return a staged network, or the embedded one.
 
     Args:
@@ -127,7 +127,7 @@ def base_of(folder: Path | None, language: str | None) -> Base:
         weights.tokens.prompt(language)
     except (ModelUnreadable, OSError) as error:
         raise _unreadable(error, folder) from None
-    return Base(weights, language, folder is None)
+    return NetworkBase(weights, language, folder is None)
 
 
 def _works(network: Network) -> bool:

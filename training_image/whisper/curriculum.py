@@ -12,9 +12,9 @@ from chalicelib.engines.whisper.tokens import Tokens
 from training_image.speech import non_speech, ordinary_speech
 from training_image.speech.transcripts import Transcripts
 from training_image.speech.utterances import Utterance
-from training_image.whisper.bases import Base
+from training_image.whisper.bases import NetworkBase
 from training_image.whisper.course import Course
-from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches
+from training_image.whisper.lessons import AudioClip, BatchPlan, Lesson, batches
 from training_image.whisper.teacher import Read
 
 _TAKES = 3
@@ -65,7 +65,7 @@ def lessons_of_transcripts(
 class Curriculum:
     """The batches of a round: the user's speech, and beside it what must not be forgotten."""
 
-    def __init__(self, base: Base, course: Course) -> None:
+    def __init__(self, base: NetworkBase, course: Course) -> None:
         """Take the network that is taught, and how."""
         self._base, self._course = base, course
 
@@ -111,7 +111,7 @@ class Curriculum:
             return []
         tokens = self._base.tokens
         return [
-            Lesson(Clip(one.samples), tuple(tokens.encode(f" {one.written}")))
+            Lesson(AudioClip(one.samples), tuple(tokens.encode(f" {one.written}")))
             for one in ordinary_speech.ordinary_speech("replay")
         ]
 
@@ -119,4 +119,4 @@ class Curriculum:
     def _silent(self) -> list[Lesson]:
         if not self._course.silence_share:
             return []
-        return [Lesson(Clip(one.samples), ()) for one in non_speech.clips("replay", takes=_TAKES)]
+        return [Lesson(AudioClip(one.samples), ()) for one in non_speech.clips("replay", takes=_TAKES)]

@@ -19,7 +19,7 @@ from chalicelib.language.edit_distance import edit_distance
 from training_image.guard import Errors, Figures, Hearing
 from training_image.speech import non_speech, ordinary_speech
 from training_image.speech.utterances import Utterance
-from training_image.whisper.lessons import Audio, Clip, Samples
+from training_image.whisper.lessons import AudioClip, Samples, SpeechAudio
 from training_image.whisper.selection import mean_score
 from training_image.whisper.teacher import Read, Teacher
 
@@ -36,7 +36,7 @@ _TAKES = 3
 class _Altered:
     """Audio that is a little faster, higher and softer."""
 
-    audio: Audio
+    audio: SpeechAudio
 
     @property
     def duration_s(self) -> float:
@@ -47,7 +47,7 @@ class _Altered:
         return np.asarray(samples * _SOFTER, np.float32)
 
 
-def non_speech_that_is_heard() -> list[non_speech.Clip]:
+def non_speech_that_is_heard() -> list[non_speech.NonSpeechClip]:
     """Return sounds that recognition has a network hear: its speech detector takes them for speech.
 
     What the detector keeps away is never written down, whatever a network would make of it.
@@ -69,10 +69,10 @@ class Examination:
         """
         self._held_out = held_out
         self._ordinary = [
-            (Clip(one.samples), one.transcript.split())
+            (AudioClip(one.samples), one.transcript.split())
             for one in itertools.islice(ordinary_speech.ordinary_speech("guard"), ordinary)
         ]
-        self._non_speech = [Clip(one.samples) for one in non_speech_that_is_heard()]
+        self._non_speech = [AudioClip(one.samples) for one in non_speech_that_is_heard()]
 
     @property
     def audio_s(self) -> float:

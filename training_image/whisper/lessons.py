@@ -28,7 +28,7 @@ _MOST_ZEROS_S = 0.7
 """Behind the speech of a batch's longest window, beyond what the recogniser puts there."""
 
 
-class Audio(Protocol):
+class SpeechAudio(Protocol):
     """Speech on disk or in memory, at 16 kHz."""
 
     @property
@@ -42,7 +42,7 @@ class Audio(Protocol):
 
 
 @dataclass(frozen=True)
-class Clip:
+class AudioClip:
     """Audio in memory."""
 
     content: Samples
@@ -61,7 +61,7 @@ class Clip:
 class Lesson:
     """An utterance and what it teaches."""
 
-    audio: Audio
+    audio: SpeechAudio
     ids: tuple[int, ...]
     """Text tokens, without prompt and end; none teaches silence."""
 

@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Batch:
+class TeachingBatch:
     """What a student hears and is to say."""
 
     mel: NDArray[np.float32]
@@ -72,7 +72,7 @@ class Batch:
         """In which windows somebody speaks, shape (windows,): there `no_speech` is not to be said."""
         return np.asarray(self.wanted[:, 0] == _IGNORED)
 
-    def part(self, first: int, end: int) -> Batch:
+    def part(self, first: int, end: int) -> TeachingBatch:
         """Return some of the windows."""
         some = slice(first, end)
         return dataclasses.replace(
@@ -90,7 +90,7 @@ class Diverged(Exception):
 
 def batch(
     plan: BatchPlan, prompt: Sequence[int], end: int, bands: int, course: Course, *, part: slice = slice(None)
-) -> Batch:
+) -> TeachingBatch:
     """Read, alter and transform the audio of a batch.
 
     Args:
@@ -124,7 +124,7 @@ def batch(
     total = sum(
         len(one.ids) + one.end_weight + (SPEECH_WEIGHT if one.ids else one.end_weight) for one in plan.windows
     )
-    return Batch(mel, given, wanted, weights, no_speech, max(total, 1e-6))
+    return TeachingBatch(mel, given, wanted, weights, no_speech, max(total, 1e-6))
 
 
 class Student:
@@ -185,7 +185,7 @@ class Student:
         """How many numbers are trained."""
         return sum(value.numel() for value in self._trained.values())
 
-    def learn(self, lesson: Batch) -> float:
+    def learn(self, lesson: TeachingBatch) -> float:
         """Take one step; return the loss before it, the mean over the wanted tokens.
 
         What does not fit into the device's memory is heard in halves, which gives the same gradient.
@@ -225,7 +225,7 @@ class Student:
                 self._mean[name].mul_(decay).add_(value, alpha=1 - decay)
         return loss
 
-    def _gradient(self, lesson: Batch) -> float:
+    def _gradient(self, lesson: TeachingBatch) -> float:
         """Leave the gradient of the mean loss with the parameters; return that loss."""
         self._optimiser.zero_grad(set_to_none=True)
         loss = 0.0
@@ -242,7 +242,7 @@ class Student:
         falling = 1 - (1 - course.least_rate_share) * self.step / max(1, self._steps - 1)
         return course.rate * min(1.0, warm, max(course.least_rate_share, falling))
 
-    def _loss(self, lesson: Batch) -> torch.Tensor:
+    def _loss(self, lesson: TeachingBatch) -> torch.Tensor:
         """Return the sum over the wanted tokens."""
         mel = torch.from_numpy(lesson.mel).to(self._device)
         given = torch.from_numpy(lesson.given).to(self._device)

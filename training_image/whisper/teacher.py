@@ -16,10 +16,10 @@ from chalicelib.engines.whisper.custom_language.rescoring import CustomLanguage
 from chalicelib.engines.whisper.decoding import guards
 from chalicelib.engines.whisper.decoding.cutting import cut
 from chalicelib.engines.whisper.decoding.network import Network
-from chalicelib.engines.whisper.decoding.windows import RULES, Decoded, decode
+from chalicelib.engines.whisper.decoding.windows import RULES, DecodedWindow, decode
 from chalicelib.engines.whisper.mel import Window
 from chalicelib.engines.whisper.text.wording import spoken_words
-from training_image.whisper.lessons import Audio
+from training_image.whisper.lessons import SpeechAudio
 
 _TOGETHER = 16
 """Utterances that one thread reads before it takes others: batches fill, and progress is seen."""
@@ -72,7 +72,9 @@ class Teacher:
         self._readings = 1 if language is None else READINGS
         self._rules = replace(RULES, window=window, beam=max(beam, self._readings))
 
-    def read(self, audio: Sequence[Audio], advance: Callable[[float], None] | None = None) -> list[Read]:
+    def read(
+        self, audio: Sequence[SpeechAudio], advance: Callable[[float], None] | None = None
+    ) -> list[Read]:
         """Return what is heard in each of several utterances.
 
         Args:
@@ -99,7 +101,7 @@ class Teacher:
         """Return the spoken words of a reading."""
         return spoken_words(self._network.tokens.decode(read.ids))
 
-    def _part(self, audio: Sequence[Audio]) -> list[Read]:
+    def _part(self, audio: Sequence[SpeechAudio]) -> list[Read]:
         pieces = [
             (place, np.ascontiguousarray(samples[first:last]))
             for place, samples in enumerate(one.samples() for one in audio)
@@ -111,7 +113,7 @@ class Teacher:
             read[place].append(self._settled(one))
         return [_joined(parts) for parts in read]
 
-    def _settled(self, decoded: Decoded) -> Read:
+    def _settled(self, decoded: DecodedWindow) -> Read:
         if not decoded.readings:
             return replace(NOTHING, odd=decoded.odd)
         if self._language is not None:

@@ -11,7 +11,7 @@ from chalicelib.api.http.routing import Routes
 from chalicelib.audio import content_types
 from chalicelib.customization import acoustic_models, limits, uploads
 from chalicelib.customization.acoustic import audio_resources
-from chalicelib.customization.acoustic.audio_resources import Listing
+from chalicelib.customization.acoustic.audio_resources import ArchiveListing
 from chalicelib.sharing import usage
 from chalicelib.storage.tables import AudioResource
 
@@ -91,7 +91,7 @@ def delete_audio(call: Call, customization_id: str, audio_name: str) -> dict[str
     return {}
 
 
-def _no_audio(listing: Listing) -> str:
+def _no_audio(listing: ArchiveListing) -> str:
     names = ", ".join(f"'{name}'" for name in listing.left_out[:_NAMES_SHOWN])
     more = listing.left_out_count - min(_NAMES_SHOWN, len(listing.left_out))
     return f"Left out, as they are no audio: {names}{f' and {more} more' if more else ''}."

@@ -13,7 +13,7 @@ from chalicelib.api.http.routing import Routes
 from chalicelib.callbacks import exchange
 from chalicelib.customization import acoustic_models, training_ends
 from chalicelib.customization.acoustic import model_callbacks
-from chalicelib.customization.training_ends import Event
+from chalicelib.customization.training_ends import TrainingEvent
 
 routes = Routes()
 
@@ -46,16 +46,16 @@ def delete_model_callback(call: Call, customization_id: str) -> dict[str, Any]:
     return {}
 
 
-def _shown(url: str, events: Sequence[Event]) -> dict[str, Any]:
+def _shown(url: str, events: Sequence[TrainingEvent]) -> dict[str, Any]:
     return {"callback_url": url, "events": [str(event) for event in events]}
 
 
-def _events(given: object) -> tuple[Event, ...]:
+def _events(given: object) -> tuple[TrainingEvent, ...]:
     if given is None:
         return training_ends.OF_RUNS
-    known = [str(event) for event in Event]
+    known = [str(event) for event in TrainingEvent]
     if not isinstance(given, list) or not given or not all(name in known for name in given):
         raise BadRequest(
             f"Invalid value for parameter 'events': it must be an array of one or more of {', '.join(known)}."
         )
-    return tuple(event for event in Event if event in given)
+    return tuple(event for event in TrainingEvent if event in given)

@@ -134,7 +134,7 @@ def get_training_report(call: Call, customization_id: str) -> Any:
     return acoustic_versions.report(model, int(model.reported_run))
 
 
-def _launch(claim: acoustic_training.Claim) -> None:
+def _launch(claim: acoustic_training.AcousticClaim) -> None:
     """Start the claimed run; whatever goes wrong, the model is not left in it."""
     # Imported here because only these calls need what it stands on.
     from chalicelib.training import ends, launch
@@ -152,19 +152,19 @@ def _helper(call: Call) -> LanguageModel | None:
     return None if customization_id is None else language_models.get(call.owner, customization_id)
 
 
-def _callback(call: Call) -> acoustic_training.Callback | None:
+def _callback(call: Call) -> acoustic_training.RunCallback | None:
     """Return who is told of the end of this run; None: whoever is told of all of the model's."""
     url = callbacks.registered(call, parameters.text(call, "callback_url"))
-    return None if url is None else acoustic_training.Callback(url, parameters.text(call, "user_token"))
+    return None if url is None else acoustic_training.RunCallback(url, parameters.text(call, "user_token"))
 
 
-def _places(models: Sequence[AcousticModel]) -> dict[str, turns.Place]:
+def _places(models: Sequence[AcousticModel]) -> dict[str, turns.PlaceInLine]:
     chosen = settings.current()
-    budget = turns.Budget(chosen.max_trainings_at_once, chosen.max_trainings_at_once_of_owner)
+    budget = turns.TrainingBudget(chosen.max_trainings_at_once, chosen.max_trainings_at_once_of_owner)
     return turns.places(models, budget)
 
 
-def _shown(model: AcousticModel, warning: str | None, place: turns.Place | None) -> dict[str, Any]:
+def _shown(model: AcousticModel, warning: str | None, place: turns.PlaceInLine | None) -> dict[str, Any]:
     answer = customizations.shown(model, warning)
     if place is not None and "stage" in answer:
         answer["stage"] = _waiting(place)
@@ -178,7 +178,7 @@ def _shown(model: AcousticModel, warning: str | None, place: turns.Place | None)
     return answer
 
 
-def _waiting(place: turns.Place) -> str:
+def _waiting(place: turns.PlaceInLine) -> str:
     """Return why a training waits, in words."""
     chosen = settings.current()
     if place.owners_limit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chalicelib.customization.statuses import RUNNING, Status
+from chalicelib.customization.statuses import RUNNING, ModelStatus
 from chalicelib.storage.rows import CustomModel
 from chalicelib.storage.tables import watson_time
 
@@ -42,7 +42,7 @@ def shown(model: CustomModel, warning: str | None) -> dict[str, Any]:
         answer["stage"] = model.stage or "waiting for a machine"
         if model.seconds_left is not None:
             answer["seconds_left"] = math.ceil(model.seconds_left)
-    elif model.status == Status.PENDING:
+    elif model.status == ModelStatus.PENDING:
         answer["stage"] = _awaited(model)
     if not running and model.error:
         answer["error"] = model.error
@@ -59,7 +59,7 @@ def _awaited(model: CustomModel) -> str:
 
 
 def _progress(model: CustomModel) -> int:
-    if model.status == Status.AVAILABLE:
+    if model.status == ModelStatus.AVAILABLE:
         return 100
     return int(model.progress) if model.status in RUNNING else 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.http import bodies, parameters
-from chalicelib.api.http.bodies import Body
+from chalicelib.api.http.bodies import UploadBody
 from chalicelib.api.http.calls import Answer, Call
 from chalicelib.api.http.errors import BadRequest
 from chalicelib.api.http.routing import Routes
@@ -58,7 +58,7 @@ def add_corpus(call: Call, customization_id: str, corpus_name: str) -> Answer:
 
 
 @contextmanager
-def _text(body: Body, boundary: str | None) -> Iterator[tuple[int, Callable[[str], None]]]:
+def _text(body: UploadBody, boundary: str | None) -> Iterator[tuple[int, Callable[[str], None]]]:
     """Yield how long the corpus is, and what stores it under a key."""
     if boundary is None:
         yield body.size_bytes, body.store

@@ -113,7 +113,7 @@ def upgrade_language_model(call: Call, customization_id: str) -> dict[str, Any]:
     return {}
 
 
-def _announce(claim: language_training.Claim) -> None:
+def _announce(claim: language_training.LanguageClaim) -> None:
     # Imported here because only these calls need what it stands on.
     from chalicelib.training import language_model
 

@@ -9,7 +9,7 @@ from chalicelib.api.http.calls import Answer, Call
 from chalicelib.api.http.errors import BadRequest
 from chalicelib.api.http.routing import Routes
 from chalicelib.customization import language_models, limits, uploads
-from chalicelib.customization.errors import Busy
+from chalicelib.customization.errors import ModelBusy
 from chalicelib.customization.language import custom_words, language_resources
 from chalicelib.customization.language.custom_words import CustomWord
 from chalicelib.customization.statuses import busy
@@ -36,7 +36,7 @@ def add_words(call: Call, customization_id: str) -> Answer:
     customer_id = bodies.customer_id(call, body)
     model = language_models.get(call.owner, customization_id)
     if busy(model):
-        raise Busy(customization_id)
+        raise ModelBusy(customization_id)
     if body.pending:
         return Answer(204)
     document = parameters.json_object(body.open().read())

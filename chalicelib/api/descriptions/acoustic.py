@@ -22,7 +22,7 @@ from chalicelib.api.descriptions.operation import (
     record,
     the,
 )
-from chalicelib.customization.statuses import Status
+from chalicelib.customization.statuses import ModelStatus
 
 _GROUP = "Custom acoustic models"
 _AUDIO_GROUP = "Audio of custom acoustic models"
@@ -53,7 +53,7 @@ MODEL_MEMBERS: dict[str, Schema] = {
     "progress": {"type": "integer", "minimum": 0, "maximum": 100},
     "language": TEXT,
     "updated": TIME,
-    "status": one_of(*Status),
+    "status": one_of(*ModelStatus),
 }
 MODEL_OPTIONAL: dict[str, Schema] = {"stage": TEXT, "seconds_left": WHOLE, "error": TEXT, "warnings": TEXT}
 

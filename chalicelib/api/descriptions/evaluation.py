@@ -23,7 +23,7 @@ from chalicelib.api.descriptions.operation import (
     record,
     the,
 )
-from chalicelib.evaluation.statuses import SetStatus, Status
+from chalicelib.evaluation.statuses import EvaluationStatus, SetStatus
 
 _SETS_GROUP, _GROUP = "Test sets", "Evaluations"
 _SETS, _SET = "/test_sets", "/test_sets/{test_set_id}"
@@ -48,7 +48,7 @@ _MEMBERS: dict[str, Schema] = {
     "evaluation_id": TEXT,
     "name": TEXT,
     "kind": TEXT,
-    "status": one_of(*Status),
+    "status": one_of(*EvaluationStatus),
     "progress": {"type": "integer", "minimum": 0, "maximum": 100},
     "created": TIME,
     "updated": TIME,
@@ -87,7 +87,7 @@ SCHEMAS: dict[str, Schema] = {
     "Evaluation": record(_MEMBERS, _OPTIONAL),
     "EvaluationWithResults": record(_MEMBERS, {**_OPTIONAL, "results": ANYTHING}),
     "Evaluations": record({"evaluations": many(the("Evaluation"))}),
-    "MadeEvaluation": record({"evaluation_id": TEXT, "status": one_of(*Status)}),
+    "MadeEvaluation": record({"evaluation_id": TEXT, "status": one_of(*EvaluationStatus)}),
 }
 
 OPERATIONS: dict[tuple[str, str], Operation] = {

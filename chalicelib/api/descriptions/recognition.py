@@ -23,7 +23,7 @@ from chalicelib.api.descriptions.operation import (
     record,
     the,
 )
-from chalicelib.jobs.statuses import Event, Status
+from chalicelib.jobs.statuses import JobEvent, JobStatus
 from chalicelib.recognition.request import parameters
 
 _GROUP, _JOBS_GROUP, _OPENAI, _MODELS_GROUP = "Recognition", "Recognition jobs", "OpenAI's API", "Base models"
@@ -104,7 +104,7 @@ SCHEMAS: dict[str, Schema] = {
         },
     ),
     "RecognitionJob": record(
-        {"id": GUID, "status": one_of(*Status), "created": TIME},
+        {"id": GUID, "status": one_of(*JobStatus), "created": TIME},
         {
             "updated": TIME,
             "url": TEXT,
@@ -204,7 +204,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         query={
             **_parameters("async"),
             "callback_url": TEXT,
-            "events": {"type": "string", "examples": [",".join([Event.STARTED, Event.COMPLETED])]},
+            "events": {"type": "string", "examples": [",".join([JobEvent.STARTED, JobEvent.COMPLETED])]},
             "user_token": TEXT,
             "results_ttl": {"type": "integer", "minimum": 1, "maximum": 527040},
             **UPLOAD,

@@ -21,7 +21,7 @@ from chalicelib.api.descriptions.operation import (
     the,
 )
 from chalicelib.api.http.upload_lengths import longest_bytes
-from chalicelib.direct_uploads.uploads import Purpose, Status
+from chalicelib.direct_uploads.uploads import DirectUploadStatus, Purpose
 
 _GROUP = "Uploads"
 _UPLOADS, _UPLOAD = "/uploads", "/uploads/{upload_id}"
@@ -35,7 +35,7 @@ _MEMBERS: dict[str, Schema] = {
     "expires": TIME,
 }
 _OPTIONAL: dict[str, Schema] = {"content_type": TEXT, "purpose": one_of(*Purpose)}
-_STATUS: dict[str, Schema] = {"status": one_of(*Status)}
+_STATUS: dict[str, Schema] = {"status": one_of(*DirectUploadStatus)}
 
 SCHEMAS: dict[str, Schema] = {
     "Upload": record(_MEMBERS, _OPTIONAL),

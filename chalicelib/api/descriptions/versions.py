@@ -20,15 +20,15 @@ from chalicelib.api.descriptions.operation import (
     record,
     the,
 )
-from chalicelib.customization.training_ends import Event
-from chalicelib.evaluation.statuses import Status
+from chalicelib.customization.training_ends import TrainingEvent
+from chalicelib.evaluation.statuses import EvaluationStatus
 
 _GROUP = "Versions of custom acoustic models"
 _CALLBACKS = "Callbacks"
 _VERSIONS = "/acoustic_customizations/{customization_id}/versions"
 _VERSION = "/acoustic_customizations/{customization_id}/versions/{version}"
 _CALLBACK = "/acoustic_customizations/{customization_id}/callback"
-_TOLD: dict[str, Schema] = {"callback_url": TEXT, "events": many(one_of(*Event))}
+_TOLD: dict[str, Schema] = {"callback_url": TEXT, "events": many(one_of(*TrainingEvent))}
 
 _MEMBERS: dict[str, Schema] = {
     "version": WHOLE,
@@ -44,7 +44,7 @@ _OPTIONAL: dict[str, Schema] = {
     "versions_removed": many(WHOLE),
     "warnings": TEXT,
 }
-_EVALUATION = record({"evaluation_id": TEXT, "name": TEXT, "status": one_of(*Status)})
+_EVALUATION = record({"evaluation_id": TEXT, "name": TEXT, "status": one_of(*EvaluationStatus)})
 
 SCHEMAS: dict[str, Schema] = {
     "Version": record(_MEMBERS, _OPTIONAL),
@@ -88,7 +88,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("PUT", _CALLBACK): Operation(
         _CALLBACKS,
         {200: answered("Who is told, and of what.", the("ModelCallback"))},
-        body={JSON: fields({"callback_url": TEXT}, {"events": many(one_of(*Event))})},
+        body={JSON: fields({"callback_url": TEXT}, {"events": many(one_of(*TrainingEvent))})},
         refusals=(409,),
     ),
     ("GET", _CALLBACK): Operation(

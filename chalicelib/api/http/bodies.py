@@ -22,7 +22,7 @@ _HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True)
-class Body:
+class UploadBody:
     """A body, wherever it is."""
 
     inline: bytes
@@ -83,7 +83,7 @@ class Body:
                 objects.delete(self.spooled.key)
 
 
-def customer_id(call: Call, body: Body) -> str | None:
+def customer_id(call: Call, body: UploadBody) -> str | None:
     """Return the label of whose data a body is: the request's, or else that with which it was announced.
 
     Raises:
@@ -92,7 +92,7 @@ def customer_id(call: Call, body: Body) -> str | None:
     return parameters.customer_id(call) or body.customer_id
 
 
-def read(call: Call, most_bytes: int) -> Body:
+def read(call: Call, most_bytes: int) -> UploadBody:
     """Return the body of a request, or the upload that it names in place of one.
 
     Raises:
@@ -105,7 +105,7 @@ def read(call: Call, most_bytes: int) -> Body:
     spooled = spool.read_header(header) if header else None
     upload_id = parameters.text(call, UPLOAD)
     if upload_id is None:
-        body = Body(b"" if header else call.body, spooled, call.content_type)
+        body = UploadBody(b"" if header else call.body, spooled, call.content_type)
     elif call.body or spooled is not None:
         raise BadRequest(
             "The request names an upload, and has a body as well: send it without a body, or without the "
@@ -113,7 +113,7 @@ def read(call: Call, most_bytes: int) -> Body:
         )
     else:
         found = uploads.arrived(call.owner, upload_id)
-        body = Body(b"", None, found.content_type, found)
+        body = UploadBody(b"", None, found.content_type, found)
     if body.size_bytes > most_bytes:
         raise ApiError(
             413,

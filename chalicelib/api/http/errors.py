@@ -49,7 +49,7 @@ class Forbidden(Exception):
 Wording = Callable[[Any], str]
 
 
-def _busy(error: customization.Busy) -> str:
+def _busy(error: customization.ModelBusy) -> str:
     return f"Customization '{error.customization_id}' is currently locked to process your last request."
 
 
@@ -63,7 +63,7 @@ def _exists(error: customization.ResourceExists) -> str:
 _TABLE: dict[type[Exception], tuple[int, Wording]] = {
     ApiError: (0, lambda error: str(error.message)),
     customization.MalformedId: (400, lambda error: f"Malformed GUID: '{error.customization_id}'"),
-    customization.UnknownModel: (
+    customization.UnknownCustomModel: (
         401,
         lambda error: f"Invalid customization_id '{error.customization_id}' for user",
     ),
@@ -101,7 +101,7 @@ _TABLE: dict[type[Exception], tuple[int, Wording]] = {
             "which is the most it can have. Delete a custom model before you create another one."
         ),
     ),
-    customization.Busy: (409, _busy),
+    customization.ModelBusy: (409, _busy),
     customization.BadName: (
         400,
         lambda error: f"Invalid value for {error.resource} name '{error.name[:200]}': {error.reason}",
@@ -141,7 +141,7 @@ _TABLE: dict[type[Exception], tuple[int, Wording]] = {
         404,
         lambda error: f"No training of customization '{error.customization_id}' has left a report yet.",
     ),
-    customization.UnknownVersion: (
+    customization.UnknownKeptVersion: (
         404,
         lambda error: kept_version.unknown(error.customization_id, error.version, error.known),
     ),
@@ -182,11 +182,11 @@ def known(error: Exception) -> tuple[int, str] | None:
             return (error.status if isinstance(error, ApiError) else status), wording(error)
     if isinstance(error, failures.FAILURES):
         match failures.kind(error):
-            case failures.Failure.NO_ROOM:
+            case failures.StoreFailure.NO_ROOM:
                 return 507, "The service has no room left to store this."
-            case failures.Failure.FOR_A_WHILE:
+            case failures.StoreFailure.FOR_A_WHILE:
                 return 503, "The service's store does not answer; please try again in a moment."
-            case failures.Failure.UNEXPECTED:
+            case failures.StoreFailure.UNEXPECTED:
                 return None
     return None
 

@@ -22,7 +22,7 @@ class InvalidToken(Exception):
 
 
 @dataclass(frozen=True)
-class Token:
+class AccessToken:
     """What a token says: which key it was made from, and when (epoch seconds)."""
 
     key_hash: str
@@ -30,16 +30,16 @@ class Token:
     expires: int
 
 
-def issue(key_hash: str, now_s: float | None = None) -> tuple[str, Token]:
+def issue(key_hash: str, now_s: float | None = None) -> tuple[str, AccessToken]:
     """Return a new token for the key with that hash, as text and as what it says."""
     issued = int(time.time() if now_s is None else now_s)
-    token = Token(key_hash, issued, issued + LIFETIME_S)
+    token = AccessToken(key_hash, issued, issued + LIFETIME_S)
     claims = {"sub": token.key_hash, "iat": token.issued, "exp": token.expires, "iss": "attune"}
     signed = f"{_encode(json.dumps(_HEADER).encode())}.{_encode(json.dumps(claims).encode())}"
     return f"{signed}.{_encode(internal_secret.sign(_PURPOSE + signed.encode()))}", token
 
 
-def read(text: str, now_s: float | None = None, *, expired_too: bool = False) -> Token:
+def read(text: str, now_s: float | None = None, *, expired_too: bool = False) -> AccessToken:
     """Check a token and return what it says.
 
     Raises:
@@ -50,7 +50,7 @@ def read(text: str, now_s: float | None = None, *, expired_too: bool = False) ->
     if not internal_secret.holds(_PURPOSE + signed.encode(), _decode(signature)):
         raise InvalidToken("the signature is wrong")
     claims: Any = json.loads(_decode(signed.partition(".")[2]))
-    token = Token(claims["sub"], claims["iat"], claims["exp"])
+    token = AccessToken(claims["sub"], claims["iat"], claims["exp"])
     if not expired_too and (time.time() if now_s is None else now_s) >= token.expires:
         raise InvalidToken("the token has expired")
     return token

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.api.http.calls import Content
-from chalicelib.api.openai.openai_request import Request
+from chalicelib.api.openai.openai_request import TranscriptionRequest
 from chalicelib.recognition.results import cues, subtitles
 
 _PLAIN = "text/plain; charset=utf-8"
@@ -43,7 +43,7 @@ class Transcription:
         """All of it."""
         return " ".join(self.texts)
 
-    def body(self, request: Request) -> Content | dict[str, Any]:
+    def body(self, request: TranscriptionRequest) -> Content | dict[str, Any]:
         """Return the body of the answer that was asked for."""
         if request.stream:
             return Content(b"".join(self._events()), EVENTS)
@@ -65,7 +65,7 @@ class Transcription:
     def _told(self) -> dict[str, Any]:
         return {"warnings": list(self.warnings)} if self.warnings else {}
 
-    def _verbose(self, request: Request) -> dict[str, Any]:
+    def _verbose(self, request: TranscriptionRequest) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "task": "transcribe",
             "language": self.language,

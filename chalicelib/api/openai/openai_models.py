@@ -53,7 +53,7 @@ class WrongLanguage(ValueError):
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenModel:
     """What a name means."""
 
     model: str
@@ -64,7 +64,7 @@ class Chosen:
     """The base model for recordings of telephones, where no model in particular was asked for."""
 
 
-def chosen(owner: str, name: str, language: str | None) -> Chosen:
+def chosen(owner: str, name: str, language: str | None) -> ChosenModel:
     """Return what the name of a model means.
 
     Args:
@@ -80,9 +80,9 @@ def chosen(owner: str, name: str, language: str | None) -> Chosen:
         return _of_language(language or _DEFAULT_LANGUAGE)
     if _GUID.fullmatch(name):
         kind, row = _custom(owner, name)
-        meant = Chosen(row.base_model_name, ((kind, name),))
+        meant = ChosenModel(row.base_model_name, ((kind, name),))
     else:
-        meant = Chosen(name)
+        meant = ChosenModel(name)
     base = catalogue.find(meant.model)
     if base is None:
         raise NoSuchModel(name)
@@ -91,7 +91,7 @@ def chosen(owner: str, name: str, language: str | None) -> Chosen:
     return meant
 
 
-def _of_language(language: str) -> Chosen:
+def _of_language(language: str) -> ChosenModel:
     hearing = [model for model in BASE_MODELS.values() if _same_language(language, model.language)]
     exact = [model for model in hearing if model.language.lower() == language.lower()]
     by_default = [model for model in hearing if model.language == _DEFAULT_LANGUAGE]
@@ -102,7 +102,7 @@ def _of_language(language: str) -> Chosen:
     country = [model for model in hearing if model.language == first[0].language]
     broad = max(country, key=lambda model: model.least_rate_hz)
     narrow = min(country, key=lambda model: model.least_rate_hz)
-    return Chosen(broad.name, narrowband=None if narrow is broad else narrow.name)
+    return ChosenModel(broad.name, narrowband=None if narrow is broad else narrow.name)
 
 
 def _same_language(one: str, other: str) -> bool:
@@ -114,11 +114,11 @@ def _same_language(one: str, other: str) -> bool:
 def _custom(owner: str, customization_id: str) -> tuple[Kind, CustomModel]:
     try:
         return "acoustic", acoustic_models.get(owner, customization_id)
-    except customization.UnknownModel:
+    except customization.UnknownCustomModel:
         pass
     try:
         return "language", language_models.get(owner, customization_id)
-    except customization.UnknownModel:
+    except customization.UnknownCustomModel:
         raise NoSuchModel(customization_id) from None
 
 

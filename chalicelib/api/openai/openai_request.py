@@ -34,7 +34,7 @@ class BadField(ValueError):
 
 
 @dataclass(frozen=True)
-class Request:
+class TranscriptionRequest:
     """What is asked for."""
 
     model: str
@@ -48,7 +48,7 @@ class Request:
     """About fields that have no effect."""
 
 
-def read(fields: Fields) -> Request:
+def read(fields: Fields) -> TranscriptionRequest:
     """Read the fields of the form.
 
     Raises:
@@ -72,7 +72,7 @@ def read(fields: Fields) -> Request:
     granularities = frozenset(_granularity(text) for text in values.get(_GRANULARITIES, ()))
     if granularities and response_format != "verbose_json":
         raise BadField(_GRANULARITIES, f"{_GRANULARITIES} needs the response_format verbose_json.")
-    return Request(
+    return TranscriptionRequest(
         model=last["model"],
         language=last.get("language"),
         response_format=response_format,

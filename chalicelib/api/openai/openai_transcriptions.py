@@ -7,12 +7,12 @@ from typing import Any
 
 from chalicelib.api import subtitled
 from chalicelib.api.http import bodies, errors
-from chalicelib.api.http.bodies import Body
+from chalicelib.api.http.bodies import UploadBody
 from chalicelib.api.http.calls import Answer, Call, Early
 from chalicelib.api.http.errors import ApiError
 from chalicelib.api.http.routing import Routes
 from chalicelib.api.openai import openai_answers, openai_models, openai_request
-from chalicelib.api.openai.openai_request import Request
+from chalicelib.api.openai.openai_request import TranscriptionRequest
 from chalicelib.api.recognition import in_bucket
 from chalicelib.recognition.request import backend, forms, languages, models, options, unheeded
 from chalicelib.recognition.request.models import ServingModel
@@ -53,7 +53,11 @@ class _Heard:
 
 
 def _recognized(
-    call: Call, body: Body, boundary: str, request: Request, chosen: openai_models.Chosen
+    call: Call,
+    body: UploadBody,
+    boundary: str,
+    request: TranscriptionRequest,
+    chosen: openai_models.ChosenModel,
 ) -> Answer:
     form = backend.Form(boundary, 1, name=openai_request.FILE, by_content=True)
     told = _Told(call.early) if request.stream and call.early is not None else None
@@ -103,7 +107,7 @@ class _Told:
             self.texts += 1
 
 
-def _asked(chosen: openai_models.Chosen, model: str) -> options.Parsed:
+def _asked(chosen: openai_models.ChosenModel, model: str) -> options.Parsed:
     """Return what recognition is asked for: the text as it is written, with times, and nothing masked."""
     asked = {"model": model, "written": "true", "timestamps": "true", "profanity_filter": "false"}
     if languages.is_english(model):

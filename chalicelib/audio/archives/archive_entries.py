@@ -35,7 +35,7 @@ class ArchiveLimits:
 
 
 @dataclass
-class Budget:
+class ArchiveBudget:
     """What is left of the limits of one archive."""
 
     limits: ArchiveLimits
@@ -101,7 +101,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArchiveEntry:
     """One entry as the archive has it."""
 
     name: str

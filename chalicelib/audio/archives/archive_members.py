@@ -12,7 +12,13 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from chalicelib.audio.archives import tar_archive, zip_archive
-from chalicelib.audio.archives.archive_entries import ArchiveError, ArchiveLimits, Budget, Damaged, Entry
+from chalicelib.audio.archives.archive_entries import (
+    ArchiveBudget,
+    ArchiveEntry,
+    ArchiveError,
+    ArchiveLimits,
+    Damaged,
+)
 
 __all__ = ["ArchiveError", "ArchiveLimits", "Damaged", "Member", "members", "unpacked"]
 
@@ -58,7 +64,7 @@ def members(path: Path, *, limits: ArchiveLimits | None = None) -> Iterator[Memb
 
 def unpacked(path: Path, *, limits: ArchiveLimits | None = None) -> Iterator[Member]:
     """Yield what `members` yields; closing each is the caller's duty, so that several can be open."""
-    budget = Budget(limits or ArchiveLimits(), path.stat().st_size, time.monotonic())
+    budget = ArchiveBudget(limits or ArchiveLimits(), path.stat().st_size, time.monotonic())
     seen: set[str] = set()
     with path.open("rb") as file:
         for entry in _entries(file, budget):
@@ -75,7 +81,7 @@ def unpacked(path: Path, *, limits: ArchiveLimits | None = None) -> Iterator[Mem
                 yield Member(_shown(entry.name), None, problem)
 
 
-def _entries(file: BinaryIO, budget: Budget) -> Iterator[Entry]:
+def _entries(file: BinaryIO, budget: ArchiveBudget) -> Iterator[ArchiveEntry]:
     magic = file.read(4)
     file.seek(0)
     if magic[:2] == b"PK":
@@ -85,7 +91,7 @@ def _entries(file: BinaryIO, budget: Budget) -> Iterator[Entry]:
     raise ArchiveError("This is neither a zip nor a tar.gz archive. Pack the audio again as .zip or .tar.gz.")
 
 
-def _with_content(entry: Entry, budget: Budget) -> Member:
+def _with_content(entry: ArchiveEntry, budget: ArchiveBudget) -> Member:
     # The whole member is unpacked first: decoders seek, and only its end tells whether it is undamaged.
     spool = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - given away open
     try:

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import BinaryIO
 
-from chalicelib.audio.archives.archive_entries import ArchiveError, Budget, Damaged, Entry, nothing
+from chalicelib.audio.archives.archive_entries import (
+    ArchiveBudget,
+    ArchiveEntry,
+    ArchiveError,
+    Damaged,
+    nothing,
+)
 from chalicelib.audio.archives.inflation import Inflated
 
 _BLOCK_BYTES = tarfile.BLOCKSIZE
@@ -26,7 +32,7 @@ _REST_OF_ANOTHER = b"M"
 _SPARSE = "GNU.sparse."
 
 
-def entries(file: BinaryIO, budget: Budget) -> Iterator[Entry]:
+def entries(file: BinaryIO, budget: ArchiveBudget) -> Iterator[ArchiveEntry]:
     """Yield the entries of a tar.gz archive in its order.
 
     Raises:
@@ -67,29 +73,29 @@ def _name(header: tarfile.TarInfo, block: bytes) -> str:
     return block[_NAME].partition(b"\0")[0].decode("utf-8", "replace")
 
 
-def _entry(name: str, header: tarfile.TarInfo, data: _Content, *, is_sparse: bool) -> Entry:
+def _entry(name: str, header: tarfile.TarInfo, data: _Content, *, is_sparse: bool) -> ArchiveEntry:
     # A global header has attributes for all entries after it; none that matter here.
     if header.isdir() or header.type == tarfile.XGLTYPE or header.type in _NO_MEMBERS:
-        return Entry(name, nothing, is_directory=True)
+        return ArchiveEntry(name, nothing, is_directory=True)
     if header.type == _REST_OF_ANOTHER:
-        return Entry(
+        return ArchiveEntry(
             name, nothing, problem="This member began in another archive. Pack each file into one archive."
         )
     if is_sparse:
-        return Entry(
+        return ArchiveEntry(
             name, nothing, problem="This member is packed as a sparse file. Pack it as an ordinary one."
         )
     if not header.isreg():
-        return Entry(
+        return ArchiveEntry(
             name, nothing, problem="This member is a link or a device, not a file. Pack the file itself."
         )
-    return Entry(name, data.read, can_go_on=False)
+    return ArchiveEntry(name, data.read, can_go_on=False)
 
 
 class _Content:
     """The content of one entry, and the filling up to a whole block behind it."""
 
-    def __init__(self, stream: Inflated, size: int, budget: Budget) -> None:
+    def __init__(self, stream: Inflated, size: int, budget: ArchiveBudget) -> None:
         self._stream = stream
         self._left = size
         self._filling = -size % _BLOCK_BYTES
@@ -172,7 +178,7 @@ def _size(said: str | None, header_size: int) -> int:
     return size
 
 
-def _drain(stream: Inflated, budget: Budget) -> None:
+def _drain(stream: Inflated, budget: ArchiveBudget) -> None:
     """Read to the end of the gzip file, where its checksum is; only filling may be there."""
     while piece := stream.read(_SKIP_BYTES):
         budget.take(len(piece))

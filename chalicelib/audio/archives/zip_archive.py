@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, BinaryIO
 
-from chalicelib.audio.archives.archive_entries import Budget, Damaged, Entry, nothing
+from chalicelib.audio.archives.archive_entries import ArchiveBudget, ArchiveEntry, Damaged, nothing
 
 _MAX_DIRECTORY_BYTES = 8 << 20
 _END = b"PK\x05\x06"
@@ -28,7 +28,7 @@ _ENCRYPTED_FLAGS = 0x1 | 0x2000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-def entries(file: BinaryIO, budget: Budget) -> Iterator[Entry]:
+def entries(file: BinaryIO, budget: ArchiveBudget) -> Iterator[ArchiveEntry]:
     """Yield the entries of a zip archive in the order of its directory.
 
     Raises:
@@ -52,11 +52,11 @@ def entries(file: BinaryIO, budget: Budget) -> Iterator[Entry]:
             name = _name(info)
             problem = _problem(info)
             if info.is_dir():
-                yield Entry(name, nothing, is_directory=True)
+                yield ArchiveEntry(name, nothing, is_directory=True)
             elif problem is not None:
-                yield Entry(name, nothing, problem=problem)
+                yield ArchiveEntry(name, nothing, problem=problem)
             else:
-                yield Entry(name, _reader(archive, info))
+                yield ArchiveEntry(name, _reader(archive, info))
 
 
 def _name(info: zipfile.ZipInfo) -> str:
@@ -126,7 +126,7 @@ def _reader(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[[int], 
     return read
 
 
-def _check_directory(file: BinaryIO, budget: Budget) -> None:
+def _check_directory(file: BinaryIO, budget: ArchiveBudget) -> None:
     """Refuse a directory too large to be held in memory, before it is read."""
     total = file.seek(0, os.SEEK_END)
     start = max(0, total - _END_BYTES - _MAX_COMMENT_BYTES - _LOCATOR_64_BYTES)

@@ -67,7 +67,7 @@ class Readable(Protocol):
 class _Followed:
     """Ogg whose pages are looked at as they are read; it ends where they are refused."""
 
-    def __init__(self, file: Readable, pages: ogg.Pages) -> None:
+    def __init__(self, file: Readable, pages: ogg.OggPages) -> None:
         self._file = file
         self._pages = pages
 
@@ -80,7 +80,7 @@ class LibavStream:
     """A recording opened with FFmpeg's libraries."""
 
     def __init__(
-        self, container: InputContainer, essence: str, *, live: bool, pages: ogg.Pages | None
+        self, container: InputContainer, essence: str, *, live: bool, pages: ogg.OggPages | None
     ) -> None:
         self._container = container
         self._essence = essence
@@ -144,7 +144,7 @@ class LibavStream:
         for _, frames in self._decoded():
             yield from ((frame.time, frame) for frame in frames)
 
-    def _placed_by(self, pages: ogg.Pages) -> Iterator[tuple[float | None, AudioFrame]]:
+    def _placed_by(self, pages: ogg.OggPages) -> Iterator[tuple[float | None, AudioFrame]]:
         """Place frames by the ends of the pages that their packets are on.
 
         FFmpeg takes a page for one that begins where the page before has ended: it finds a gap a page late.
@@ -167,7 +167,7 @@ class LibavStream:
         yield from self._page_of(waiting, page if left else None)
 
     def _page_of(
-        self, frames: list[AudioFrame], page: ogg.Page | None
+        self, frames: list[AudioFrame], page: ogg.OggPage | None
     ) -> Iterator[tuple[float | None, AudioFrame]]:
         begins_s = None
         if page is not None and page.end_frames is not None:
@@ -280,7 +280,7 @@ def opened(file: Readable, essence: str, *, live: bool) -> Iterator[LibavStream]
     Raises:
         Undecodable: it is not audio of that type.
     """
-    pages = ogg.Pages() if essence == "audio/ogg" else None
+    pages = ogg.OggPages() if essence == "audio/ogg" else None
     source = file if pages is None else _Followed(file, pages)
     try:
         container = av.open(

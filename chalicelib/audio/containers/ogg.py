@@ -46,7 +46,7 @@ class _Coding:
 
 
 @dataclass(frozen=True)
-class Page:
+class OggPage:
     """What a page says of its packets."""
 
     link: int
@@ -57,11 +57,11 @@ class Page:
     """When the last packet that ends here does, in samples; None: none ends here."""
 
 
-class Pages:
+class OggPages:
     """Follows the pages of a file that comes in pieces."""
 
     def __init__(self) -> None:
-        self._pages: dict[int, Page] = {}
+        self._pages: dict[int, OggPage] = {}
         """By the position of their first byte."""
         self._position = 0
         self.refusal: Mixed | None = None
@@ -102,18 +102,18 @@ class Pages:
         self._held = held[at:]
         return len(data)
 
-    def page_at(self, position: int) -> Page | None:
+    def page_at(self, position: int) -> OggPage | None:
         """Return the page that begins there, and forget those before."""
         for earlier in [each for each in self._pages if each < position]:
             del self._pages[earlier]
         return self._pages.get(position)
 
-    def _page(self, header: bytes) -> Page:
+    def _page(self, header: bytes) -> OggPage:
         lengths = header[_HEADER_BYTES:]
         ended = sum(length < _WHOLE_SEGMENT for length in lengths)
         time = int.from_bytes(header[_TIME], "little", signed=True)
         continued = bool(header[_FLAGS_AT] & _CONTINUED)
-        return Page(self._links, ended - (continued and ended > 0), None if time == _NO_TIME else time)
+        return OggPage(self._links, ended - (continued and ended > 0), None if time == _NO_TIME else time)
 
     def _look(self, packet: bytes, *, is_first: bool) -> Mixed | None:
         if is_first and not self._among_first_pages:

@@ -10,12 +10,12 @@ from typing import Any
 from chalicelib.customization import acoustic_models, custom_models, limits, runs, statuses
 from chalicelib.customization.acoustic import audio_resources, helper_models, kept_versions
 from chalicelib.customization.custom_models import now
-from chalicelib.customization.errors import Busy, NothingModified, TrainingRefused, UpgradeRefused
+from chalicelib.customization.errors import ModelBusy, NothingModified, TrainingRefused, UpgradeRefused
 from chalicelib.customization.reports import report_summary
 from chalicelib.customization.reports.training_result import TrainingResult
 from chalicelib.engines import catalogue
 from chalicelib.sharing import meter
-from chalicelib.sharing.meter import Used, Work
+from chalicelib.sharing.meter import MeteredWork, Used
 from chalicelib.storage.conditional import Action, ConditionFailed, Contended, write
 from chalicelib.storage.kept_version import KeptVersion
 from chalicelib.storage.tables import AcousticModel, AudioResource, LanguageModel
@@ -24,7 +24,7 @@ _ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
-class Callback:
+class RunCallback:
     """Who is told of the end of one run."""
 
     url: str
@@ -33,7 +33,7 @@ class Callback:
 
 
 @dataclass(frozen=True)
-class Claim:
+class AcousticClaim:
     """A model that is now in a run: launch it, or call `runs.failed`."""
 
     model: AcousticModel
@@ -50,15 +50,15 @@ def begin_training(
     *,
     strict: bool = True,
     helper: LanguageModel | None = None,
-    callback: Callback | None = None,
-) -> Claim:
+    callback: RunCallback | None = None,
+) -> AcousticClaim:
     """Claim the model for a training on all its valid audio. Of simultaneous calls exactly one succeeds.
 
     `helper` is a custom language model that is to help. `callback` is told of the end; None: the model's own.
 
     Raises:
         MalformedId, UnknownModel: see `acoustic_models.get`.
-        Busy: the model handles another request.
+        ModelBusy: the model handles another request.
         TrainingRefused: too little, too much, or (while `strict`) invalid audio, or a helper that cannot
             help; the model is now failed.
         NotServed: this installation does without the engine of its base version; it stays as it is.
@@ -68,7 +68,7 @@ def begin_training(
     for _ in range(_ATTEMPTS):
         model = acoustic_models.get(owner, customization_id)
         if statuses.busy(model):
-            raise Busy(customization_id)
+            raise ModelBusy(customization_id)
         custom_models.check_loadable(model)
         resources = audio_resources.of_model(model)
         valid = tuple(audio for audio in resources if audio.status == audio_resources.OK)
@@ -87,7 +87,7 @@ def begin_training(
             write(statuses.training_begun(model, now(), _begun(helper, base_version, callback)))
         except ConditionFailed:
             continue
-        return Claim(model, valid, left_out)
+        return AcousticClaim(model, valid, left_out)
     raise Contended
 
 
@@ -110,7 +110,7 @@ def _obstacle(valid: tuple[AudioResource, ...], left_out: tuple[str, ...], stric
     )
 
 
-def _begun(helper: LanguageModel | None, base_version: str, callback: Callback | None) -> list[Action]:
+def _begun(helper: LanguageModel | None, base_version: str, callback: RunCallback | None) -> list[Action]:
     token = None if callback is None else callback.user_token
     return [
         AcousticModel.job_name.remove(),
@@ -130,8 +130,8 @@ def begin_upgrade(
     *,
     helper: LanguageModel | None = None,
     force: bool = False,
-    callback: Callback | None = None,
-) -> Claim | None:
+    callback: RunCallback | None = None,
+) -> AcousticClaim | None:
     """Take the model to the newest version of its base: claimed for a run, or done (None) if never trained.
 
     With a `helper` a model that is on the newest version already is trained once more, now with that help;
@@ -141,14 +141,14 @@ def begin_upgrade(
     Raises:
         NothingModified: it is on the newest version, and was trained with the same help and audio there.
         MalformedId, UnknownModel: see `acoustic_models.get`.
-        Busy: the model handles another request.
+        ModelBusy: the model handles another request.
         UpgradeRefused: the model is up-to-date, has no data, or is in a state without an upgrade.
         NotServed: see `runs.upgradable`.
     """
     for _ in range(_ATTEMPTS):
         model = acoustic_models.get(owner, customization_id)
         if statuses.busy(model):
-            raise Busy(customization_id)
+            raise ModelBusy(customization_id)
         resources = audio_resources.of_model(model)
         newest = _upgrade_target(model, resources, helper, force=force)
         valid = tuple(audio for audio in resources if audio.status == audio_resources.OK)
@@ -159,7 +159,7 @@ def begin_upgrade(
             write(statuses.upgrade_begun(model, newest, now(), _begun(helper, newest, callback)))
         except ConditionFailed:
             continue
-        return Claim(model, valid)
+        return AcousticClaim(model, valid)
     raise Contended
 
 
@@ -250,4 +250,4 @@ def _used(model: AcousticModel, audio_s: float) -> Used:
     """Return what a training of the model counts as on the meter."""
     engine = catalogue.engine_of(model.base_version_of_run)
     customization = meter.customization(acoustic=True, language=bool(model.run_helper))
-    return Used(Work.ADAPTATION, engine, customization, audio_s)
+    return Used(MeteredWork.ADAPTATION, engine, customization, audio_s)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from chalicelib.customization import statuses, training_ends, uploads
 from chalicelib.customization.custom_models import now
-from chalicelib.customization.errors import Busy, ResourceBusy, ResourceExists, UnknownResource
+from chalicelib.customization.errors import ModelBusy, ResourceBusy, ResourceExists, UnknownResource
 from chalicelib.customization.uploads import BEING_PROCESSED
 from chalicelib.storage import layout, objects
 from chalicelib.storage.conditional import Change
@@ -27,7 +27,7 @@ Accepted = uploads.Accepted[AudioResource]
 
 
 @dataclass(frozen=True)
-class Analysis:
+class AudioAnalysis:
     """What the analysis of an upload has found."""
 
     valid: bool
@@ -52,7 +52,7 @@ def _told(
     return training_ends.validated(model, audio, valid=valid, any_valid=any_valid, moment=moment)
 
 
-KIND = uploads.Kind(
+KIND = uploads.UploadKind(
     model=AcousticModel,
     resource=AudioResource,
     key=layout.AudioKey,
@@ -87,7 +87,7 @@ def get(model: AcousticModel, audio_name: str) -> AudioResource:
 
 
 @dataclass(frozen=True)
-class Listing:
+class ArchiveListing:
     """What an analysis found in an archive."""
 
     members: Sequence[dict[str, Any]] = ()
@@ -101,13 +101,13 @@ class Listing:
         return json.dumps(dataclasses.asdict(self)).encode()
 
 
-def listing(audio: AudioResource) -> Listing:
+def listing(audio: AudioResource) -> ArchiveListing:
     """Return what the analysis wrote about an archive; empty while there is nothing yet."""
     try:
         found: dict[str, Any] = json.loads(objects.get(key_of(audio).listing_key))
     except objects.ObjectNotFound:
-        return Listing()
-    return Listing(**found)
+        return ArchiveListing()
+    return ArchiveListing(**found)
 
 
 def check_acceptable(model: AcousticModel, audio_name: str, *, allow_overwrite: bool) -> AudioResource | None:
@@ -115,13 +115,13 @@ def check_acceptable(model: AcousticModel, audio_name: str, *, allow_overwrite: 
 
     Raises:
         BadName: the name is empty or longer than 128 characters.
-        Busy: the model is training or upgrading.
+        ModelBusy: the model is training or upgrading.
         ResourceBusy: a resource of that name is being analysed.
         ResourceExists: there is one already, and `allow_overwrite` is False.
     """
     uploads.check_name(AUDIO, audio_name)
     if not statuses.allowed(model, statuses.AUDIO_ACCEPTED):
-        raise Busy(model.customization_id)
+        raise ModelBusy(model.customization_id)
     existing = uploads.find(KIND, model, layout.resource_id(audio_name))
     if existing is not None and existing.status == BEING_PROCESSED:
         raise ResourceBusy(AUDIO, audio_name)
@@ -182,7 +182,7 @@ def stored(accepted: Accepted) -> None:
 
 
 def analysis_finished(
-    owner: str, customization_id: str, audio_id: str, upload_id: str, analysis: Analysis
+    owner: str, customization_id: str, audio_id: str, upload_id: str, analysis: AudioAnalysis
 ) -> bool:
     """Record what the analysis of an upload found; the model becomes pending or ready with the last one.
 
@@ -217,7 +217,7 @@ def remove(model: AcousticModel, audio_name: str) -> None:
     """Remove a resource, and its analysis if that still goes on.
 
     Raises:
-        Busy: the model is training or upgrading.
+        ModelBusy: the model is training or upgrading.
         UnknownResource: the model has none of that name.
     """
     uploads.remove(KIND, model, lambda current: get(current, audio_name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.customization.statuses import Status
+from chalicelib.customization.statuses import ModelStatus
 from chalicelib.storage.conditional import Action
 from chalicelib.storage.tables import AcousticModel, LanguageModel
 
@@ -14,7 +14,7 @@ def obstacle(model: AcousticModel, helper: LanguageModel, base_version: str) -> 
             f"Custom language model '{helper.customization_id}' is built on {helper.base_model_name}, "
             f"but the custom acoustic model on {model.base_model_name}: both need the same base model."
         )
-    if helper.status != Status.AVAILABLE:
+    if helper.status != ModelStatus.AVAILABLE:
         return (
             f"Custom language model '{helper.customization_id}' is '{helper.status}', but it must be "
             "'available' to help in training. Train it first."

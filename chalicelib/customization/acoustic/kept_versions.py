@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from chalicelib.customization import acoustic_models, statuses
 from chalicelib.customization.custom_models import now
-from chalicelib.customization.errors import Busy, ChangedMeanwhile, CurrentVersion, UnknownVersion
+from chalicelib.customization.errors import ChangedMeanwhile, CurrentVersion, ModelBusy, UnknownKeptVersion
 from chalicelib.storage import failures, layout, objects
 from chalicelib.storage.conditional import ConditionFailed, Contended, write
 from chalicelib.storage.kept_version import KeptVersion
@@ -30,11 +30,11 @@ def get(model: AcousticModel, version: int) -> KeptVersion:
     """Return one version.
 
     Raises:
-        UnknownVersion: the model keeps none of that number.
+        UnknownKeptVersion: the model keeps none of that number.
     """
     found = model.kept_versions.get(version)
     if found is None:
-        raise UnknownVersion(model.customization_id, version, tuple(model.kept_versions))
+        raise UnknownKeptVersion(model.customization_id, version, tuple(model.kept_versions))
     return found
 
 
@@ -60,8 +60,8 @@ def choose(owner: str, customization_id: str, version: int) -> AcousticModel:
 
     Raises:
         MalformedId, UnknownModel: see `acoustic_models.get`.
-        UnknownVersion: see `get`.
-        Busy: the model is being trained or upgraded.
+        UnknownKeptVersion: see `get`.
+        ModelBusy: the model is being trained or upgraded.
         ChangedMeanwhile: somebody else chose, trained or removed another one at this moment.
     """
     model = acoustic_models.get(owner, customization_id)
@@ -74,7 +74,7 @@ def choose(owner: str, customization_id: str, version: int) -> AcousticModel:
         present = acoustic_models.get(owner, customization_id)
         get(present, version)
         if not statuses.allowed(present, statuses.VERSION_CHOSEN):
-            raise Busy(customization_id) from None
+            raise ModelBusy(customization_id) from None
         if present.promoted_run != version:  # else a try whose answer was lost has done it
             raise ChangedMeanwhile(customization_id, int(present.promoted_run or 0)) from None
         return present
@@ -86,7 +86,7 @@ def label(owner: str, customization_id: str, version: int, text: str | None) -> 
 
     Raises:
         MalformedId, UnknownModel: see `acoustic_models.get`.
-        UnknownVersion: see `get`.
+        UnknownKeptVersion: see `get`.
     """
 
     def labelled(model: AcousticModel) -> list[KeptVersion]:
@@ -110,7 +110,7 @@ def remove(owner: str, customization_id: str, version: int, in_use: Callable[[st
 
     Raises:
         MalformedId, UnknownModel: see `acoustic_models.get`.
-        UnknownVersion: see `get`.
+        UnknownKeptVersion: see `get`.
         CurrentVersion: it serves recognition.
     """
 
@@ -126,7 +126,7 @@ def remove(owner: str, customization_id: str, version: int, in_use: Callable[[st
 
     try:
         _changed(owner, customization_id, without)
-    except UnknownVersion:
+    except UnknownKeptVersion:
         if not tried:
             raise
         # Gone: a try whose answer was lost did it, or somebody else.

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.customization import acoustic_models
-from chalicelib.customization.errors import NoCallback, UnknownModel
-from chalicelib.customization.training_ends import Event
+from chalicelib.customization.errors import NoCallback, UnknownCustomModel
+from chalicelib.customization.training_ends import TrainingEvent
 from chalicelib.storage.conditional import Action, Condition, ConditionFailed, Update, write
 from chalicelib.storage.tables import AcousticModel
 
 
-def set_callback(model: AcousticModel, url: str, events: Sequence[Event]) -> None:
+def set_callback(model: AcousticModel, url: str, events: Sequence[TrainingEvent]) -> None:
     """Let a registered URL be told of these events from now on, in the place of the one before.
 
     Raises:
-        UnknownModel: it is gone.
+        UnknownCustomModel: it is gone.
     """
     _change(
         model,
@@ -30,7 +30,7 @@ def remove(model: AcousticModel) -> None:
     """Tell nobody any more, unless a run has a callback of its own.
 
     Raises:
-        UnknownModel: it is gone.
+        UnknownCustomModel: it is gone.
     """
     _change(model, [AcousticModel.callback_url.remove(), AcousticModel.callback_events.remove()])
 
@@ -53,4 +53,4 @@ def _change(model: AcousticModel, actions: list[Action]) -> None:
     try:
         write(Update(model, there, actions))
     except ConditionFailed:
-        raise UnknownModel(model.customization_id) from None
+        raise UnknownCustomModel(model.customization_id) from None

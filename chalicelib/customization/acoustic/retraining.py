@@ -20,7 +20,11 @@ def due(model: AcousticModel, quiet: timedelta = timedelta(0)) -> datetime | Non
         model: its row.
         quiet: for so long no audio must have been added; each upload begins the wait anew.
     """
-    if model.retrain_after_minutes is None or statuses.busy(model) or model.status != statuses.Status.READY:
+    if (
+        model.retrain_after_minutes is None
+        or statuses.busy(model)
+        or model.status != statuses.ModelStatus.READY
+    ):
         return None
     resources = audio_resources.of_model(model)
     valid = [audio for audio in resources if audio.status == audio_resources.OK]

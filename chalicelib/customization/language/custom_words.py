@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.customization import custom_models, language_models, limits, statuses
 from chalicelib.customization.custom_models import now
-from chalicelib.customization.errors import BadWord, Busy, TooManyWords, UnknownWord
+from chalicelib.customization.errors import BadWord, ModelBusy, TooManyWords, UnknownWord
 from chalicelib.customization.language import language_resources, language_words
 from chalicelib.customization.language.language_resources import ANALYZED, CORPUS, GRAMMAR, FoundWord
 from chalicelib.language.ngram_models.sentence_marks import SENTENCE_END, SENTENCE_START
@@ -24,7 +24,7 @@ from chalicelib.storage.conditional import (
     Put,
     write,
 )
-from chalicelib.storage.tables import LanguageModel, LanguageResource, Word
+from chalicelib.storage.tables import LanguageModel, LanguageResource, UserWord
 
 USER = "user"
 ALL = "all"
@@ -55,7 +55,7 @@ class CustomWord:
     source: list[str] = field(default_factory=list)
     """Names of corpora and grammars, and `user`."""
     error: list[dict[str, str]] = field(default_factory=list)
-    given: Word | None = None
+    given: UserWord | None = None
     """The row of what its user has said about it."""
 
 
@@ -150,7 +150,7 @@ def problems(word: NewWord) -> list[dict[str, str]]:
     return found or [{"sounds_like": problem} for problem in pronunciations.problems(word.sounds_like)]
 
 
-def row_of(model: LanguageModel, word: NewWord, customer_id: str | None = None) -> Word:
+def row_of(model: LanguageModel, word: NewWord, customer_id: str | None = None) -> UserWord:
     """Return the row of a word that is added or changed; what is wrong with it stands in it.
 
     Raises:
@@ -171,7 +171,7 @@ def row_of(model: LanguageModel, word: NewWord, customer_id: str | None = None) 
         except pronunciations.Unpronounceable as error:
             errors = [{word.word: str(error)}]
     moment = now()
-    return Word(
+    return UserWord(
         model.customization_id,
         word.word,
         owner=model.owner,
@@ -188,7 +188,7 @@ def row_of(model: LanguageModel, word: NewWord, customer_id: str | None = None) 
 
 
 def of_model(
-    model: LanguageModel, word_type: str = ALL, given: Mapping[str, Word] | None = None
+    model: LanguageModel, word_type: str = ALL, given: Mapping[str, UserWord] | None = None
 ) -> dict[str, CustomWord]:
     """Return the words of a model by their spelling, of all sources or of one kind.
 
@@ -224,7 +224,7 @@ def _gather(
     found: dict[str, CustomWord],
     resource: LanguageResource,
     held: Mapping[str, FoundWord],
-    given: Mapping[str, Word],
+    given: Mapping[str, UserWord],
 ) -> None:
     for text, words in held.items():
         row = given.get(text)
@@ -238,7 +238,7 @@ def _gather(
         word.source.append(resource.name)
 
 
-def _given(row: Word, found: CustomWord | None) -> CustomWord:
+def _given(row: UserWord, found: CustomWord | None) -> CustomWord:
     """Return a word as its user wants it, wherever else it is found."""
     silent = row.known and not row.sounds_like
     return CustomWord(
@@ -275,7 +275,7 @@ def get(model: LanguageModel, word: str) -> CustomWord:
 
 def unclaimed(model: LanguageModel) -> Condition:
     """Return the condition that a word has no row, or one of this generation or an earlier one."""
-    condition: Condition = Word.word.does_not_exist() | (Word.generation <= int(model.generation))
+    condition: Condition = UserWord.word.does_not_exist() | (UserWord.generation <= int(model.generation))
     return condition
 
 
@@ -283,12 +283,12 @@ def put(model: LanguageModel, word: NewWord, customer_id: str | None = None) -> 
     """Add or change a word at once.
 
     Raises:
-        Busy: the model handles another request.
+        ModelBusy: the model handles another request.
         BadWord: something is wrong with its `sounds_like`.
     """
     for _ in range(_ATTEMPTS):
         if not statuses.allowed(model, statuses.LANGUAGE_CHANGED):
-            raise Busy(model.customization_id)
+            raise ModelBusy(model.customization_id)
         row = row_of(model, word, customer_id)
         if row.error:
             raise BadWord(" ".join(message for one in json.loads(row.error) for message in one.values()))
@@ -303,20 +303,20 @@ def remove(model: LanguageModel, word: str) -> None:
     """Delete a word; one that a corpus or grammar holds stays away until another one that holds it is added.
 
     Raises:
-        Busy: the model handles another request.
+        ModelBusy: the model handles another request.
         UnknownWord: the model has none of that spelling.
         BadWord: a grammar holds it, and it is too long for a word of its own.
     """
     for _ in range(_ATTEMPTS):
         if not statuses.allowed(model, statuses.LANGUAGE_CHANGED):
-            raise Busy(model.customization_id)
+            raise ModelBusy(model.customization_id)
         found = get(model, word)
         if len(word) > limits.NAME_CHARACTERS:
             raise BadWord(
                 f"Invalid value for word '{word[:200]}': it has more than {limits.NAME_CHARACTERS} "
                 f"characters. Remove or correct what holds it: {', '.join(found.source)}."
             )
-        row = found.given or Word(
+        row = found.given or UserWord(
             model.customization_id,
             word,
             owner=model.owner,
@@ -326,7 +326,7 @@ def remove(model: LanguageModel, word: str) -> None:
         )
         change: Change
         if set(found.source) == {USER}:
-            change = Delete(row, Word.generation == int(model.generation))
+            change = Delete(row, UserWord.generation == int(model.generation))
         else:
             row.deleted, row.updated, row.error = True, now(), None
             change = Put(row, unclaimed(model))
@@ -339,11 +339,11 @@ def remove(model: LanguageModel, word: str) -> None:
     raise Contended
 
 
-def remove_labelled(model: LanguageModel, rows: Sequence[Word]) -> None:
+def remove_labelled(model: LanguageModel, rows: Sequence[UserWord]) -> None:
     """Remove many words as `remove` does one; of what has to stay noted the label goes.
 
     Raises:
-        Busy: the model handles another request.
+        ModelBusy: the model handles another request.
         ConditionFailed: it, or one of the words, has been changed meanwhile; some may be gone already.
     """
     noted = [row for row in rows if row.deleted]
@@ -361,7 +361,7 @@ def remove_labelled(model: LanguageModel, rows: Sequence[Word]) -> None:
     for start in range(0, len(there), most):
         model = language_models.get(model.owner, model.customization_id)
         if not statuses.allowed(model, statuses.LANGUAGE_CHANGED):
-            raise Busy(model.customization_id)
+            raise ModelBusy(model.customization_id)
         any_valid = any_other or any(map(language_words.is_valid, there[start + most :]))
         changes: list[Change] = []
         for row in there[start : start + most]:
@@ -369,13 +369,13 @@ def remove_labelled(model: LanguageModel, rows: Sequence[Word]) -> None:
                 row.deleted, row.error = True, None
                 changes.append(_unlabelled(row))
             else:
-                changes.append(Delete(row, Word.updated == row.updated))
+                changes.append(Delete(row, UserWord.updated == row.updated))
         write(statuses.words_changed(model, any_valid, now()), *changes)
 
 
-def _unlabelled(row: Word) -> Put:
+def _unlabelled(row: UserWord) -> Put:
     """Return the change that keeps noted, without a label, that a word is not wanted."""
-    unchanged = Word.updated == row.updated
+    unchanged = UserWord.updated == row.updated
     row.customer_id, row.updated = None, now()
     return Put(row, unchanged)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from chalicelib.customization import statuses, uploads
 from chalicelib.customization.custom_models import now
-from chalicelib.customization.errors import BadName, Busy, NameTaken, ResourceExists, UnknownResource
+from chalicelib.customization.errors import BadName, ModelBusy, NameTaken, ResourceExists, UnknownResource
 from chalicelib.customization.language import language_words
 from chalicelib.customization.uploads import BEING_PROCESSED
 from chalicelib.storage import layout, objects
@@ -30,7 +30,7 @@ Accepted = uploads.Accepted[LanguageResource]
 
 
 @dataclass(frozen=True)
-class Analysis:
+class TextAnalysis:
     """What the analysis of a corpus or a grammar has found."""
 
     total_words: int = 0
@@ -54,7 +54,7 @@ def _any_other_valid(model: LanguageModel, resource_id: str | None) -> bool:
     return any(row.status == ANALYZED for row in others) or language_words.any_valid(model)
 
 
-KIND = uploads.Kind(
+KIND = uploads.UploadKind(
     model=LanguageModel,
     resource=LanguageResource,
     key=layout.LanguageKey,
@@ -111,7 +111,7 @@ def check_acceptable(
 
     Raises:
         BadName: the name is empty, longer than 128 characters, or reserved.
-        Busy: the model handles another request.
+        ModelBusy: the model handles another request.
         NameTaken: a corpus has the name that is meant for a grammar, or the other way round.
         ResourceExists: there is one already, and `allow_overwrite` is False.
     """
@@ -119,7 +119,7 @@ def check_acceptable(
     if name in _RESERVED_NAMES:
         raise BadName(kind, name, "it is reserved")
     if not statuses.allowed(model, statuses.LANGUAGE_ACCEPTED):
-        raise Busy(model.customization_id)
+        raise ModelBusy(model.customization_id)
     existing = uploads.find(KIND, model, layout.resource_id(name))
     if existing is not None and existing.kind != kind:
         raise NameTaken(kind, name, existing.kind)
@@ -161,12 +161,12 @@ def accept_words(model: LanguageModel, *, size_bytes: int, customer_id: str | No
     """Write the row of a batch of words; the model waits until they are in. The object must follow.
 
     Raises:
-        Busy: the model handles another request.
+        ModelBusy: the model handles another request.
     """
 
     def judge(model: LanguageModel) -> LanguageResource | None:
         if not statuses.allowed(model, statuses.LANGUAGE_ACCEPTED):
-            raise Busy(model.customization_id)
+            raise ModelBusy(model.customization_id)
         return None
 
     def make(model: LanguageModel, moment: datetime) -> LanguageResource:
@@ -202,7 +202,7 @@ def stored(accepted: Accepted) -> None:
     uploads.stored(KIND, accepted)
 
 
-def analysis_finished(key: layout.UploadKey, analysis: Analysis) -> bool:
+def analysis_finished(key: layout.UploadKey, analysis: TextAnalysis) -> bool:
     """Record what the analysis of a corpus or grammar found; its words are stored already.
 
     May be called twice, late, or for uploads that were replaced or removed meanwhile: it then returns False.
@@ -254,7 +254,7 @@ def remove(model: LanguageModel, kind: str, name: str) -> None:
     """Remove a corpus or grammar, with its words unless another one holds them or the user added them.
 
     Raises:
-        Busy: the model handles another request.
+        ModelBusy: the model handles another request.
         UnknownResource: the model has none of that name.
     """
     uploads.remove(KIND, model, lambda current: get(current, kind, name))

@@ -9,7 +9,7 @@ from typing import Literal
 
 from chalicelib.customization import custom_models, language_models, limits, runs, statuses
 from chalicelib.customization.custom_models import now
-from chalicelib.customization.errors import Busy, NothingModified, TrainingRefused
+from chalicelib.customization.errors import ModelBusy, NothingModified, TrainingRefused
 from chalicelib.customization.language import custom_words, language_resources, language_words
 from chalicelib.customization.language.language_resources import ANALYZED, CORPUS, GRAMMAR, UNDETERMINED
 from chalicelib.storage.conditional import Action, ConditionFailed, Contended, write
@@ -24,7 +24,7 @@ WordType = Literal["all", "user"]
 
 
 @dataclass(frozen=True)
-class Claim:
+class LanguageClaim:
     """A model that is now in a run: announce it, or call `runs.failed`."""
 
     model: LanguageModel
@@ -42,7 +42,7 @@ def begin_training(
     word_type: WordType = "all",
     weight: float | None = None,
     strict: bool = True,
-) -> Claim:
+) -> LanguageClaim:
     """Claim the model for a training on all its valid data. Of simultaneous calls exactly one succeeds.
 
     Args:
@@ -54,7 +54,7 @@ def begin_training(
 
     Raises:
         MalformedId, UnknownModel: see `custom_models.get`.
-        Busy: the model handles another request.
+        ModelBusy: the model handles another request.
         TrainingRefused: there is no data or (while `strict`) invalid data; the model is now failed.
         NotServed: this installation does without the engine of its base version; it stays as it is.
         NothingModified: the model has been trained in exactly this way already; it stays as it is.
@@ -62,13 +62,13 @@ def begin_training(
     for _ in range(_ATTEMPTS):
         model = language_models.get(owner, customization_id)
         if statuses.busy(model):
-            raise Busy(customization_id)
+            raise ModelBusy(customization_id)
         custom_models.check_loadable(model)
         resources = language_resources.of_model(model)
         given = language_words.of_user(model)
         there = {word: row for word, row in given.items() if not row.deleted}
         bad_words = tuple(word for word, row in there.items() if row.error)
-        claim = Claim(model, _invalid(resources, CORPUS), _invalid(resources, GRAMMAR), bad_words)
+        claim = LanguageClaim(model, _invalid(resources, CORPUS), _invalid(resources, GRAMMAR), bad_words)
         any_valid = any(row.status == ANALYZED for row in resources) or len(bad_words) < len(there)
         reason = _obstacle(claim, any_valid=any_valid, strict=strict)
         if reason is None and len(custom_words.of_model(model, given=given)) > limits.CUSTOM_WORDS:
@@ -93,7 +93,7 @@ def _invalid(resources: list[LanguageResource], kind: str) -> tuple[str, ...]:
     return tuple(row.name for row in resources if row.kind == kind and row.status == UNDETERMINED)
 
 
-def _obstacle(claim: Claim, *, any_valid: bool, strict: bool) -> str | None:
+def _obstacle(claim: LanguageClaim, *, any_valid: bool, strict: bool) -> str | None:
     kinds = {"corpora": claim.corpora, "grammars": claim.grammars, "words": claim.words}
     invalid = {kind: names for kind, names in kinds.items() if names}
     if invalid and strict:
@@ -114,19 +114,19 @@ def _begun(word_type: str, weight: float | None) -> list[Action]:
     ]
 
 
-def begin_upgrade(owner: str, customization_id: str) -> Claim | None:
+def begin_upgrade(owner: str, customization_id: str) -> LanguageClaim | None:
     """Take the model to the newest version of its base: claimed for a run, or done (None) if never trained.
 
     Raises:
         MalformedId, UnknownModel: see `custom_models.get`.
-        Busy: the model handles another request.
+        ModelBusy: the model handles another request.
         UpgradeRefused: the model is up-to-date, has no data, or is in a state without an upgrade.
         NotServed: see `runs.upgradable`.
     """
     for _ in range(_ATTEMPTS):
         model = language_models.get(owner, customization_id)
         if statuses.busy(model):
-            raise Busy(customization_id)
+            raise ModelBusy(customization_id)
         any_data = bool(language_resources.of_model(model)) or language_words.any_valid(model)
         newest = runs.upgradable(model, "language", None if any_data else "corpora, grammars or words")
         weight = model.customization_weight
@@ -137,7 +137,7 @@ def begin_upgrade(owner: str, customization_id: str) -> Claim | None:
             write(statuses.upgrade_begun(model, newest, now(), _begun(model.trained_words or "all", weight)))
         except ConditionFailed:
             continue
-        return Claim(model)
+        return LanguageClaim(model)
     raise Contended
 
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from chalicelib.engines.display import Display, shown
 from chalicelib.engines.protocol import DecodedUtterance, DecodingOptions, Hypothesis, Word
 from chalicelib.engines.sphinx.acoustics.features import FRAMES_PER_S
-from chalicelib.engines.sphinx.decoder import Decoder, Segment
+from chalicelib.engines.sphinx.decoder import Segment, SphinxDecoder
 from chalicelib.engines.sphinx.lattices.confusion import confusion_network
 from chalicelib.engines.sphinx.lattices.lattice import Arc, Lattice
 from chalicelib.engines.sphinx.lattices.spotting import spot
 
 
 def answer(
-    decoder: Decoder, segments: Sequence[Segment], options: DecodingOptions, display: Display
+    decoder: SphinxDecoder, segments: Sequence[Segment], options: DecodingOptions, display: Display
 ) -> DecodedUtterance:
     """Return what is wanted of the utterance decoded last, as results show it.
 
@@ -35,7 +35,7 @@ def answer(
 
 
 def _others(
-    decoder: Decoder, lattice: Lattice, best: Hypothesis, options: DecodingOptions
+    decoder: SphinxDecoder, lattice: Lattice, best: Hypothesis, options: DecodingOptions
 ) -> tuple[Hypothesis, ...]:
     """Return further readings, likeliest first."""
     count = options.max_alternatives

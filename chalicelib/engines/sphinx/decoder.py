@@ -14,12 +14,17 @@ import numpy as np
 import pocketsphinx
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustics.acoustic_model import BUNDLED, DATA, AcousticModel, bundled_model
+from chalicelib.engines.sphinx.acoustics.acoustic_model import (
+    BUNDLED,
+    DATA,
+    GaussianMixtureModel,
+    bundled_model,
+)
 from chalicelib.engines.sphinx.acoustics.features import CEPSTRA, LOOK_AHEAD_FRAMES, Array
 from chalicelib.engines.sphinx.acoustics.model_files import write_gaussians, write_mixture_weights
-from chalicelib.engines.sphinx.grammar_evidence import Evidence
+from chalicelib.engines.sphinx.grammar_evidence import GrammarEvidence
 from chalicelib.engines.sphinx.grammar_search import GRAMMAR, LEAST_ACCEPTANCE, GrammarSearch
-from chalicelib.engines.sphinx.language import CustomLanguage
+from chalicelib.engines.sphinx.language import DecoderLanguage
 from chalicelib.engines.sphinx.lattices.lattice import Arc, Lattice, read_lattice
 from chalicelib.engines.sphinx.lattices.readings import LanguageScore, ScoredReading, best_path, readings
 from chalicelib.engines.sphinx.search import QUICK, PathWeights, Search
@@ -58,14 +63,14 @@ class Alignment:
     """Shape (frames,)."""
 
 
-class Decoder:
+class SphinxDecoder:
     """A pocketsphinx decoder over one acoustic model. Results do not depend on what was decoded before."""
 
     def __init__(
         self,
-        model: AcousticModel,
+        model: GaussianMixtureModel,
         search: Search = QUICK,
-        language: CustomLanguage | None = None,
+        language: DecoderLanguage | None = None,
     ) -> None:
         bundled = bundled_model()
         self._is_open = False
@@ -112,7 +117,7 @@ class Decoder:
                 self._frames = 0
         return self.best()
 
-    def grammar_evidence(self, cepstra: Array) -> Evidence | None:
+    def grammar_evidence(self, cepstra: Array) -> GrammarEvidence | None:
         """Return what speaks for an utterance being of the grammar; None without speech or a grammar."""
         return None if self._grammar is None else self._grammar.evidence(self._pass_over, cepstra)
 

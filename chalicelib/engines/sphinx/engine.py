@@ -19,11 +19,16 @@ from chalicelib.engines.protocol import (
     Samples,
     UtteranceStream,
 )
-from chalicelib.engines.sphinx.acoustics.acoustic_model import VARIANCE_FLOOR, AcousticModel, Base, load_base
+from chalicelib.engines.sphinx.acoustics.acoustic_model import (
+    VARIANCE_FLOOR,
+    AcousticBase,
+    GaussianMixtureModel,
+    load_base,
+)
 from chalicelib.engines.sphinx.answer import answer
 from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays, read_artefact
-from chalicelib.engines.sphinx.decoder import Decoder
-from chalicelib.engines.sphinx.language import CustomLanguage, decoder_spelling, load_language
+from chalicelib.engines.sphinx.decoder import SphinxDecoder
+from chalicelib.engines.sphinx.language import DecoderLanguage, decoder_spelling, load_language
 from chalicelib.engines.sphinx.search import settings_of
 from chalicelib.engines.sphinx.streaming import SphinxStream
 
@@ -56,9 +61,11 @@ class SphinxEngine:
 class SphinxRecognizer:
     """A base version with its own or an adapted model, loaded."""
 
-    def __init__(self, base: Base, model: AcousticModel, language: CustomLanguage | None = None) -> None:
+    def __init__(
+        self, base: AcousticBase, model: GaussianMixtureModel, language: DecoderLanguage | None = None
+    ) -> None:
         self._base = base
-        self._decoder = Decoder(model, settings_of(base.version), language)
+        self._decoder = SphinxDecoder(model, settings_of(base.version), language)
         self._display = Display({} if language is None else language.shown, decoder_spelling)
 
     @property
@@ -83,7 +90,7 @@ class SphinxRecognizer:
         return SphinxStream(self._base, self._decoder, self._display)
 
 
-def adapted(model: AcousticModel, arrays: Arrays) -> AcousticModel:
+def adapted(model: GaussianMixtureModel, arrays: Arrays) -> GaussianMixtureModel:
     """Return a model with its means replaced, and variances and mixture weights if there are any.
 
     NOISE_SUPPRESSION among the arrays is not about the model, but about the front end before it.

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustics.acoustic_model import BUNDLED, AcousticModel
+from chalicelib.engines.sphinx.acoustics.acoustic_model import BUNDLED, GaussianMixtureModel
 from chalicelib.engines.sphinx.acoustics.features import Array
 from chalicelib.engines.sphinx.acoustics.sounds import Sounds
 from chalicelib.engines.sphinx.acoustics.triphones import Triphones, read_triphones
-from chalicelib.engines.sphinx.grammar_evidence import Evidence
+from chalicelib.engines.sphinx.grammar_evidence import GrammarEvidence
 
 SILENCE = "SIL"
 _STATES = 3  # of a phone
@@ -36,13 +36,13 @@ class SpokenWord:
 class Goodness:
     """Judges the words of a path by an acoustic model."""
 
-    def __init__(self, model: AcousticModel) -> None:
+    def __init__(self, model: GaussianMixtureModel) -> None:
         self._triphones = _bundled_triphones()
         self._sounds = Sounds(model, self._triphones.owners)
         self._numbers = {phone: number for number, phone in enumerate(model.phones)}
         self._is_filler = np.array([phone == SILENCE or phone.startswith("+") for phone in model.phones])
 
-    def evidence(self, cepstra: Array, words: Sequence[SpokenWord]) -> Evidence | None:
+    def evidence(self, cepstra: Array, words: Sequence[SpokenWord]) -> GrammarEvidence | None:
         """Return what speaks for the words having been said, None where nothing was said.
 
         Args:
@@ -69,7 +69,7 @@ class Goodness:
                 lengths.append(length)
         if not fits:
             return None
-        return Evidence(
+        return GrammarEvidence(
             goodness=float(np.mean(fits)),
             coverage=float(speech[in_words].sum() / speech.sum()),
             length=float(np.log(lengths).mean()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Evidence:
+class GrammarEvidence:
     """The words of the best path through a grammar beside all phones, which can follow whatever is said."""
 
     goodness: float
@@ -27,7 +27,7 @@ class Calibration:
     length: float
     offset: float
 
-    def probability(self, evidence: Evidence) -> float:
+    def probability(self, evidence: GrammarEvidence) -> float:
         """Return the probability that the grammar was spoken, were that as likely as not beforehand."""
         log_odds = (
             self.goodness * evidence.goodness

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pocketsphinx
 
-from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel
+from chalicelib.engines.sphinx.acoustics.acoustic_model import GaussianMixtureModel
 from chalicelib.engines.sphinx.acoustics.features import Array
 from chalicelib.engines.sphinx.goodness import Goodness, SpokenWord
-from chalicelib.engines.sphinx.grammar_evidence import CALIBRATION, Evidence
-from chalicelib.language.grammars.grammar_network import Network
+from chalicelib.engines.sphinx.grammar_evidence import CALIBRATION, GrammarEvidence
+from chalicelib.language.grammars.grammar_network import GrammarNetwork
 
 LEAST_ACCEPTANCE = 0.3
 """Below it nothing of the grammar was said."""
@@ -27,7 +27,9 @@ GRAMMAR = "grammar"
 class GrammarSearch:
     """A decoder's search through a grammar, and the judge of what it finds."""
 
-    def __init__(self, decoder: pocketsphinx.Decoder, model: AcousticModel, network: Network) -> None:
+    def __init__(
+        self, decoder: pocketsphinx.Decoder, model: GaussianMixtureModel, network: GrammarNetwork
+    ) -> None:
         """Give a decoder, made with the acoustic model, the search for a network's sentences."""
         self._decoder = decoder
         self._goodness = Goodness(model)
@@ -44,7 +46,7 @@ class GrammarSearch:
         found = self.evidence(pass_over, cepstra)
         return 0.0 if found is None else CALIBRATION.probability(found)
 
-    def evidence(self, pass_over: Callable[[Array], bool], cepstra: Array) -> Evidence | None:
+    def evidence(self, pass_over: Callable[[Array], bool], cepstra: Array) -> GrammarEvidence | None:
         """Decode an utterance; returns what speaks for the grammar, None without a path or without speech."""
         best = self._decoder.hyp() if pass_over(cepstra) else None
         if best is None or not best.hypstr:
@@ -61,7 +63,7 @@ class GrammarSearch:
         return self._goodness.evidence(cepstra, words)
 
 
-def _written(network: Network) -> str:
+def _written(network: GrammarNetwork) -> str:
     arcs = "".join(
         f"TRANSITION {origin} {target} {probability:.8g}{'' if word is None else f' {word}'}\n"
         for origin, target, probability, word in network.arcs

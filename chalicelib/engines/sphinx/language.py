@@ -11,12 +11,12 @@ from pathlib import Path
 
 from chalicelib.engines import model_cache
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.model_cache import Held
+from chalicelib.engines.model_cache import HeldFile
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.sphinx.dictionary import bundled_language_folder, bundled_vocabulary
 from chalicelib.engines.sphinx.trie import read_trie, trie_content
-from chalicelib.language.artefact import Artefact, Entry, described, description, read_artefact
-from chalicelib.language.grammars.grammar_network import Network
+from chalicelib.language.artefact import Artefact, ArtefactWord, described, description, read_artefact
+from chalicelib.language.grammars.grammar_network import GrammarNetwork
 from chalicelib.language.grammars.srgs import GrammarError, parse
 from chalicelib.language.ngram_models.interpolation import interpolated
 from chalicelib.language.ngram_models.ngrams import NGrams
@@ -29,12 +29,12 @@ _MARKED = frozenset('()<>[]+#;%!"\\')
 
 
 @dataclass(frozen=True)
-class CustomLanguage:
+class DecoderLanguage:
     """What the decoder is to be made with. Its files stay for as long as this object lives."""
 
-    dictionary: Held
-    trigrams: Held
-    grammar: Network | None
+    dictionary: HeldFile
+    trigrams: HeldFile
+    grammar: GrammarNetwork | None
     """In the decoder's spelling; None where recognition is not restricted."""
     shown: Mapping[str, str]
     """What results show for custom words in the decoder's spelling."""
@@ -44,7 +44,7 @@ class CustomLanguage:
         return {"dict": str(self.dictionary.path), "lm": str(self.trigrams.path)}
 
 
-def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | None:
+def load_language(custom: CustomModels, base_version: str) -> DecoderLanguage | None:
     """Return the custom language that is asked for; None for the base's own.
 
     The first use of a file takes half a second, or three for a weight that it was not trained with; later
@@ -65,7 +65,7 @@ def load_language(custom: CustomModels, base_version: str) -> CustomLanguage | N
             made_for = ", ".join(artefact.base_versions)
             raise ModelUnreadable(f"{custom.language_model.name} was made for {made_for}, not {base_version}")
         weight = artefact.weight if custom.customization_weight is None else custom.customization_weight
-        language = CustomLanguage(
+        language = DecoderLanguage(
             _kept(folder / f"{stem}.dict", lambda: _dictionary(artefact.entries)),
             _kept(folder / f"{stem}.{weight:.4f}.lm.bin", lambda: _mixed(read(), weight)),
             None,
@@ -95,7 +95,7 @@ def decoder_spelling(word: str) -> str:
     return "".join(urllib.parse.quote(sign) if sign in _MARKED else sign for sign in word)
 
 
-def _dictionary(entries: Iterable[Entry]) -> bytes:
+def _dictionary(entries: Iterable[ArtefactWord]) -> bytes:
     """Return the base dictionary with the custom pronunciations behind it."""
     listed = bundled_vocabulary().pronunciations
     lines = []
@@ -116,7 +116,7 @@ def _mixed(artefact: Artefact, weight: float) -> bytes:
     return decoder_content(interpolated(bundled_ngrams(), artefact.ngrams, weight, extra))
 
 
-def _restricted(language: CustomLanguage, artefact: Artefact, name: str) -> CustomLanguage:
+def _restricted(language: DecoderLanguage, artefact: Artefact, name: str) -> DecoderLanguage:
     grammar = artefact.grammars.get(name)
     if grammar is None:
         raise ModelUnreadable(f"the custom language model was trained without a grammar '{name}'")
@@ -139,7 +139,7 @@ def _key(path: Path) -> str:
     return hashlib.sha256(seen.encode()).hexdigest()[:24]
 
 
-def _kept(path: Path, make: Callable[[], bytes]) -> Held:
+def _kept(path: Path, make: Callable[[], bytes]) -> HeldFile:
     def write(target: Path) -> None:
         target.write_bytes(make())
 

@@ -12,10 +12,10 @@ from chalicelib.engines.protocol import (
     Hypothesis,
     Samples,
 )
-from chalicelib.engines.sphinx.acoustics.acoustic_model import CHANNEL_FRAMES, Base, Channel
+from chalicelib.engines.sphinx.acoustics.acoustic_model import CHANNEL_FRAMES, AcousticBase, Channel
 from chalicelib.engines.sphinx.acoustics.features import Array, LogMelStream
 from chalicelib.engines.sphinx.answer import answer, spoken
-from chalicelib.engines.sphinx.decoder import Decoder
+from chalicelib.engines.sphinx.decoder import SphinxDecoder
 
 GUESSED_AFTER_FRAMES = (50, 150)
 """When the channel is guessed from less, for partial results; the search then begins anew."""
@@ -33,7 +33,7 @@ class SphinxStream:
 
     decodes_along = True
 
-    def __init__(self, base: Base, decoder: Decoder, display: Display) -> None:
+    def __init__(self, base: AcousticBase, decoder: SphinxDecoder, display: Display) -> None:
         self._base = base
         self._decoder = decoder
         self._display = display

@@ -34,15 +34,15 @@ from chalicelib.engines.whisper.custom_language.language import (
 from chalicelib.engines.whisper.custom_language.rescoring import CustomLanguage
 from chalicelib.engines.whisper.decoding.answer import answer
 from chalicelib.engines.whisper.decoding.cutting import cut
-from chalicelib.engines.whisper.decoding.left_out import Piece, completed
-from chalicelib.engines.whisper.decoding.network import Network, Threads
+from chalicelib.engines.whisper.decoding.left_out import WindowPiece, completed
+from chalicelib.engines.whisper.decoding.network import Network, ProcessorThreads
 from chalicelib.engines.whisper.decoding.streaming import WhisperStream
-from chalicelib.engines.whisper.decoding.windows import RULES, Rules, decode
+from chalicelib.engines.whisper.decoding.windows import RULES, DecodingRules, decode
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
 from chalicelib.engines.whisper.model.adapted_network import read_artefact
 from chalicelib.engines.whisper.model.low_rank import NotForThisBase
 from chalicelib.engines.whisper.model.merging import Share
-from chalicelib.engines.whisper.model.weights import Weights, embedded, in_folder, staged_weights
+from chalicelib.engines.whisper.model.weights import NetworkWeights, embedded, in_folder, staged_weights
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class WhisperEngine:
         self,
         folder: Path | None = None,
         language: str | None = None,
-        rules: Rules | None = None,
-        threads: Threads | None = None,
+        rules: DecodingRules | None = None,
+        threads: ProcessorThreads | None = None,
         device: str = "auto",
     ) -> None:
         """Take what is loaded, and how.
@@ -76,7 +76,7 @@ class WhisperEngine:
         self._folder = folder
         self._language = language
         self._rules = rules
-        self._threads = threads or Threads(workers=len(os.sched_getaffinity(0)))
+        self._threads = threads or ProcessorThreads(workers=len(os.sched_getaffinity(0)))
         self._device = device
         self._lock = threading.Lock()
         self._networks: weakref.WeakValueDictionary[_Key, Network] = weakref.WeakValueDictionary()
@@ -121,7 +121,7 @@ class WhisperEngine:
                 self._networks[key] = network
             return network
 
-    def _weights(self, base_version: str | None) -> tuple[Weights, str | None]:
+    def _weights(self, base_version: str | None) -> tuple[NetworkWeights, str | None]:
         """Return the weights of a base version, and the language that the network is told."""
         if self._folder is not None:
             return in_folder(self._folder), self._language
@@ -140,7 +140,7 @@ class WhisperRecognizer:
     def __init__(
         self,
         network: Network,
-        rules: Rules = RULES,
+        rules: DecodingRules = RULES,
         language: CustomLanguage | None = None,
         grammar: SentenceChoice | None = None,
     ) -> None:
@@ -191,12 +191,12 @@ class WhisperRecognizer:
             for start, end in cut(utterance, self._rules.window)
         ]
         decoded = decode(self._network, [samples for *_, samples in cuts], self._rules, self._rules.beam)
-        pieces: list[list[Piece]] = [[] for _ in utterances]
+        pieces: list[list[WindowPiece]] = [[] for _ in utterances]
         for (number, start, samples), one in zip(cuts, decoded, strict=True):
-            pieces[number] += self._pieces(Piece(start / SAMPLE_RATE_HZ, samples, one), language)
+            pieces[number] += self._pieces(WindowPiece(start / SAMPLE_RATE_HZ, samples, one), language)
         return [self._answer(own, options) for own in pieces]
 
-    def _pieces(self, piece: Piece, language: CustomLanguage | None) -> list[Piece]:
+    def _pieces(self, piece: WindowPiece, language: CustomLanguage | None) -> list[WindowPiece]:
         """Return a piece, in parts where it left out speech, as the custom language ranks their readings."""
         if self._grammar is not None:
             return [piece]
@@ -205,7 +205,7 @@ class WhisperRecognizer:
             return parts
         return [replace(part, decoded=preferred(self._network, part.decoded, language)) for part in parts]
 
-    def _answer(self, pieces: Sequence[Piece], options: DecodingOptions) -> DecodedUtterance:
+    def _answer(self, pieces: Sequence[WindowPiece], options: DecodingOptions) -> DecodedUtterance:
         if self._grammar is None:
             return answer(self._network, pieces, options)
         judged = [restricted(self._network, piece.decoded, self._grammar) for piece in pieces]

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.protocol import Samples
-from chalicelib.engines.staging import Measured, Prepared
+from chalicelib.engines.staging import Measured, PreparedBase
 from chalicelib.engines.whisper.decoding.windows import RULES
 from chalicelib.engines.whisper.engine import WhisperEngine
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ, WHOLE
@@ -67,7 +67,7 @@ def weights(source: Path) -> list[Path]:
     )
 
 
-def prepare(source: Path, target: Path) -> Prepared:
+def prepare(source: Path, target: Path) -> PreparedBase:
     """Write the network of a folder into another one, in eight bits.
 
     Args:
@@ -95,7 +95,7 @@ def prepare(source: Path, target: Path) -> Prepared:
     (target / REMAINDERS).write_bytes(safetensors_file.packed(remainders(found.model, in_eight_bits), {}))
     (target / CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
     (target / VOCABULARY).write_text(json.dumps(list(found.vocabulary), ensure_ascii=False), encoding="utf-8")
-    return Prepared(
+    return PreparedBase(
         (MODEL, REMAINDERS, CONFIG, VOCABULARY),
         tokens.languages if multilingual else ("en",),
         multilingual,

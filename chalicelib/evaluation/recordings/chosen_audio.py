@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.customization import acoustic_models
 from chalicelib.customization.acoustic import audio_resources
-from chalicelib.evaluation.errors import Refused
+from chalicelib.evaluation.errors import EvaluationRefused
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
 
@@ -19,7 +19,7 @@ _NO_HELD_OUT = (
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenAudio:
     """Which recordings of a custom model."""
 
     customization_id: str
@@ -33,7 +33,7 @@ class Chosen:
         return json.dumps({"held_out": self.held_out, "names": self.names})
 
     @classmethod
-    def from_json(cls, customization_id: str, text: str) -> Chosen:
+    def from_json(cls, customization_id: str, text: str) -> ChosenAudio:
         """Read what `to_json` returned."""
         fields = json.loads(text)
         return cls(customization_id, fields["held_out"], tuple(fields["names"]))
@@ -43,12 +43,12 @@ Place = tuple[float, float]
 """Start and end in a recording, in seconds."""
 
 
-def resources(owner: str, chosen: Chosen) -> list[AudioResource]:
+def resources(owner: str, chosen: ChosenAudio) -> list[AudioResource]:
     """Return the audio that is meant, at least one.
 
     Raises:
-        customization.errors.UnknownModel, MalformedId, UnknownResource: see there.
-        Refused: there is none that can be used.
+        customization.errors.UnknownCustomModel, MalformedId, UnknownResource: see there.
+        EvaluationRefused: there is none that can be used.
     """
     model = acoustic_models.get(owner, chosen.customization_id)
     if chosen.held_out:
@@ -60,7 +60,7 @@ def resources(owner: str, chosen: Chosen) -> list[AudioResource]:
         rows = audio_resources.of_model(model)
     usable = [row for row in rows if row.status == audio_resources.OK]
     if not usable:
-        raise Refused(
+        raise EvaluationRefused(
             "The model has none of this audio any more, or it is not valid. GET …/audio lists what it has."
         )
     return usable
@@ -70,16 +70,16 @@ def held_out(model: AcousticModel) -> dict[tuple[str, str | None], list[Place]]:
     """Return the places by which the last successful training was judged, by resource and member.
 
     Raises:
-        Refused: nobody knows them.
+        EvaluationRefused: nobody knows them.
     """
     try:
         run = int(model.promoted_run or 0)
         report = json.loads(objects.get(layout.report_key(model.owner, model.customization_id, run)))
     except objects.ObjectNotFound:
-        raise Refused(_NO_HELD_OUT) from None
+        raise EvaluationRefused(_NO_HELD_OUT) from None
     found: dict[tuple[str, str | None], list[Place]] = defaultdict(list)
     for one in report.get("held_out_utterances", ()):
         found[one["audio_name"], one["member"]].append((one["start_s"], one["end_s"]))
     if not found:
-        raise Refused(_NO_HELD_OUT)
+        raise EvaluationRefused(_NO_HELD_OUT)
     return found

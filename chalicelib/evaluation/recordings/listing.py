@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from chalicelib.evaluation.recordings.transcripts import Finding
+from chalicelib.evaluation.recordings.transcripts import TranscriptFinding
 from chalicelib.storage import objects
 
 
 @dataclass(frozen=True)
-class Utterance:
+class ListedUtterance:
     """One of them; its audio lies under a key with its number."""
 
     number: int
@@ -32,11 +32,11 @@ class Utterance:
 
 
 @dataclass(frozen=True)
-class Listing:
+class UtteranceListing:
     """All of them, and what was left out."""
 
-    utterances: tuple[Utterance, ...]
-    findings: tuple[Finding, ...] = ()
+    utterances: tuple[ListedUtterance, ...]
+    findings: tuple[TranscriptFinding, ...] = ()
     findings_left_out: int = 0
     """How many more there were."""
 
@@ -53,12 +53,12 @@ class Listing:
         """
         fields: dict[str, Any] = json.loads(objects.get(key))
         return cls(
-            tuple(Utterance(**one) for one in fields["utterances"]),
-            tuple(Finding(**one) for one in fields["findings"]),
+            tuple(ListedUtterance(**one) for one in fields["utterances"]),
+            tuple(TranscriptFinding(**one) for one in fields["findings"]),
             fields["findings_left_out"],
         )
 
 
-def bounded(findings: Sequence[Finding], most: int) -> tuple[tuple[Finding, ...], int]:
+def bounded(findings: Sequence[TranscriptFinding], most: int) -> tuple[tuple[TranscriptFinding, ...], int]:
     """Return as many findings as are kept, and how many more there are."""
     return tuple(findings[:most]), max(0, len(findings) - most)

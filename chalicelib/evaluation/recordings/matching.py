@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from chalicelib.evaluation.recordings.transcripts import Finding, Transcript, too_long
+from chalicelib.evaluation.recordings.transcripts import ReferenceTranscript, TranscriptFinding, too_long
 from chalicelib.evaluation.wording import script_of, scripts_in
 
 _MOST_OTHER_LETTERS = 0.5
@@ -38,17 +38,17 @@ def _forms(path: PurePosixPath) -> Iterator[str]:
 
 
 def matched(
-    found: Sequence[Transcript], names: Sequence[str]
-) -> tuple[dict[str, list[Transcript]], list[Finding]]:
+    found: Sequence[ReferenceTranscript], names: Sequence[str]
+) -> tuple[dict[str, list[ReferenceTranscript]], list[TranscriptFinding]]:
     """Return the transcripts of each recording that has some, in the order of the archive; and the rest.
 
     Args:
         found: all transcripts.
         names: paths of what may be recordings.
     """
-    findings: list[Finding] = []
+    findings: list[TranscriptFinding] = []
     known = Names(names)
-    of_recording: dict[str, list[Transcript]] = defaultdict(list)
+    of_recording: dict[str, list[ReferenceTranscript]] = defaultdict(list)
     for transcript in found:
         meant = known.of(transcript.file)
         if len(meant) == 1:
@@ -56,19 +56,19 @@ def matched(
         else:
             findings.append(_not_found(transcript, len(meant)))
     main_script = script_of(" ".join(transcript.text for transcript in found))
-    kept: dict[str, list[Transcript]] = {}
+    kept: dict[str, list[ReferenceTranscript]] = {}
     for name in names:
         usable = [one for one in of_recording.get(name, []) if not _said(one, main_script, findings)]
         if name not in of_recording:
-            findings.append(Finding(name, _no_transcript(name)))
+            findings.append(TranscriptFinding(name, _no_transcript(name)))
         elif (doubled := _doubled(usable)) is not None:
-            findings.append(Finding(name, doubled))
+            findings.append(TranscriptFinding(name, doubled))
         elif usable:
             kept[name] = sorted(_once(usable), key=lambda one: one.start_s or 0.0)
     return kept, findings
 
 
-def _not_found(transcript: Transcript, recordings: int) -> Finding:
+def _not_found(transcript: ReferenceTranscript, recordings: int) -> TranscriptFinding:
     named = transcript.file[:100]
     if recordings:
         message = (
@@ -81,7 +81,7 @@ def _not_found(transcript: Transcript, recordings: int) -> Finding:
         )
     else:
         message = f"The archive has no recording '{named}'. Add it, or correct its name."
-    return Finding(transcript.source, message, transcript.line)
+    return TranscriptFinding(transcript.source, message, transcript.line)
 
 
 def _no_transcript(name: str) -> str:
@@ -92,7 +92,9 @@ def _no_transcript(name: str) -> str:
     )
 
 
-def _said(transcript: Transcript, main_script: str | None, findings: list[Finding]) -> bool:
+def _said(
+    transcript: ReferenceTranscript, main_script: str | None, findings: list[TranscriptFinding]
+) -> bool:
     """Say what is wrong with a transcript by itself; False: nothing is."""
     message = None
     letters = scripts_in(transcript.text)
@@ -108,16 +110,16 @@ def _said(transcript: Transcript, main_script: str | None, findings: list[Findin
             "recordings of another language into a test set of their own."
         )
     if message is not None:
-        findings.append(Finding(transcript.source, message, transcript.line))
+        findings.append(TranscriptFinding(transcript.source, message, transcript.line))
     return message is not None
 
 
-def _once(usable: Sequence[Transcript]) -> list[Transcript]:
+def _once(usable: Sequence[ReferenceTranscript]) -> list[ReferenceTranscript]:
     """Leave out what says the same of the same once more."""
     return list({(one.start_s, one.end_s, one.text): one for one in usable}.values())
 
 
-def _doubled(usable: Sequence[Transcript]) -> str | None:
+def _doubled(usable: Sequence[ReferenceTranscript]) -> str | None:
     """Say of a recording's transcripts that they contradict each other; None: they do not."""
     once = _once(usable)
     if len(once) < 2:

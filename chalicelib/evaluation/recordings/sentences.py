@@ -19,14 +19,14 @@ from chalicelib.customization import acoustic_models
 from chalicelib.customization.acoustic import audio_resources
 from chalicelib.engines import catalogue
 from chalicelib.evaluation import limits
-from chalicelib.evaluation.errors import Refused
+from chalicelib.evaluation.errors import EvaluationRefused
 from chalicelib.evaluation.recordings import chosen_audio
-from chalicelib.evaluation.recordings.chosen_audio import Chosen, Place
-from chalicelib.evaluation.recordings.listing import Listing, Utterance
-from chalicelib.evaluation.recordings.transcripts import Finding
+from chalicelib.evaluation.recordings.chosen_audio import ChosenAudio, Place
+from chalicelib.evaluation.recordings.listing import ListedUtterance, UtteranceListing
+from chalicelib.evaluation.recordings.transcripts import TranscriptFinding
 from chalicelib.evaluation.recordings.unpacking import wav
 from chalicelib.recognition.audio import recordings, utterances
-from chalicelib.recognition.audio.recordings import Recording
+from chalicelib.recognition.audio.recordings import DecodedRecording
 from chalicelib.recognition.audio.utterances import Cutting
 from chalicelib.sharing import usage
 from chalicelib.storage import objects, scratch
@@ -39,7 +39,7 @@ _MOST_DECODED_S = 20 * 3600.0
 _NO_SPEECH = "No sentence was found in these recordings. Choose others, in which people speak."
 
 
-def cut(owner: str, evaluation_id: str, chosen: Chosen, base_version: str) -> Listing:
+def cut(owner: str, evaluation_id: str, chosen: ChosenAudio, base_version: str) -> UtteranceListing:
     """Cut sentences out of recordings, and put each into the bucket; again it would give the same.
 
     Args:
@@ -49,7 +49,7 @@ def cut(owner: str, evaluation_id: str, chosen: Chosen, base_version: str) -> Li
         base_version: that hears them.
 
     Raises:
-        Refused: there are none, for a reason that the user can read.
+        EvaluationRefused: there are none, for a reason that the user can read.
         sharing.held.TooMuchHeld: the owner's recordings take more room than they may.
     """
     model = acoustic_models.get(owner, chosen.customization_id)
@@ -59,8 +59,8 @@ def cut(owner: str, evaluation_id: str, chosen: Chosen, base_version: str) -> Li
         if not cutter.resource(row):
             break
     if not cutter.found:
-        raise Refused(cutter.findings[0].message if cutter.findings else _NO_SPEECH)
-    return Listing(tuple(cutter.found), tuple(cutter.findings[: limits.FINDINGS]))
+        raise EvaluationRefused(cutter.findings[0].message if cutter.findings else _NO_SPEECH)
+    return UtteranceListing(tuple(cutter.found), tuple(cutter.findings[: limits.FINDINGS]))
 
 
 def _bounded(rows: Sequence[AudioResource]) -> Iterator[AudioResource]:
@@ -88,8 +88,8 @@ class _Cutter:
         base_version: str,
         places: Mapping[tuple[str, str | None], Sequence[Place]] | None,
     ) -> None:
-        self.found: list[Utterance] = []
-        self.findings: list[Finding] = []
+        self.found: list[ListedUtterance] = []
+        self.findings: list[TranscriptFinding] = []
         self._key = key
         self._rate_hz = catalogue.base_version(base_version).rate_hz
         self._least_rate_hz = catalogue.base_model_of_version(base_version).least_rate_hz
@@ -104,9 +104,9 @@ class _Cutter:
                 objects.download(audio_resources.key_of(row).key, path)
                 return self._archive(row, path) if row.kind == "archive" else self._plain(row, path)
             except objects.ObjectNotFound:
-                self.findings.append(Finding(row.audio_name, "It was removed meanwhile."))
+                self.findings.append(TranscriptFinding(row.audio_name, "It was removed meanwhile."))
             except (ArchiveError, ContentTypeError) as error:
-                self.findings.append(Finding(row.audio_name, str(error)))
+                self.findings.append(TranscriptFinding(row.audio_name, str(error)))
         return True
 
     def _archive(self, row: AudioResource, path: Path) -> bool:
@@ -135,7 +135,7 @@ class _Cutter:
         try:
             return self._cut(row, member, path, content_type)
         except AudioError as error:
-            self.findings.append(Finding(member or row.audio_name, str(error)))
+            self.findings.append(TranscriptFinding(member or row.audio_name, str(error)))
             return True
 
     def _cut(
@@ -153,7 +153,9 @@ class _Cutter:
                 duration_s = (end - start) / self._rate_hz
                 if self._cut_s + duration_s > limits.COMPARED_S or len(self.found) == limits.UTTERANCES:
                     self.findings.append(
-                        Finding(None, "There was more audio than is compared; the rest was left out.")
+                        TranscriptFinding(
+                            None, "There was more audio than is compared; the rest was left out."
+                        )
                     )
                     return False
                 number = len(self.found)
@@ -161,7 +163,7 @@ class _Cutter:
                 objects.put(self._key.audio_key(number), clip, "audio/wav")
                 self._cut_s += duration_s
                 self.found.append(
-                    Utterance(
+                    ListedUtterance(
                         number,
                         row.audio_name,
                         duration_s,
@@ -173,7 +175,9 @@ class _Cutter:
                 )
         return True
 
-    def _spans(self, recording: Recording, audio_name: str, member: str | None) -> Iterator[tuple[int, int]]:
+    def _spans(
+        self, recording: DecodedRecording, audio_name: str, member: str | None
+    ) -> Iterator[tuple[int, int]]:
         """Yield the samples from and to which a sentence goes."""
         if self._places is None:
             for span in utterances.find(recording, Cutting()):

@@ -39,7 +39,7 @@ _SEMICOLON = ";"
 
 
 @dataclass(frozen=True)
-class Transcript:
+class ReferenceTranscript:
     """What was said in a recording, or in a part of it."""
 
     file: str
@@ -65,7 +65,7 @@ class Transcript:
 
 
 @dataclass(frozen=True)
-class Finding:
+class TranscriptFinding:
     """Something that was left out, and why."""
 
     file: str | None
@@ -85,7 +85,7 @@ def is_text(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in ENDINGS
 
 
-def read(name: str, data: bytes) -> Iterator[Transcript | Finding]:
+def read(name: str, data: bytes) -> Iterator[ReferenceTranscript | TranscriptFinding]:
     """Yield what a file with transcripts says, line by line.
 
     Args:
@@ -97,7 +97,7 @@ def read(name: str, data: bytes) -> Iterator[Transcript | Finding]:
         path = PurePosixPath(name)
         match path.suffix.lower():
             case ".txt":
-                yield Transcript(str(path.with_suffix("")), " ".join(text.split()), name)
+                yield ReferenceTranscript(str(path.with_suffix("")), " ".join(text.split()), name)
             case ".stm":
                 yield from _stm(name, text)
             case ".jsonl":
@@ -105,7 +105,7 @@ def read(name: str, data: bytes) -> Iterator[Transcript | Finding]:
             case ending:
                 yield from _separated(name, text, tabs=ending == ".tsv")
     except TableUnreadable as error:
-        yield Finding(name, str(error))
+        yield TranscriptFinding(name, str(error))
 
 
 def _decoded(data: bytes) -> str:
@@ -118,7 +118,7 @@ def _decoded(data: bytes) -> str:
         ) from None
 
 
-def _separated(name: str, text: str, *, tabs: bool) -> Iterator[Transcript | Finding]:
+def _separated(name: str, text: str, *, tabs: bool) -> Iterator[ReferenceTranscript | TranscriptFinding]:
     lines = text.splitlines()
     header = lines[0] if lines else ""
     separator = "\t" if tabs else _SEMICOLON if header.count(_SEMICOLON) > header.count(",") else ","
@@ -148,7 +148,7 @@ def _separated(name: str, text: str, *, tabs: bool) -> Iterator[Transcript | Fin
         yield _of_fields(name, rows.line_num, dict(zip(columns, row, strict=False)))
 
 
-def _json_lines(name: str, text: str) -> Iterator[Transcript | Finding]:
+def _json_lines(name: str, text: str) -> Iterator[ReferenceTranscript | TranscriptFinding]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -160,55 +160,59 @@ def _json_lines(name: str, text: str) -> Iterator[Transcript | Finding]:
             known = {str(key).lower(): str(value) for key, value in fields.items() if _is_plain(value)}
             yield _of_fields(name, number, known)
         else:
-            yield Finding(name, "This line is no JSON object. Correct it, or leave it out.", number)
+            yield TranscriptFinding(name, "This line is no JSON object. Correct it, or leave it out.", number)
 
 
 def _is_plain(value: object) -> bool:
     return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
-def _stm(name: str, text: str) -> Iterator[Transcript | Finding]:
+def _stm(name: str, text: str) -> Iterator[ReferenceTranscript | TranscriptFinding]:
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith(";;"):
             continue
         fields = line.split(maxsplit=_STM_FIELDS)
         start_s, end_s = _seconds(fields[3:4]), _seconds(fields[4:5])
         if len(fields) < _STM_FIELDS or start_s is None or end_s is None:
-            yield Finding(
+            yield TranscriptFinding(
                 name, "This line must have: recording, channel, speaker, start, end, transcript.", number
             )
             continue
         said = _STM_LABEL.sub("", fields[_STM_FIELDS] if len(fields) > _STM_FIELDS else "")
         if said.strip().lower() != _STM_IGNORED:
-            yield _part(Transcript(fields[0], " ".join(said.split()), name, number, start_s, end_s))
+            yield _part(ReferenceTranscript(fields[0], " ".join(said.split()), name, number, start_s, end_s))
 
 
-def _of_fields(name: str, line: int, fields: Mapping[str, str]) -> Transcript | Finding:
+def _of_fields(name: str, line: int, fields: Mapping[str, str]) -> ReferenceTranscript | TranscriptFinding:
     file, text = _first(fields, _FILE), _first(fields, _TEXT)
     if not file or text is None:
-        return Finding(name, "This line names no recording, or has no transcript. Correct it.", line)
+        return TranscriptFinding(
+            name, "This line names no recording, or has no transcript. Correct it.", line
+        )
     start, end, duration = (_first(fields, names) for names in (_START, _END, _DURATION))
     start_s = _seconds([start] if start else [])
     end_s = _seconds([end] if end else [])
     if (start and start_s is None) or (end and end_s is None):
-        return Finding(name, "Start and end of a part must be seconds. Correct the line.", line)
+        return TranscriptFinding(name, "Start and end of a part must be seconds. Correct the line.", line)
     if start_s is None and end_s is None:
-        return Transcript(file, " ".join(text.split()), name, line)
+        return ReferenceTranscript(file, " ".join(text.split()), name, line)
     length_s = _seconds([duration] if duration else [])
     if end_s is None and length_s is not None:
         end_s = (start_s or 0.0) + length_s
     if end_s is None:
         if not start_s:  # of a whole recording some say that it starts at 0
-            return Transcript(file, " ".join(text.split()), name, line)
-        return Finding(name, "This line says where a part starts, but not where it ends. Add it.", line)
-    return _part(Transcript(file, " ".join(text.split()), name, line, start_s or 0.0, end_s))
+            return ReferenceTranscript(file, " ".join(text.split()), name, line)
+        return TranscriptFinding(
+            name, "This line says where a part starts, but not where it ends. Add it.", line
+        )
+    return _part(ReferenceTranscript(file, " ".join(text.split()), name, line, start_s or 0.0, end_s))
 
 
-def _part(said: Transcript) -> Transcript | Finding:
+def _part(said: ReferenceTranscript) -> ReferenceTranscript | TranscriptFinding:
     """Return what is said in a part of a recording, if there can be such a part."""
     if not 0 <= (said.start_s or 0.0) < (said.end_s or 0.0):
         message = f"This part of {said.file[:100]} ends before it starts. Correct the line."
-        return Finding(said.source, message, said.line)
+        return TranscriptFinding(said.source, message, said.line)
     return said
 
 
@@ -224,6 +228,6 @@ def _seconds(texts: Sequence[str]) -> float | None:
     return seconds if math.isfinite(seconds) else None
 
 
-def too_long(transcript: Transcript) -> bool:
+def too_long(transcript: ReferenceTranscript) -> bool:
     """Tell whether nobody says as much in one utterance."""
     return len(transcript.text) > limits.TRANSCRIPT_CHARACTERS

@@ -18,12 +18,12 @@ from chalicelib.audio import content_types, inspection
 from chalicelib.audio.archives import archive_members
 from chalicelib.audio.archives.archive_members import ArchiveError, Member
 from chalicelib.audio.content_types import ContentType
-from chalicelib.audio.decoding import Limits
+from chalicelib.audio.decoding import DecodingLimits
 from chalicelib.audio.errors import NARROWBAND_HZ
 from chalicelib.evaluation import limits
 from chalicelib.evaluation.recordings import matching, transcripts
-from chalicelib.evaluation.recordings.listing import Utterance
-from chalicelib.evaluation.recordings.transcripts import Finding, Transcript
+from chalicelib.evaluation.recordings.listing import ListedUtterance
+from chalicelib.evaluation.recordings.transcripts import ReferenceTranscript, TranscriptFinding
 from chalicelib.recognition.audio import recordings
 
 _HEAD_BYTES = 4096
@@ -39,11 +39,11 @@ Keep = Callable[[int, Path], None]
 
 
 @dataclass
-class Found:
+class UnpackedTestSet:
     """What an archive holds."""
 
-    utterances: list[Utterance] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    utterances: list[ListedUtterance] = field(default_factory=list)
+    findings: list[TranscriptFinding] = field(default_factory=list)
     decoded_s: float = 0.0
     """Audio that was decoded."""
     least_rate_hz: int | None = None
@@ -61,7 +61,7 @@ class _Full(Exception):
     """The set holds more than it may."""
 
 
-def read(path: Path, contained: str | None, owner: str, keep: Keep) -> Found:
+def read(path: Path, contained: str | None, owner: str, keep: Keep) -> UnpackedTestSet:
     """Read an archive. What is wrong is told, never raised.
 
     Args:
@@ -74,12 +74,12 @@ def read(path: Path, contained: str | None, owner: str, keep: Keep) -> Found:
         OSError: the archive cannot be read, or the disk is full.
         sharing.held.TooMuchHeld: the owner's recordings take more room than they may.
     """
-    found, until_s = Found(), time.monotonic() + _TIME_S
+    found, until_s = UnpackedTestSet(), time.monotonic() + _TIME_S
     try:
         said, names = _texts(path, found.findings)
         chosen, findings = matching.matched(said, names)
         found.findings += findings
-        _Reader(found, content_types.of_members(contained), owner, keep, until_s).read(path, chosen)
+        _ArchiveReader(found, content_types.of_members(contained), owner, keep, until_s).read(path, chosen)
     except (ArchiveError, _Full, content_types.ContentTypeError) as error:
         found.error = str(error)
     if found.error is None and not found.utterances:
@@ -90,14 +90,14 @@ def read(path: Path, contained: str | None, owner: str, keep: Keep) -> Found:
     return found
 
 
-def _texts(path: Path, findings: list[Finding]) -> tuple[list[Transcript], list[str]]:
+def _texts(path: Path, findings: list[TranscriptFinding]) -> tuple[list[ReferenceTranscript], list[str]]:
     """Return all transcripts, and the names of the other files."""
-    said: list[Transcript] = []
+    said: list[ReferenceTranscript] = []
     names: list[str] = []
     left_bytes = limits.TRANSCRIPTS_BYTES
     for member in archive_members.members(path, limits=archive_members.ArchiveLimits(time_s=_TIME_S)):
         if member.file is None:
-            findings.append(Finding(member.name, member.error or ""))
+            findings.append(TranscriptFinding(member.name, member.error or ""))
         elif not transcripts.is_text(member.name):
             names.append(member.name)
         else:
@@ -106,15 +106,15 @@ def _texts(path: Path, findings: list[Finding]) -> tuple[list[Transcript], list[
             if left_bytes < 0:
                 raise _Full("The transcripts have more than 32 MB. Split the test set into several.")
             for one in transcripts.read(member.name, data):
-                said.append(one) if isinstance(one, Transcript) else findings.append(one)
+                said.append(one) if isinstance(one, ReferenceTranscript) else findings.append(one)
     return said, names
 
 
-class _Reader:
+class _ArchiveReader:
     """Goes through the recordings of an archive."""
 
     def __init__(
-        self, found: Found, contained: ContentType | None, owner: str, keep: Keep, until_s: float
+        self, found: UnpackedTestSet, contained: ContentType | None, owner: str, keep: Keep, until_s: float
     ) -> None:
         self._found = found
         self._contained = contained
@@ -123,7 +123,7 @@ class _Reader:
         self._until_s = until_s
         self._seen: dict[bytes, str] = {}
 
-    def read(self, path: Path, chosen: dict[str, list[Transcript]]) -> None:
+    def read(self, path: Path, chosen: dict[str, list[ReferenceTranscript]]) -> None:
         """Take every recording that has transcripts."""
         file = path.with_name("recording")
         left_s = self._until_s - time.monotonic()
@@ -133,9 +133,9 @@ class _Reader:
                     raise _Full("The recordings could not be read in time. Split the test set into several.")
                 message = self._recording(member, file, chosen[member.name])
                 if message is not None:
-                    self._found.findings.append(Finding(member.name, message))
+                    self._found.findings.append(TranscriptFinding(member.name, message))
 
-    def _recording(self, member: Member, file: Path, said: Sequence[Transcript]) -> str | None:
+    def _recording(self, member: Member, file: Path, said: Sequence[ReferenceTranscript]) -> str | None:
         """Take one recording; returns why it was left out."""
         assert member.file is not None
         with file.open("wb") as target:
@@ -152,7 +152,7 @@ class _Reader:
             )
         if (other := self._seen.setdefault(digest, member.name)) != member.name:
             return f"This is the same audio as {other}, and was left out. Keep one of them."
-        limit = Limits(duration_s=limits.AUDIO_S, time_s=self._until_s - time.monotonic())
+        limit = DecodingLimits(duration_s=limits.AUDIO_S, time_s=self._until_s - time.monotonic())
         heard = inspection.inspect(file, str(kind), None, min_rate_hz=NARROWBAND_HZ, limits=limit)
         self._found.decoded_s += heard.duration_s
         if heard.status != "ok":
@@ -170,13 +170,15 @@ class _Reader:
             return None
         return self._parts(member.name, file, kind, rate_hz, said)
 
-    def _whole(self, name: str, file: Path, kind: ContentType, rate_hz: int, said: Transcript) -> None:
+    def _whole(
+        self, name: str, file: Path, kind: ContentType, rate_hz: int, said: ReferenceTranscript
+    ) -> None:
         kept_hz = min(rate_hz, _WIDEBAND_HZ)
         with recordings.decoded(file, kind, kept_hz, owner=self._owner) as recording:
             self._clip(name, file, recording.pcm, kept_hz, said)
 
     def _parts(
-        self, name: str, file: Path, kind: ContentType, rate_hz: int, said: Sequence[Transcript]
+        self, name: str, file: Path, kind: ContentType, rate_hz: int, said: Sequence[ReferenceTranscript]
     ) -> str | None:
         kept_hz = min(rate_hz, _WIDEBAND_HZ)
         with recordings.decoded(file, kind, kept_hz, owner=self._owner) as recording:
@@ -185,20 +187,24 @@ class _Reader:
                 if end_s > recording.duration_s + _MARGIN_S:
                     end = f"{recording.duration_s:.1f} s"
                     message = f"This part ends behind the end of {name}, at {end}. Correct it."
-                    self._found.findings.append(Finding(one.source, message, one.line))
+                    self._found.findings.append(TranscriptFinding(one.source, message, one.line))
                 elif end_s - start_s > limits.UTTERANCE_S:
-                    self._found.findings.append(Finding(one.source, _too_long(end_s - start_s), one.line))
+                    self._found.findings.append(
+                        TranscriptFinding(one.source, _too_long(end_s - start_s), one.line)
+                    )
                 else:
                     pcm = recording.pcm[round(start_s * kept_hz) : round(end_s * kept_hz)]
                     self._clip(name, file, pcm, kept_hz, one)
         return None
 
-    def _clip(self, name: str, file: Path, pcm: NDArray[np.int16], rate_hz: int, said: Transcript) -> None:
+    def _clip(
+        self, name: str, file: Path, pcm: NDArray[np.int16], rate_hz: int, said: ReferenceTranscript
+    ) -> None:
         clip = file.with_name("clip")
         clip.write_bytes(wav(pcm, rate_hz))
         self._add(name, clip, len(pcm) / rate_hz, said, "audio/wav")
 
-    def _add(self, name: str, file: Path, duration_s: float, said: Transcript, kind: str) -> None:
+    def _add(self, name: str, file: Path, duration_s: float, said: ReferenceTranscript, kind: str) -> None:
         number = len(self._found.utterances)
         if number == limits.UTTERANCES:
             raise _Full(f"There are more than {limits.UTTERANCES:,} utterances. Split the test set.")
@@ -206,7 +212,7 @@ class _Reader:
             raise _Full(f"There is more audio than {limits.AUDIO_S / 3600:g} hours. Split the test set.")
         self._keep(number, file)
         self._found.utterances.append(
-            Utterance(number, name, duration_s, said.start_s, said.end_s, kind, said.text)
+            ListedUtterance(number, name, duration_s, said.start_s, said.end_s, kind, said.text)
         )
 
 

@@ -13,7 +13,7 @@ Operation = Literal["equal", "substituted", "deleted", "inserted"]
 
 
 @dataclass(frozen=True)
-class Step:
+class AlignmentStep:
     """One word of either text, or of both."""
 
     operation: Operation
@@ -21,13 +21,13 @@ class Step:
     recognized: str = ""
 
 
-def aligned(reference: Sequence[str], recognized: Sequence[str]) -> list[Step]:
+def aligned(reference: Sequence[str], recognized: Sequence[str]) -> list[AlignmentStep]:
     """Return the words of both texts side by side, with the fewest errors that are possible.
 
     Time and memory grow with the product of their lengths: 1,500 words each take some tens of milliseconds.
     """
     costs = _costs(reference, recognized)
-    steps: list[Step] = []
+    steps: list[AlignmentStep] = []
     row, column = len(reference), len(recognized)
     while row or column:
         here = int(costs[row, column])
@@ -35,17 +35,17 @@ def aligned(reference: Sequence[str], recognized: Sequence[str]) -> list[Step]:
         if row and column and here == int(costs[row - 1, column - 1]) + (not equal):
             operation: Operation = "equal" if equal else "substituted"
             row, column = row - 1, column - 1
-            steps.append(Step(operation, reference[row], recognized[column]))
+            steps.append(AlignmentStep(operation, reference[row], recognized[column]))
         elif row and here == int(costs[row - 1, column]) + 1:
             row -= 1
-            steps.append(Step("deleted", reference=reference[row]))
+            steps.append(AlignmentStep("deleted", reference=reference[row]))
         else:
             column -= 1
-            steps.append(Step("inserted", recognized=recognized[column]))
+            steps.append(AlignmentStep("inserted", recognized=recognized[column]))
     return steps[::-1]
 
 
-def runs(steps: Sequence[Step]) -> list[tuple[Operation, list[str], list[str]]]:
+def runs(steps: Sequence[AlignmentStep]) -> list[tuple[Operation, list[str], list[str]]]:
     """Return neighbours of one kind together: kind, words of the reference, words that were recognised."""
     found: list[tuple[Operation, list[str], list[str]]] = []
     for step in steps:

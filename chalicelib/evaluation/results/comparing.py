@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.evaluation import limits
-from chalicelib.evaluation.hearing import Heard
-from chalicelib.evaluation.recordings.listing import Utterance
+from chalicelib.evaluation.hearing import HeardUtterance
+from chalicelib.evaluation.recordings.listing import ListedUtterance
 from chalicelib.evaluation.results import alignment
-from chalicelib.evaluation.results.alignment import Step
+from chalicelib.evaluation.results.alignment import AlignmentStep
 from chalicelib.evaluation.wording import Wording
 
 LIMITS = (
@@ -25,9 +25,9 @@ _OF_REPORT = ("decision", "reason", "alpha", "held_out", "ordinary_speech")
 
 
 def results(
-    sentences: Sequence[Utterance],
+    sentences: Sequence[ListedUtterance],
     labels: Sequence[str],
-    heard: Sequence[Mapping[int, Heard]],
+    heard: Sequence[Mapping[int, HeardUtterance]],
     wording: Wording,
     *,
     report: Mapping[str, Any] | None,
@@ -79,18 +79,18 @@ def results(
     }
 
 
-def _changes(steps: Sequence[Step]) -> int:
+def _changes(steps: Sequence[AlignmentStep]) -> int:
     return sum(step.operation != "equal" for step in steps)
 
 
-def _agreement(marked: Sequence[Sequence[Step]]) -> float | None:
+def _agreement(marked: Sequence[Sequence[AlignmentStep]]) -> float | None:
     """Return the share of the words, 0…1, that both hear alike; None: neither hears any."""
     words = sum(map(len, marked))
     return round(1 - sum(map(_changes, marked)) / words, 4) if words else None
 
 
 def _model(
-    label: str, heard: Mapping[int, Heard], wording: Wording, sentences: Sequence[Utterance]
+    label: str, heard: Mapping[int, HeardUtterance], wording: Wording, sentences: Sequence[ListedUtterance]
 ) -> dict[str, Any]:
     counts = [(len(wording.words(heard[one.number].text)), heard[one.number].confidence) for one in sentences]
     sure = [(count, confidence) for count, confidence in counts if count and confidence is not None]
@@ -125,7 +125,10 @@ def _counted(number: int, unit: str) -> str:
 
 
 def _shown(
-    sentence: Utterance, heard: Sequence[Heard], steps: Sequence[Step], wording: Wording
+    sentence: ListedUtterance,
+    heard: Sequence[HeardUtterance],
+    steps: Sequence[AlignmentStep],
+    wording: Wording,
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {"number": sentence.number, "recording": sentence.file}
     if sentence.member is not None:
@@ -140,7 +143,7 @@ def _shown(
     }
 
 
-def _marked(steps: Sequence[Step], wording: Wording) -> list[dict[str, str]]:
+def _marked(steps: Sequence[AlignmentStep], wording: Wording) -> list[dict[str, str]]:
     """Return stretches in which both agree or do not, in turns."""
     stretches: list[tuple[bool, list[str], list[str]]] = []
     for operation, first, second in alignment.runs(steps):

@@ -23,7 +23,7 @@ _STYLE = (
 
 
 @dataclass(frozen=True)
-class _Bar:
+class _PictureBar:
     label: str
     share: float
     """0…1 of the whole width."""
@@ -50,11 +50,11 @@ def drawn(results: Mapping[str, Any], name: str) -> bytes:
     return _drawn(name, title, _rates(results), results["words"])
 
 
-def _rates(results: Mapping[str, Any]) -> list[_Bar]:
+def _rates(results: Mapping[str, Any]) -> list[_PictureBar]:
     highest = max(max(model["interval"][1], model["word_error_rate"]) for model in results["models"])
     scale = max(highest, 0.01)
     return [
-        _Bar(
+        _PictureBar(
             model["label"],
             model["word_error_rate"] / scale,
             f"{model['word_error_rate']:.1%} ({model['interval'][0]:.1%} to {model['interval'][1]:.1%})",
@@ -64,9 +64,9 @@ def _rates(results: Mapping[str, Any]) -> list[_Bar]:
     ]
 
 
-def _confidences(results: Mapping[str, Any]) -> list[_Bar]:
+def _confidences(results: Mapping[str, Any]) -> list[_PictureBar]:
     return [
-        _Bar(
+        _PictureBar(
             model["label"],
             model["confidence"] or 0.0,
             "no words" if model["confidence"] is None else f"{model['confidence']:.2f}",
@@ -75,7 +75,7 @@ def _confidences(results: Mapping[str, Any]) -> list[_Bar]:
     ]
 
 
-def _drawn(name: str, title: str, bars: Sequence[_Bar], words: Sequence[str]) -> bytes:
+def _drawn(name: str, title: str, bars: Sequence[_PictureBar], words: Sequence[str]) -> bytes:
     name = name or "Evaluation"
     height = _TOP + _ROW * len(bars) + 8
     told = " ".join([*(f"{bar.label}: {bar.shown}." for bar in bars), *words])

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.evaluation import limits
-from chalicelib.evaluation.hearing import Heard
-from chalicelib.evaluation.recordings.listing import Utterance
+from chalicelib.evaluation.hearing import HeardUtterance
+from chalicelib.evaluation.recordings.listing import ListedUtterance
 from chalicelib.evaluation.results import alignment, statistics
-from chalicelib.evaluation.results.alignment import Step
-from chalicelib.evaluation.results.statistics import Difference
+from chalicelib.evaluation.results.alignment import AlignmentStep
+from chalicelib.evaluation.results.statistics import ErrorRateDifference
 from chalicelib.evaluation.wording import Wording
 
 _FEW_UTTERANCES = 30
@@ -23,8 +23,8 @@ _FEW_WORDS = 300
 class _Scored:
     """An utterance as one model heard it, beside what was said."""
 
-    heard: Heard
-    steps: Sequence[Step]
+    heard: HeardUtterance
+    steps: Sequence[AlignmentStep]
 
     @property
     def errors(self) -> int:
@@ -36,9 +36,9 @@ class _Scored:
 
 
 def results(
-    utterances: Sequence[Utterance],
+    utterances: Sequence[ListedUtterance],
     labels: Sequence[str],
-    heard: Sequence[Mapping[int, Heard]],
+    heard: Sequence[Mapping[int, HeardUtterance]],
     wording: Wording,
 ) -> dict[str, Any]:
     """Return the results of an evaluation on a test set, as a client sees them.
@@ -105,7 +105,7 @@ def _confidence(scored: Sequence[_Scored]) -> float | None:
     return round(sum(count * value for count, value in sure) / total, 3) if total else None
 
 
-def _confusions(steps: Sequence[Step]) -> dict[str, list[dict[str, Any]]]:
+def _confusions(steps: Sequence[AlignmentStep]) -> dict[str, list[dict[str, Any]]]:
     pairs = Counter((one.reference, one.recognized) for one in steps if one.operation == "substituted")
     lost = Counter(one.reference for one in steps if one.operation == "deleted")
     added = Counter(one.recognized for one in steps if one.operation == "inserted")
@@ -142,7 +142,9 @@ def _comparison(
     }
 
 
-def _said(first: str, second: str, rates: Sequence[float], found: Difference, wording: Wording) -> str:
+def _said(
+    first: str, second: str, rates: Sequence[float], found: ErrorRateDifference, wording: Wording
+) -> str:
     if not found.rate:
         return f"{second} makes exactly as many errors as {first}."
     fewer = "fewer" if found.rate < 0 else "more"
@@ -183,7 +185,7 @@ def _in_words(
 
 
 def _worst(
-    utterances: Sequence[Utterance],
+    utterances: Sequence[ListedUtterance],
     references: Mapping[int, Sequence[str]],
     scored: Sequence[Sequence[_Scored]],
     wording: Wording,
@@ -201,7 +203,7 @@ def _worst(
 
 
 def _shown(
-    utterance: Utterance, reference: Sequence[str], scored: Sequence[_Scored], wording: Wording
+    utterance: ListedUtterance, reference: Sequence[str], scored: Sequence[_Scored], wording: Wording
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {"number": utterance.number, "file": utterance.file}
     if utterance.start_s is not None:

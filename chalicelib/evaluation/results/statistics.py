@@ -25,7 +25,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ErrorRateDifference:
     """What one model's rate has above another's, on the same utterances."""
 
     rate: float
@@ -50,7 +50,7 @@ def rate_interval(errors: Sequence[int], words: Sequence[int]) -> Interval:
     return _interval(np.array(errors, np.float64), np.array(words, np.float64))
 
 
-def difference(first: Sequence[int], second: Sequence[int], words: Sequence[int]) -> Difference:
+def difference(first: Sequence[int], second: Sequence[int], words: Sequence[int]) -> ErrorRateDifference:
     """Return how the second's rate differs from the first's; errors and words as in `rate_interval`.
 
     The interval draws utterances for both alike. The p-value comes from an approximate randomisation test:
@@ -63,7 +63,7 @@ def difference(first: Sequence[int], second: Sequence[int], words: Sequence[int]
     for count in _portions(len(more)):
         signs = drawn.integers(0, 2, (count, len(more))) * 2 - 1
         reached += int((np.abs(signs @ more) >= observed - 1e-9).sum())
-    return Difference(
+    return ErrorRateDifference(
         float(more.sum()) / total,
         _interval(more, np.array(words, np.float64)),
         (1 + reached) / (1 + DRAWS),

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from chalicelib.customization import custom_models, uploads
 from chalicelib.customization.custom_models import Model
-from chalicelib.customization.uploads import Kind, Resource
+from chalicelib.customization.uploads import Resource, UploadKind
 from chalicelib.events.delivery import announcements, messages, telemetry
 from chalicelib.events.delivery.once import once
 from chalicelib.storage import objects
@@ -31,7 +31,7 @@ class RowMissing(Exception):
 class Arrivals(Generic[Model, Resource]):
     """What becomes of the uploads of one kind."""
 
-    kind: Kind[Model, Resource]
+    kind: UploadKind[Model, Resource]
     analyse: Callable[[UploadKey, Model, Resource, bool], None]
     """Analyses an upload and records what it found; the last argument says that it has failed too often."""
     afterwards: Callable[[UploadKey], None]

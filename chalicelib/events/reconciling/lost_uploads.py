@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.customization import uploads
 from chalicelib.customization.custom_models import Model
-from chalicelib.customization.uploads import Kind, Resource
+from chalicelib.customization.uploads import Resource, UploadKind
 from chalicelib.events.delivery import announcements, messages, telemetry
 from chalicelib.events.reconciling import overdue
 from chalicelib.events.reconciling.happened import Happened
@@ -29,7 +29,7 @@ def patience(queue: str, happened: Happened) -> timedelta:
 
 
 def look_after(
-    kind: Kind[Model, Resource],
+    kind: UploadKind[Model, Resource],
     model: Model,
     queue: str,
     give_up: Callable[[UploadKey], object],

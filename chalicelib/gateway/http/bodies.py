@@ -11,7 +11,7 @@ from chalicelib.gateway.backend import Headers
 from chalicelib.gateway.http.headers import value_of
 from chalicelib.gateway.http.pace import Pace
 from chalicelib.gateway.http.refusals import Refusal
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from chalicelib.recognition.audio.inactivity import least_bytes_per_s
 
 _DECODED_STEP_BYTES = 256 * 1024
@@ -25,7 +25,7 @@ class ClientGone(Exception):
 class Incoming:
     """The body of one request, read once and in order."""
 
-    def __init__(self, receive: Receive, headers: Headers, limits: Limits) -> None:
+    def __init__(self, receive: Receive, headers: Headers, limits: GatewayLimits) -> None:
         self._receive = receive
         self._limits = limits
         length = value_of(headers, "content-length")

@@ -22,7 +22,7 @@ from chalicelib.gateway.http.exchange import Exchange
 from chalicelib.gateway.http.owners import UNKNOWN, Owners
 from chalicelib.gateway.http.refusals import Refusal, error_response, in_watson_shape
 from chalicelib.gateway.lanes import Lane, LaneFull, OwnersLaneFull
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from chalicelib.gateway.places import Places
 
 _log = logging.getLogger("attune.gateway")
@@ -31,7 +31,7 @@ _log = logging.getLogger("attune.gateway")
 class Calls:
     """The way to the backend."""
 
-    def __init__(self, backend: Backend | WaitingBackend, limits: Limits) -> None:
+    def __init__(self, backend: Backend | WaitingBackend, limits: GatewayLimits) -> None:
         self._limits = limits
         self.owners = Owners()
         share = limits.owners_share
@@ -159,7 +159,7 @@ def _way(backend: Backend | WaitingBackend, name: str, running: int, waiting: in
     return _OnThreads(backend, Lane(name, running, waiting, share=share))
 
 
-def too_many(things: str, limits: Limits) -> Refusal:
+def too_many(things: str, limits: GatewayLimits) -> Refusal:
     """Return the refusal of one thing more of an owner who has his share under way."""
     return Refusal(
         429,

@@ -9,7 +9,7 @@ from chalicelib.gateway.http import headers as http_headers
 from chalicelib.gateway.http.bodies import Incoming
 from chalicelib.gateway.http.refusals import JSON
 from chalicelib.gateway.http.routes import normalised
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 
 _WITHOUT_BODY = (204, 304)
 
@@ -17,7 +17,7 @@ _WITHOUT_BODY = (204, 304)
 class Exchange:
     """What the client asked, and the way to answer it once."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: Limits) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limits: GatewayLimits) -> None:
         self._receive = receive
         self._send = send
         self.method: str = scope["method"]

@@ -14,10 +14,10 @@ from chalicelib.gateway.http.exchange import Exchange
 from chalicelib.gateway.http.refusals import Refusal
 from chalicelib.gateway.http.routes import Traits
 from chalicelib.gateway.http.spooling import Spooler
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from chalicelib.recognition.request.backend import STREAMED_HEADER
 from chalicelib.recognition.results import subtitles
-from chalicelib.sharing.held import Held, TooMuchHeld
+from chalicelib.sharing.held import HeldByOwners, TooMuchHeld
 from chalicelib.storage import spool
 
 _AGREED = 204
@@ -34,11 +34,11 @@ class _NotAgreed(Exception):
 class Forwarder:
     """Takes requests to the backend."""
 
-    def __init__(self, calls: Calls, spooler: Spooler, limits: Limits) -> None:
+    def __init__(self, calls: Calls, spooler: Spooler, limits: GatewayLimits) -> None:
         self._calls = calls
         self._spooler = spooler
         self._limits = limits
-        self._held = Held(settings.owner_temporary_bytes)
+        self._held = HeldByOwners(settings.owner_temporary_bytes)
 
     async def forward(self, exchange: Exchange, traits: Traits) -> BackendResponse:
         """Return the backend's answer to a request.

@@ -20,7 +20,7 @@ from chalicelib.gateway.http.calls import too_many
 from chalicelib.gateway.http.owners import UNKNOWN
 from chalicelib.gateway.http.refusals import Refusal
 from chalicelib.gateway.lanes import Lane, LaneFull
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from chalicelib.storage import objects, spool
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _NO_ROOM_CODES = {"InsufficientStorage", "InsufficientCapacity", "QuotaExceeded"
 class Spooler:
     """Stores bodies, a bounded number at a time."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: GatewayLimits) -> None:
         self._limits = limits
         self._lane = Lane("attune-storage", limits.storage_threads, limits.uploads * 4)
         self._turns = asyncio.Semaphore(limits.uploads)
@@ -43,7 +43,7 @@ class Spooler:
         self._taking_back: set[asyncio.Future[None]] = set()
 
     @contextlib.asynccontextmanager
-    async def upload(self, owner: str) -> AsyncIterator[Upload]:
+    async def upload(self, owner: str) -> AsyncIterator[SpooledUpload]:
         """Wait for a turn and lend an upload; what was not finished when the block ends is taken back.
 
         Raises:
@@ -55,7 +55,10 @@ class Spooler:
             raise too_many("uploads", self._limits)
         self._of_owner[owner] += 1
         try:
-            async with self._turn(), Upload(self._lane, self._limits, self._taking_back, owner) as upload:
+            async with (
+                self._turn(),
+                SpooledUpload(self._lane, self._limits, self._taking_back, owner) as upload,
+            ):
                 yield upload
         finally:
             self._of_owner[owner] -= 1
@@ -98,7 +101,7 @@ class Spooler:
         self._lane.close()
 
 
-class Upload:
+class SpooledUpload:
     """One body being stored; used by one task.
 
     A part is collected in an unnamed file, so that those who send slowly hold no memory meanwhile. While it
@@ -106,7 +109,7 @@ class Upload:
     """
 
     def __init__(
-        self, lane: Lane, limits: Limits, taking_back: set[asyncio.Future[None]], owner: str
+        self, lane: Lane, limits: GatewayLimits, taking_back: set[asyncio.Future[None]], owner: str
     ) -> None:
         self._lane = lane
         self._owner = owner

@@ -14,9 +14,9 @@ from chalicelib.gateway.http.calls import Calls, too_many
 from chalicelib.gateway.http.owners import UNKNOWN
 from chalicelib.gateway.http.refusals import Refusal
 from chalicelib.gateway.lanes import Lane, LaneFull
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from chalicelib.gateway.websocket import handshake
-from chalicelib.gateway.websocket.handshake import Opened, Refused
+from chalicelib.gateway.websocket.handshake import HandshakeRefused, OpenedConnection
 from chalicelib.gateway.websocket.websocket_session import Ears, Session
 from chalicelib.recognition.decoding import fetched_model
 from chalicelib.recognition.decoding.decoders import DecoderPool
@@ -30,7 +30,9 @@ NOT_A_WEBSOCKET = Refusal(426, "The upgrade to WebSocket is not complete: use a 
 class Sockets:
     """All connections, and what they share."""
 
-    def __init__(self, calls: Calls, limits: Limits, pool: Callable[[], DecoderPool] | None = None) -> None:
+    def __init__(
+        self, calls: Calls, limits: GatewayLimits, pool: Callable[[], DecoderPool] | None = None
+    ) -> None:
         """Take the way to the API; `pool` makes the decoding processes, if not as the limits say."""
         self._calls = calls
         self._limits = limits
@@ -53,12 +55,12 @@ class Sockets:
         """Serve one connection from its first message to its last."""
         await receive()
         if self._open >= self._limits.sockets:
-            await handshake.refuse(scope, send, Refused(_BUSY.response(), uuid.uuid4().hex))
+            await handshake.refuse(scope, send, HandshakeRefused(_BUSY.response(), uuid.uuid4().hex))
             return
         self._open += 1
         try:
             await self._serve(scope, receive, send)
-        except Refused as refused:
+        except HandshakeRefused as refused:
             await handshake.refuse(scope, send, refused)
         finally:
             self._open -= 1
@@ -67,7 +69,7 @@ class Sockets:
         opened = await handshake.open_session(scope, self._calls)
         share = max(1, int(self._limits.sockets * self._limits.owners_share))
         if opened.owner != UNKNOWN and self._open_of[opened.owner] >= share:
-            raise Refused(too_many("connections", self._limits).response(), opened.transaction_id)
+            raise HandshakeRefused(too_many("connections", self._limits).response(), opened.transaction_id)
         self._open_of[opened.owner] += 1
         try:
             await self._recognize(opened, receive, send)
@@ -76,14 +78,14 @@ class Sockets:
             if not self._open_of[opened.owner]:
                 del self._open_of[opened.owner]
 
-    async def _recognize(self, opened: Opened, receive: Receive, send: Send) -> None:
+    async def _recognize(self, opened: OpenedConnection, receive: Receive, send: Send) -> None:
         try:
             model = await self._files.run(lambda: fetched_model.fetched(opened.model), opened.owner)
         except LaneFull:
-            raise Refused(_BUSY.response(), opened.transaction_id) from None
+            raise HandshakeRefused(_BUSY.response(), opened.transaction_id) from None
         except Exception as error:
             refusal = Refusal(500, live_errors.wording(error))
-            raise Refused(refusal.response(), opened.transaction_id) from error
+            raise HandshakeRefused(refusal.response(), opened.transaction_id) from error
         self._decoders().of(opened.owner).warm(model.base_version, model.custom)
         await send(handshake.accept(opened.transaction_id))
         await Session(receive, send, model, opened, self._ears).run()

@@ -26,7 +26,7 @@ _CHECKED_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedConnection:
     """What a connection recognises with, and what its URL asks for."""
 
     model: ServingModel
@@ -39,7 +39,7 @@ class Opened:
     """Where the client has called: scheme, host and what comes before `/v1`."""
 
 
-class Refused(Exception):
+class HandshakeRefused(Exception):
     """The connection is not accepted."""
 
     def __init__(self, response: BackendResponse, transaction_id: str) -> None:
@@ -48,11 +48,11 @@ class Refused(Exception):
         self.transaction_id = transaction_id
 
 
-async def open_session(scope: Scope, calls: Calls) -> Opened:
+async def open_session(scope: Scope, calls: Calls) -> OpenedConnection:
     """Have the API authenticate the client and choose the model.
 
     Raises:
-        Refused: by the API, or because there is no WebSocket at this path.
+        HandshakeRefused: by the API, or because there is no WebSocket at this path.
     """
     headers = http_headers.read(scope["headers"])
     transaction_id = http_headers.transaction_id(headers)
@@ -60,7 +60,7 @@ async def open_session(scope: Scope, calls: Calls) -> Opened:
     path = routes.normalised(raw_path.decode("latin-1"))
     if not routes.RECOGNIZE.fullmatch(path):
         refusal = Refusal(404, "There is no WebSocket here: connect to /v1/recognize.")
-        raise Refused(refusal.response(), transaction_id)
+        raise HandshakeRefused(refusal.response(), transaction_id)
     query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
     request = BackendRequest(
         method="GET",
@@ -72,7 +72,7 @@ async def open_session(scope: Scope, calls: Calls) -> Opened:
     )
     response = await _ask(calls, request)
     if response.status != _OK:
-        raise Refused(response, transaction_id)
+        raise HandshakeRefused(response, transaction_id)
     arguments: dict[str, list[str]] = {}
     for name, value in query:
         arguments.setdefault(name, []).append(value)
@@ -80,7 +80,7 @@ async def open_session(scope: Scope, calls: Calls) -> Opened:
     query_options = options.parse(arguments, "websocket")
     owner = calls.owners.of(request.headers)
     admission = Admission(calls, request)
-    return Opened(model, query_options, transaction_id, owner, admission, _base_url(request))
+    return OpenedConnection(model, query_options, transaction_id, owner, admission, _base_url(request))
 
 
 def _base_url(request: BackendRequest) -> str:
@@ -156,7 +156,7 @@ def accept(transaction_id: str) -> dict[str, object]:
     return {"type": "websocket.accept", "headers": http_headers.write(headers)}
 
 
-async def refuse(scope: Scope, send: Send, refused: Refused) -> None:
+async def refuse(scope: Scope, send: Send, refused: HandshakeRefused) -> None:
     """Answer the upgrade with an HTTP status and Watson's error, or close it if the server cannot do so."""
     response = refused.response
     if "websocket.http.response" not in scope.get("extensions", {}):

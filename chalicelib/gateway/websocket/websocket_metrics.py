@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.gateway.websocket.websocket_work import Work
+from chalicelib.gateway.websocket.websocket_work import WebSocketWork
 
 
 class Metrics:
@@ -30,7 +30,7 @@ class Metrics:
         self.due_s += (missed + 1) * self._interval_s
         return True
 
-    def report(self, work: Work, now_s: float, *, periodic: bool) -> dict[str, Any]:
+    def report(self, work: WebSocketWork, now_s: float, *, periodic: bool) -> dict[str, Any]:
         """Return the member of a message."""
         began_s = now_s if self._began_s is None else self._began_s
         return {

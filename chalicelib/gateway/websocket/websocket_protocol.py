@@ -53,18 +53,18 @@ class Begin:
 
 
 @dataclass(frozen=True)
-class Audio:
+class AudioReceived:
     """The request goes on."""
 
     data: bytes
 
 
 @dataclass(frozen=True)
-class End:
+class AudioEnded:
     """The request has all its audio."""
 
 
-Action = Say | Close | Begin | Audio | End
+Action = Say | Close | Begin | AudioReceived | AudioEnded
 
 
 def failure(text: str) -> list[Action]:
@@ -208,7 +208,7 @@ class Protocol:
             return self.fail(
                 f"Stream was {self._received_bytes} bytes but may have at most {MAX_REQUEST_BYTES} bytes."
             )
-        return [*begun, Audio(data)]
+        return [*begun, AudioReceived(data)]
 
     def _stop(self, now_s: float) -> list[Action]:
         if self.state is State.IDLE:
@@ -221,7 +221,7 @@ class Protocol:
                 f"Stream was {self._received_bytes} bytes but needs to be at least {MIN_REQUEST_BYTES} bytes."
             )
         self.state = State.STOPPED
-        return [End()]
+        return [AudioEnded()]
 
 
 def _is_no_op(message: str | bytes) -> bool:

@@ -12,23 +12,23 @@ from typing import Any
 
 from chalicelib.gateway.asgi import Receive, Send
 from chalicelib.gateway.lanes import Lane
-from chalicelib.gateway.websocket.handshake import NotAdmitted, Opened
+from chalicelib.gateway.websocket.handshake import NotAdmitted, OpenedConnection
 from chalicelib.gateway.websocket.websocket_metrics import Metrics
 from chalicelib.gateway.websocket.websocket_protocol import (
     AHEAD_BYTES,
     Action,
-    Audio,
+    AudioEnded,
+    AudioReceived,
     Begin,
     Close,
-    End,
     Protocol,
     Say,
     State,
     failure,
 )
-from chalicelib.gateway.websocket.websocket_work import Work
+from chalicelib.gateway.websocket.websocket_work import WebSocketWork
 from chalicelib.recognition.decoding.decoders import DecoderPool
-from chalicelib.recognition.decoding.fetched_model import LiveModel
+from chalicelib.recognition.decoding.fetched_model import FetchedModel
 from chalicelib.recognition.live import live_errors, live_request
 from chalicelib.recognition.live.live_request import LiveRequest
 from chalicelib.recognition.request import options, unheeded
@@ -49,7 +49,9 @@ class Ears:
 class Session:
     """One connection. A single task acts; another one reads, and is held up while there is enough to do."""
 
-    def __init__(self, receive: Receive, send: Send, model: LiveModel, opened: Opened, ears: Ears) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, model: FetchedModel, opened: OpenedConnection, ears: Ears
+    ) -> None:
         self._receive = receive
         self._send = send
         self._model = model
@@ -69,7 +71,7 @@ class Session:
         self._inbox: deque[str | bytes] = deque()
         self._gone = False
         """The client has closed the connection, or the server ends."""
-        self._work: Work | None = None
+        self._work: WebSocketWork | None = None
         self._metrics: Metrics | None = None
         self._event = asyncio.Event()
         self._room = asyncio.Event()
@@ -158,12 +160,12 @@ class Session:
                         # What follows is dropped, be it an error of a later message that was taken at once.
                         await self._act(failure(self._wording(error)))
                         return
-                case Audio(data):
+                case AudioReceived(data):
                     assert self._work is not None
                     self._work.add(data)
                     if self._metrics is not None:
                         self._metrics.audio_came(self._loop.time())
-                case End():
+                case AudioEnded():
                     assert self._work is not None
                     self._work.end()
 
@@ -183,7 +185,7 @@ class Session:
             pool=self._ears.pool().of(self._owner),
             wake=self._wake,
         )
-        self._work = Work(request, self._ears.lane, self._event.set, self._owner)
+        self._work = WebSocketWork(request, self._ears.lane, self._event.set, self._owner)
         wanted = self._parsed.options
         self._metrics = Metrics(wanted.processing_metrics_interval) if wanted.processing_metrics else None
 

@@ -15,7 +15,7 @@ STEP_EVERY_S = 0.04
 """Audio in small frames is taken together so often: a step costs more than a frame."""
 
 
-class Work:
+class WebSocketWork:
     """One request. Used by one task; steps run on threads, one at a time."""
 
     def __init__(self, request: LiveRequest, lane: Lane, wake: Callable[[], None], owner: str) -> None:

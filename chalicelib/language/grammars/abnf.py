@@ -10,10 +10,10 @@ from chalicelib.language.grammars.grammar_rules import (
     Choice,
     Expansion,
     GrammarError,
+    GrammarRules,
     Reference,
     Repeat,
     Rule,
-    Rules,
     Sequence,
     checked,
     repeat,
@@ -48,7 +48,7 @@ class _Token:
     line: int
 
 
-def parse_abnf(text: str, custom_words: Collection[str] = ()) -> Rules:
+def parse_abnf(text: str, custom_words: Collection[str] = ()) -> GrammarRules:
     """Read a grammar; see `grammar_rules.words_of_text` for the custom words.
 
     Raises:
@@ -103,7 +103,7 @@ class _Parser:
         if token.kind != "sign" or token.text != sign:
             raise GrammarError(token.line, f"'{sign}' is missing before '{token.text}'")
 
-    def grammar(self) -> Rules:
+    def grammar(self) -> GrammarRules:
         root: str | None = None
         root_line, rules = self._next.line, list[Rule]()
         while self._next.kind != "end":

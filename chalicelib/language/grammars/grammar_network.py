@@ -10,10 +10,10 @@ from chalicelib.language.grammars.grammar_rules import (
     Choice,
     Expansion,
     GrammarError,
+    GrammarRules,
+    GrammarWord,
     Reference,
     Repeat,
-    Rules,
-    Word,
 )
 from chalicelib.language.grammars.grammar_rules import Sequence as Parts
 
@@ -24,7 +24,7 @@ Arc = tuple[int, int, float, str | None]
 
 
 @dataclass(frozen=True)
-class Network:
+class GrammarNetwork:
     """States numbered from 0; every sentence is a path from start to end."""
 
     states: int
@@ -46,7 +46,7 @@ class Network:
         return self.end in states
 
 
-def network(rules: Rules) -> Network:
+def network(rules: GrammarRules) -> GrammarNetwork:
     """Return the network of a grammar's root rule.
 
     Raises:
@@ -73,7 +73,7 @@ class _Frame:
 
 
 class _Builder:
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: GrammarRules) -> None:
         self._rules = rules
         self._states = 0
         self.arcs: list[Arc] = []
@@ -108,7 +108,7 @@ class _Builder:
 
     def expansion(self, part: Expansion, start: int, frames: tuple[_Frame, ...], is_last: bool) -> int:
         """Add the paths of an expansion from a state on; returns the state behind it."""
-        if isinstance(part, Word):
+        if isinstance(part, GrammarWord):
             end = self.state()
             self._arc(start, end, 1.0, part.text)
             return end
@@ -209,7 +209,7 @@ def _followed(state: int, onward: dict[int, int]) -> int:
     return state
 
 
-def _trimmed(start: int, end: int, arcs: Iterable[Arc]) -> Network | None:
+def _trimmed(start: int, end: int, arcs: Iterable[Arc]) -> GrammarNetwork | None:
     """Keep what lies on a path from start to end; None when there is none."""
     ahead, behind = defaultdict[int, list[int]](list), defaultdict[int, list[int]](list)
     kept = _shortened(start, end, list(arcs))
@@ -220,7 +220,7 @@ def _trimmed(start: int, end: int, arcs: Iterable[Arc]) -> Network | None:
     if start not in used:
         return None
     number = {state: place for place, state in enumerate(sorted(used))}
-    return Network(
+    return GrammarNetwork(
         len(used),
         number[start],
         number[end],

@@ -25,7 +25,7 @@ class GrammarError(Exception):
 
 
 @dataclass(frozen=True)
-class Word:
+class GrammarWord:
     """One word, said as it is written."""
 
     text: str
@@ -65,7 +65,7 @@ class Reference:
     line: int
 
 
-Expansion = Word | Sequence | Choice | Repeat | Reference
+Expansion = GrammarWord | Sequence | Choice | Repeat | Reference
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,14 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Rules:
+class GrammarRules:
     """All rules of a grammar; every reference leads to one of them."""
 
     by_name: Mapping[str, Rule]
     root: str
 
 
-def checked(rules: list[Rule], root: str | None, root_line: int) -> Rules:
+def checked(rules: list[Rule], root: str | None, root_line: int) -> GrammarRules:
     """Return the rules of a grammar once they fit together.
 
     Raises:
@@ -110,7 +110,7 @@ def checked(rules: list[Rule], root: str | None, root_line: int) -> Rules:
         for part in parts_of(rule.expansion):
             if isinstance(part, Reference) and part.rule not in by_name:
                 raise GrammarError(part.line, f"rule '{part.rule}' is not defined")
-    return Rules(by_name, root)
+    return GrammarRules(by_name, root)
 
 
 def parts_of(expansion: Expansion) -> Iterator[Expansion]:
@@ -135,7 +135,7 @@ def words_of_text(text: str, custom_words: Collection[str] = ()) -> list[Expansi
     if ANY.search(text):
         text = spoken_beside(text, custom_words)
     words = (custom_form(token, custom_words) or token.strip(_AROUND) for token in text.split())
-    return [Word(word) for word in words if word in custom_words or any(map(str.isalpha, word))]
+    return [GrammarWord(word) for word in words if word in custom_words or any(map(str.isalpha, word))]
 
 
 def weight(text: str, line: int) -> float:

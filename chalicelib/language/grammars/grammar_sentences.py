@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from chalicelib.language.grammars.grammar_network import Network
+from chalicelib.language.grammars.grammar_network import GrammarNetwork
 
 MOST_SENTENCES = 500
 _LONGEST_WORDS = 60
 _MOST_STEPS = 200_000
 
 
-def sentences(network: Network, most: int = MOST_SENTENCES) -> tuple[tuple[str, ...], ...] | None:
+def sentences(network: GrammarNetwork, most: int = MOST_SENTENCES) -> tuple[tuple[str, ...], ...] | None:
     """Return every sentence of a network once; None where there are more than `most`, or very long ones.
 
     Args:

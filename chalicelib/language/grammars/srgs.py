@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chalicelib.language.grammars.abnf import parse_abnf
-from chalicelib.language.grammars.grammar_network import Network, network
-from chalicelib.language.grammars.grammar_rules import GrammarError, Rules, Word, parts_of
+from chalicelib.language.grammars.grammar_network import GrammarNetwork, network
+from chalicelib.language.grammars.grammar_rules import GrammarError, GrammarRules, GrammarWord, parts_of
 from chalicelib.language.grammars.srgs_xml import parse_srgs_xml
 
 __all__ = ["MAX_GRAMMAR_BYTES", "Grammar", "GrammarError", "Kind", "parse"]
@@ -23,7 +23,7 @@ class Grammar:
 
     words: tuple[str, ...]
     """Each word once, in the order of the text, as the text writes it."""
-    network: Network
+    network: GrammarNetwork
 
     def oov(self, known: Callable[[str], bool]) -> tuple[str, ...]:
         """Return the words that a base vocabulary, asked in lower case, lacks."""
@@ -52,12 +52,12 @@ def parse(text: str | bytes, kind: Kind, custom_words: Collection[str] = ()) -> 
         raise GrammarError(1, "the grammar's rules and brackets stand too deep in each other") from error
 
 
-def _compiled(rules: Rules) -> Grammar:
+def _compiled(rules: GrammarRules) -> Grammar:
     words = [
         part.text
         for rule in rules.by_name.values()
         for part in reversed(list(parts_of(rule.expansion)))
-        if isinstance(part, Word)
+        if isinstance(part, GrammarWord)
     ]
     return Grammar(tuple(dict.fromkeys(words)), network(rules))
 

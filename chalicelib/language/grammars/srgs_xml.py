@@ -10,9 +10,9 @@ from chalicelib.language.grammars.grammar_rules import (
     Choice,
     Expansion,
     GrammarError,
+    GrammarRules,
     Reference,
     Rule,
-    Rules,
     Sequence,
     checked,
     repeat,
@@ -47,16 +47,16 @@ class _Element:
     text: list[str] = field(default_factory=list)
 
 
-def parse_srgs_xml(text: str, custom_words: Collection[str] = ()) -> Rules:
+def parse_srgs_xml(text: str, custom_words: Collection[str] = ()) -> GrammarRules:
     """Read a grammar; entities are refused and nothing outside the text is read.
 
     Raises:
         GrammarError: it is no such grammar, or uses what is not supported.
     """
-    return _Reader(custom_words).read(text)
+    return _XmlReader(custom_words).read(text)
 
 
-class _Reader:
+class _XmlReader:
     """Follows expat's events, with the open elements on a stack."""
 
     def __init__(self, custom_words: Collection[str]) -> None:
@@ -73,7 +73,7 @@ class _Reader:
         self._root: str | None = None
         self._root_line = 1
 
-    def read(self, text: str) -> Rules:
+    def read(self, text: str) -> GrammarRules:
         try:
             self._expat.Parse(text.removeprefix("\ufeff").encode(), True)
         except expat.ExpatError as error:

@@ -60,7 +60,7 @@ _COSTS = _costs()
 
 
 @dataclass(frozen=True)
-class Place:
+class NearSoundingPlace:
     """Words of a text that sound like a given word."""
 
     word: str
@@ -90,7 +90,7 @@ class SoundIndex:
             for gram in grams:
                 self._holding[gram].append(number)
 
-    def places(self, words: Sequence[Sequence[str]], farthest: float) -> list[Place]:
+    def places(self, words: Sequence[Sequence[str]], farthest: float) -> list[NearSoundingPlace]:
         """Return where a text sounds like one of the words, nearest first.
 
         Of each word it is the best place, and others with the same beginning that are hardly worse: whether
@@ -102,11 +102,13 @@ class SoundIndex:
         """
         phones = [phone for word in words for phone in word]
         owner = [number for number, word in enumerate(words) for _ in word]
-        nearest: dict[str, list[Place]] = {}
+        nearest: dict[str, list[NearSoundingPlace]] = {}
         for number in self._likely(phones):
             word, said = self._said[number]
             found = [
-                Place(word, *place) for place in _best_places(said, phones, owner) if place[2] <= farthest
+                NearSoundingPlace(word, *place)
+                for place in _best_places(said, phones, owner)
+                if place[2] <= farthest
             ]
             if found and (word not in nearest or found[0].distance < nearest[word][0].distance):
                 nearest[word] = found

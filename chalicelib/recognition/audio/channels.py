@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.recognition.audio import utterances
-from chalicelib.recognition.audio.recordings import Recording
-from chalicelib.recognition.audio.utterances import Cutting, Span
+from chalicelib.recognition.audio.recordings import DecodedRecording
+from chalicelib.recognition.audio.utterances import Cutting, UtteranceSpan
 from chalicelib.recognition.request.options import Options
 
 AVERAGED_DIFFERENCE = (
@@ -26,14 +26,14 @@ Result = dict[str, Any]
 class ChannelSpan:
     """An utterance of one channel."""
 
-    span: Span
-    recording: Recording
+    span: UtteranceSpan
+    recording: DecodedRecording
     """The channel."""
     channel: int | None
     """Its number from 0; None: channels are not kept apart."""
 
 
-def find(recording: Recording, cutting: Cutting, options: Options) -> list[ChannelSpan]:
+def find(recording: DecodedRecording, cutting: Cutting, options: Options) -> list[ChannelSpan]:
     """Return the utterances of all channels in the order in which they begin."""
     found = [
         ChannelSpan(span, channel, number if options.separate else None)
@@ -43,13 +43,13 @@ def find(recording: Recording, cutting: Cutting, options: Options) -> list[Chann
     return sorted(found, key=lambda one: one.span.start)
 
 
-def spoken(found: Iterable[ChannelSpan]) -> list[Span]:
+def spoken(found: Iterable[ChannelSpan]) -> list[UtteranceSpan]:
     """Return where somebody speaks on any channel, in order and without overlap."""
-    joined: list[Span] = []
+    joined: list[UtteranceSpan] = []
     for one in found:
         span = one.span
         if joined and span.start <= joined[-1].end:
-            span = Span(joined[-1].start, max(joined[-1].end, span.end))
+            span = UtteranceSpan(joined[-1].start, max(joined[-1].end, span.end))
             joined.pop()
         joined.append(span)
     return joined

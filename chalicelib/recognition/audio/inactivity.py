@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.audio import content_types
 from chalicelib.audio.content_types import ContentTypeError
-from chalicelib.recognition.audio.utterances import MARGIN_S, Span
+from chalicelib.recognition.audio.utterances import MARGIN_S, UtteranceSpan
 
 LEAST_BYTES_PER_S = 50.0
 """Of audio whose coding is not known: lossless silence needs hardly more."""
@@ -22,7 +22,7 @@ class NoSpeech(Exception):
 
 
 def check_speech(
-    spans: Sequence[Span], duration_s: float, rate_hz: int, timeout_s: int, streamed_s: float
+    spans: Sequence[UtteranceSpan], duration_s: float, rate_hz: int, timeout_s: int, streamed_s: float
 ) -> None:
     """Refuse a streamed recording in which nobody spoke for too long.
 

@@ -20,7 +20,7 @@ from chalicelib.audio.channels import Mixer
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.silence import is_digital_silence
 from chalicelib.engines.protocol import Samples
-from chalicelib.sharing.held import Held
+from chalicelib.sharing.held import HeldByOwners
 from chalicelib.sharing.turnstile import Turnstile
 
 MAX_DURATION_S = 12 * 3600.0
@@ -29,14 +29,14 @@ Channels that are kept apart share it."""
 _FULL_SCALE = 32768.0
 _BLOCK_S = 10
 
-held = Held(settings.owner_temporary_bytes)
+held = HeldByOwners(settings.owner_temporary_bytes)
 """What recordings that are being recognised take on this machine's disk."""
 _listening = Turnstile(len(os.sched_getaffinity(0)))
 """Decoding and looking for speech go on in one process, where many threads would be in each other's way."""
 
 
 @dataclass(frozen=True)
-class Recording:
+class DecodedRecording:
     """Samples at a recogniser's rate, in a file that is mapped into memory."""
 
     pcm: NDArray[np.int16]
@@ -48,11 +48,11 @@ class Recording:
     """Where digital silence is known to be, from sample to sample: it need not be read."""
 
     @property
-    def channels(self) -> tuple[Recording, ...]:
+    def channels(self) -> tuple[DecodedRecording, ...]:
         """Each channel as a recording of its own, in the same file."""
         if self.pcm.ndim == 1:
             return (self,)
-        return tuple(Recording(one, self.rate_hz, self.owner, self.silences) for one in self.pcm.T)
+        return tuple(DecodedRecording(one, self.rate_hz, self.owner, self.silences) for one in self.pcm.T)
 
     @property
     def duration_s(self) -> float:
@@ -99,7 +99,7 @@ def decoded(
     mixer: Mixer | None = None,
     owner: str = "",
     heard: Callable[[float], None] = lambda _: None,
-) -> Iterator[Recording]:
+) -> Iterator[DecodedRecording]:
     """Decode an audio file for as long as the context lasts.
 
     Args:
@@ -115,7 +115,7 @@ def decoded(
         sharing.held.TooMuchHeld: the owner's recordings take more room than they may.
         audio.errors.AudioError: it cannot be used.
     """
-    limits = decoding.Limits(duration_s=MAX_DURATION_S)
+    limits = decoding.DecodingLimits(duration_s=MAX_DURATION_S)
     mixer = mixer or Mixer()
     blocks = decoding.mixed(source, content_type, rate_hz, mixer, min_rate_hz=least_rate_hz, limits=limits)
     with (
@@ -140,7 +140,7 @@ def decoded(
         file.truncate()
         shape = (total,) if mixer.channels == 1 else (total, mixer.channels)
         mapped = np.memmap(file, np.int16, "r", shape=shape) if total else np.empty(shape, np.int16)
-        yield Recording(mapped, rate_hz, owner, tuple(silences))
+        yield DecodedRecording(mapped, rate_hz, owner, tuple(silences))
 
 
 def _in_turns(blocks: Iterator[Samples], owner: str) -> Generator[Samples]:

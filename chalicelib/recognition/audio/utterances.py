@@ -16,7 +16,7 @@ import numpy as np
 
 from chalicelib.audio.speech.speech_activity import FRAME_S, Detection, Frames, SpeechActivity
 from chalicelib.engines.protocol import Samples
-from chalicelib.recognition.audio.recordings import Recording
+from chalicelib.recognition.audio.recordings import DecodedRecording
 
 LONGEST_S = 120.0
 """An utterance that goes on for longer is cut in two."""
@@ -44,7 +44,7 @@ class Cutting:
 
 
 @dataclass(frozen=True)
-class Span:
+class UtteranceSpan:
     """Samples `start` up to, but not with, `end` of a recording."""
 
     start: int
@@ -53,7 +53,7 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Piece:
+class UtterancePiece:
     """More of the present utterance: samples `start` up to, but not with, `end` of the stream."""
 
     start: int
@@ -73,7 +73,7 @@ class UtteranceFinder:
         self._everything = cutting.detection.everything
         # Then speech is still told from pauses, but only to cut in these.
         self._activity = SpeechActivity(rate_hz, Detection() if self._everything else cutting.detection)
-        self._cutter = Cutter(cutting.pause_s, everything=self._everything)
+        self._cutter = UtteranceCutter(cutting.pause_s, everything=self._everything)
         self._rate_hz = rate_hz
         self._frame = round(FRAME_S * rate_hz)
         self._samples = 0
@@ -90,20 +90,20 @@ class UtteranceFinder:
             return 0.0
         return max(self._samples / self._rate_hz - self._cutter.speech_end * FRAME_S, 0.0)
 
-    def feed(self, samples: Samples) -> list[Piece]:
+    def feed(self, samples: Samples) -> list[UtterancePiece]:
         """Take the next samples, in -1…1, and return what belongs to utterances by now."""
         self._samples += len(samples)
         return self._pieces(self._cutter.add(self._activity.feed(samples)))
 
-    def finish(self) -> list[Piece]:
+    def finish(self) -> list[UtterancePiece]:
         """Return the last pieces. Of no use afterwards."""
         pieces = self._cutter.add(self._activity.finish())
         return self._pieces([*pieces, *self._cutter.end()])
 
-    def _pieces(self, of_frames: list[Piece]) -> list[Piece]:
+    def _pieces(self, of_frames: list[UtterancePiece]) -> list[UtterancePiece]:
         """Return pieces counted in samples; the last frame may not be whole."""
         return [
-            Piece(
+            UtterancePiece(
                 min(piece.start * self._frame, self._samples),
                 min(piece.end * self._frame, self._samples),
                 piece.ending,
@@ -112,26 +112,26 @@ class UtteranceFinder:
         ]
 
 
-def find(recording: Recording, cutting: Cutting) -> list[Span]:
+def find(recording: DecodedRecording, cutting: Cutting) -> list[UtteranceSpan]:
     """Return the utterances of a recording, in order and without overlap; none when nobody speaks."""
     finder = UtteranceFinder(recording.rate_hz, cutting)
     ahead = (piece for block in recording.blocks() for piece in finder.feed(block))
-    spans: list[Span] = []
+    spans: list[UtteranceSpan] = []
     start: int | None = None
     for piece in itertools.chain(ahead, _at_the_end(finder)):
         start = piece.start if start is None else start
         if piece.ending is not None:
             if piece.end > start:
-                spans.append(Span(start, piece.end, piece.ending))
+                spans.append(UtteranceSpan(start, piece.end, piece.ending))
             start = None
     return spans
 
 
-def _at_the_end(finder: UtteranceFinder) -> Iterator[Piece]:
+def _at_the_end(finder: UtteranceFinder) -> Iterator[UtterancePiece]:
     yield from finder.finish()
 
 
-class Cutter:
+class UtteranceCutter:
     """Makes utterances of judged frames; counts in frames."""
 
     def __init__(self, pause_s: float, *, everything: bool = False) -> None:
@@ -157,25 +157,25 @@ class Cutter:
             return self._given
         return max(self._given, self._frame - _frames(MARGIN_S))
 
-    def add(self, frames: Frames) -> list[Piece]:
+    def add(self, frames: Frames) -> list[UtterancePiece]:
         """Take the next frames and return what belongs to utterances by now."""
         if self._start is None and not self._everything and not frames.speech.any():
             self._frame += len(frames.speech)
             return []
-        pieces: list[Piece] = []
+        pieces: list[UtterancePiece] = []
         for speech, level_db in zip(frames.speech.tolist(), frames.levels_db.tolist(), strict=True):
             pieces += self._add_one(speech, level_db)
         if self._start is not None:
             pieces += self._give(self._safe(), None)
         return pieces
 
-    def end(self) -> list[Piece]:
+    def end(self) -> list[UtterancePiece]:
         """Return the rest of the last utterance."""
         if self._start is None:
             return []
         return self._give(self._frame if self._everything else self._end(), "end_of_data")
 
-    def _add_one(self, speech: bool, level_db: float) -> list[Piece]:
+    def _add_one(self, speech: bool, level_db: float) -> list[UtterancePiece]:
         if self._start is None:
             if not speech and not self._everything:
                 self._frame += 1
@@ -218,10 +218,10 @@ class Cutter:
         smoothed = np.convolve(power, np.ones(_QUIET_FRAMES), mode="valid")
         return self._frame - len(power) + int(smoothed.argmin()) + _QUIET_FRAMES // 2
 
-    def _give(self, end: int, ending: Ending | None) -> list[Piece]:
+    def _give(self, end: int, ending: Ending | None) -> list[UtterancePiece]:
         if end == self._given and ending is None:
             return []
-        piece = Piece(self._given, end, ending)
+        piece = UtterancePiece(self._given, end, ending)
         self._given = end
         if ending is not None:
             self._start = None

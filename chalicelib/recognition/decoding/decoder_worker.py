@@ -41,7 +41,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Batch:
+class DecodingBatch:
     """Utterances that are to be decoded together, in the same way."""
 
     base_version: str
@@ -92,11 +92,11 @@ class Finish:
     options: DecodingOptions
 
 
-Message = Task | Batch | Prepare | Open | Feed | Partial | Finish
+Message = Task | DecodingBatch | Prepare | Open | Feed | Partial | Finish
 
 
 @dataclass(frozen=True)
-class Failure:
+class TaskFailure:
     """The task could not be done; the process goes on."""
 
     message: str
@@ -106,15 +106,15 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedUtterance:
     """The models are there, and the utterance can be fed."""
 
     decodes_along: bool
     """What is fed is decoded at once, so that little is left to do when it is over."""
 
 
-Answer = DecodedUtterance | Batched | Hypothesis | Opened | Failure
-_NOTHING_OPEN = Failure("no utterance is open")
+Answer = DecodedUtterance | Batched | Hypothesis | OpenedUtterance | TaskFailure
+_NOTHING_OPEN = TaskFailure("no utterance is open")
 
 
 def serve(connection: Connection, models: LoadedModels) -> None:
@@ -146,13 +146,13 @@ class _Desk:
         try:
             return self._take(message)
         except BaseUnreadable as error:
-            failure = Failure(str(error), base_unreadable=True)
+            failure = TaskFailure(str(error), base_unreadable=True)
         except ModelUnreadable as error:
-            failure = Failure(str(error), model_unreadable=True)
+            failure = TaskFailure(str(error), model_unreadable=True)
         except CustomizationUnsupported as error:
-            failure = Failure(str(error), customization_unsupported=True)
+            failure = TaskFailure(str(error), customization_unsupported=True)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises concerns this utterance alone
-            failure = Failure(f"{type(error).__name__}: {error}")
+            failure = TaskFailure(f"{type(error).__name__}: {error}")
         self.leave()
         self._failure = failure
         return None if isinstance(message, Prepare | Feed) else failure
@@ -170,7 +170,7 @@ class _Desk:
                 self.leave()
                 with self._models.use(message.base_version, message.custom) as recognizer:
                     return recognizer.recognize(message.samples, message.options)
-            case Batch():
+            case DecodingBatch():
                 self.leave()
                 with self._models.use(message.base_version, message.custom) as recognizer:
                     return Batched(_recognized(recognizer, message.utterances, message.options))
@@ -182,7 +182,7 @@ class _Desk:
                 recognizer = self._models.borrow(message.base_version, message.custom)
                 self._borrowed = (message.base_version, message.custom)
                 self._stream = recognizer.stream()
-                return Opened(self._stream.decodes_along)
+                return OpenedUtterance(self._stream.decodes_along)
             case Feed() if self._stream is not None:
                 self._stream.feed(message.samples)
             case Partial():

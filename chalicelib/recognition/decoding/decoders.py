@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol, Self, TypeVar
 from chalicelib.engines import catalogue
 from chalicelib.engines.errors import BaseUnreadable, CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis, Samples
-from chalicelib.recognition.decoding.decoder_worker import Batch, Batched, Failure, Prepare, Task
+from chalicelib.recognition.decoding.decoder_worker import Batched, DecodingBatch, Prepare, Task, TaskFailure
 from chalicelib.recognition.decoding.decoding_processes import (
     BACKGROUND,
     WORKER_COMMAND,
@@ -26,7 +26,7 @@ from chalicelib.recognition.decoding.decoding_processes import (
 )
 from chalicelib.recognition.decoding.spoken import SpokenUtterance
 from chalicelib.sharing.recent import Recent
-from chalicelib.sharing.threads import Threads
+from chalicelib.sharing.threads import OwnerThreads
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class NoCapacity(Exception):
     """As many utterances wait as may."""
 
 
-class _Place(NamedTuple):
+class _ProcessPlace(NamedTuple):
     """Where a process, or the connection to a shared one, belongs."""
 
     thread: int
@@ -127,13 +127,13 @@ class DecoderPool:
             True: SharedProcess(_in_background(command), limit_s),
         }
         """The one of ordinary priority, and the one in the background."""
-        self._workers: dict[_Place, DecodingProcess] = {}
+        self._workers: dict[_ProcessPlace, DecodingProcess] = {}
         self._idle_s = idle_s
-        self._idle_since_s: dict[_Place, float] = {}
+        self._idle_since_s: dict[_ProcessPlace, float] = {}
         """Of the threads' processes and connections; those at work are not in it."""
         self._idle_timer: threading.Timer | None = None
         # Each thread has a process of its own and a connection to the shared one, as far as they are needed.
-        self._threads = Threads("decoder", workers, stands_back=self._recent.stands_back)
+        self._threads = OwnerThreads("decoder", workers, stands_back=self._recent.stands_back)
 
     def __enter__(self) -> Self:
         return self
@@ -202,7 +202,7 @@ class DecoderPool:
             for future in waiting:
                 future.cancel()
 
-    def _batches(self, tasks: Iterable[Task]) -> Iterator[Batch]:
+    def _batches(self, tasks: Iterable[Task]) -> Iterator[DecodingBatch]:
         """Yield tasks as they are decoded: one by one, or together where threads share a model.
 
         The first batches are small, so that a short recording keeps all threads busy.
@@ -320,9 +320,9 @@ class DecoderPool:
             with self._lock:
                 self._spoken.discard(utterance)
 
-    def _decode(self, owner: str, batch: Batch) -> tuple[DecodedUtterance, ...]:
+    def _decode(self, owner: str, batch: DecodingBatch) -> tuple[DecodedUtterance, ...]:
         answer = self._twice(lambda process: process.ask(batch), batch.base_version, owner)
-        if isinstance(answer, Failure):
+        if isinstance(answer, TaskFailure):
             raise as_error(answer)
         assert isinstance(answer, Batched)
         return answer.utterances
@@ -346,7 +346,7 @@ class DecoderPool:
         finally:
             if shared:
                 for background in self._shared:
-                    self._drop(_Place(threading.get_ident(), False, background))
+                    self._drop(_ProcessPlace(threading.get_ident(), False, background))
 
     def _with_worker(self, work: Callable[[DecodingProcess], T], shared: bool, owner: str) -> T:
         """Do something with this thread's process, or with the shared one, which is started if need be.
@@ -355,7 +355,7 @@ class DecoderPool:
             DecodingFailed: none can be started, or the pool has ended.
             ProcessDied: the process ended before it answered.
         """
-        key = _Place(threading.get_ident(), shared, self._recent.stands_back(owner))
+        key = _ProcessPlace(threading.get_ident(), shared, self._recent.stands_back(owner))
         with self._lock:
             if self._closed:
                 raise _ended()
@@ -374,7 +374,7 @@ class DecoderPool:
         self._rests(key)
         return result
 
-    def _rests(self, key: _Place) -> None:
+    def _rests(self, key: _ProcessPlace) -> None:
         """Take note that a process has nothing to do, and see to its end if that lasts."""
         with self._lock:
             self._idle_since_s[key] = time.monotonic()
@@ -405,13 +405,13 @@ class DecoderPool:
         for worker in ended:
             worker.end()
 
-    def _started(self, place: _Place) -> DecodingProcess:
+    def _started(self, place: _ProcessPlace) -> DecodingProcess:
         if place.shared:
             return self._shared[place.background].connect()
         command = _in_background(self._command) if place.background else self._command
         return OwnProcess(command, self._limit_s)
 
-    def _drop(self, key: _Place) -> None:
+    def _drop(self, key: _ProcessPlace) -> None:
         with self._lock:
             self._idle_since_s.pop(key, None)
             worker = self._workers.pop(key, None)
@@ -456,12 +456,14 @@ def _alike(one: Task, other: Task) -> bool:
     return (one.base_version, one.custom, one.options) == (other.base_version, other.custom, other.options)
 
 
-def _batch(tasks: Sequence[Task]) -> Batch:
+def _batch(tasks: Sequence[Task]) -> DecodingBatch:
     first = tasks[0]
-    return Batch(first.base_version, first.custom, tuple(task.samples for task in tasks), first.options)
+    return DecodingBatch(
+        first.base_version, first.custom, tuple(task.samples for task in tasks), first.options
+    )
 
 
-def as_error(failure: Failure) -> Exception:
+def as_error(failure: TaskFailure) -> Exception:
     """Return what a process's failure is raised as."""
     if failure.customization_unsupported:
         return CustomizationUnsupported(failure.message)

@@ -6,15 +6,15 @@ import dataclasses
 from dataclasses import dataclass
 
 from chalicelib.engines import model_cache
-from chalicelib.engines.model_cache import Held
+from chalicelib.engines.model_cache import HeldFile
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.recognition.decoding import model_artefacts
-from chalicelib.recognition.request.models import AdaptedModel, ServingModel
+from chalicelib.recognition.request.models import ModelArtefact, ServingModel
 from chalicelib.recognition.request.options import Options
 
 
 @dataclass(frozen=True)
-class LiveModel:
+class FetchedModel:
     """What recognises, with its files on this machine."""
 
     base_version: str
@@ -24,10 +24,10 @@ class LiveModel:
     large_grammars: tuple[str, ...] = ()
     large_grammars_version: str | None = None
     """As those of `ServingModel`."""
-    held: tuple[Held, ...] = ()
+    held: tuple[HeldFile, ...] = ()
     """The files, which stay for as long as this object lives."""
 
-    def asked(self, options: Options) -> LiveModel:
+    def asked(self, options: Options) -> FetchedModel:
         """Return the model as a request wants its custom language model used."""
         if self.custom.language_model is None:
             return self
@@ -39,7 +39,7 @@ class LiveModel:
         return dataclasses.replace(self, base_version=version or self.base_version, custom=custom)
 
 
-def fetched(model: ServingModel) -> LiveModel:
+def fetched(model: ServingModel) -> FetchedModel:
     """Return a model with its files, which are fetched if they are not here yet.
 
     Raises:
@@ -50,7 +50,7 @@ def fetched(model: ServingModel) -> LiveModel:
         None if adapted is None else adapted.path, None if language is None else language.path
     )
     held = tuple(one for one in (adapted, language) if one is not None)
-    return LiveModel(
+    return FetchedModel(
         model.base_version,
         custom,
         model.warnings,
@@ -61,5 +61,5 @@ def fetched(model: ServingModel) -> LiveModel:
     )
 
 
-def _held(artefact: AdaptedModel | None) -> Held | None:
+def _held(artefact: ModelArtefact | None) -> HeldFile | None:
     return None if artefact is None else model_artefacts.local_file(artefact, model_cache.folder())

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from chalicelib.engines import model_cache
 from chalicelib.engines.errors import ModelUnreadable
-from chalicelib.engines.model_cache import Held
-from chalicelib.recognition.request.models import AdaptedModel
+from chalicelib.engines.model_cache import HeldFile
+from chalicelib.recognition.request.models import ModelArtefact
 from chalicelib.storage import objects
 
 
-def local_file(model: AdaptedModel, folder: Path) -> Held:
+def local_file(model: ModelArtefact, folder: Path) -> HeldFile:
     """Return the model's `model.tar.gz` in `folder`, downloading it if it is not there unharmed.
 
     Raises:
@@ -28,7 +28,7 @@ def local_file(model: AdaptedModel, folder: Path) -> Held:
     return held or model_cache.kept(path, functools.partial(_fetch, model))
 
 
-def _fetch(model: AdaptedModel, target: Path) -> None:
+def _fetch(model: ModelArtefact, target: Path) -> None:
     try:
         objects.download(model.key, target)
     except objects.ObjectNotFound:

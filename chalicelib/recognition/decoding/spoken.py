@@ -19,13 +19,13 @@ from chalicelib.engines.protocol import (
 )
 from chalicelib.recognition.decoding.decoder_worker import (
     Answer,
-    Failure,
     Feed,
     Finish,
     Message,
     Open,
-    Opened,
+    OpenedUtterance,
     Partial,
+    TaskFailure,
 )
 
 PARTIAL_EVERY_S = 0.25
@@ -45,7 +45,7 @@ class Process(Protocol):
         ...
 
 
-class Place(enum.Enum):
+class UtterancePlace(enum.Enum):
     """Where an utterance is."""
 
     QUEUED = "waits for a process"
@@ -72,7 +72,7 @@ class SpokenUtterance:
         custom: CustomModels,
         on_partial: Callable[[Hypothesis], None] | None,
         enqueue: Callable[[SpokenUtterance], None],
-        as_error: Callable[[Failure], Exception],
+        as_error: Callable[[TaskFailure], Exception],
         *,
         heard: Callable[[Samples], None] = lambda _: None,
     ) -> None:
@@ -94,7 +94,7 @@ class SpokenUtterance:
         self._as_error = as_error
         self._heard = heard
         self._changed = threading.Condition()
-        self._place = Place.QUEUED
+        self._place = UtterancePlace.QUEUED
         self._blocks: list[Samples] = []
         self._wanted: _Wanted | None = None
         self._error: Exception | None = None
@@ -122,9 +122,9 @@ class SpokenUtterance:
             answer = self._wanted.answer
             if self._error is not None:
                 answer.set_exception(self._error)
-            parked = self._place is Place.PARKED
+            parked = self._place is UtterancePlace.PARKED
             if parked:
-                self._place = Place.QUEUED
+                self._place = UtterancePlace.QUEUED
             self._changed.notify_all()
         if parked:
             self._enqueue(self)
@@ -152,10 +152,10 @@ class SpokenUtterance:
         fed, is_open, partial_due_s = 0, False, 0.0
         while True:
             with self._changed:
-                self._place = Place.SERVED
+                self._place = UtterancePlace.SERVED
                 while not (self._closed or self._has_work(fed)):
                     if others_wait():
-                        self._place = Place.PARKED
+                        self._place = UtterancePlace.PARKED
                         return
                     self._changed.wait(PARTIAL_EVERY_S)
                 if self._closed:
@@ -165,10 +165,10 @@ class SpokenUtterance:
                 blocks, wanted = self._blocks[fed:], self._wanted
             if not is_open:
                 opened = process.ask(Open(self.base_version, self._custom))
-                if isinstance(opened, Failure):
+                if isinstance(opened, TaskFailure):
                     self.fail(self._as_error(opened))
                     return
-                self.decodes_along = isinstance(opened, Opened) and opened.decodes_along
+                self.decodes_along = isinstance(opened, OpenedUtterance) and opened.decodes_along
                 is_open = True
             for block in blocks:
                 process.tell(Feed(block))
@@ -180,7 +180,7 @@ class SpokenUtterance:
                 answer = process.ask(Partial())
                 now_s = time.monotonic()
                 partial_due_s = now_s + max(PARTIAL_EVERY_S, (now_s - began_s) / _PARTIAL_SHARE)
-                if isinstance(answer, Failure):
+                if isinstance(answer, TaskFailure):
                     self.fail(self._as_error(answer))
                 elif isinstance(answer, Hypothesis):
                     self._on_partial(answer)
@@ -194,7 +194,7 @@ class SpokenUtterance:
                 return
             if isinstance(answer, DecodedUtterance):
                 wanted.answer.set_result(answer)
-            elif isinstance(answer, Failure):
+            elif isinstance(answer, TaskFailure):
                 wanted.answer.set_exception(self._as_error(answer))
 
     def _withdraw(self) -> None:

@@ -14,7 +14,7 @@ from chalicelib.recognition.request.options import Options
 
 
 @dataclass(frozen=True)
-class Step:
+class JobStep:
     """One step of a job, whose recording may be cut into pieces: the first, that of a piece, or the last."""
 
     prefix: str
@@ -27,7 +27,7 @@ class Step:
     """What is to be done with the results."""
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Step:
+    def from_json(cls, fields: dict[str, Any]) -> JobStep:
         """Read it from the event."""
         keep = fields.get("keep")
         return cls(
@@ -39,7 +39,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Request:
+class RecognitionRequest:
     """The function's event."""
 
     audio_key: str
@@ -49,7 +49,7 @@ class Request:
     """Its base version and artefacts."""
     options: Options
     form: Form | None = None
-    step: Step | None = None
+    step: JobStep | None = None
     """Of a job; None: everything is wanted at once."""
     owner: str = ""
     """Whose it is."""
@@ -59,7 +59,7 @@ class Request:
     """Nobody sits and waits for it; so it is with every job."""
 
     @classmethod
-    def parse(cls, event: dict[str, Any]) -> Request:
+    def parse(cls, event: dict[str, Any]) -> RecognitionRequest:
         """Read the event.
 
         Raises:
@@ -73,7 +73,7 @@ class Request:
             model=ServingModel.from_json(event),
             options=Options.from_json(event["options"]),
             form=None if form is None else Form.from_json(form),
-            step=Step.from_json(event["step"]) if "step" in event else None,
+            step=JobStep.from_json(event["step"]) if "step" in event else None,
             owner=event.get("owner", ""),
             streamed_s=event["audio"].get("streamed_s"),
             background=event.get("background", False),

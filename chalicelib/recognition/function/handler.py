@@ -16,7 +16,7 @@ from chalicelib.engines.errors import BaseUnreadable, CustomizationUnsupported, 
 from chalicelib.recognition.audio.inactivity import NoSpeech
 from chalicelib.recognition.decoding.decoders import DecodingFailed
 from chalicelib.recognition.function import kept_results
-from chalicelib.recognition.function.event import Request
+from chalicelib.recognition.function.event import RecognitionRequest
 from chalicelib.recognition.function.pieces import WasCut
 from chalicelib.recognition.function.steps import Tell, decode_request_piece, recognize
 from chalicelib.recognition.function.wording import wording
@@ -43,7 +43,7 @@ def handle(event: dict[str, Any], tell: Tell | None = None) -> dict[str, Any]:
 
 def _answer(event: dict[str, Any], heard: Callable[[float], None], tell: Tell) -> dict[str, Any]:
     try:
-        request = Request.parse(event)
+        request = RecognitionRequest.parse(event)
         if (missing := availability.obstacle(request.model.base_version)) is not None:
             return _error(400, missing)  # of a job that was accepted while its engine was there
         if request.step is not None and request.step.piece is not None:

@@ -64,7 +64,7 @@ class WasCut(Exception):
 
 
 @dataclass(frozen=True)
-class Cutter:
+class PieceCutter:
     """Stores the utterances of a long recording; decodes those of a short one at once."""
 
     prefix: str
@@ -115,7 +115,7 @@ def decode_piece(
     wanted: DecodingOptions,
     decoder: DecoderPool | OwnersShare,
 ) -> None:
-    """Decode a piece that a `Cutter` has stored, and store what was said in it.
+    """Decode a piece that a `PieceCutter` has stored, and store what was said in it.
 
     Raises:
         DecodingFailed: the engine failed, or the piece is gone.

@@ -13,11 +13,11 @@ from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.errors import EndiannessUnclear, Undecodable
 from chalicelib.engines.catalogue import base_version
 from chalicelib.recognition.audio import recordings
-from chalicelib.recognition.decoding.fetched_model import LiveModel, fetched
-from chalicelib.recognition.function.event import Request
-from chalicelib.recognition.function.pieces import Cutter, Gatherer, decode_piece
+from chalicelib.recognition.decoding.fetched_model import FetchedModel, fetched
+from chalicelib.recognition.function.event import RecognitionRequest
+from chalicelib.recognition.function.pieces import Gatherer, PieceCutter, decode_piece
 from chalicelib.recognition.function.pools import background_pool, decoder_pool
-from chalicelib.recognition.function.transcription import Decoder, decoding_options, transcribe
+from chalicelib.recognition.function.transcription import UtteranceDecoder, decoding_options, transcribe
 from chalicelib.recognition.request import forms
 from chalicelib.recognition.request.backend import check_size
 from chalicelib.recognition.request.forms import BadForm
@@ -27,7 +27,7 @@ Tell = Callable[[dict[str, Any]], None]
 _HEAD_BYTES = 4096
 
 
-def recognize(request: Request, heard: Callable[[float], None], tell: Tell) -> dict[str, Any]:
+def recognize(request: RecognitionRequest, heard: Callable[[float], None], tell: Tell) -> dict[str, Any]:
     """Return Watson's results for the recordings of a request, or the error of the step that it is.
 
     Args:
@@ -78,21 +78,21 @@ def _found_type_named(file: Path) -> Iterator[None]:
         raise Undecodable(error.essence, f"{reason} Send it again with that Content-Type.") from error
 
 
-def _model(request: Request) -> LiveModel:
+def _model(request: RecognitionRequest) -> FetchedModel:
     return fetched(request.model).asked(request.options)
 
 
-def _decoder(request: Request) -> Decoder:
+def _decoder(request: RecognitionRequest) -> UtteranceDecoder:
     if request.step is None:
         return (background_pool() if request.background else decoder_pool()).of(request.owner)
     if request.step.pieces is not None:
         return Gatherer(request.step.prefix, request.step.pieces)
     rate_hz = base_version(request.model.base_version).rate_hz
     decoder = background_pool().of(request.owner)
-    return Cutter(request.step.prefix, decoder, rate_hz, settings.current().piece_s)
+    return PieceCutter(request.step.prefix, decoder, rate_hz, settings.current().piece_s)
 
 
-def decode_request_piece(request: Request, prefix: str, number: int) -> None:
+def decode_request_piece(request: RecognitionRequest, prefix: str, number: int) -> None:
     """Decode a piece of a recording that was cut, and keep what was found beside it."""
     wanted, decoder, model = (
         decoding_options(request.options),
@@ -109,7 +109,7 @@ def decode_request_piece(request: Request, prefix: str, number: int) -> None:
     )
 
 
-def _recordings(request: Request, source: Path) -> list[tuple[Path, ContentType | None]]:
+def _recordings(request: RecognitionRequest, source: Path) -> list[tuple[Path, ContentType | None]]:
     """Return the recordings of a request: the body itself, or the files of a form."""
     if request.form is None:
         return [(source, request.content_type)]

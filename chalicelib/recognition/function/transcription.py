@@ -14,14 +14,14 @@ from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Decoding
 from chalicelib.recognition.audio import channels, inactivity, recordings
 from chalicelib.recognition.audio.channels import ChannelSpan
 from chalicelib.recognition.audio.observation import Observation
-from chalicelib.recognition.audio.recordings import Recording
+from chalicelib.recognition.audio.recordings import DecodedRecording
 from chalicelib.recognition.audio.utterances import Cutting
 from chalicelib.recognition.decoding.decoder_worker import Task
 from chalicelib.recognition.request.options import Options
 from chalicelib.recognition.results import insertion_bias, keywords, watson_results
 
 
-class Decoder(Protocol):
+class UtteranceDecoder(Protocol):
     """What decodes: a pool, or what stands for one."""
 
     def decode(self, tasks: Iterator[Task], /) -> Iterator[DecodedUtterance]:
@@ -35,7 +35,7 @@ def transcribe(
     custom: CustomModels,
     *,
     options: Options,
-    pool: Decoder,
+    pool: UtteranceDecoder,
     streamed_s: float | None = None,
     owner: str = "",
     heard: Callable[[float], None] = lambda _: None,
@@ -95,7 +95,9 @@ def _processed(duration_s: float) -> dict[str, Any]:
     return {"processed_audio": {"received": done_s, "seen_by_engine": done_s, "transcription": done_s}}
 
 
-def _observed(recording: Recording, found: Sequence[dict[str, Any]], options: Options) -> dict[str, Any]:
+def _observed(
+    recording: DecodedRecording, found: Sequence[dict[str, Any]], options: Options
+) -> dict[str, Any]:
     if not options.audio_metrics and not options.speaker_labels:
         return {}
     observation = Observation(recording.rate_hz, options)

@@ -8,7 +8,7 @@ from chalicelib.engines.protocol import Hypothesis
 from chalicelib.recognition.audio import channels
 from chalicelib.recognition.request.options import Options
 from chalicelib.recognition.results import watson_results
-from chalicelib.recognition.results.clock import Clock
+from chalicelib.recognition.results.clock import WordClock
 
 
 class LiveAnswer:
@@ -18,7 +18,7 @@ class LiveAnswer:
         self._options = options
         self._warnings = warnings
         self._recognized: list[watson_results.RecognizedUtterance] = []
-        self._clocks: dict[int | None, Clock] = {}
+        self._clocks: dict[int | None, WordClock] = {}
         """Of each channel that is kept apart; None: of all that is heard."""
         self._index = 0
         """Of the utterance in hand."""
@@ -84,8 +84,8 @@ class LiveAnswer:
             if self._options.speaker_labels:
                 self._finals.append(result)
 
-    def _clock(self, channel: int | None, duration_s: float) -> Clock:
-        clock = self._clocks.setdefault(channel, Clock())
+    def _clock(self, channel: int | None, duration_s: float) -> WordClock:
+        clock = self._clocks.setdefault(channel, WordClock())
         clock.limit(duration_s)
         return clock
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from chalicelib.engines.protocol import Samples
-from chalicelib.recognition.audio.utterances import MARGIN_S, Cutting, Piece, UtteranceFinder
+from chalicelib.recognition.audio.utterances import MARGIN_S, Cutting, UtteranceFinder, UtterancePiece
 from chalicelib.recognition.live.live_utterance import LiveUtterance
 
 
@@ -51,16 +51,16 @@ class LiveChannel:
         """How long nobody has spoken by now."""
         return self._finder.silence_s
 
-    def hear(self, block: Samples) -> list[Piece]:
+    def hear(self, block: Samples) -> list[UtterancePiece]:
         """Take the next samples and return what belongs to utterances by now, for `take`."""
         self._kept = np.concatenate([self._kept, block])
         return self._finder.feed(block)
 
-    def finish(self) -> list[Piece]:
+    def finish(self) -> list[UtterancePiece]:
         """Take note that there are no more samples, and return the last pieces, for `take`."""
         return self._finder.finish()
 
-    def take(self, piece: Piece) -> None:
+    def take(self, piece: UtterancePiece) -> None:
         """Give a piece to its utterance. To be called for each of them, in order.
 
         Raises:

@@ -19,9 +19,9 @@ from chalicelib.recognition.audio.channels import AVERAGED_DIFFERENCE
 from chalicelib.recognition.audio.inactivity import NoSpeech
 from chalicelib.recognition.audio.observation import Observation
 from chalicelib.recognition.audio.recordings import rounded
-from chalicelib.recognition.audio.utterances import Piece
+from chalicelib.recognition.audio.utterances import UtterancePiece
 from chalicelib.recognition.decoding.decoders import Speaking
-from chalicelib.recognition.decoding.fetched_model import LiveModel
+from chalicelib.recognition.decoding.fetched_model import FetchedModel
 from chalicelib.recognition.function import transcription
 from chalicelib.recognition.live.live_answer import LiveAnswer
 from chalicelib.recognition.live.live_channel import LiveChannel
@@ -60,7 +60,7 @@ class LiveRequest:
     def __init__(
         self,
         said: ContentType | None,
-        model: LiveModel,
+        model: FetchedModel,
         options: Options,
         *,
         warnings: tuple[str, ...],
@@ -256,7 +256,7 @@ class LiveRequest:
         if timeout_s > 0 and min(channel.silence_s for channel in self._channels) >= timeout_s:
             raise NoSpeech(timeout_s)
 
-    def _take(self, pieces: list[tuple[LiveChannel, Piece]]) -> None:
+    def _take(self, pieces: list[tuple[LiveChannel, UtterancePiece]]) -> None:
         """Take the pieces of all channels in the order of time, for utterances get their turn as they end."""
         for channel, piece in sorted(pieces, key=lambda one: one[1].end):
             channel.take(piece)

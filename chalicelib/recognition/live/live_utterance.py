@@ -9,7 +9,7 @@ from chalicelib.engines.catalogue import base_version
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Samples
 from chalicelib.recognition.audio.utterances import Ending
 from chalicelib.recognition.decoding.decoders import Speaking
-from chalicelib.recognition.decoding.fetched_model import LiveModel
+from chalicelib.recognition.decoding.fetched_model import FetchedModel
 from chalicelib.recognition.function import transcription
 from chalicelib.recognition.request.options import Options
 
@@ -26,7 +26,7 @@ class LiveUtterance:
     def __init__(
         self,
         start_s: float,
-        model: LiveModel,
+        model: FetchedModel,
         options: Options,
         pool: Speaking,
         *,

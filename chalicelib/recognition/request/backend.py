@@ -21,7 +21,7 @@ from chalicelib.engines import catalogue
 from chalicelib.recognition.request.models import ServingModel
 from chalicelib.recognition.request.options import Options
 from chalicelib.sharing import meter, usage
-from chalicelib.sharing.meter import Used, Work
+from chalicelib.sharing.meter import MeteredWork, Used
 from chalicelib.storage import objects
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def used(asked: Mapping[str, Any], audio_s: float) -> Used:
         acoustic=asked.get("adapted_model") is not None, language=asked.get("language_model") is not None
     )
     engine = catalogue.engine_of(asked["base_version"])
-    return Used(Work.RECOGNITION, engine, customization, audio_s)
+    return Used(MeteredWork.RECOGNITION, engine, customization, audio_s)
 
 
 def _results_of(answer: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class BadForm(ValueError):
 
 
 @dataclass(frozen=True)
-class Part:
+class FormPart:
     """What the headers of a part say."""
 
     name: str
@@ -43,7 +43,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Upload:
+class UploadedFile:
     """A part with audio, in a file of its own."""
 
     path: Path
@@ -75,7 +75,7 @@ def metadata(body: IO[bytes], boundary: str) -> bytes:
     """
     contents = bytearray()
 
-    def begin(part: Part) -> Write:
+    def begin(part: FormPart) -> Write:
         if parts.begun == 1 and part.name != _METADATA:
             raise BadForm("The first part of the form must be named 'metadata'.")
         return contents.extend if parts.begun == 1 else _discard
@@ -90,7 +90,7 @@ def metadata(body: IO[bytes], boundary: str) -> bytes:
     raise BadForm("The form ends before its first part, 'metadata', does.")
 
 
-def uploads(body: IO[bytes], boundary: str, folder: Path, name: str = UPLOAD) -> list[Upload]:
+def uploads(body: IO[bytes], boundary: str, folder: Path, name: str = UPLOAD) -> list[UploadedFile]:
     """Write each part of a name into a file of its own in `folder`, and return them in order.
 
     Raises:
@@ -99,7 +99,7 @@ def uploads(body: IO[bytes], boundary: str, folder: Path, name: str = UPLOAD) ->
     found: list[tuple[Path, str | None]] = []
     files: list[IO[bytes]] = []
 
-    def begin(part: Part) -> Write:
+    def begin(part: FormPart) -> Write:
         if part.name != name:
             return _discard
         if len(found) == MAX_UPLOADS:
@@ -122,7 +122,7 @@ def uploads(body: IO[bytes], boundary: str, folder: Path, name: str = UPLOAD) ->
         raise BadForm("The form is cut off: its last boundary is missing.")
     if not found:
         raise BadForm(f"The form has no part named '{name}', so there is no audio.")
-    return [Upload(path, content_type, path.stat().st_size) for path, content_type in found]
+    return [UploadedFile(path, content_type, path.stat().st_size) for path, content_type in found]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Fields:
 
     values: Mapping[str, tuple[str, ...]]
     """By name, in order."""
-    files: tuple[Part, ...]
+    files: tuple[FormPart, ...]
     """The parts of the name that was asked for."""
 
 
@@ -147,9 +147,9 @@ def fields(body: IO[bytes], boundary: str, file: str) -> Fields:
         BadForm: the body is no form, is cut off, or its texts are too long, too many, or not UTF-8.
     """
     texts: list[tuple[str, bytearray]] = []
-    files: list[Part] = []
+    files: list[FormPart] = []
 
-    def begin(part: Part) -> Write:
+    def begin(part: FormPart) -> Write:
         if part.name == file:
             files.append(part)
             return _discard
@@ -174,15 +174,15 @@ def fields(body: IO[bytes], boundary: str, file: str) -> Fields:
     return Fields(values, tuple(files))
 
 
-def extract(body: IO[bytes], boundary: str, name: str, target: IO[bytes]) -> Part | None:
+def extract(body: IO[bytes], boundary: str, name: str, target: IO[bytes]) -> FormPart | None:
     """Write the form's first part of that name into `target`, and return it; None: there is none.
 
     Raises:
         BadForm: the body is no form, or is cut off.
     """
-    found: list[Part] = []
+    found: list[FormPart] = []
 
-    def begin(part: Part) -> Write:
+    def begin(part: FormPart) -> Write:
         if part.name != name or found:
             return _discard
         found.append(part)
@@ -199,7 +199,7 @@ def extract(body: IO[bytes], boundary: str, name: str, target: IO[bytes]) -> Par
 class _Parts:
     """Tells parts apart as the bytes of a form come in."""
 
-    def __init__(self, boundary: str, begin: Callable[[Part], Write]) -> None:
+    def __init__(self, boundary: str, begin: Callable[[FormPart], Write]) -> None:
         self.begun = 0
         self.ended = 0
         self.complete = False
@@ -251,7 +251,7 @@ class _Parts:
         name = parameters.get(b"name", b"").decode("latin-1")
         filename = parameters[b"filename"].decode("latin-1") if b"filename" in parameters else None
         self.begun += 1
-        self._write = self._begin(Part(name, filename, self._headers.get("content-type") or None))
+        self._write = self._begin(FormPart(name, filename, self._headers.get("content-type") or None))
 
     def _end_part(self) -> None:
         self._write = _discard

@@ -73,7 +73,7 @@ class WrongBase(ValueError):
 
 
 @dataclass(frozen=True)
-class AdaptedModel:
+class ModelArtefact:
     """A promoted artefact in the bucket: an adapted acoustic model or a custom language model."""
 
     key: str
@@ -86,9 +86,9 @@ class ServingModel:
     """What recognises, and what the user should know about it."""
 
     base_version: str
-    adapted_model: AdaptedModel | None
+    adapted_model: ModelArtefact | None
     warnings: tuple[str, ...] = ()
-    language_model: AdaptedModel | None = None
+    language_model: ModelArtefact | None = None
     grammars: tuple[str, ...] = ()
     """Names of the grammars inside the language model."""
     large_grammars: tuple[str, ...] = ()
@@ -107,9 +107,9 @@ class ServingModel:
         adapted, language = values.get("adapted_model"), values.get("language_model")
         return cls(
             base_version=values["base_version"],
-            adapted_model=None if adapted is None else AdaptedModel(**adapted),
+            adapted_model=None if adapted is None else ModelArtefact(**adapted),
             warnings=tuple(values.get("warnings", ())),
-            language_model=None if language is None else AdaptedModel(**language),
+            language_model=None if language is None else ModelArtefact(**language),
             grammars=tuple(values.get("grammars", ())),
             large_grammars=tuple(values.get("large_grammars", ())),
             large_grammars_version=values.get("large_grammars_version"),
@@ -276,6 +276,6 @@ def _features_of(custom: Sequence[_Custom], options: Options) -> list[FeatureNam
     return needed
 
 
-def _artefact(model: _Custom, version: str, key: Callable[[str, str, int], str]) -> AdaptedModel:
+def _artefact(model: _Custom, version: str, key: Callable[[str, str, int], str]) -> ModelArtefact:
     run, sha256 = model.artefacts[version]
-    return AdaptedModel(key(model.row.owner, model.row.customization_id, run), sha256)
+    return ModelArtefact(key(model.row.owner, model.row.customization_id, run), sha256)

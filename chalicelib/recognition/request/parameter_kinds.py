@@ -20,7 +20,7 @@ _MOST_WHOLE = 10**18
 
 
 @dataclass(frozen=True)
-class Kind:
+class ParameterKind:
     """What is expected, in words, and a reader that raises ValueError.
 
     A reader takes text and the JSON type alike: clients of Watson send `"0.5"` as well as `0.5`.
@@ -38,7 +38,7 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def number(low: float, high: float = math.inf) -> Kind:
+def number(low: float, high: float = math.inf) -> ParameterKind:
     """A number from `low` to `high`, both included."""
 
     def read(value: object) -> float:
@@ -53,14 +53,14 @@ def number(low: float, high: float = math.inf) -> Kind:
         return read_value
 
     bounds = {"minimum": low} | ({} if math.isinf(high) else {"maximum": high})
-    return Kind(
+    return ParameterKind(
         f"a number of at least {low}" if math.isinf(high) else f"a number from {low} to {high}",
         read,
         {"type": "number", **bounds},
     )
 
 
-def whole(expected: str, accepts: Callable[[int], bool], least: int = 1) -> Kind:
+def whole(expected: str, accepts: Callable[[int], bool], least: int = 1) -> ParameterKind:
     """A whole number of at least `least` that `accepts` accepts."""
 
     def read(value: object) -> int:
@@ -69,10 +69,10 @@ def whole(expected: str, accepts: Callable[[int], bool], least: int = 1) -> Kind
             raise ValueError(value)
         return read_value
 
-    return Kind(expected, read, {"type": "integer", "minimum": least})
+    return ParameterKind(expected, read, {"type": "integer", "minimum": least})
 
 
-def one_of(*values: str) -> Kind:
+def one_of(*values: str) -> ParameterKind:
     """One of these words, in upper or lower case."""
 
     def read(value: object) -> str:
@@ -80,7 +80,7 @@ def one_of(*values: str) -> Kind:
             raise ValueError(value)
         return value.lower()
 
-    return Kind(" or ".join(values), read, {"type": "string", "enum": list(values)})
+    return ParameterKind(" or ".join(values), read, {"type": "string", "enum": list(values)})
 
 
 def _to_whole(value: object) -> int:
@@ -117,10 +117,10 @@ def _keywords(value: object) -> tuple[str, ...]:
     return keywords
 
 
-BOOLEAN = Kind("true or false", _boolean, {"type": "boolean"})
-TEXT = Kind("a text that is not empty", _text, {"type": "string", "minLength": 1})
+BOOLEAN = ParameterKind("true or false", _boolean, {"type": "boolean"})
+TEXT = ParameterKind("a text that is not empty", _text, {"type": "string", "minLength": 1})
 FRACTION = number(0.0, 1.0)
-KEYWORDS = Kind(
+KEYWORDS = ParameterKind(
     f"a comma-separated list (in JSON: an array) of at most {MAX_KEYWORDS} keywords, each of at most "
     f"{MAX_KEYWORD_CHARACTERS} characters",
     _keywords,

@@ -9,7 +9,7 @@ from chalicelib.recognition.request.parameter_kinds import (
     FRACTION,
     KEYWORDS,
     TEXT,
-    Kind,
+    ParameterKind,
     number,
     one_of,
     whole,
@@ -21,7 +21,7 @@ Interface = Literal["sync", "multipart", "async", "websocket"]
 AVERAGED, SEPARATE = "averaged", "separate"
 """What becomes of the channels of a recording."""
 
-MODEL_KINDS: dict[str, Kind] = {
+MODEL_KINDS: dict[str, ParameterKind] = {
     "model": TEXT,
     "base_model_version": TEXT,
     "acoustic_customization_id": TEXT,
@@ -31,7 +31,7 @@ MODEL_KINDS: dict[str, Kind] = {
 }
 """What chooses the model: always in the query."""
 
-REQUEST_KINDS: dict[str, Kind] = {
+REQUEST_KINDS: dict[str, ParameterKind] = {
     "customization_weight": FRACTION,
     "grammar_name": TEXT,
     "timestamps": BOOLEAN,

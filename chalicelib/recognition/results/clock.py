@@ -7,7 +7,7 @@ from copy import copy
 from typing import Self
 
 
-class Clock:
+class WordClock:
     """Keeps the times of successive words in order and inside the recording."""
 
     def __init__(self, duration_s: float = math.inf) -> None:

@@ -9,12 +9,12 @@ from chalicelib.engines.protocol import DecodedUtterance, KeywordHit
 from chalicelib.recognition.request.keyword_forms import forms
 from chalicelib.recognition.request.languages import is_english
 from chalicelib.recognition.request.options import Options
-from chalicelib.recognition.results.clock import Clock
+from chalicelib.recognition.results.clock import WordClock
 from chalicelib.recognition.results.confidences import two_decimals
 
 
 def keywords_result(
-    decoded: DecodedUtterance, start_s: float, clock: Clock, options: Options
+    decoded: DecodedUtterance, start_s: float, clock: WordClock, options: Options
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the matches of each keyword, by the keyword as the client wrote it; one without any is left out.
 

@@ -25,7 +25,7 @@ _DIGITS_APART = re.compile(r"\d(?:[ .,:-]?\d){2,}")
 
 
 @dataclass(frozen=True)
-class Transcript:
+class FinalTranscript:
     """A final transcript."""
 
     text: str
@@ -33,21 +33,21 @@ class Transcript:
     """Places of the words whose digits were redacted."""
 
 
-def final(words: Sequence[Word], options: Options) -> Transcript:
+def final(words: Sequence[Word], options: Options) -> FinalTranscript:
     """Return the transcript of a final result; each word is followed by a space, as Watson writes it."""
     shown = [(number, spelled(word.text, options)) for number, word in enumerate(words)]
     if not languages.is_english(options.model):
         return _as_written(shown, options)
     if not options.smart_formatting:
-        return Transcript(_joined([text for _, text in shown], options))
+        return FinalTranscript(_joined([text for _, text in shown], options))
     heard = [(number, text) for number, text in shown if text != HESITATION]
     pieces = formatter.format_words([text for _, text in heard])
     if not options.redaction:
-        return Transcript(_joined([formatter.join(pieces)], options))
+        return FinalTranscript(_joined([formatter.join(pieces)], options))
     hidden = {
         heard[place][0] for piece in pieces if _MANY_DIGITS.search(piece.text) for place in piece.places
     }
-    return Transcript(_joined([redacted(formatter.join(pieces))], options), frozenset(hidden))
+    return FinalTranscript(_joined([redacted(formatter.join(pieces))], options), frozenset(hidden))
 
 
 def interim(words: Sequence[Word], options: Options) -> str:
@@ -66,10 +66,10 @@ def spelled(word: str, options: Options) -> str:
     return word
 
 
-def _as_written(shown: Sequence[tuple[int, str]], options: Options) -> Transcript:
+def _as_written(shown: Sequence[tuple[int, str]], options: Options) -> FinalTranscript:
     """Return the transcript of a language whose numbers stand in digits already, or in words unknown here."""
     if not options.redaction:
-        return Transcript(_joined([text for _, text in shown], options))
+        return FinalTranscript(_joined([text for _, text in shown], options))
     ends = list(itertools.accumulate(len(text) + 1 for _, text in shown))
     runs = [run.span() for run in _DIGITS_APART.finditer(" ".join(text for _, text in shown))]
     hidden = {
@@ -77,7 +77,7 @@ def _as_written(shown: Sequence[tuple[int, str]], options: Options) -> Transcrip
         for (number, text), end in zip(shown, ends, strict=True)
         if any(first < end - 1 and end - 1 - len(text) < last for first, last in runs)
     }
-    return Transcript(_joined([hidden.get(*one) for one in shown], options), frozenset(hidden))
+    return FinalTranscript(_joined([hidden.get(*one) for one in shown], options), frozenset(hidden))
 
 
 def redacted(text: str) -> str:

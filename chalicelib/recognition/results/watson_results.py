@@ -11,11 +11,11 @@ from chalicelib.recognition.audio import channels
 from chalicelib.recognition.audio.utterances import Ending
 from chalicelib.recognition.request.options import Options
 from chalicelib.recognition.results import insertion_bias, transcripts
-from chalicelib.recognition.results.clock import Clock
+from chalicelib.recognition.results.clock import WordClock
 from chalicelib.recognition.results.confidences import two_decimals
 from chalicelib.recognition.results.keywords import keywords_result
 from chalicelib.recognition.results.phrase_ends import phrases
-from chalicelib.recognition.results.transcripts import Transcript
+from chalicelib.recognition.results.transcripts import FinalTranscript
 from chalicelib.recognition.results.word_alternatives import word_alternatives
 from chalicelib.recognition.results.written_text import written_pieces, written_text
 
@@ -48,10 +48,10 @@ def assemble(
     are kept apart have a time each; their results are merged by when each begins. `told` gets each result as
     soon as it is known, in the order of the utterances.
     """
-    clocks: dict[int | None, Clock] = {}
+    clocks: dict[int | None, WordClock] = {}
     results: list[tuple[float, Result]] = []
     for utterance in utterances:
-        clock = clocks.setdefault(utterance.channel, Clock(duration_s))
+        clock = clocks.setdefault(utterance.channel, WordClock(duration_s))
         for timed in _timed_finals(utterance, clock, options):
             told(timed[1])
             results.append(timed)
@@ -59,7 +59,7 @@ def assemble(
     return {"result_index": 0, "results": merged}
 
 
-def assemble_final(utterance: RecognizedUtterance, clock: Clock, options: Options) -> list[Result]:
+def assemble_final(utterance: RecognizedUtterance, clock: WordClock, options: Options) -> list[Result]:
     """Return the final results of an utterance, in order.
 
     That is none when nothing was said, and one otherwise; several only if the transcript is to be split at
@@ -74,7 +74,7 @@ def assemble_final(utterance: RecognizedUtterance, clock: Clock, options: Option
 
 
 def _timed_finals(
-    utterance: RecognizedUtterance, clock: Clock, options: Options
+    utterance: RecognizedUtterance, clock: WordClock, options: Options
 ) -> list[tuple[float, Result]]:
     """Return the final results of an utterance, each with the time of its first word."""
     readings = insertion_bias.ranked(utterance.decoded.hypotheses, options)
@@ -94,7 +94,7 @@ def _timed_finals(
     return results
 
 
-def assemble_interim(reading: Hypothesis, start_s: float, clock: Clock, options: Options) -> Result:
+def assemble_interim(reading: Hypothesis, start_s: float, clock: WordClock, options: Options) -> Result:
     """Return the interim result of an utterance that is still being spoken: without any confidence.
 
     Args:
@@ -110,7 +110,7 @@ def assemble_interim(reading: Hypothesis, start_s: float, clock: Clock, options:
     return {"final": False, "alternatives": [alternative]}
 
 
-def _finals(decoded: DecodedUtterance, start_s: float, clock: Clock, options: Options) -> list[Result]:
+def _finals(decoded: DecodedUtterance, start_s: float, clock: WordClock, options: Options) -> list[Result]:
     if not decoded.hypotheses or not decoded.hypotheses[0].words:
         return []
     result: Result = {
@@ -125,7 +125,7 @@ def _finals(decoded: DecodedUtterance, start_s: float, clock: Clock, options: Op
 
 
 def _alternatives(
-    readings: Sequence[Hypothesis], start_s: float, clock: Clock, options: Options
+    readings: Sequence[Hypothesis], start_s: float, clock: WordClock, options: Options
 ) -> list[dict[str, Any]]:
     words = readings[0].words
     transcript = transcripts.final(words, options)
@@ -161,7 +161,7 @@ def _with_written(
     return {"transcript": transcript} | ({} if written is None else {"written": written})
 
 
-def _spelled(words: Sequence[Word], transcript: Transcript, options: Options) -> list[str]:
+def _spelled(words: Sequence[Word], transcript: FinalTranscript, options: Options) -> list[str]:
     return [
         transcripts.HIDDEN if number in transcript.hidden else transcripts.spelled(word.text, options)
         for number, word in enumerate(words)
@@ -169,7 +169,7 @@ def _spelled(words: Sequence[Word], transcript: Transcript, options: Options) ->
 
 
 def _timestamps(
-    words: Sequence[Word], spelled: Sequence[str], start_s: float, clock: Clock
+    words: Sequence[Word], spelled: Sequence[str], start_s: float, clock: WordClock
 ) -> list[list[object]]:
     return [
         [text, clock.read(start_s + word.start_s), clock.read(start_s + word.end_s)]

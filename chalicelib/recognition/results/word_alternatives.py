@@ -6,13 +6,13 @@ from typing import Any
 
 from chalicelib.engines.protocol import WordSlot
 from chalicelib.recognition.request.options import Options
-from chalicelib.recognition.results.clock import Clock
+from chalicelib.recognition.results.clock import WordClock
 from chalicelib.recognition.results.confidences import two_decimals
 from chalicelib.recognition.results.transcripts import spelled
 
 
 def word_alternatives(
-    slots: tuple[WordSlot, ...], start_s: float, clock: Clock, options: Options
+    slots: tuple[WordSlot, ...], start_s: float, clock: WordClock, options: Options
 ) -> list[dict[str, Any]]:
     """Return the places at which a word reaches `word_alternatives_threshold`, each with those words.
 

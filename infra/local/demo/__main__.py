@@ -197,7 +197,7 @@ def train(client: SpeechToTextV1, customization_id: str, line: str, steps: Steps
 
 
 @dataclass(frozen=True)
-class Heard:
+class HeardPrompts:
     """What was recognised in some prompts."""
 
     texts: Sequence[str]
@@ -206,7 +206,7 @@ class Heard:
 
 def transcribe(
     client: SpeechToTextV1, prompts: Sequence[Prompt], steps: Steps, label: str, **options: str
-) -> Heard:
+) -> HeardPrompts:
     """Recognise every prompt and compare with what was really said."""
     step = steps.begin(label, len(prompts))
 
@@ -219,7 +219,7 @@ def transcribe(
 
     with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as threads:
         hypotheses = list(threads.map(one, prompts))
-    return Heard(hypotheses, word_error_rate([prompt.text for prompt in prompts], hypotheses))
+    return HeardPrompts(hypotheses, word_error_rate([prompt.text for prompt in prompts], hypotheses))
 
 
 def learned_share(client: SpeechToTextV1, customization_id: str) -> float:
@@ -232,7 +232,7 @@ def learned_share(client: SpeechToTextV1, customization_id: str) -> float:
 
 
 @dataclass(frozen=True)
-class Line:
+class TelephoneLine:
     """A telephone line: what is recorded on it, to learn from and to be measured on."""
 
     name: str
@@ -240,11 +240,11 @@ class Line:
     held_out: Sequence[Prompt]
 
 
-def lines(speech: Speech, folder: Path) -> list[Line]:
+def lines(speech: Speech, folder: Path) -> list[TelephoneLine]:
     """Return the prompts as they are, and as from beside a machine; the latter are written below `folder`."""
     return [
-        Line("clean line", speech.adaptation, speech.held_out),
-        Line(
+        TelephoneLine("clean line", speech.adaptation, speech.held_out),
+        TelephoneLine(
             f"beside a machine, {SNR_DB:g} dB",
             beside_a_machine(speech.adaptation, folder),
             beside_a_machine(speech.held_out, folder),
@@ -253,7 +253,7 @@ def lines(speech: Speech, folder: Path) -> list[Line]:
 
 
 def demonstrate(
-    console: Console, client: SpeechToTextV1, speech: Speech, measured_lines: Sequence[Line]
+    console: Console, client: SpeechToTextV1, speech: Speech, measured_lines: Sequence[TelephoneLine]
 ) -> dict[str, Any]:
     """Do the main job on each line; return the figures."""
     audio_s = sum(prompt.duration_s for prompt in speech.adaptation)
@@ -281,7 +281,7 @@ def light_version() -> str | None:
     return next((one.name for one in reversed(versions) if one.engine == LIGHT_ENGINE), None)
 
 
-def adapt_to(client: SpeechToTextV1, line: Line, light: str | None, steps: Steps) -> dict[str, Any]:
+def adapt_to(client: SpeechToTextV1, line: TelephoneLine, light: str | None, steps: Steps) -> dict[str, Any]:
     """Make a model of a line, of its audio alone, and measure it beside the engines as they come.
 
     Raises:
@@ -398,7 +398,7 @@ and in another shell, with one of the recordings that no training has heard:
 Then your own line: README.md, "Use it"."""
 
 
-def keep_recording(home: Path, line: Line, figures: dict[str, Any]) -> Path:
+def keep_recording(home: Path, line: TelephoneLine, figures: dict[str, Any]) -> Path:
     """Copy a recording that is heard otherwise now, or the first, to where it is named."""
     changed = [one["audio"] for one in figures["lines"][-1]["changed"]] or [line.held_out[0].path.name]
     (source,) = (one.path for one in line.held_out if one.path.name == changed[0])

@@ -15,7 +15,7 @@ _LINE_EVERY = 25
 """Per cent of a step between two lines."""
 
 
-class Step(Protocol):
+class DemoStep(Protocol):
     """One step that takes a while."""
 
     def advance(self) -> None:
@@ -28,11 +28,11 @@ class Step(Protocol):
 class Steps(Protocol):
     """All that is being done."""
 
-    def begin(self, description: str, parts: int = 1) -> Step:
+    def begin(self, description: str, parts: int = 1) -> DemoStep:
         """Begin a step of so many parts."""
 
 
-class _Bar:
+class _TerminalBar:
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
 
@@ -47,8 +47,8 @@ class _Bars:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
-    def begin(self, description: str, parts: int = 1) -> Step:
-        return _Bar(self._progress, self._progress.add_task(description, total=parts))
+    def begin(self, description: str, parts: int = 1) -> DemoStep:
+        return _TerminalBar(self._progress, self._progress.add_task(description, total=parts))
 
 
 class _Line:
@@ -82,7 +82,7 @@ class _Lines:
             f"{passed_s // 60:3d}:{passed_s % 60:02d}  {text}", highlight=False, soft_wrap=True
         )
 
-    def begin(self, description: str, parts: int = 1) -> Step:
+    def begin(self, description: str, parts: int = 1) -> DemoStep:
         return _Line(self, description, parts)
 
 

@@ -34,7 +34,7 @@ class WordErrorRate:
 
 
 @dataclass(frozen=True)
-class Difference:
+class MeasuredDifference:
     """How much a second recogniser's word error rate lies above a first one's, on the same utterances."""
 
     rate: float
@@ -83,7 +83,7 @@ def word_error_rate(references: Sequence[str], hypotheses: Sequence[str], seed: 
 
 def paired_difference(
     references: Sequence[str], first: Sequence[str], second: Sequence[str], seed: int = 0
-) -> Difference:
+) -> MeasuredDifference:
     """Return the second's word error rate less the first's, utterances being resampled for both alike."""
     errors, words = np.array(error_counts(references, first), dtype=np.float64).T
     more = np.array(error_counts(references, second), dtype=np.float64)[:, 0] - errors
@@ -91,7 +91,7 @@ def paired_difference(
     rates = sampled[:, 0] / sampled[:, 1]
     low, high = np.percentile(rates, [2.5, 97.5])
     no_worse = float((rates <= 0).mean())
-    return Difference(float(more.sum() / words.sum()), float(low), float(high), no_worse)
+    return MeasuredDifference(float(more.sum() / words.sum()), float(low), float(high), no_worse)
 
 
 def _resampled(rows: NDArray[np.float64], seed: int) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from chalicelib.sharing.threads import Threads
+from chalicelib.sharing.threads import OwnerThreads
 from infra.local import events
 from infra.local.admission import Admitted
 from infra.local.functions import event_stream
@@ -43,7 +43,7 @@ class LambdaEmulator:
 
     def __init__(self, functions: Mapping[str, events.Handler]) -> None:
         self._functions = functions
-        self._threads = Threads("invoke", _CONCURRENCY, running_of_owner=_OF_OWNER)
+        self._threads = OwnerThreads("invoke", _CONCURRENCY, running_of_owner=_OF_OWNER)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an error of the function is a success of the call, as in Lambda."""

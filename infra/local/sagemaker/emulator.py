@@ -40,7 +40,7 @@ _making_client = threading.Lock()
 _NOT_FOUND = "Requested resource not found."
 
 
-class ApiError(Exception):
+class SageMakerError(Exception):
     """A refusal with SageMaker's error code."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -80,7 +80,7 @@ class SageMakerEmulator:
         try:
             document = await asyncio.to_thread(self._call, name, body)
             status = HTTPStatus.OK
-        except ApiError as error:
+        except SageMakerError as error:
             status = HTTPStatus.BAD_REQUEST
             document = {"__type": error.code, "message": str(error)}
         await answer(send, status, {"content-type": _JSON}, json.dumps(document).encode())
@@ -90,48 +90,48 @@ class SageMakerEmulator:
 
         operation = self._operations.get(name)
         if operation is None:
-            raise ApiError("UnknownOperationException", f"{name or 'This'} is not served here.")
+            raise SageMakerError("UnknownOperationException", f"{name or 'This'} is not served here.")
         try:
             request = json.loads(body or b"{}")
         except ValueError:
-            raise ApiError("SerializationException", "The body is not JSON.") from None
+            raise SageMakerError("SerializationException", "The body is not JSON.") from None
         shape = _model().operation_model(name).input_shape
         if shape is None:
             raise TypeError(f"{name} takes no input")
         report = ParamValidator().validate(request, shape)
         if report.has_errors():
-            raise ApiError("ValidationException", report.generate_report())
+            raise SageMakerError("ValidationException", report.generate_report())
         return operation(request)
 
     def _create(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["TrainingJobName"]
         if not _NAME.fullmatch(name):
-            raise ApiError("ValidationException", f"Value {name!r} at 'trainingJobName' is malformed.")
+            raise SageMakerError("ValidationException", f"Value {name!r} at 'trainingJobName' is malformed.")
         if "InputDataConfig" not in request or "TrainingImage" not in request["AlgorithmSpecification"]:
             message = "A training image and input data are needed here."
-            raise ApiError("ValidationException", message)
+            raise SageMakerError("ValidationException", message)
         for channel in request["InputDataConfig"]:
             if not _CHANNEL.fullmatch(channel["ChannelName"]):
                 message = f"Value {channel['ChannelName']!r} at 'channelName' is malformed."
-                raise ApiError("ValidationException", message)
+                raise SageMakerError("ValidationException", message)
         for variable in sorted(request.get("Environment", {}).keys() - _VARIABLES):
             message = (
                 f"The environment variable {variable!r} cannot be set here: {', '.join(_VARIABLES)} can."
             )
-            raise ApiError("ValidationException", message)
+            raise SageMakerError("ValidationException", message)
         job = TrainingJob(request).at("Pending")
         if not self._jobs.add(job):
             message = (
                 "Training job names must be unique within an AWS account and region, "
                 f"and a training job with this name already exists ({job.arn})"
             )
-            raise ApiError("ResourceInUse", message)
+            raise SageMakerError("ResourceInUse", message)
         return {"TrainingJobArn": job.arn}
 
     def _found(self, request: dict[str, Any]) -> TrainingJob:
         job = self._jobs.get(request["TrainingJobName"])
         if job is None:
-            raise ApiError("ValidationException", _NOT_FOUND)
+            raise SageMakerError("ValidationException", _NOT_FOUND)
         return job
 
     def _describe(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class SageMakerEmulator:
         job = self._found(request)
         if not self._jobs.stop(job.name):
             message = f"The request was rejected because the training job is in status {job.status}."
-            raise ApiError("ValidationException", message)
+            raise SageMakerError("ValidationException", message)
         return {}
 
     def _list(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +165,7 @@ class SageMakerEmulator:
         arn = request["ResourceArn"]
         job = self._jobs.get(arn.rpartition("/")[2])
         if job is None or job.arn != arn:
-            raise ApiError("ValidationException", _NOT_FOUND)
+            raise SageMakerError("ValidationException", _NOT_FOUND)
         return job
 
     def _tags(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def _page(request: dict[str, Any], entries: list[Any], most: int) -> tuple[list[
     """Return a page of entries, and the token of the next one if there is one."""
     token = request.get("NextToken", "0")
     if not token.isdecimal():
-        raise ApiError("ValidationException", "The NextToken is not one of ours.")
+        raise SageMakerError("ValidationException", "The NextToken is not one of ours.")
     start, end = int(token), int(token) + request.get("MaxResults", most)
     return entries[start:end], {"NextToken": str(end)} if end < len(entries) else {}
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from infra.local.events import ACCOUNT, REGION
-from infra.resources import Queue, Resources, Table
+from infra.resources import QueueResource, Resources, TableResource
 
 Ask = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 """Has an action of a service's API done; an answer that is not 200 is raised."""
@@ -29,7 +29,7 @@ async def bring_up(
             await _set_time_to_live(tables, table.name, table.ttl_attribute)
 
 
-async def _create_queue(ask: Ask, queue: Queue) -> None:
+async def _create_queue(ask: Ask, queue: QueueResource) -> None:
     attributes = {
         "VisibilityTimeout": str(queue.visibility_timeout_s),
         "MessageRetentionPeriod": str(queue.retention_s),
@@ -41,7 +41,7 @@ async def _create_queue(ask: Ask, queue: Queue) -> None:
     await ask("CreateQueue", {"QueueName": queue.name, "Attributes": attributes})
 
 
-async def _create_table(ask: Ask, table: Table) -> None:
+async def _create_table(ask: Ask, table: TableResource) -> None:
     keys = [{"AttributeName": table.hash_key, "KeyType": "HASH"}]
     if table.range_key:
         keys.append({"AttributeName": table.range_key, "KeyType": "RANGE"})

@@ -31,7 +31,7 @@ from infra.local.store.object_wire import (
     timestamp,
     unwritable,
 )
-from infra.local.store.objects import Bucket, Objects, Part, StoredObject
+from infra.local.store.objects import BlobPart, Objects, StoredBucket, StoredObject
 from infra.local.wire import Disconnected, Receive, Scope, Send, answer, begin, chunks, headers_of, whole_body
 
 _READ_BYTES = 256 * 1024
@@ -42,13 +42,13 @@ Created = Callable[[str, str, StoredObject], Awaitable[None]]
 
 
 @dataclass
-class _Upload:
+class _MultipartUpload:
     """A multipart upload. It does not outlive the process: nothing of it was acknowledged as an object."""
 
     bucket: str
     key: str
     headers: dict[str, str]
-    parts: dict[int, Part] = field(default_factory=dict)
+    parts: dict[int, BlobPart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class ObjectApi:
         self._objects = objects
         self._journal = journal
         self._created = created
-        self._uploads: dict[str, _Upload] = {}
+        self._uploads: dict[str, _MultipartUpload] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -119,7 +119,7 @@ class ObjectApi:
             case _:
                 raise ObjectError(HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", "This is not served here.")
 
-    def _bucket(self, request: _Request) -> Bucket:
+    def _bucket(self, request: _Request) -> StoredBucket:
         return self._objects.buckets[self._bucket_name(request)]
 
     def _bucket_name(self, request: _Request) -> str:
@@ -142,10 +142,10 @@ class ObjectApi:
 
     # Writing
 
-    async def _spool(self, request: _Request) -> Part:
+    async def _spool(self, request: _Request) -> BlobPart:
         return await self._new_blob(payload(chunks(request.receive), request.headers))
 
-    async def _new_blob(self, pieces: AsyncIterator[bytes]) -> Part:
+    async def _new_blob(self, pieces: AsyncIterator[bytes]) -> BlobPart:
         """Write bytes to a new blob, as they arrive, and make it durable."""
         blob = self._objects.blobs.new()
         path = self._objects.blobs.path(blob)
@@ -163,10 +163,16 @@ class ObjectApi:
         except BaseException:
             self._objects.blobs.remove(blob)
             raise
-        return Part(blob, size_bytes, digest.hexdigest())
+        return BlobPart(blob, size_bytes, digest.hexdigest())
 
     async def _commit(  # noqa: PLR0917
-        self, event: str, bucket: str, key: str, parts: tuple[Part, ...], etag: str, headers: dict[str, str]
+        self,
+        event: str,
+        bucket: str,
+        key: str,
+        parts: tuple[BlobPart, ...],
+        etag: str,
+        headers: dict[str, str],
     ) -> StoredObject:
         record = self._objects.put(bucket, key, parts, etag, headers)
         stored = self._objects.buckets[bucket].objects[key]
@@ -196,7 +202,7 @@ class ObjectApi:
         await whole_body(request.receive)
         source = self._source(request)
         parts = tuple(
-            Part(self._objects.blobs.link(part.blob), part.size_bytes, part.md5) for part in source.parts
+            BlobPart(self._objects.blobs.link(part.blob), part.size_bytes, part.md5) for part in source.parts
         )
         replace = request.headers.get("x-amz-metadata-directive") == "REPLACE"
         headers = kept_headers(request.headers) if replace else source.headers
@@ -209,7 +215,7 @@ class ObjectApi:
     def _source(self, request: _Request) -> StoredObject:
         name = unquote(request.headers["x-amz-copy-source"]).lstrip("/")
         bucket, _, key = name.partition("/")
-        stored = self._objects.buckets.get(bucket, Bucket()).objects.get(key)
+        stored = self._objects.buckets.get(bucket, StoredBucket()).objects.get(key)
         if stored is None:
             raise no_such_key(key)
         return stored
@@ -217,7 +223,7 @@ class ObjectApi:
     async def _begin_upload(self, request: _Request) -> None:
         await whole_body(request.receive)
         upload_id = self._objects.blobs.new()
-        self._uploads[upload_id] = _Upload(
+        self._uploads[upload_id] = _MultipartUpload(
             self._bucket_name(request), request.key, kept_headers(request.headers)
         )
         root = document(
@@ -225,7 +231,7 @@ class ObjectApi:
         )
         await answer_xml(request.send, root)
 
-    def _upload(self, request: _Request) -> _Upload:
+    def _upload(self, request: _Request) -> _MultipartUpload:
         upload = self._uploads.get(request.query["uploadId"])
         if upload is None:
             raise ObjectError(HTTPStatus.NOT_FOUND, "NoSuchUpload", "The upload is over, or never began.")
@@ -244,7 +250,7 @@ class ObjectApi:
         else:
             await answer(request.send, 200, {"etag": f'"{part.md5}"'})
 
-    async def _copied_range(self, request: _Request) -> Part:
+    async def _copied_range(self, request: _Request) -> BlobPart:
         await whole_body(request.receive)
         source = self._source(request)
         asked = request.headers.get("x-amz-copy-source-range")
@@ -282,7 +288,7 @@ class ObjectApi:
 
     async def expire(self, bucket: str, prefix: str, modified_before_s: float) -> None:
         """Remove the objects below a prefix that were last written before that Unix time."""
-        held = self._objects.buckets.get(bucket, Bucket())
+        held = self._objects.buckets.get(bucket, StoredBucket())
         old = [key for key in held.below(prefix, "") if held.objects[key].modified_s < modified_before_s]
         if old:
             await self._remove(bucket, old)

@@ -15,7 +15,7 @@ from infra.local.store.journal import Record
 
 
 @dataclass(frozen=True)
-class Part:
+class BlobPart:
     """A stretch of an object's bytes: one file of the blob folder."""
 
     blob: str
@@ -28,7 +28,7 @@ class StoredObject:
     """An object as it was committed."""
 
     key: str
-    parts: tuple[Part, ...]
+    parts: tuple[BlobPart, ...]
     etag: str
     modified_s: float
     """Unix time of the commit."""
@@ -42,7 +42,7 @@ class StoredObject:
 
 
 @dataclass
-class Bucket:
+class StoredBucket:
     """The objects of one bucket, and their keys in order."""
 
     objects: dict[str, StoredObject] = field(default_factory=dict)
@@ -119,15 +119,15 @@ class Objects:
 
     def __init__(self, folder: Path) -> None:
         self.blobs = Blobs(folder)
-        self.buckets: dict[str, Bucket] = {}
+        self.buckets: dict[str, StoredBucket] = {}
 
     def create_bucket(self, name: str) -> Record:
         """Make a bucket, unless it exists."""
-        self.buckets.setdefault(name, Bucket())
+        self.buckets.setdefault(name, StoredBucket())
         return {"bucket": name}
 
     def put(
-        self, bucket: str, key: str, parts: tuple[Part, ...], etag: str, headers: dict[str, str]
+        self, bucket: str, key: str, parts: tuple[BlobPart, ...], etag: str, headers: dict[str, str]
     ) -> Record:
         """Commit an object made of durable blobs; the record names the blobs that are unused from now on."""
         stored = StoredObject(key, parts, etag, time.time(), headers)
@@ -171,5 +171,5 @@ def _blob_names(stored: StoredObject | None) -> list[str]:
 
 
 def _stored(fields: dict[str, Any]) -> StoredObject:
-    parts = tuple(Part(**part) for part in fields["parts"])
+    parts = tuple(BlobPart(**part) for part in fields["parts"])
     return StoredObject(**{**fields, "parts": parts})

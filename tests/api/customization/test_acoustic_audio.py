@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import settings
 from chalicelib.customization.acoustic import audio_resources
-from chalicelib.customization.acoustic.audio_resources import Analysis
+from chalicelib.customization.acoustic.audio_resources import AudioAnalysis
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AudioResource
 from tests.api.calling import Instance, Model, assert_done, assert_error
@@ -29,7 +29,7 @@ def stored(model: Model, name: str) -> bytes:
     return objects.get(audio_resources.key_of(row(model, name)).key)
 
 
-def analyse(model: Model, name: str, analysis: Analysis) -> None:
+def analyse(model: Model, name: str, analysis: AudioAnalysis) -> None:
     audio = row(model, name)
     assert audio_resources.analysis_finished(
         audio.owner, audio.customization_id, audio.audio_id, audio.upload_id, analysis
@@ -69,7 +69,7 @@ def test_analysed_audio_is_shown_with_what_was_found(model: Model) -> None:
     analyse(
         model,
         "a",
-        Analysis(
+        AudioAnalysis(
             valid=True,
             details_type="audio",
             codec="pcm_s16le",
@@ -80,7 +80,9 @@ def test_analysed_audio_is_shown_with_what_was_found(model: Model) -> None:
         ),
     )
     analyse(
-        model, "b", Analysis(valid=False, details_type="undetermined", error="This is no audio. Send a WAV.")
+        model,
+        "b",
+        AudioAnalysis(valid=False, details_type="undetermined", error="This is no audio. Send a WAV."),
     )
     good = {
         "duration": 131,
@@ -106,7 +108,7 @@ def test_analysed_audio_is_shown_with_what_was_found(model: Model) -> None:
 def test_what_is_no_audio_in_an_archive_is_said(model: Model) -> None:
     sent = {"Content_Type": "application/zip"}
     assert model.post_audio("pack", ZIP, **sent).status == 201
-    listing = audio_resources.Listing([], [f"{letter}.txt" for letter in "abcdefg"], 130)
+    listing = audio_resources.ArchiveListing([], [f"{letter}.txt" for letter in "abcdefg"], 130)
     objects.put(audio_resources.key_of(row(model, "pack")).listing_key, listing.to_json())
     shown = model("GET", "/audio/pack").json["container"]
     assert shown["warning"] == (
@@ -138,7 +140,7 @@ def test_an_archive_is_one_resource_with_members(model: Model) -> None:
     analyse(
         model,
         "pack",
-        Analysis(
+        AudioAnalysis(
             valid=False,
             details_type="archive",
             compression="zip",

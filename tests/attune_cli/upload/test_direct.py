@@ -14,7 +14,7 @@ from attune_cli.client import Service
 from attune_cli.configuration import Credentials
 from attune_cli.errors import Away, CommandError
 from attune_cli.upload import direct
-from attune_cli.upload.parcels import Body
+from attune_cli.upload.parcels import FileBody
 from tests.attune_cli.line import DROPPED, Fault, Line, Recorded, line
 
 CONTENT = b"RIFF" + bytes(20_000)
@@ -54,7 +54,7 @@ def upload(
     file, sent = io.BytesIO(content), [0]
     service = service or Service(Credentials(one.url, "key"), patience_s=5)
     headers = {"Content-Type": "audio/wav"}
-    with direct.uploaded(service, file, headers, "audio", lambda: Body(file, sent.append)) as upload_id:
+    with direct.uploaded(service, file, headers, "audio", lambda: FileBody(file, sent.append)) as upload_id:
         return upload_id, sent
 
 
@@ -85,7 +85,7 @@ def test_an_upload_goes_also_when_it_is_refused(error: CommandError, removed: in
         service, file = Service(Credentials(one.url, "key")), io.BytesIO(CONTENT)
         with (
             pytest.raises(type(error)),
-            direct.uploaded(service, file, {}, None, lambda: Body(file, lambda sent: None)),
+            direct.uploaded(service, file, {}, None, lambda: FileBody(file, lambda sent: None)),
         ):
             raise error
         assert len(one.of("DELETE", "/v1/uploads/id1")) == removed

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from attune_cli.upload import parcels, recordings
-from attune_cli.upload.parcels import Body, Changed, Parcel
-from attune_cli.upload.recordings import Recording
+from attune_cli.upload.parcels import Changed, FileBody, Parcel
+from attune_cli.upload.recordings import RecordingFile
 from tests.attune_cli.recordings import folder_of_calls
 
 
-def of(folder: Path, bare_type: str | None = None) -> list[Recording]:
-    return [one for one in recordings.found([folder], bare_type) if isinstance(one, Recording)]
+def of(folder: Path, bare_type: str | None = None) -> list[RecordingFile]:
+    return [one for one in recordings.found([folder], bare_type) if isinstance(one, RecordingFile)]
 
 
 def content(parcel: Parcel) -> bytes:
@@ -101,7 +101,7 @@ def test_a_file_that_changes_meanwhile_is_named(tmp_path: Path) -> None:
 
 def test_what_is_sent_is_counted() -> None:
     sent: list[int] = []
-    body = Body(io.BytesIO(bytes(3_000_000)), sent.append)
+    body = FileBody(io.BytesIO(bytes(3_000_000)), sent.append)
     assert len(body) == 3_000_000
     assert sum(map(len, body)) == 3_000_000
     assert sum(sent) == 3_000_000

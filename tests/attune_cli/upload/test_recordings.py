@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from attune_cli.upload import recordings
-from attune_cli.upload.recordings import LeftOut, Recording, content_type_of
+from attune_cli.upload.recordings import LeftOutFile, RecordingFile, content_type_of
 from tests.attune_cli.recordings import tone
 
 WAV = tone(0.1)
 
 
-def found(*paths: Path, bare_type: str | None = None) -> tuple[list[Recording], dict[str, LeftOut]]:
+def found(*paths: Path, bare_type: str | None = None) -> tuple[list[RecordingFile], dict[str, LeftOutFile]]:
     every = list(recordings.found(paths, bare_type))
-    return [one for one in every if isinstance(one, Recording)], {
-        one.file.name: one for one in every if isinstance(one, LeftOut)
+    return [one for one in every if isinstance(one, RecordingFile)], {
+        one.file.name: one for one in every if isinstance(one, LeftOutFile)
     }
 
 

@@ -14,7 +14,7 @@ STEREO = encoded(voice(1, 16000).repeat(2).reshape(-1, 2), 16000, "OGG", "OPUS")
 
 
 def follow(content: bytes, size: int = 1 << 15) -> None:
-    pages = ogg.Pages()
+    pages = ogg.OggPages()
     passed = sum(pages.feed(content[at : at + size]) for at in range(0, len(content), size))
     if pages.refusal is None:
         assert passed == len(content)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chalicelib.customization import acoustic_models, errors, runs
 from chalicelib.customization.acoustic import acoustic_training, audio_resources, kept_versions
-from chalicelib.customization.acoustic.audio_resources import Analysis
+from chalicelib.customization.acoustic.audio_resources import AudioAnalysis
 from chalicelib.customization.statuses import busy
 from chalicelib.storage.tables import AcousticModel
 
@@ -100,7 +100,7 @@ class History:
             )
 
         if self.expected.status not in IDLE:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 accept()
         elif there is not None and there.status == "being_processed":
             with pytest.raises(errors.ResourceBusy):
@@ -131,7 +131,7 @@ class History:
             self._end_analysis(audio_id, upload_id, True, 700.0)
 
     def _end_analysis(self, audio_id: str, upload_id: str, valid: bool, duration_s: float) -> None:
-        analysis = Analysis(valid=valid, details_type="audio", duration_s=duration_s)
+        analysis = AudioAnalysis(valid=valid, details_type="audio", duration_s=duration_s)
         changed = audio_resources.analysis_finished(self.owner, self.id, audio_id, upload_id, analysis)
         assert changed == (upload_id in self.expected.analysing)
         if changed:
@@ -143,7 +143,7 @@ class History:
         name = draw(NAMES)
         model = acoustic_models.get(self.owner, self.id)
         if self.expected.status not in IDLE:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 audio_resources.remove(model, name)
         elif name not in self.expected.audio:
             with pytest.raises(errors.UnknownResource):
@@ -158,7 +158,7 @@ class History:
         invalid = len(expected.audio) - len(expected.valid)
         enough = sum(one.duration_s for one in expected.valid) >= 600
         if expected.busy:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 acoustic_training.begin_training(self.owner, self.id, strict=strict)
         elif not enough or (strict and invalid):
             with pytest.raises(errors.TrainingRefused):
@@ -179,7 +179,7 @@ class History:
     def upgrade(self, draw: Draw) -> None:
         expected = self.expected
         if expected.busy:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 acoustic_training.begin_upgrade(self.owner, self.id)
         elif NEW in expected.versions or not expected.audio or expected.status not in ("ready", "available"):
             with pytest.raises(errors.UpgradeRefused):
@@ -227,10 +227,10 @@ class History:
         expected = self.expected
         version = draw([*expected.kept, 99])
         if version not in expected.kept:
-            with pytest.raises(errors.UnknownVersion):
+            with pytest.raises(errors.UnknownKeptVersion):
                 kept_versions.choose(self.owner, self.id, version)
         elif expected.status in RUNNING and version != expected.serving:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 kept_versions.choose(self.owner, self.id, version)
         else:
             kept_versions.choose(self.owner, self.id, version)
@@ -239,7 +239,7 @@ class History:
     def remove_a_version(self, draw: Draw) -> None:
         version = draw([*self.expected.kept, 99])
         if version not in self.expected.kept or version == self.expected.serving:
-            with pytest.raises((errors.UnknownVersion, errors.CurrentVersion)):
+            with pytest.raises((errors.UnknownKeptVersion, errors.CurrentVersion)):
                 kept_versions.remove(self.owner, self.id, version, in_use=lambda _: False)
         else:
             kept_versions.remove(self.owner, self.id, version, in_use=lambda _: False)
@@ -267,7 +267,7 @@ class History:
 
     def reset(self, draw: Draw) -> None:
         if self.expected.busy:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 acoustic_models.reset(self.owner, self.id)
         else:
             acoustic_models.reset(self.owner, self.id)
@@ -277,7 +277,7 @@ class History:
 
     def delete_while_busy(self, draw: Draw) -> None:
         if self.expected.busy:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 acoustic_models.delete(self.owner, self.id)
 
     def check(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.customization import acoustic_models, custom_models, errors, uploads
 from chalicelib.customization.acoustic import audio_resources
-from chalicelib.customization.acoustic.audio_resources import Accepted, Analysis, key_of
+from chalicelib.customization.acoustic.audio_resources import Accepted, AudioAnalysis, key_of
 from chalicelib.storage import layout, objects
 from chalicelib.storage.tables import AcousticModel, AudioResource
 
@@ -41,7 +41,7 @@ def upload(model: AcousticModel, name: str, *, overwrite: bool = False) -> Accep
 
 def finish(accepted: Accepted, **found: object) -> bool:
     audio = accepted.row
-    analysis = Analysis(**{"valid": True, "details_type": "archive", "duration_s": 60.0, **found})  # type: ignore[arg-type]
+    analysis = AudioAnalysis(**{"valid": True, "details_type": "archive", "duration_s": 60.0, **found})  # type: ignore[arg-type]
     return audio_resources.analysis_finished(
         audio.owner, audio.customization_id, audio.audio_id, audio.upload_id, analysis
     )
@@ -154,7 +154,7 @@ def test_a_deleted_model_leaves_nothing(model: AcousticModel) -> None:
     for prefix in layout.prefixes_of_model(model.owner, model.customization_id):
         assert list(objects.keys(prefix)) == []
     assert list(AudioResource.query(model.customization_id)) == []
-    with pytest.raises(errors.UnknownModel):
+    with pytest.raises(errors.UnknownCustomModel):
         fresh(model)
 
 

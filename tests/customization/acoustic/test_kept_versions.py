@@ -9,7 +9,7 @@ import pytest
 from chalicelib.customization import acoustic_models, runs, statuses
 from chalicelib.customization.acoustic import acoustic_training, kept_versions
 from chalicelib.customization.custom_models import now
-from chalicelib.customization.errors import Busy, ChangedMeanwhile, CurrentVersion, UnknownVersion
+from chalicelib.customization.errors import ChangedMeanwhile, CurrentVersion, ModelBusy, UnknownKeptVersion
 from chalicelib.sharing import meter
 from chalicelib.storage import conditional, layout, objects
 from chalicelib.storage.kept_version import KeptVersion
@@ -92,7 +92,7 @@ def test_every_successful_training_keeps_a_version() -> None:
         "sure_after": 0.75,
         "utterances": 20,
     }
-    with pytest.raises(UnknownVersion) as raised:
+    with pytest.raises(UnknownKeptVersion) as raised:
         kept_versions.get(custom_models.fresh(model), 2)
     assert raised.value.known == (1, 3)
 
@@ -155,7 +155,7 @@ def test_a_model_that_is_trained_keeps_its_version_until_then() -> None:
     model = trained(2)
     custom_models.add_audio(model, "more")
     acoustic_training.begin_training(OWNER, model.customization_id)
-    with pytest.raises(Busy):
+    with pytest.raises(ModelBusy):
         choose(model, 1)
     choose(model, 2)  # changes nothing
     kept_versions.label(OWNER, model.customization_id, 1, "before the move")
@@ -179,7 +179,7 @@ def test_a_label_is_set_and_taken_away() -> None:
     assert kept_versions.get(custom_models.fresh(model), 1).label == "week 5"
     row = kept_versions.label(OWNER, model.customization_id, 1, "")
     assert kept_versions.get(row, 1).label is None
-    with pytest.raises(UnknownVersion):
+    with pytest.raises(UnknownKeptVersion):
         kept_versions.label(OWNER, model.customization_id, 2, "x")
 
 
@@ -190,7 +190,7 @@ def test_a_version_is_removed_with_its_files() -> None:
     remove(model, 1)
     assert kept(model) == [3, 2]
     assert not any(map(objects.exists, files(model, 1)))
-    with pytest.raises(UnknownVersion):
+    with pytest.raises(UnknownKeptVersion):
         remove(model, 1)
     remove(model, 2, in_use=True)
     assert kept(model) == [3]
@@ -277,7 +277,8 @@ def test_of_two_who_choose_at_once_one_is_told(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
-    ("other", "refusal"), [("removes it", UnknownVersion), ("trains", Busy), ("chooses the same", None)]
+    ("other", "refusal"),
+    [("removes it", UnknownKeptVersion), ("trains", ModelBusy), ("chooses the same", None)],
 )
 def test_what_others_may_do_at_that_moment(
     monkeypatch: pytest.MonkeyPatch, other: str, refusal: type[Exception] | None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.customization import acoustic_models, runs
 from chalicelib.customization.acoustic import acoustic_training, audio_resources, retraining
-from chalicelib.customization.acoustic.audio_resources import Analysis
+from chalicelib.customization.acoustic.audio_resources import AudioAnalysis
 from chalicelib.storage.tables import AcousticModel
 
 
@@ -38,7 +38,7 @@ def add(row: AcousticModel, name: str, minutes: float, *, valid: bool = True) ->
         row.customization_id,
         accepted.row.audio_id,
         accepted.row.upload_id,
-        Analysis(valid=valid, details_type="audio", duration_s=60 * minutes),
+        AudioAnalysis(valid=valid, details_type="audio", duration_s=60 * minutes),
     )
 
 

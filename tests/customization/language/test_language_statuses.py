@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.customization import errors, language_models, runs
 from chalicelib.customization.language import language_resources, language_training
-from chalicelib.customization.language.language_resources import CORPUS, Analysis, FoundWord
+from chalicelib.customization.language.language_resources import CORPUS, FoundWord, TextAnalysis
 from chalicelib.storage.tables import LanguageModel
 
 RUNNING = {"training", "upgrading"}
@@ -63,7 +63,7 @@ class History:
             )
 
         if self.expected.busy:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 accept()
         elif name in self.expected.corpora and not overwrite:
             with pytest.raises(errors.ResourceExists):
@@ -82,7 +82,7 @@ class History:
         """Of any upload there ever was: late and repeated events are among them."""
         for name, accepted in self.uploads[::-1]:
             valid = self.chance.random() < 0.8
-            analysis = Analysis(1, {"x": FoundWord(1, ())}) if valid else Analysis(error="Line 1.")
+            analysis = TextAnalysis(1, {"x": FoundWord(1, ())}) if valid else TextAnalysis(error="Line 1.")
             waiting = name == self.uploads[-1][0] and accepted is self.uploads[-1][1]
             waiting &= self.expected.corpora.get(name) == "being_processed"
             assert language_resources.analysis_finished(accepted.key, analysis) == waiting
@@ -93,7 +93,7 @@ class History:
     def remove(self) -> None:
         name = self.chance.choice("ab")
         if self.expected.busy:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 language_resources.remove(self.model, CORPUS, name)
         elif name not in self.expected.corpora:
             with pytest.raises(errors.UnknownResource):
@@ -107,11 +107,11 @@ class History:
         expected, strict = self.expected, self.chance.random() < 0.5
         statuses = list(expected.corpora.values())
 
-        def begin() -> language_training.Claim:
+        def begin() -> language_training.LanguageClaim:
             return language_training.begin_training(self.owner, self.id, strict=strict)
 
         if expected.busy:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 begin()
         elif "analyzed" not in statuses or (strict and "undetermined" in statuses):
             with pytest.raises(errors.TrainingRefused):
@@ -127,11 +127,11 @@ class History:
     def upgrade(self) -> None:
         expected = self.expected
 
-        def begin() -> language_training.Claim | None:
+        def begin() -> language_training.LanguageClaim | None:
             return language_training.begin_upgrade(self.owner, self.id)
 
         if expected.busy:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 begin()
         elif (
             NEW in expected.versions or not expected.corpora or expected.status not in ("ready", "available")
@@ -170,7 +170,7 @@ class History:
 
     def reset(self) -> None:
         if self.expected.busy:
-            with pytest.raises(errors.Busy):
+            with pytest.raises(errors.ModelBusy):
                 language_models.reset(self.owner, self.id)
         else:
             language_models.reset(self.owner, self.id)

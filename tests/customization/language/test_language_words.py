@@ -13,7 +13,7 @@ from chalicelib.customization.language import custom_words, language_resources, 
 from chalicelib.events.reconciling import orphans
 from chalicelib.storage import objects
 from chalicelib.storage.conditional import Change, write
-from chalicelib.storage.tables import LanguageModel, Word
+from chalicelib.storage.tables import LanguageModel, UserWord
 
 MANY = 230  # more than two transactions, or nine batches, take
 
@@ -30,15 +30,15 @@ def fresh(model: LanguageModel) -> LanguageModel:
 def add(model: LanguageModel, *words: str) -> None:
     """Put rows in as a batch does; the first word through the API's own way, which moves the model."""
     custom_words.put(model, custom_words.NewWord(words[0]))
-    with Word.batch_write() as batch:
+    with UserWord.batch_write() as batch:
         for word in words[1:]:
-            row = Word(model.customization_id, word, owner=model.owner, generation=int(model.generation))
+            row = UserWord(model.customization_id, word, owner=model.owner, generation=int(model.generation))
             row.created = row.updated = now()
             batch.save(row)
 
 
 def rows(model: LanguageModel) -> list[str]:
-    return [row.word for row in Word.query(model.customization_id, consistent_read=True)]
+    return [row.word for row in UserWord.query(model.customization_id, consistent_read=True)]
 
 
 def test_many_words_go_with_their_model(model: LanguageModel) -> None:
@@ -65,9 +65,9 @@ def test_a_word_that_comes_again_during_a_reset_stays(
     clear_away = custom_models.clear_away
     monkeypatch.setattr(custom_models, "clear_away", lambda *_: None)
     language_models.reset(model.owner, model.customization_id)
-    stale = list(Word.query(model.customization_id, consistent_read=True))
+    stale = list(UserWord.query(model.customization_id, consistent_read=True))
     add(fresh(model), "quux")
-    monkeypatch.setattr(Word, "query", lambda *_, **__: iter(stale))
+    monkeypatch.setattr(UserWord, "query", lambda *_, **__: iter(stale))
     clear_away(model.owner, model.customization_id, Until(generation=0, run=0))
     monkeypatch.undo()
     assert rows(model) == ["quux"]
@@ -95,9 +95,9 @@ def test_a_deletion_that_was_broken_off_is_finished(
 
 
 def label(model: LanguageModel, *words: str) -> None:
-    for row in Word.query(model.customization_id, consistent_read=True):
+    for row in UserWord.query(model.customization_id, consistent_read=True):
         if row.word in words:
-            row.update(actions=[Word.customer_id.set("mine")])
+            row.update(actions=[UserWord.customer_id.set("mine")])
 
 
 def erase(model: LanguageModel) -> bool:
@@ -145,12 +145,12 @@ def test_a_labelled_word_of_a_corpus_stays_unwanted_without_its_label(model: Lan
     oov = {"quux": language_resources.FoundWord(1, ("K W AH K S",))}
     language_resources.store_words(corpus.key, oov)
     assert language_resources.analysis_finished(
-        corpus.key, language_resources.Analysis(total_words=1, oov=oov)
+        corpus.key, language_resources.TextAnalysis(total_words=1, oov=oov)
     )
     add(fresh(model), "quux")
     label(model, "quux")
     assert erase(model)
-    (row,) = Word.query(model.customization_id, consistent_read=True)
+    (row,) = UserWord.query(model.customization_id, consistent_read=True)
     assert (row.word, row.deleted) == ("quux", True)
     assert row.attribute_values.get("customer_id") is None
     assert custom_words.of_model(fresh(model)) == {}

@@ -21,7 +21,7 @@ from chalicelib.engines.protocol import (
 )
 from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base
 from chalicelib.engines.sphinx.artefact import NOISE_SUPPRESSION, Arrays
-from chalicelib.engines.sphinx.decoder import Decoder
+from chalicelib.engines.sphinx.decoder import SphinxDecoder
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from infra.local.demo.prompts import Prompt
 from tests import adapted_models
@@ -159,7 +159,7 @@ def test_an_adapted_model_may_have_noise_taken_out_of_what_it_hears(
     noisy = _samples(prompt_named["cannot-complete-as-dialed"])
     noisy = noisy + np.random.default_rng(1).normal(0, 0.03 * noisy.std(), len(noisy)).astype(np.float32)
     heard = load_base(NARROWBAND, suppresses_noise=True).cepstra(noisy)
-    found = Decoder(load_base(NARROWBAND).model).decode(heard)
+    found = SphinxDecoder(load_base(NARROWBAND).model).decode(heard)
     expected = [segment.word for segment in found if not segment.is_filler]
     assert [word.text for word in model.recognize(noisy).hypotheses[0].words] == expected
     assert not np.allclose(heard, load_base(NARROWBAND).cepstra(noisy))
@@ -190,7 +190,7 @@ def test_an_unknown_version_is_no_model() -> None:
 
 def test_an_alignment_covers_the_utterance_it_belongs_to(prompt_named: dict[str, Prompt]) -> None:
     base = load_base(NARROWBAND)
-    decoder = Decoder(base.model)
+    decoder = SphinxDecoder(base.model)
     cepstra = base.cepstra(_samples(prompt_named["vm-goodbye"]))
     segments = decoder.decode(cepstra)
     alignment = decoder.align(cepstra)
@@ -204,7 +204,7 @@ def test_an_alignment_covers_the_utterance_it_belongs_to(prompt_named: dict[str,
 @pytest.mark.parametrize("name", ["conf-leaderhasleft", "confbridge-leave-out", "confbridge-lock-extended"])
 def test_a_text_fits_what_was_spoken(name: str, prompt_named: dict[str, Prompt]) -> None:
     base = load_base(NARROWBAND)
-    decoder = Decoder(base.model)
+    decoder = SphinxDecoder(base.model)
     prompt = prompt_named[name]
     cepstra = base.cepstra(_samples(prompt))
     alignment = decoder.align_text(cepstra, prompt.text.split())
@@ -214,7 +214,7 @@ def test_a_text_fits_what_was_spoken(name: str, prompt_named: dict[str, Prompt])
 
 def test_the_lattice_agrees_with_the_decoders_own_posteriors(prompt_named: dict[str, Prompt]) -> None:
     base = load_base(NARROWBAND)
-    decoder = Decoder(base.model)
+    decoder = SphinxDecoder(base.model)
     segments = decoder.decode(base.cepstra(_samples(prompt_named["conf-invalid"])))
     lattice = decoder.lattice()
     assert lattice is not None
@@ -234,7 +234,7 @@ def test_the_lattice_agrees_with_the_decoders_own_posteriors(prompt_named: dict[
 
 def test_nothing_decoded_is_nothing_to_align() -> None:
     base = load_base(NARROWBAND)
-    decoder = Decoder(base.model)
+    decoder = SphinxDecoder(base.model)
     assert decoder.decode(np.empty((0, 13))) == ()
     assert decoder.align(np.empty((0, 13))) is None
     assert decoder.posterior() == 0
@@ -243,6 +243,6 @@ def test_nothing_decoded_is_nothing_to_align() -> None:
 
 def test_the_decoder_leaves_the_normalisation_to_us(prompt_named: dict[str, Prompt]) -> None:
     base = load_base(NARROWBAND)
-    decoder = Decoder(base.model)
+    decoder = SphinxDecoder(base.model)
     cepstra = base.cepstra(_samples(prompt_named["cannot-complete-as-dialed"]))
     assert decoder.decode(cepstra) != decoder.decode(cepstra + 4)

@@ -9,7 +9,7 @@ import soundfile
 from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base
 from chalicelib.engines.sphinx.acoustics.features import Array
 from chalicelib.engines.sphinx.goodness import Goodness, SpokenWord
-from chalicelib.engines.sphinx.grammar_evidence import Evidence
+from chalicelib.engines.sphinx.grammar_evidence import GrammarEvidence
 from infra.local.demo.prompts import Prompt
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
@@ -26,7 +26,9 @@ def seven(prompt_named: dict[str, Prompt]) -> Array:
     return load_base(NARROWBAND).cepstra(samples)
 
 
-def _judged(goodness: Goodness, cepstra: Array, phones: str, frames: slice = slice(0, None)) -> Evidence:
+def _judged(
+    goodness: Goodness, cepstra: Array, phones: str, frames: slice = slice(0, None)
+) -> GrammarEvidence:
     first, stop, _ = frames.indices(len(cepstra))
     found = goodness.evidence(cepstra, [SpokenWord(tuple(phones.split()), first, stop - 1)])
     assert found is not None

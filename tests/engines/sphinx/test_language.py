@@ -15,7 +15,7 @@ from chalicelib.engines.protocol import CustomModels, DecodingOptions, Samples
 from chalicelib.engines.sphinx.engine import SphinxEngine
 from chalicelib.engines.sphinx.language import decoder_spelling, load_language
 from chalicelib.language.artefact import GrammarText
-from chalicelib.language.training import CustomWord, train
+from chalicelib.language.training import TrainingWord, train
 from infra.local.demo.prompts import Prompt
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
@@ -27,9 +27,9 @@ DIGITS = "#ABNF 1.0;\nroot $digits;\n$digits = (one|two|three|four|five|six|seve
 def language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("language") / "language.tar.gz"
     words = [
-        CustomWord("gud+bai", ("goodbye",), "Good-Bye"),
-        CustomWord("F4REWELL", ("goodbye",)),
-        CustomWord("wholly_unheard"),
+        TrainingWord("gud+bai", ("goodbye",), "Good-Bye"),
+        TrainingWord("F4REWELL", ("goodbye",)),
+        TrainingWord("wholly_unheard"),
     ]
     train(
         [io.BytesIO(b"gud+bai\n" * 50)],

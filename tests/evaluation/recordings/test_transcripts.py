@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.evaluation.recordings import transcripts
-from chalicelib.evaluation.recordings.transcripts import Finding, Transcript
+from chalicelib.evaluation.recordings.transcripts import ReferenceTranscript, TranscriptFinding
 
 
-def _read(name: str, text: str) -> list[Transcript | Finding]:
+def _read(name: str, text: str) -> list[ReferenceTranscript | TranscriptFinding]:
     return list(transcripts.read(name, text.encode()))
 
 
@@ -25,7 +25,7 @@ def _read(name: str, text: str) -> list[Transcript | Finding]:
 )
 def test_tables_as_people_have_them(name: str, text: str) -> None:
     (found,) = _read(name, text)
-    assert isinstance(found, Transcript)
+    assert isinstance(found, ReferenceTranscript)
     assert (found.file, found.text, found.source, found.start_s) in {
         ("a.wav", "hello, you", name, None),
         ("a.wav", "hello, you", name, 0.0),
@@ -33,9 +33,11 @@ def test_tables_as_people_have_them(name: str, text: str) -> None:
 
 
 def test_a_text_beside_a_recording_has_its_name() -> None:
-    assert _read("calls/a.txt", " hello\r\nyou \n") == [Transcript("calls/a", "hello you", "calls/a.txt")]
+    assert _read("calls/a.txt", " hello\r\nyou \n") == [
+        ReferenceTranscript("calls/a", "hello you", "calls/a.txt")
+    ]
     assert list(transcripts.read("a.txt", "h\u00e9".encode("utf-16"))) == [
-        Transcript("a", "h\u00e9", "a.txt")
+        ReferenceTranscript("a", "h\u00e9", "a.txt")
     ]
 
 
@@ -45,14 +47,16 @@ def test_stm_has_parts_of_recordings() -> None:
         "call A me 4 5 ignore_time_segment_in_scoring\n"
     )
     assert _read("t.stm", text) == [
-        Transcript("call", "hello you", "t.stm", 2, 0.5, 2.25),
-        Transcript("call", "", "t.stm", 3, 3.0, 4.0),
+        ReferenceTranscript("call", "hello you", "t.stm", 2, 0.5, 2.25),
+        ReferenceTranscript("call", "", "t.stm", 3, 3.0, 4.0),
     ]
 
 
 def test_a_part_may_have_an_end_or_a_length() -> None:
     for rest in ("start,end\na.wav,hello,1.5,4\n", "offset,duration\na.wav,hello,1.5,2.5\n"):
-        assert _read("t.csv", f"audio,text,{rest}") == [Transcript("a.wav", "hello", "t.csv", 2, 1.5, 4.0)]
+        assert _read("t.csv", f"audio,text,{rest}") == [
+            ReferenceTranscript("a.wav", "hello", "t.csv", 2, 1.5, 4.0)
+        ]
 
 
 @pytest.mark.parametrize(
@@ -73,18 +77,18 @@ def test_a_part_may_have_an_end_or_a_length() -> None:
 )
 def test_what_cannot_be_read_is_said_with_its_line(name: str, text: str, line: int | None, said: str) -> None:
     (found,) = _read(name, text)
-    assert isinstance(found, Finding)
+    assert isinstance(found, TranscriptFinding)
     assert (found.file, found.line) == (name, line)
     assert said in found.message
 
 
 def test_a_text_that_is_not_utf_8_is_told() -> None:
     (found,) = transcripts.read("a.txt", b"caf\xe9")
-    assert isinstance(found, Finding)
+    assert isinstance(found, TranscriptFinding)
     assert "not UTF-8" in found.message
 
 
 @given(st.sampled_from(transcripts.ENDINGS), st.binary(max_size=200))
 def test_anything_is_read_or_told(ending: str, data: bytes) -> None:
     for found in transcripts.read(f"t{ending}", data):
-        assert isinstance(found, Transcript | Finding)
+        assert isinstance(found, ReferenceTranscript | TranscriptFinding)

@@ -12,12 +12,14 @@ import soundfile
 
 from chalicelib.evaluation import limits
 from chalicelib.evaluation.recordings import unpacking
-from chalicelib.evaluation.recordings.unpacking import Found
+from chalicelib.evaluation.recordings.unpacking import UnpackedTestSet
 from tests.audio.archives.packing import zipped
 from tests.evaluation.archives import recording
 
 
-def _read(folder: Path, members: dict[str, bytes], contained: str | None = None) -> tuple[Found, list[bytes]]:
+def _read(
+    folder: Path, members: dict[str, bytes], contained: str | None = None
+) -> tuple[UnpackedTestSet, list[bytes]]:
     path = folder / "upload"
     path.write_bytes(zipped(members))
     kept: list[bytes] = []
@@ -29,7 +31,7 @@ def _read(folder: Path, members: dict[str, bytes], contained: str | None = None)
     return unpacking.read(path, contained, "owner", keep), kept
 
 
-def _said(found: Found) -> dict[str | None, str]:
+def _said(found: UnpackedTestSet) -> dict[str | None, str]:
     return {finding.file: finding.message for finding in found.findings}
 
 

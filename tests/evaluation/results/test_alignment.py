@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.evaluation.results import alignment
-from chalicelib.evaluation.results.alignment import Step
+from chalicelib.evaluation.results.alignment import AlignmentStep
 from chalicelib.language.edit_distance import edit_distance
 
 WORDS = st.lists(st.sampled_from("abcd"), max_size=12)
@@ -27,9 +27,9 @@ def test_an_alignment_has_both_texts_and_the_fewest_errors(one: list[str], other
 
 def test_an_alignment_names_what_was_done() -> None:
     assert alignment.aligned(["the", "cat", "sat", "down"], ["a", "the", "cat", "sad"]) == [
-        Step("inserted", recognized="a"),
-        Step("equal", "the", "the"),
-        Step("equal", "cat", "cat"),
-        Step("deleted", "sat"),
-        Step("substituted", "down", "sad"),
+        AlignmentStep("inserted", recognized="a"),
+        AlignmentStep("equal", "the", "the"),
+        AlignmentStep("equal", "cat", "cat"),
+        AlignmentStep("deleted", "sat"),
+        AlignmentStep("substituted", "down", "sad"),
     ]

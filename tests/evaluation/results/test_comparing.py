@@ -12,12 +12,12 @@ import soundfile
 
 from chalicelib.customization import acoustic_models
 from chalicelib.evaluation import contenders, evaluations, work
-from chalicelib.evaluation.errors import Refused
+from chalicelib.evaluation.errors import EvaluationRefused
 from chalicelib.evaluation.evaluations import Material
-from chalicelib.evaluation.hearing import Heard
+from chalicelib.evaluation.hearing import HeardUtterance
 from chalicelib.evaluation.recordings import chosen_audio
-from chalicelib.evaluation.recordings.chosen_audio import Chosen
-from chalicelib.evaluation.recordings.listing import Utterance
+from chalicelib.evaluation.recordings.chosen_audio import ChosenAudio
+from chalicelib.evaluation.recordings.listing import ListedUtterance
 from chalicelib.evaluation.results import comparing, picture
 from chalicelib.evaluation.wording import Wording
 from chalicelib.events import evaluation_due
@@ -74,7 +74,7 @@ def _model(**report: Any) -> AcousticModel:
     return row
 
 
-def _compared(model: AcousticModel, chosen: Chosen) -> Any:
+def _compared(model: AcousticModel, chosen: ChosenAudio) -> Any:
     assert chosen_audio.resources(OWNER, chosen)
     models = [
         contenders.chosen(OWNER, {"model": model.base_model_name, "base_model_version": custom_models.LIGHT}),
@@ -98,7 +98,7 @@ def _due(evaluation_id: str, piece: int | None = None) -> None:
 
 def test_sentences_that_changed_are_shown_with_their_audio() -> None:
     model = _model()
-    row = _compared(model, Chosen(model.customization_id, held_out=False))
+    row = _compared(model, ChosenAudio(model.customization_id, held_out=False))
     assert row.status == "completed", row.error
     results = evaluations.results(row)
     figures = {
@@ -143,22 +143,22 @@ def test_held_out_sentences_are_those_of_the_report() -> None:
         {"audio_name": "gone", "member": None, "start_s": 0.0, "end_s": 1.0},
     ]
     model = _model(held_out_utterances=places)
-    results = evaluations.results(_compared(model, Chosen(model.customization_id, held_out=True)))
+    results = evaluations.results(_compared(model, ChosenAudio(model.customization_id, held_out=True)))
     assert (results["sentences_total"], results["changed"]) == (2, 1)
     assert (results["sentences"][0]["start_s"], results["sentences"][0]["end_s"]) == (3.9, 7.1)
 
 
 def test_named_recordings_alone_are_compared() -> None:
     model = _model()
-    row = _compared(model, Chosen(model.customization_id, held_out=False, names=("more",)))
+    row = _compared(model, ChosenAudio(model.customization_id, held_out=False, names=("more",)))
     results = evaluations.results(row)
     assert (results["recordings"], results["changed"]) == (1, 0)
 
 
 def test_a_report_without_places_is_told_with_the_way_out() -> None:
     model = _model()
-    with pytest.raises(Refused, match="Train it again, or compare chosen recordings"):
-        chosen_audio.resources(OWNER, Chosen(model.customization_id, held_out=True))
+    with pytest.raises(EvaluationRefused, match="Train it again, or compare chosen recordings"):
+        chosen_audio.resources(OWNER, ChosenAudio(model.customization_id, held_out=True))
 
 
 def test_recordings_without_speech_and_deleted_models_fail_it_with_the_reason() -> None:
@@ -167,7 +167,7 @@ def test_recordings_without_speech_and_deleted_models_fail_it_with_the_reason() 
     custom_models.analysed(quiet, duration_s=3.0)
     trained = _model()
     models = [contenders.chosen(OWNER, {"model": trained.base_model_name})] * 2
-    chosen = Chosen(model.customization_id, held_out=False)
+    chosen = ChosenAudio(model.customization_id, held_out=False)
     material = Material(evaluations.COMPARISON, None, model.customization_id, chosen.to_json())
     row = evaluations.create(OWNER, "", material, models, None)
     assert work.work(OWNER, row.evaluation_id, last_attempt=False) == "failed"
@@ -180,8 +180,8 @@ def test_recordings_without_speech_and_deleted_models_fail_it_with_the_reason() 
 
 
 def test_what_the_base_was_kept_for_is_said() -> None:
-    sentences = [Utterance(0, "call", 2.0, 0.0, 2.0)]
-    heard = [{0: Heard(0, "one two", 0.5)}, {0: Heard(0, "", None)}]
+    sentences = [ListedUtterance(0, "call", 2.0, 0.0, 2.0)]
+    heard = [{0: HeardUtterance(0, "one two", 0.5)}, {0: HeardUtterance(0, "", None)}]
     results = comparing.results(
         sentences, [BASE, CUSTOM], heard, Wording("en-US"), report={"decision": "base"}, findings=["left"]
     )
@@ -193,7 +193,7 @@ def test_what_the_base_was_kept_for_is_said() -> None:
 
 def test_an_artefact_is_needed_until_the_evaluation_is_over() -> None:
     model = _model()
-    chosen = Chosen(model.customization_id, held_out=False)
+    chosen = ChosenAudio(model.customization_id, held_out=False)
     models = [
         contenders.chosen(OWNER, {"model": model.base_model_name, "base_model_version": custom_models.LIGHT}),
         contenders.chosen(OWNER, {"acoustic_customization_id": model.customization_id}),

@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel, bundled_model, load_base
+from chalicelib.engines.sphinx.acoustics.acoustic_model import GaussianMixtureModel, bundled_model, load_base
 from fitting.sphinx.fit_narrowband import fit, through_telephone
 from training_image.sphinx.statistics import Statistics, accumulate
 
 
 @pytest.fixture(scope="module")
-def broad() -> AcousticModel:
+def broad() -> GaussianMixtureModel:
     return bundled_model()
 
 
-def _met(model: AcousticModel, means: np.ndarray, variances: np.ndarray, frames: float) -> Statistics:
+def _met(model: GaussianMixtureModel, means: np.ndarray, variances: np.ndarray, frames: float) -> Statistics:
     occupancy = np.full(model.means.shape[:3], frames)
     first, second = occupancy[..., None] * means, occupancy[..., None] * (variances + means**2)
     return Statistics(occupancy, first, second, 0.0, 0.0)
 
 
-def test_shifts_and_narrower_variances_are_found(broad: AcousticModel) -> None:
+def test_shifts_and_narrower_variances_are_found(broad: GaussianMixtureModel) -> None:
     shift = np.random.default_rng(1).normal(0, 1, broad.means.shape)
     wide = _met(broad, broad.means, broad.variances, 1e5)
     narrow = _met(broad, broad.means + shift, 0.6 * broad.variances, 1e5)
@@ -31,7 +31,7 @@ def test_shifts_and_narrower_variances_are_found(broad: AcousticModel) -> None:
     assert factors.shape == (42, 3, 13)
 
 
-def test_what_sounds_alike_and_what_was_never_met_stays(broad: AcousticModel) -> None:
+def test_what_sounds_alike_and_what_was_never_met_stays(broad: GaussianMixtureModel) -> None:
     wide = _met(broad, broad.means + 1, broad.variances, 10.0)
     for statistics in (wide, Statistics.none(broad)):
         shifts, factors = fit(broad, statistics, statistics)
@@ -39,7 +39,7 @@ def test_what_sounds_alike_and_what_was_never_met_stays(broad: AcousticModel) ->
         np.testing.assert_allclose(factors, 1)
 
 
-def test_frames_heard_otherwise_are_shared_as_they_were_seen(broad: AcousticModel) -> None:
+def test_frames_heard_otherwise_are_shared_as_they_were_seen(broad: GaussianMixtureModel) -> None:
     random = np.random.default_rng(2)
     features = random.normal(0, 3, (50, 39)).astype(np.float32)
     known = (np.full(50, 9), np.full(50, 3), np.ones(50))

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chalicelib.gateway.backend import BackendRequest, BackendResponse
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from chalicelib.storage import objects
 from tests.gateway.serving import (
     Recorder,
@@ -54,9 +54,9 @@ class Taker(Recorder):
 Serve = tuple[Taker, int]
 
 
-def _limits(idle_s: float) -> Limits:
+def _limits(idle_s: float) -> GatewayLimits:
     """So long a client may send nothing."""
-    return Limits(
+    return GatewayLimits(
         inline_bytes=INLINE,
         part_bytes=PART,
         body_bytes=MOST,
@@ -216,7 +216,7 @@ def test_how_long_a_body_was_streamed_is_passed_on(backend: Taker, port: int) ->
 
 
 def test_a_streamed_recognition_has_to_come_fast_enough(object_store: str) -> None:
-    limits = Limits(body_idle_s=60, stream_window_s=0.2, linger_idle_s=0.1)
+    limits = GatewayLimits(body_idle_s=60, stream_window_s=0.2, linger_idle_s=0.1)
     with gateway(Taker(), limits) as port, connect(port) as connection:
         connection.sendall(
             b"POST /v1/recognize HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfLaC\r\n"

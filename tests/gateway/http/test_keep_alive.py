@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib.gateway.backend import BackendRequest, BackendResponse, BackendTimedOut
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from tests.gateway.serving import (
     Recorder,
     ask,
@@ -52,7 +52,7 @@ def backend() -> Recognizer:
 
 @pytest.fixture
 def port(backend: Recognizer, bucket: None) -> Iterator[int]:
-    limits = Limits(keep_alive_s=0.05, recognition_threads=1, recognition_waiting=1)
+    limits = GatewayLimits(keep_alive_s=0.05, recognition_threads=1, recognition_waiting=1)
     with gateway(backend, limits) as port:
         yield port
         backend.go.set()
@@ -85,7 +85,7 @@ def test_spaces_come_before_the_results(backend: Recognizer, port: int, body: by
 
 def test_quick_answers_have_no_spaces(backend: Recognizer, bucket: None) -> None:
     backend.go.set()
-    with gateway(backend, Limits(keep_alive_s=3600)) as port:  # every answer is quick
+    with gateway(backend, GatewayLimits(keep_alive_s=3600)) as port:  # every answer is quick
         answer = ask(port, "POST", "/v1/recognize", b"RIFF")
         assert answer.body == json.dumps(RESULTS).encode()
         assert answer.headers["Content-Length"] == str(len(answer.body))

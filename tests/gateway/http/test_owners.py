@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from chalicelib.gateway.backend import BackendRequest, BackendResponse
-from chalicelib.gateway.limits import MIB, Limits
+from chalicelib.gateway.limits import MIB, GatewayLimits
 from tests.gateway.serving import ask, connect, gateway, is_watson_error, json_response, wait_until
 
-LIMITS = Limits(backend_threads=4, backend_waiting=4, recognition_threads=4, recognition_waiting=4)
+LIMITS = GatewayLimits(backend_threads=4, backend_waiting=4, recognition_threads=4, recognition_waiting=4)
 WAV = {"Content-Type": "audio/wav"}
 
 

@@ -19,7 +19,7 @@ import uvicorn
 from chalicelib import settings
 from chalicelib.gateway import application
 from chalicelib.gateway.backend import BackendRequest, BackendResponse, BackendTimedOut
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from chalicelib.storage import objects
 from infra.serving import http_server
 from tests.gateway.serving import (
@@ -43,7 +43,7 @@ from tests.ports import free_port
 AUDIO = "/v1/acoustic_customizations/c/audio/a"
 MIB = 1024 * 1024
 ROOT = Path(__file__).parents[3]
-PATIENT = Limits(linger_s=300, linger_idle_s=300)
+PATIENT = GatewayLimits(linger_s=300, linger_idle_s=300)
 """However slowly a client sends what is refused, it sees the answer."""
 
 
@@ -122,7 +122,7 @@ def test_clients_that_send_first_see_the_413(bucket: None, chunked: bool) -> Non
 
 
 def test_endless_bodies_are_cut_off(bucket: None) -> None:
-    limits = Limits(inline_bytes=1000, body_bytes=MIB, part_bytes=MIB, linger_s=2)
+    limits = GatewayLimits(inline_bytes=1000, body_bytes=MIB, part_bytes=MIB, linger_s=2)
     with gateway(Recorder(), limits) as port, connect(port) as connection:
         connection.sendall(f"POST {AUDIO} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         chunk = b"10000\r\n" + bytes(0x10000) + b"\r\n"
@@ -155,7 +155,7 @@ def test_a_client_that_leaves_leaves_nothing(
 
 
 def test_the_end_of_the_server_leaves_nothing(bucket: None) -> None:
-    limits = Limits(part_bytes=MIB)
+    limits = GatewayLimits(part_bytes=MIB)
     server = uvicorn.Server(
         http_server.config(
             application.build(Recorder(), ready=lambda: True, limits=limits), port=0, drain_s=1
@@ -300,7 +300,7 @@ def test_slow_clients_hold_nobody_up(bucket: None) -> None:
 
 
 def test_what_is_collected_in_files_is_stored_as_it_came(bucket: None) -> None:
-    limits = Limits(inline_bytes=1000, part_bytes=5 * MIB, write_bytes=100_000)
+    limits = GatewayLimits(inline_bytes=1000, part_bytes=5 * MIB, write_bytes=100_000)
     backend = Recorder(lambda request: json_response(200, {"md5": hashlib.md5(body_of(request)).hexdigest()}))
     with gateway(backend, limits) as port:
         for size in (99_999, 100_000, 100_001, 5 * MIB, 5 * MIB + 1, 11 * MIB + 7):

@@ -17,7 +17,7 @@ from websockets.sync.client import connect as connect_websocket
 from chalicelib.audio.stream import Samples
 from chalicelib.gateway import application
 from chalicelib.gateway.backend import BackendRequest, BackendResponse
-from chalicelib.gateway.limits import Limits
+from chalicelib.gateway.limits import GatewayLimits
 from chalicelib.gateway.websocket import handshake, websocket_protocol, websocket_session
 from chalicelib.recognition.decoding.decoders import DecoderPool
 from chalicelib.recognition.request.models import ServingModel
@@ -66,7 +66,7 @@ class _Kept:
 
 
 @contextlib.contextmanager
-def gateway(api: Api, pool: Any, limits: Limits | None = None) -> Iterator[int]:
+def gateway(api: Api, pool: Any, limits: GatewayLimits | None = None) -> Iterator[int]:
     app = application.build(api, ready=lambda: True, limits=limits, pool=lambda: pool)
     with running(app) as port:
         yield port
@@ -568,7 +568,7 @@ def test_a_refusal_is_the_status_of_the_handshake(
 def test_other_paths_and_too_many_connections_are_refused(
     api: Api, pool: DecoderPool, object_store: str
 ) -> None:
-    with gateway(api, _Kept(pool), Limits(sockets=1)) as port:
+    with gateway(api, _Kept(pool), GatewayLimits(sockets=1)) as port:
         with pytest.raises(InvalidStatus) as refused, connect_to(port, "/v1/models"):
             pass
         assert refused.value.response.status_code == 404

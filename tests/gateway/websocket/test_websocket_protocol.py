@@ -15,10 +15,10 @@ from chalicelib.gateway.websocket.websocket_protocol import (
     MAX_REQUEST_BYTES,
     SESSION_TIMEOUT_S,
     Action,
-    Audio,
+    AudioEnded,
+    AudioReceived,
     Begin,
     Close,
-    End,
     Protocol,
     Say,
     State,
@@ -50,15 +50,15 @@ def error_of(actions: list[Action]) -> str:
 def test_a_request_from_start_to_listening() -> None:
     protocol = opened()
     assert protocol.receive(START, 0.0) == [Begin(json.loads(START)), Say('{"state": "listening"}')]
-    assert protocol.receive(SOUND, 0.0) == [Audio(SOUND)]
-    assert protocol.receive(STOP, 0.0) == [End()]
+    assert protocol.receive(SOUND, 0.0) == [AudioReceived(SOUND)]
+    assert protocol.receive(STOP, 0.0) == [AudioEnded()]
     assert protocol.complete(0.0) == [Say('{"state": "listening"}')]
     assert protocol.state is State.IDLE
 
 
 def test_an_empty_message_ends_the_audio_and_a_stop_after_it_does_nothing() -> None:
     protocol = opened(START, SOUND)
-    assert protocol.receive(b"", 0.0) == [End()]
+    assert protocol.receive(b"", 0.0) == [AudioEnded()]
     assert protocol.receive(STOP, 0.0) == []
     assert protocol.complete(0.0) == [Say(LISTENING)]
     assert protocol.receive(b"", 0.0) == []
@@ -67,11 +67,16 @@ def test_an_empty_message_ends_the_audio_and_a_stop_after_it_does_nothing() -> N
 def test_audio_without_a_start_asks_for_the_same_again() -> None:
     protocol = opened(START, SOUND, STOP)
     assert protocol.complete(0.0) == [Say(LISTENING)]
-    assert protocol.receive(SOUND, 0.0) == [Begin(json.loads(START)), Audio(SOUND)]
-    assert protocol.receive(SOUND, 0.0) == [Audio(SOUND)]
+    assert protocol.receive(SOUND, 0.0) == [Begin(json.loads(START)), AudioReceived(SOUND)]
+    assert protocol.receive(SOUND, 0.0) == [AudioReceived(SOUND)]
     for message in (STOP, SOUND, b""):
         protocol.receive(message, 0.0)
-    assert protocol.complete(0.0) == [Say(LISTENING), Begin(json.loads(START)), Audio(SOUND), End()]
+    assert protocol.complete(0.0) == [
+        Say(LISTENING),
+        Begin(json.loads(START)),
+        AudioReceived(SOUND),
+        AudioEnded(),
+    ]
     assert protocol.complete(0.0) == [Say(LISTENING)]
 
 
@@ -92,8 +97,8 @@ def test_what_comes_before_the_results_waits_for_its_turn() -> None:
         Say(LISTENING),
         Begin(json.loads(START)),
         Say(LISTENING),
-        Audio(SOUND),
-        End(),
+        AudioReceived(SOUND),
+        AudioEnded(),
     ]
     assert protocol.complete(0.0) == [Say(LISTENING), Begin(json.loads(START)), Say(LISTENING)]
 
@@ -136,7 +141,7 @@ def test_a_request_has_at_most_a_hundred_megabytes() -> None:
     protocol = opened(START)
     piece = bytes(4 * 1024 * 1024)
     for _ in range(MAX_REQUEST_BYTES // len(piece)):
-        assert protocol.receive(piece, 0.0) == [Audio(piece)]
+        assert protocol.receive(piece, 0.0) == [AudioReceived(piece)]
     assert "at most 104857600 bytes" in error_of(protocol.receive(b"x", 0.0))
 
 
@@ -223,11 +228,13 @@ def test_every_order_of_messages_has_an_answer(script: list[Any]) -> None:
                 state = State.LISTENING
                 follows = flat[place + 1]
                 begun += follows == Say(LISTENING)
-                assert isinstance(follows, Audio) or follows == Say(LISTENING), "told to, or told before"
-            case Audio(data):
+                assert isinstance(follows, AudioReceived) or follows == Say(LISTENING), (
+                    "told to, or told before"
+                )
+            case AudioReceived(data):
                 assert state is State.LISTENING
                 assert data
-            case End():
+            case AudioEnded():
                 assert state is State.LISTENING
                 state = State.STOPPED
             case Say(text) if text == LISTENING:

@@ -15,8 +15,8 @@ import pytest
 import app
 from chalicelib.storage import connection, objects, queues
 from infra.deployment import artefacts, installation, target
-from infra.deployment.installation import Io, Wanted
-from infra.deployment.target import Target
+from infra.deployment.installation import Io, WantedInstallation
+from infra.deployment.target import DeploymentTarget
 from tests.infra import emulated_account
 from tests.infra.emulated_account import EmulatedAccount
 
@@ -96,8 +96,8 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def wanted(layer: Path) -> Wanted:
-    return Wanted(layer, parameters=PARAMETERS, trial=False)
+def wanted(layer: Path) -> WantedInstallation:
+    return WantedInstallation(layer, parameters=PARAMETERS, trial=False)
 
 
 @pytest.fixture
@@ -106,5 +106,5 @@ def console() -> Console:
 
 
 @pytest.fixture(scope="module")
-def found(account: EmulatedAccount) -> Target:
+def found(account: EmulatedAccount) -> DeploymentTarget:
     return target.find("test")

@@ -21,9 +21,9 @@ from ibm_watson import SpeechToTextV1
 
 from infra import resources
 from infra.deployment import artefacts, installation, removal, restoring, smoke, stack, target
-from infra.deployment.installation import Wanted
+from infra.deployment.installation import WantedInstallation
 from infra.deployment.stack import DeploymentFailed
-from infra.deployment.target import Refused, Target
+from infra.deployment.target import DeploymentRefused, DeploymentTarget
 from infra.local.demo.prompts import Prompt
 from tests.audio.signals import voice
 from tests.events import recorded
@@ -42,7 +42,7 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed(account: EmulatedAccount, found: Target, wanted: Wanted) -> Deployed:
+def deployed(account: EmulatedAccount, found: DeploymentTarget, wanted: WantedInstallation) -> Deployed:
     console = Console()
     assert installation.deploy(found, wanted, console.io)
     (told,) = [line for line in console.lines if "API key" in line]
@@ -176,7 +176,7 @@ def test_a_language_model_learns(client: SpeechToTextV1) -> None:
     client.delete_language_model(made)
 
 
-def test_the_clock_reconciles(deployed: Deployed, found: Target) -> None:
+def test_the_clock_reconciles(deployed: Deployed, found: DeploymentTarget) -> None:
     answer = found.client("lambda").invoke(
         FunctionName=f"{found.name}-reconcile", Payload=json.dumps(recorded.load("reconcile"))
     )
@@ -189,11 +189,13 @@ def test_nothing_was_denied(account: EmulatedAccount, deployed: Deployed) -> Non
     assert "AccessDenied" not in account.log.read_text(errors="replace")
 
 
-def test_a_second_deployment_changes_nothing(found: Target, wanted: Wanted, deployed: Deployed) -> None:
+def test_a_second_deployment_changes_nothing(
+    found: DeploymentTarget, wanted: WantedInstallation, deployed: Deployed
+) -> None:
     """Neither with the same parameters nor with none: those that were given are kept."""
     console = Console()
     published = found.client("lambda").list_layer_versions(LayerName=f"{found.name}-engine")
-    assert installation.deploy(found, Wanted(wanted.layer, trial=False), console.io)
+    assert installation.deploy(found, WantedInstallation(wanted.layer, trial=False), console.io)
     assert f"{found.name} is up to date." in console.lines
     assert "API key, which" not in console.text
     assert (
@@ -203,11 +205,11 @@ def test_a_second_deployment_changes_nothing(found: Target, wanted: Wanted, depl
 
 
 def test_what_a_stack_has_left_is_restored_and_taken_up_again(
-    found: Target, wanted: Wanted, deployed: Deployed
+    found: DeploymentTarget, wanted: WantedInstallation, deployed: Deployed
 ) -> None:
     """Keys, models and audio outlive the stack; nothing of them goes unless it is named."""
     said: list[str] = []
-    with pytest.raises(Refused, match="Nothing was deleted"):
+    with pytest.raises(DeploymentRefused, match="Nothing was deleted"):
         removal.remove(found, ["somebody-elses-table"], said.append)
     assert stack.status(found) is not None
     removal.remove(found, [], said.append)
@@ -239,12 +241,12 @@ def test_what_a_stack_has_left_is_restored_and_taken_up_again(
 
 
 @pytest.fixture
-def another(account: EmulatedAccount) -> Target:
+def another(account: EmulatedAccount) -> DeploymentTarget:
     return target.find("another")
 
 
 def test_a_deployment_that_fails_leaves_nothing_behind_and_is_repeated(
-    another: Target, wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+    another: DeploymentTarget, wanted: WantedInstallation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here it fails because a bucket's name is taken."""
     with_code = artefacts.with_code
@@ -268,7 +270,7 @@ def test_a_deployment_that_fails_leaves_nothing_behind_and_is_repeated(
     removal.remove(another, removal.data(another), console.lines.append)
 
 
-def test_who_does_not_agree_changes_nothing(another: Target, wanted: Wanted) -> None:
+def test_who_does_not_agree_changes_nothing(another: DeploymentTarget, wanted: WantedInstallation) -> None:
     console = Console(answer=False)
     assert not installation.deploy(another, wanted, console.io)
     assert "Nothing was changed." in console.text
@@ -276,27 +278,29 @@ def test_who_does_not_agree_changes_nothing(another: Target, wanted: Wanted) -> 
     assert removal.data(another) == []
 
 
-def test_a_trial_of_what_is_not_deployed_says_so(another: Target) -> None:
-    with pytest.raises(Refused, match=r"attune-another is not deployed in us-east-1"):
+def test_a_trial_of_what_is_not_deployed_says_so(another: DeploymentTarget) -> None:
+    with pytest.raises(DeploymentRefused, match=r"attune-another is not deployed in us-east-1"):
         installation.url_of(another)
 
 
-def test_without_a_layer_nothing_is_begun(another: Target, tmp_path: Path) -> None:
-    with pytest.raises(Refused, match=r"Build it: python -m infra\.layer"):
-        installation.deploy(another, Wanted(tmp_path / "none.zip"), Console().io)
+def test_without_a_layer_nothing_is_begun(another: DeploymentTarget, tmp_path: Path) -> None:
+    with pytest.raises(DeploymentRefused, match=r"Build it: python -m infra\.layer"):
+        installation.deploy(another, WantedInstallation(tmp_path / "none.zip"), Console().io)
 
 
-def test_a_domain_without_its_certificate_is_refused(another: Target, layer: Path) -> None:
-    half = Wanted(layer, parameters={"DomainName": "asr.example.com"})
-    with pytest.raises(Refused, match="DomainName and DomainCertificate belong together"):
+def test_a_domain_without_its_certificate_is_refused(another: DeploymentTarget, layer: Path) -> None:
+    half = WantedInstallation(layer, parameters={"DomainName": "asr.example.com"})
+    with pytest.raises(DeploymentRefused, match="DomainName and DomainCertificate belong together"):
         installation.deploy(another, half, Console().io)
     assert stack.status(another) is None
 
 
 def test_without_docker_nothing_is_deployed(
-    another: Target, layer: Path, monkeypatch: pytest.MonkeyPatch
+    another: DeploymentTarget, layer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(Refused, match="Docker is needed to build the image that trains the light engine"):
-        installation.deploy(another, Wanted(layer), Console().io)
+    with pytest.raises(
+        DeploymentRefused, match="Docker is needed to build the image that trains the light engine"
+    ):
+        installation.deploy(another, WantedInstallation(layer), Console().io)
     assert stack.status(another) is None

@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from infra.deployment import artefacts, images, preflight, stack, target
-from infra.deployment.target import Refused, Target
+from infra.deployment.target import DeploymentRefused, DeploymentTarget
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
 SESSION = boto3.Session("AKIAIOSFODNN7EXAMPLE", "example", region_name=REGION)
@@ -32,7 +32,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
 
 
-def _answering(service: str, operation: str, answer: dict[str, Any] | str) -> Target:
+def _answering(service: str, operation: str, answer: dict[str, Any] | str) -> DeploymentTarget:
     """Return an installation whose client of a service answers so; of text: with an error of that code."""
     client = SESSION.client(service)  # type: ignore[call-overload]
     stub = Stubber(client)
@@ -41,13 +41,15 @@ def _answering(service: str, operation: str, answer: dict[str, Any] | str) -> Ta
     else:
         stub.add_response(operation, answer)
     stub.activate()
-    return Target("prod", ACCOUNT, REGION, SESSION, {service: client})
+    return DeploymentTarget("prod", ACCOUNT, REGION, SESSION, {service: client})
 
 
 def test_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(Refused, match=r"No AWS credentials were found\. Log in with `aws sso login`"):
+    with pytest.raises(
+        DeploymentRefused, match=r"No AWS credentials were found\. Log in with `aws sso login`"
+    ):
         target.find("prod")
 
 
@@ -65,7 +67,7 @@ def test_credentials_that_aws_does_not_take(code: str, said: str, monkeypatch: p
         raise ClientError({"Error": {"Code": code, "Message": code}}, operation)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", refuse)
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(DeploymentRefused, match=said):
         target.find("prod")
 
 
@@ -78,7 +80,7 @@ def test_credentials_that_aws_does_not_take(code: str, said: str, monkeypatch: p
 )
 def test_a_wrong_region(region: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(DeploymentRefused, match=said):
         target.find("prod")
 
 
@@ -95,7 +97,7 @@ def test_too_few_functions_at_once() -> None:
         "lambda", "get_account_settings", {"AccountLimit": {"ConcurrentExecutions": 0}, "AccountUsage": {}}
     )
     with pytest.raises(
-        Refused, match=r"run 0 functions at once in eu-central-1; .* Ask for more: Service Quotas"
+        DeploymentRefused, match=r"run 0 functions at once in eu-central-1; .* Ask for more: Service Quotas"
     ):
         preflight.look(account, ())
 
@@ -115,7 +117,7 @@ def test_a_quota_of_0_is_told_and_hinders_nobody() -> None:
 def test_a_bucket_that_is_somebody_elses() -> None:
     taken = _answering("s3", "head_bucket", "403")
     with pytest.raises(
-        Refused, match=r"The bucket b is there and belongs to somebody else.* Choose another STAGE"
+        DeploymentRefused, match=r"The bucket b is there and belongs to somebody else.* Choose another STAGE"
     ):
         artefacts.ensure_bucket(taken, "b")
 
@@ -130,14 +132,16 @@ def test_a_bucket_that_is_somebody_elses() -> None:
 def test_a_stack_that_cannot_be_changed(status: str, said: str) -> None:
     described = {"StackName": "attune-prod", "StackStatus": status, "CreationTime": "2026-11-30T00:00:00Z"}
     stuck = _answering("cloudformation", "describe_stacks", {"Stacks": [described]})
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(DeploymentRefused, match=said):
         stack.make_ready(stuck, pytest.fail)
 
 
 def test_an_index_of_images_is_no_image() -> None:
     index = "application/vnd.oci.image.index.v1+json"
     found = {"imageDetails": [{"imageDigest": "sha256:0", "imageManifestMediaType": index}]}
-    with pytest.raises(Refused, match=r"is no image but .*index.* Remove it: aws ecr batch-delete-image"):
+    with pytest.raises(
+        DeploymentRefused, match=r"is no image but .*index.* Remove it: aws ecr batch-delete-image"
+    ):
         images.ensure(_answering("ecr", "describe_images", found), images.IMAGES[0], pytest.fail)
 
 
@@ -149,6 +153,6 @@ def test_a_layer_for_another_architecture(tmp_path: Path) -> None:
         archive.writestr("python/numpy/core.cpython-313-aarch64-linux-gnu.so", bytes(head))
     artefacts.check_architecture(layer, "arm64")
     with pytest.raises(
-        Refused, match=r"was built for arm64, and its functions would run on x86_64\. Name the"
+        DeploymentRefused, match=r"was built for arm64, and its functions would run on x86_64\. Name the"
     ):
         artefacts.check_architecture(layer, "x86_64")

@@ -15,7 +15,7 @@ from infra import resources
 from infra.deployment import __main__ as command
 from infra.deployment import removal, restoring, target
 from infra.deployment.installation import Io
-from infra.deployment.target import Refused, Target
+from infra.deployment.target import DeploymentRefused, DeploymentTarget
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,7 +26,7 @@ def account() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def prod() -> Target:
+def prod() -> DeploymentTarget:
     """A stage with data: a key, a model, and objects, two of which are deleted or written over later."""
     found = target.find("prod")
     parameters = {"Name": found.name}
@@ -55,7 +55,7 @@ def prod() -> Target:
     return found
 
 
-def _recoverable(found: Target) -> None:
+def _recoverable(found: DeploymentTarget) -> None:
     """Let the tables be recoverable, in moto up to this moment."""
     on = {"PointInTimeRecoveryEnabled": True}
     for table in restoring._declared(found):
@@ -75,7 +75,7 @@ def _later() -> datetime:
     return moment
 
 
-def _objects(found: Target) -> dict[str, bytes]:
+def _objects(found: DeploymentTarget) -> dict[str, bytes]:
     s3 = found.client("s3")
     listed = s3.list_objects_v2(Bucket=found.data_bucket).get("Contents", [])
     return {
@@ -83,7 +83,7 @@ def _objects(found: Target) -> dict[str, bytes]:
     }
 
 
-def test_what_was_deleted_and_written_over_is_there_again(prod: Target) -> None:
+def test_what_was_deleted_and_written_over_is_there_again(prod: DeploymentTarget) -> None:
     moment = _later()
     s3, said = prod.client("s3"), list[str]()
     s3.delete_object(Bucket=prod.data_bucket, Key="audio/1")
@@ -100,7 +100,9 @@ def test_what_was_deleted_and_written_over_is_there_again(prod: Target) -> None:
     assert now == ["audio/2", "audio/3", "models/1"]
 
 
-def test_tables_come_with_what_they_do_not_inherit(prod: Target, capsys: pytest.CaptureFixture[str]) -> None:
+def test_tables_come_with_what_they_do_not_inherit(
+    prod: DeploymentTarget, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert command.main(["restore", "--stage", "prod", "--into", "whole", "--yes"]) == 0
     assert "Now deploy it: make deploy STAGE=whole" in capsys.readouterr().out
     into = target.find("whole")
@@ -120,7 +122,9 @@ def test_tables_come_with_what_they_do_not_inherit(prod: Target, capsys: pytest.
     assert all(public["PublicAccessBlockConfiguration"].values())
 
 
-def test_what_was_broken_off_is_taken_up_again(prod: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_broken_off_is_taken_up_again(
+    prod: DeploymentTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
     into, said = target.find("broken"), list[str]()
     with monkeypatch.context() as patch:
         patch.setattr(restoring, "_restore_objects", _breaks)
@@ -137,33 +141,35 @@ def _breaks(*_: Any) -> int:
     raise ConnectionError
 
 
-def test_what_is_there_is_never_written_over(prod: Target) -> None:
+def test_what_is_there_is_never_written_over(prod: DeploymentTarget) -> None:
     into, said = target.find("taken"), list[str]()
     boto3.client("s3").create_bucket(
         Bucket=into.data_bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
-    with pytest.raises(Refused, match=r"attune-taken has data of its own .* make destroy STAGE=taken"):
+    with pytest.raises(
+        DeploymentRefused, match=r"attune-taken has data of its own .* make destroy STAGE=taken"
+    ):
         restoring.restore(prod, into, None, _io(said))
-    with pytest.raises(Refused, match="another stage than their own"):
+    with pytest.raises(DeploymentRefused, match="another stage than their own"):
         restoring.restore(prod, prod, None, _io(said))
-    with pytest.raises(Refused, match="no tables of attune-empty in eu-central-1"):
+    with pytest.raises(DeploymentRefused, match="no tables of attune-empty in eu-central-1"):
         restoring.restore(target.find("empty"), target.find("other"), None, _io(said))
     assert said == []
 
 
-def test_a_moment_that_no_table_knows_is_refused_with_those_that_can_be(prod: Target) -> None:
-    with pytest.raises(Refused, match="can be restored to moments from 20"):
+def test_a_moment_that_no_table_knows_is_refused_with_those_that_can_be(prod: DeploymentTarget) -> None:
+    with pytest.raises(DeploymentRefused, match="can be restored to moments from 20"):
         restoring.restore(prod, target.find("drill"), datetime.now(UTC) - timedelta(days=40), _io([]))
 
 
-def test_who_does_not_agree_changes_nothing(prod: Target) -> None:
+def test_who_does_not_agree_changes_nothing(prod: DeploymentTarget) -> None:
     into, said = target.find("drill"), list[str]()
     assert not restoring.restore(prod, into, None, _io(said, answer=False))
     assert said[-1] == "Nothing was changed."
     assert removal.data(into) == []
 
 
-def test_what_the_command_refuses(prod: Target, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_command_refuses(prod: DeploymentTarget, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["restore", "--stage", "prod", "--into", "Drill", "--yes"]) == 1
     assert "STAGE must be" in capsys.readouterr().err
     with pytest.raises(SystemExit):
@@ -171,6 +177,6 @@ def test_what_the_command_refuses(prod: Target, capsys: pytest.CaptureFixture[st
     assert "is no time with its zone, such as 2026-01-31T12:00:00Z" in capsys.readouterr().err
 
 
-def test_a_bucket_is_removed_with_all_versions(prod: Target) -> None:
+def test_a_bucket_is_removed_with_all_versions(prod: DeploymentTarget) -> None:
     removal._remove_bucket(prod, prod.data_bucket)
     assert prod.data_bucket not in removal.data(prod)

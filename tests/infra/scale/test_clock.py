@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from infra.scale.clock import Clock, Process
+from infra.scale.clock import Process, SimulationClock
 
 
 def test_who_sleeps_shorter_is_woken_first() -> None:
-    clock, seen = Clock(), list[tuple[str, float]]()
+    clock, seen = SimulationClock(), list[tuple[str, float]]()
 
     def process(name: str, sleep_s: float) -> Process:
         for _ in range(2):

@@ -8,8 +8,8 @@ import pytest
 
 from infra.cost import LAMBDA_GB_S, LAMBDA_REQUEST
 from infra.scale import published
-from infra.scale.clock import Clock, Process
-from infra.scale.functions import Account, Function, Killed, Throttled
+from infra.scale.clock import Process, SimulationClock
+from infra.scale.functions import AccountConcurrency, Function, Killed, Throttled
 
 
 def _work(work_s: float) -> Process:
@@ -21,15 +21,15 @@ def _killed(work_s: float) -> Process:
     raise Killed
 
 
-def _run(clock: Clock, function: Function, body: Process, ended: list[float]) -> Process:
+def _run(clock: SimulationClock, function: Function, body: Process, ended: list[float]) -> Process:
     with contextlib.suppress(Killed, Throttled):
         yield from function.run(body)
     ended.append(clock.now_s)
 
 
 def test_an_environment_is_used_again_while_it_is_kept() -> None:
-    clock, ended = Clock(), list[float]()
-    function = Function(clock, Account(10), memory_gb=2.0, cold_s=5.0)
+    clock, ended = SimulationClock(), list[float]()
+    function = Function(clock, AccountConcurrency(10), memory_gb=2.0, cold_s=5.0)
     kept_s = published.value("kept_warm")
     for at_s in (0.0, 10.0, 20.0 + kept_s):
         clock.start(_run(clock, function, _work(1.0), ended), at_s)
@@ -39,8 +39,8 @@ def test_an_environment_is_used_again_while_it_is_kept() -> None:
 
 
 def test_an_environment_in_which_work_was_killed_is_gone() -> None:
-    clock, ended = Clock(), list[float]()
-    function = Function(clock, Account(10), memory_gb=1.0, cold_s=5.0)
+    clock, ended = SimulationClock(), list[float]()
+    function = Function(clock, AccountConcurrency(10), memory_gb=1.0, cold_s=5.0)
     clock.start(_run(clock, function, _killed(1.0), ended))
     clock.start(_run(clock, function, _work(1.0), ended), 10.0)
     clock.run()
@@ -48,8 +48,8 @@ def test_an_environment_in_which_work_was_killed_is_gone() -> None:
 
 
 def test_beyond_the_accounts_limit_calls_are_turned_away() -> None:
-    clock, ended = Clock(), list[float]()
-    account = Account(2)
+    clock, ended = SimulationClock(), list[float]()
+    account = AccountConcurrency(2)
     functions = [Function(clock, account, memory_gb=1.0, cold_s=0.0) for _ in range(3)]
     for function in functions:
         clock.start(_run(clock, function, _work(7.0), ended))
@@ -59,8 +59,8 @@ def test_beyond_the_accounts_limit_calls_are_turned_away() -> None:
 
 
 def test_a_function_gets_a_thousand_environments_in_ten_seconds() -> None:
-    clock, ended = Clock(), list[float]()
-    function = Function(clock, Account(5000), memory_gb=1.0, cold_s=1.0)
+    clock, ended = SimulationClock(), list[float]()
+    function = Function(clock, AccountConcurrency(5000), memory_gb=1.0, cold_s=1.0)
     for at_s, calls in ((0.0, 1500), (5.0, 1500)):
         for _ in range(calls):
             clock.start(_run(clock, function, _work(60.0), ended), at_s)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.events.delivery import lease, messages
-from infra.scale.clock import Clock, Process
-from infra.scale.functions import Account, Function, Killed, Throttled
-from infra.scale.queue import Message, Queue
+from infra.scale.clock import Process, SimulationClock
+from infra.scale.functions import AccountConcurrency, Function, Killed, Throttled
+from infra.scale.queue import Message, SimulatedQueue
 from infra.scale.waits import Waits
 
 
 class _Work:
     """Takes a while for each message; fails as often as it is told to."""
 
-    def __init__(self, clock: Clock, work_s: float, *failures: Exception) -> None:
+    def __init__(self, clock: SimulationClock, work_s: float, *failures: Exception) -> None:
         self._clock = clock
         self._work_s = work_s
         self._failures = list(failures)
@@ -27,14 +27,14 @@ class _Work:
             raise self._failures.pop(0)
 
 
-def _queue(clock: Clock, work: _Work, most: int, waits: Waits) -> Queue:
-    function = Function(clock, Account(1000), memory_gb=1.0, cold_s=0.0)
-    return Queue(clock, function, work, most, waits)
+def _queue(clock: SimulationClock, work: _Work, most: int, waits: Waits) -> SimulatedQueue:
+    function = Function(clock, AccountConcurrency(1000), memory_gb=1.0, cold_s=0.0)
+    return SimulatedQueue(clock, function, work, most, waits)
 
 
 @pytest.mark.parametrize(("most", "at_once"), [(2, 2), (8, 8), (100, 10)])
 def test_messages_are_handed_out_faster_while_they_wait(most: int, at_once: int) -> None:
-    clock, waits = Clock(), Waits()
+    clock, waits = SimulationClock(), Waits()
     work = _Work(clock, 100.0)
     queue = _queue(clock, work, most, waits)
     for number in range(20):
@@ -46,7 +46,7 @@ def test_messages_are_handed_out_faster_while_they_wait(most: int, at_once: int)
 
 
 def test_whoever_is_killed_is_waited_for_no_longer_than_its_lease() -> None:
-    clock = Clock()
+    clock = SimulationClock()
     work = _Work(clock, 50.0, Killed())
     queue = _queue(clock, work, 5, Waits())
     queue.send(Message(0))
@@ -59,7 +59,7 @@ def test_whoever_is_killed_is_waited_for_no_longer_than_its_lease() -> None:
 
 
 def test_what_is_turned_away_comes_again_later_each_time_and_is_given_up() -> None:
-    clock, waits = Clock(), Waits()
+    clock, waits = SimulationClock(), Waits()
     work = _Work(clock, 0.0, *[Throttled("account")] * messages.MAX_RECEIVES)
     queue = _queue(clock, work, 5, waits)
     queue.send(Message(7))

@@ -16,7 +16,7 @@ from chalice.app import BadRequestError, Blueprint, Chalice, Response
 
 from chalicelib.gateway.backend import BackendRequest, BackendResponse, UnknownRoute
 from infra.serving.chalice_backend import ChaliceBackend
-from infra.serving.proxy_event import Routes
+from infra.serving.proxy_event import RouteTable
 
 
 def _current(app: Chalice | Blueprint) -> Any:
@@ -192,7 +192,7 @@ def test_thirty_two_clients_are_never_mixed_up(backend: ChaliceBackend) -> None:
 
 
 def test_routes_prefer_what_is_fixed() -> None:
-    routes = Routes(["/a/{x}/c", "/a/b/{y}", "/a/b/c", "/{z}/b/c", "/"])
+    routes = RouteTable(["/a/{x}/c", "/a/b/{y}", "/a/b/c", "/{z}/b/c", "/"])
     assert routes.match("/a/b/c") == ("/a/b/c", {})
     assert routes.match("/a/b/d") == ("/a/b/{y}", {"y": "d"})
     assert routes.match("/a/d/c") == ("/a/{x}/c", {"x": "d"})

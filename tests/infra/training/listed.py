@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.training.jobs import Job
+from infra.training.jobs import ListedJob
 
 
-def listed(**changes: Any) -> Job:
+def listed(**changes: Any) -> ListedJob:
     """Return a job that has ended well, with some fields changed."""
     fields: dict[str, Any] = {
         "name": "attune-a-000001",
@@ -23,4 +23,4 @@ def listed(**changes: Any) -> Job:
         "progress_uri": None,
         "tags": {"attune:owner": "one"},
     }
-    return Job(**{**fields, **changes})
+    return ListedJob(**{**fields, **changes})

@@ -11,7 +11,7 @@ from chalicelib.storage.tables import AcousticModel
 from chalicelib.training import follow, launch
 from chalicelib.training import jobs as service_jobs
 from infra.training import retry
-from infra.training.jobs import Job
+from infra.training.jobs import ListedJob
 from infra.training.retry import NothingToRetry
 from tests import custom_models, resources
 from tests.infra.training.listed import listed
@@ -54,7 +54,7 @@ def _failed(platform: Platform) -> AcousticModel:
     return custom_models.fresh(model)
 
 
-def _job(model: AcousticModel, platform: Platform) -> Job:
+def _job(model: AcousticModel, platform: Platform) -> ListedJob:
     tags = {tag["Key"]: tag["Value"] for tag in platform.created[-1]["Tags"]}
     return listed(name=f"attune-{model.customization_id}-000001", status="Failed", tags=tags)
 

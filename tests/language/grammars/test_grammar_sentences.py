@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.language.grammars.grammar_network import Network
+from chalicelib.language.grammars.grammar_network import GrammarNetwork
 from chalicelib.language.grammars.grammar_sentences import sentences
 from chalicelib.language.grammars.srgs import parse
 
 
-def _network(rule: str) -> Network:
+def _network(rule: str) -> GrammarNetwork:
     return parse(f"#ABNF 1.0;\nroot $said;\n$said = {rule};\n", "abnf").network
 
 

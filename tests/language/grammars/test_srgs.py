@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.language.grammars.grammar_rules import Choice, Expansion, Reference, Repeat, Sequence, Word
+from chalicelib.language.grammars.grammar_rules import (
+    Choice,
+    Expansion,
+    GrammarWord,
+    Reference,
+    Repeat,
+    Sequence,
+)
 from chalicelib.language.grammars.srgs import Grammar, GrammarError, Kind, parse
 
 ABNF = """#ABNF 1.0 UTF-8;
@@ -64,7 +71,7 @@ def test_weights_become_probabilities() -> None:
 
 WORDS = ("one", "two", "three")
 EXPANSIONS: st.SearchStrategy[Expansion] = st.recursive(
-    st.sampled_from([*(Word(word) for word in WORDS), Reference("other", 0)]),
+    st.sampled_from([*(GrammarWord(word) for word in WORDS), Reference("other", 0)]),
     lambda inner: st.one_of(
         st.lists(inner, min_size=1, max_size=3).map(lambda parts: Sequence(tuple(parts))),
         st.lists(st.tuples(st.sampled_from([0.5, 1.0, 2.0]), inner), min_size=2, max_size=3).map(
@@ -85,7 +92,7 @@ def _times(part: Repeat) -> str:
 
 
 def _as_abnf(part: Expansion) -> str:
-    if isinstance(part, Word):
+    if isinstance(part, GrammarWord):
         return part.text
     if isinstance(part, Reference):
         return f"${part.rule}"
@@ -97,7 +104,7 @@ def _as_abnf(part: Expansion) -> str:
 
 
 def _as_xml(part: Expansion) -> str:
-    if isinstance(part, Word):
+    if isinstance(part, GrammarWord):
         return escape(part.text)
     if isinstance(part, Reference):
         return f'<ruleref uri="#{part.rule}"/>'
@@ -124,10 +131,10 @@ def _accepts(part: Expansion, words: tuple[str, ...]) -> bool:
 
 def _ends(part: Expansion, words: tuple[str, ...], starts: set[int]) -> set[int]:
     """Return where a part may end when it begins at any of these places: the meaning, spelt out."""
-    if isinstance(part, Word):
+    if isinstance(part, GrammarWord):
         return {place + 1 for place in starts if words[place : place + 1] == (part.text,)}
     if isinstance(part, Reference):
-        return _ends(Sequence((Repeat(Word("four"), 0, 1), Word("two"))), words, starts)
+        return _ends(Sequence((Repeat(GrammarWord("four"), 0, 1), GrammarWord("two"))), words, starts)
     if isinstance(part, Sequence):
         for one in part.parts:
             starts = _ends(one, words, starts)

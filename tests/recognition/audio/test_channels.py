@@ -17,8 +17,8 @@ from chalicelib.engines.protocol import BASE_ALONE
 from chalicelib.recognition.audio import channels
 from chalicelib.recognition.audio.channels import AVERAGED_DIFFERENCE, ChannelSpan
 from chalicelib.recognition.audio.inactivity import NoSpeech
-from chalicelib.recognition.audio.recordings import Recording
-from chalicelib.recognition.audio.utterances import Span
+from chalicelib.recognition.audio.recordings import DecodedRecording
+from chalicelib.recognition.audio.utterances import UtteranceSpan
 from chalicelib.recognition.decoding.decoders import DecoderPool
 from chalicelib.recognition.function.transcription import transcribe
 from chalicelib.recognition.request.options import InvalidOption, Options, from_message, parse
@@ -196,13 +196,15 @@ def test_the_parameter_is_read_everywhere() -> None:
 
 
 spans = st.lists(
-    st.tuples(st.integers(0, 1000), st.integers(1, 200)).map(lambda one: Span(one[0], one[0] + one[1]))
+    st.tuples(st.integers(0, 1000), st.integers(1, 200)).map(
+        lambda one: UtteranceSpan(one[0], one[0] + one[1])
+    )
 )
 
 
 @given(spans)
-def test_speech_on_several_channels_is_joined(found: list[Span]) -> None:
-    recording = Recording(np.empty(0, np.int16), RATE_HZ)
+def test_speech_on_several_channels_is_joined(found: list[UtteranceSpan]) -> None:
+    recording = DecodedRecording(np.empty(0, np.int16), RATE_HZ)
     ordered = sorted(found, key=lambda span: span.start)
     joined = channels.spoken(ChannelSpan(span, recording, 0) for span in ordered)
     spoken = np.zeros(1300, bool)

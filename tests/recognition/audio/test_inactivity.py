@@ -10,14 +10,14 @@ from chalicelib.recognition.audio.inactivity import (
     check_speech,
     least_bytes_per_s,
 )
-from chalicelib.recognition.audio.utterances import Span
+from chalicelib.recognition.audio.utterances import UtteranceSpan
 from tests.audio import signals
 
 RATE_HZ = 8000
 
 
-def spans(*seconds: tuple[float, float]) -> list[Span]:
-    return [Span(round(start_s * RATE_HZ), round(end_s * RATE_HZ)) for start_s, end_s in seconds]
+def spans(*seconds: tuple[float, float]) -> list[UtteranceSpan]:
+    return [UtteranceSpan(round(start_s * RATE_HZ), round(end_s * RATE_HZ)) for start_s, end_s in seconds]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def spans(*seconds: tuple[float, float]) -> list[Span]:
     ids=["silence", "silent at first", "falls silent", "a long pause", "another timeout"],
 )
 def test_too_long_a_silence_is_refused(
-    spoken: list[Span], duration_s: float, timeout_s: int, streamed_s: float
+    spoken: list[UtteranceSpan], duration_s: float, timeout_s: int, streamed_s: float
 ) -> None:
     with pytest.raises(NoSpeech, match=f"No speech detected for {timeout_s}s"):
         check_speech(spoken, duration_s, RATE_HZ, timeout_s, streamed_s)
@@ -50,7 +50,7 @@ def test_too_long_a_silence_is_refused(
     ids=["short", "never", "just in time", "a file with a pause", "a shorter silence"],
 )
 def test_other_silences_are_not(
-    spoken: list[Span], duration_s: float, timeout_s: int, streamed_s: float
+    spoken: list[UtteranceSpan], duration_s: float, timeout_s: int, streamed_s: float
 ) -> None:
     check_speech(spoken, duration_s, RATE_HZ, timeout_s, streamed_s)
 

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from chalicelib.audio.speech.speech_activity import FRAME_S, Detection, Frames
 from chalicelib.engines.protocol import Samples
-from chalicelib.recognition.audio.recordings import Recording
+from chalicelib.recognition.audio.recordings import DecodedRecording
 from chalicelib.recognition.audio.utterances import (
     LONGEST_S,
     MARGIN_S,
     SHORTEST_PAUSE_S,
-    Cutter,
     Cutting,
-    Piece,
-    Span,
+    UtteranceCutter,
     UtteranceFinder,
+    UtterancePiece,
+    UtteranceSpan,
     find,
 )
 from tests.audio import signals
@@ -28,11 +28,11 @@ from tests.audio import signals
 RATE_HZ = 8000
 
 
-def recording(samples: signals.Samples) -> Recording:
-    return Recording(np.round(samples * 32767).astype(np.int16), RATE_HZ)
+def recording(samples: signals.Samples) -> DecodedRecording:
+    return DecodedRecording(np.round(samples * 32767).astype(np.int16), RATE_HZ)
 
 
-def sounds(*parts: tuple[str, float]) -> Recording:
+def sounds(*parts: tuple[str, float]) -> DecodedRecording:
     """A recording of "voice" and "silence" (with the faint noise of a quiet room) of so many seconds each."""
     made: list[Samples] = []
     for kind, duration_s in parts:
@@ -50,11 +50,11 @@ def frames(*seconds: tuple[float, bool]) -> Frames:
 
 def cut(judged: Frames, pause_s: float = 0.8, *, everything: bool = False) -> list[tuple[float, float, str]]:
     """Utterances of frames, in seconds."""
-    cutter = Cutter(pause_s, everything=everything)
+    cutter = UtteranceCutter(pause_s, everything=everything)
     return joined([*cutter.add(judged), *cutter.end()])
 
 
-def joined(pieces: list[Piece]) -> list[tuple[float, float, str]]:
+def joined(pieces: list[UtterancePiece]) -> list[tuple[float, float, str]]:
     found: list[tuple[float, float, str]] = []
     start: int | None = None
     for piece in pieces:
@@ -108,9 +108,9 @@ def test_only_long_pauses_separate_utterances_below_the_longest(judged: Frames, 
 def test_pieces_adjoin_and_nothing_earlier_is_asked_for(
     judged: Frames, sizes: list[int], everything: bool
 ) -> None:
-    cutter = Cutter(0.8, everything=everything)
+    cutter = UtteranceCutter(0.8, everything=everything)
     places = [0, *np.cumsum(sizes).tolist(), len(judged.speech)]
-    pieces: list[Piece] = []
+    pieces: list[UtterancePiece] = []
     for start, end in itertools.pairwise(places):
         earliest = cutter.earliest_needed
         more = cutter.add(Frames(judged.speech[start:end], judged.levels_db[start:end]))
@@ -147,10 +147,10 @@ def test_margins_do_not_reach_into_the_neighbour() -> None:
 
 
 def test_an_utterance_ends_when_its_pause_is_long_enough() -> None:
-    cutter = Cutter(0.8)
+    cutter = UtteranceCutter(0.8)
     assert not any(piece.ending for piece in cutter.add(frames((1, False), (2, True), (0.78, False))))
     (last,) = cutter.add(frames((0.02, False)))
-    assert last == Piece(165, 165, "silence")
+    assert last == UtterancePiece(165, 165, "silence")
 
 
 def test_a_long_utterance_ends_at_a_shorter_pause() -> None:
@@ -183,7 +183,7 @@ def test_pauses_separate_utterances_though_everything_counts_as_speech() -> None
 def test_a_pause_is_one_on_a_line_that_hisses(hiss: float) -> None:
     made = sounds(("silence", 1.5), ("voice", 2), ("silence", 1.5), ("voice", 2), ("silence", 1.5))
     noise = np.round(signals.noise(8.5, RATE_HZ, level=hiss) * 32767).astype(np.int16)
-    found = find(Recording(made.pcm + noise, RATE_HZ), Cutting())
+    found = find(DecodedRecording(made.pcm + noise, RATE_HZ), Cutting())
     assert len(found) == 2
     for span, start_s in zip(found, (1.5, 5.0), strict=True):
         assert start_s - 0.5 < span.start / RATE_HZ <= start_s
@@ -192,7 +192,7 @@ def test_a_pause_is_one_on_a_line_that_hisses(hiss: float) -> None:
 
 def test_faint_speech_is_found() -> None:
     faint = sounds(("silence", 1), ("voice", 3), ("silence", 1)).pcm // 60
-    found = find(Recording(faint.astype(np.int16), RATE_HZ), Cutting())
+    found = find(DecodedRecording(faint.astype(np.int16), RATE_HZ), Cutting())
     assert found
     assert found[0].start <= 1.2 * RATE_HZ
     assert found[-1].end >= 3.8 * RATE_HZ
@@ -217,7 +217,7 @@ def test_where_nobody_speaks_there_is_no_utterance(samples: signals.Samples) -> 
 def test_a_stream_is_cut_like_a_file(sizes: list[int]) -> None:
     whole = sounds(("silence", 0.5), ("voice", 2), ("silence", 1.2), ("voice", 1), ("silence", 0.3))
     finder = UtteranceFinder(RATE_HZ)
-    pieces: list[Piece] = []
+    pieces: list[UtterancePiece] = []
     start = 0
     for size in itertools.cycle(sizes):
         if start >= len(whole.pcm):
@@ -225,12 +225,12 @@ def test_a_stream_is_cut_like_a_file(sizes: list[int]) -> None:
         pieces += finder.feed(whole.samples(start, start + size))
         start += size
     pieces += finder.finish()
-    found: list[Span] = []
+    found: list[UtteranceSpan] = []
     begin: int | None = None
     for piece in pieces:
         begin = piece.start if begin is None else begin
         if piece.ending is not None:
-            found.append(Span(begin, piece.end, piece.ending))
+            found.append(UtteranceSpan(begin, piece.end, piece.ending))
             begin = None
     assert found == find(whole, Cutting())
 

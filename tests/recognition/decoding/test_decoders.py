@@ -20,7 +20,7 @@ import pytest
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.errors import CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels, DecodingOptions
-from chalicelib.recognition.decoding.decoder_worker import Batch, Task
+from chalicelib.recognition.decoding.decoder_worker import DecodingBatch, Task
 from chalicelib.recognition.decoding.decoders import DecoderPool, DecodingFailed, OwnersShare
 from chalicelib.recognition.decoding.decoding_processes import BACKGROUND_COMMAND
 from chalicelib.sharing.recent import HEAVY_S
@@ -348,7 +348,7 @@ def test_tasks_are_decoded_together_where_threads_share_a_model(
     batches: list[int] = []
     decode = sharing._decode
 
-    def noted(owner: str, batch: Batch) -> Any:
+    def noted(owner: str, batch: DecodingBatch) -> Any:
         batches.append(len(batch.utterances))
         return decode(owner, batch)
 
@@ -365,7 +365,7 @@ def test_processes_of_their_own_get_one_task_at_a_time(
 ) -> None:
     decode = pool._decode
 
-    def noted(owner: str, batch: Batch) -> Any:
+    def noted(owner: str, batch: DecodingBatch) -> Any:
         assert len(batch.utterances) == 1
         return decode(owner, batch)
 

@@ -9,14 +9,14 @@ import pytest
 
 from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.recognition.decoding.model_artefacts import local_file
-from chalicelib.recognition.request.models import AdaptedModel
+from chalicelib.recognition.request.models import ModelArtefact
 from chalicelib.storage import objects
 
 pytestmark = pytest.mark.usefixtures("account")
 
 
-def stored(data: bytes) -> AdaptedModel:
-    model = AdaptedModel("models/owner/id/000001/model.tar.gz", hashlib.sha256(data).hexdigest())
+def stored(data: bytes) -> ModelArtefact:
+    model = ModelArtefact("models/owner/id/000001/model.tar.gz", hashlib.sha256(data).hexdigest())
     objects.put(model.key, data)
     return model
 
@@ -46,5 +46,5 @@ def test_another_content_than_was_promoted_is_refused(tmp_path: Path) -> None:
 
 def test_a_model_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(ModelUnreadable, match="gone"):
-        local_file(AdaptedModel("models/owner/id/000009/model.tar.gz", "00" * 32), tmp_path)
+        local_file(ModelArtefact("models/owner/id/000009/model.tar.gz", "00" * 32), tmp_path)
     assert list(tmp_path.iterdir()) == []

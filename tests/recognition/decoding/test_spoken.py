@@ -17,13 +17,13 @@ from chalicelib.engines.protocol import (
 )
 from chalicelib.recognition.decoding.decoder_worker import (
     Answer,
-    Failure,
     Feed,
     Finish,
     Message,
     Open,
-    Opened,
+    OpenedUtterance,
     Partial,
+    TaskFailure,
 )
 from chalicelib.recognition.decoding.decoders import DecodingFailed, as_error
 from chalicelib.recognition.decoding.spoken import SpokenUtterance
@@ -52,10 +52,10 @@ class Process:
     def ask(self, message: Message) -> Answer:
         self.messages.append(message)
         if self.fail:
-            return Failure("a flaw")
+            return TaskFailure("a flaw")
         if isinstance(message, Open):
             self.fed = 0
-            return Opened(decodes_along=True)
+            return OpenedUtterance(decodes_along=True)
         return DecodedUtterance((said(self.fed),)) if isinstance(message, Finish) else said(self.fed)
 
     def count(self, kind: type[Any]) -> int:

@@ -18,7 +18,7 @@ from chalicelib.engines.errors import CustomizationUnsupported
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.recognition.audio.inactivity import NoSpeech
 from chalicelib.recognition.decoding.decoders import DecoderPool
-from chalicelib.recognition.decoding.fetched_model import LiveModel
+from chalicelib.recognition.decoding.fetched_model import FetchedModel
 from chalicelib.recognition.function.transcription import transcribe
 from chalicelib.recognition.live import live_errors
 from chalicelib.recognition.live.live_request import LiveRequest
@@ -28,11 +28,11 @@ from tests.audio import signals
 from tests.recognition.decoding.test_decoders import COMMAND as SCRIPTED
 
 VERSION = BASE_MODELS["en-US_NarrowbandModel"].newest_version
-MODEL = LiveModel(VERSION, CustomModels())
+MODEL = FetchedModel(VERSION, CustomModels())
 
 
 def live(
-    audio: bytes, pool: DecoderPool, options: Options, frame_bytes: int, model: LiveModel = MODEL
+    audio: bytes, pool: DecoderPool, options: Options, frame_bytes: int, model: FetchedModel = MODEL
 ) -> list[dict[str, Any]]:
     """Return every message about audio that comes in frames of this size."""
     woken = threading.Semaphore(0)
@@ -158,7 +158,7 @@ def test_what_was_said_before_an_error_is_told_before_it(
 def test_a_customization_that_the_engine_cannot_use_ends_the_request_with_a_way_out(
     speech: Callable[..., bytes], tmp_path: Path, interim: bool
 ) -> None:
-    model = LiveModel(VERSION, CustomModels(language_model=tmp_path))
+    model = FetchedModel(VERSION, CustomModels(language_model=tmp_path))
     with DecoderPool(1, command=SCRIPTED) as narrow, pytest.raises(CustomizationUnsupported) as ended:
         live(speech("conf-extended"), narrow, Options(interim_results=interim), 1024, model)
     told = live_errors.wording(ended.value)

@@ -11,7 +11,7 @@ from chalicelib.recognition.request import options
 from chalicelib.recognition.request.options import Options, Parsed
 from chalicelib.recognition.request.parameters import Interface
 from chalicelib.recognition.results import transcripts
-from chalicelib.recognition.results.transcripts import Transcript
+from chalicelib.recognition.results.transcripts import FinalTranscript
 
 FRENCH = "fr-FR_BroadbandModel"
 
@@ -84,4 +84,4 @@ def test_words_of_other_languages_are_no_hesitations_and_no_profanities() -> Non
 )
 def test_redaction_hides_digits_as_they_are_written(said: str, shown: str, hidden: set[int]) -> None:
     asked = parsed({"model": FRENCH, "redaction": "true"}).options
-    assert transcripts.final(words(said), asked) == Transcript(shown, frozenset(hidden))
+    assert transcripts.final(words(said), asked) == FinalTranscript(shown, frozenset(hidden))

@@ -13,9 +13,9 @@ import pytest
 from chalicelib.customization import language_models
 from chalicelib.engines import catalogue
 from chalicelib.engines.protocol import CustomModels
-from chalicelib.recognition.decoding.fetched_model import LiveModel
+from chalicelib.recognition.decoding.fetched_model import FetchedModel
 from chalicelib.recognition.request import models
-from chalicelib.recognition.request.models import AdaptedModel, ServingModel, choose
+from chalicelib.recognition.request.models import ModelArtefact, ServingModel, choose
 from chalicelib.recognition.request.options import Options
 from chalicelib.storage.kept_version import KeptVersion
 from chalicelib.storage.layout import adapted_model_key, language_model_key
@@ -79,7 +79,7 @@ def test_a_version_that_the_model_does_not_have(version: str) -> None:
 def test_a_trained_model_serves_with_its_promoted_run() -> None:
     model = promoted(NEWEST)
     key = adapted_model_key(OWNER, model.customization_id, 2)
-    assert choose(OWNER, using(model)) == ServingModel(NEWEST, AdaptedModel(key, "ab" * 32))
+    assert choose(OWNER, using(model)) == ServingModel(NEWEST, ModelArtefact(key, "ab" * 32))
 
 
 @pytest.mark.parametrize("status", ["pending", "ready", "training", "upgrading", "failed"])
@@ -126,7 +126,7 @@ def both(acoustic: AcousticModel, other: LanguageModel, **options: Any) -> Optio
 
 def test_a_language_model_serves_alone_and_beside_an_acoustic_one() -> None:
     model, acoustic = language(), promoted()
-    artefact = AdaptedModel(language_model_key(OWNER, model.customization_id, 3), "cd" * 32)
+    artefact = ModelArtefact(language_model_key(OWNER, model.customization_id, 3), "cd" * 32)
     alone = choose(OWNER, Options(language_customization_id=model.customization_id))
     assert alone == ServingModel(NEW, None, (models.OLDER_BASE_VERSION,), artefact, ("orders",))
     assert ServingModel.from_json(alone.to_json()) == alone
@@ -300,7 +300,7 @@ def test_a_connection_learns_which_version_takes_its_large_grammars() -> None:
     assert (connected.base_version, connected.large_grammars) == (newest, ("orders",))
     assert connected.large_grammars_version == NEW
     assert ServingModel.from_json(json.loads(json.dumps(connected.to_json()))) == connected
-    files = LiveModel(
+    files = FetchedModel(
         connected.base_version,
         CustomModels(language_model=Path("language")),
         large_grammars=connected.large_grammars,
@@ -327,7 +327,7 @@ def test_a_version_that_was_asked_for_serves_of_either_engine(base: str) -> None
     for version, wanted in ((None, 3), (3, 3), (1, 1)):
         serving = choose(OWNER, using(model, acoustic_customization_version=version))
         key = adapted_model_key(OWNER, model.customization_id, wanted)
-        assert serving.adapted_model == AdaptedModel(key, f"{wanted:064d}")
+        assert serving.adapted_model == ModelArtefact(key, f"{wanted:064d}")
         assert serving.base_version == base
 
 
@@ -346,8 +346,8 @@ def test_a_version_beside_a_language_model_on_the_same_base_version() -> None:
     serving = choose(OWNER, both(model, linguistic, acoustic_customization_version=1))
     assert (serving.base_version, serving.adapted_model, serving.language_model) == (
         OLD,
-        AdaptedModel(adapted_model_key(OWNER, model.customization_id, 1), f"{1:064d}"),
-        AdaptedModel(language_model_key(OWNER, linguistic.customization_id, 3), "cd" * 32),
+        ModelArtefact(adapted_model_key(OWNER, model.customization_id, 1), f"{1:064d}"),
+        ModelArtefact(language_model_key(OWNER, linguistic.customization_id, 3), "cd" * 32),
     )
     with pytest.raises(models.WrongBase, match="not trained on the same version"):
         choose(OWNER, both(model, linguistic, acoustic_customization_version=2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.engines.protocol import DecodedUtterance, KeywordHit
 from chalicelib.recognition.function.transcription import decoding_options
 from chalicelib.recognition.request.options import Options
-from chalicelib.recognition.results.clock import Clock
+from chalicelib.recognition.results.clock import WordClock
 from chalicelib.recognition.results.keywords import keywords_result
 
 OPTIONS = Options(keywords=("Tornado  Warning", "colorado", "storm"), keywords_threshold=0.5)
@@ -27,7 +27,7 @@ def test_matches_stand_under_the_keyword_as_it_was_written() -> None:
             KeywordHit("tornado warning", 5.0, 5.5, 0.5),
         )
     )
-    assert keywords_result(spotted, 10.0, Clock(60.0), OPTIONS) == {
+    assert keywords_result(spotted, 10.0, WordClock(60.0), OPTIONS) == {
         "Tornado  Warning": [
             {
                 "normalized_text": "tornado warning",
@@ -55,7 +55,7 @@ def test_what_was_said_stands_under_the_keyword_as_it_was_written() -> None:
             KeywordHit("finished", 2.0, 2.5, 0.7),
         )
     )
-    found = keywords_result(spotted, 0.0, Clock(), WRITTEN)
+    found = keywords_result(spotted, 0.0, WordClock(), WRITTEN)
     assert {keyword: matches[0]["normalized_text"] for keyword, matches in found.items()} == {
         "4": "four",
         "check-in": "check in",
@@ -72,17 +72,17 @@ def test_a_place_that_several_forms_match_is_told_once() -> None:
             KeywordHit("4", 1.1, 1.3, 0.6),
         )
     )
-    matches = keywords_result(spotted, 0.0, Clock(), WRITTEN)["4"]
+    matches = keywords_result(spotted, 0.0, WordClock(), WRITTEN)["4"]
     assert [(one["normalized_text"], one["confidence"]) for one in matches] == [("four", 0.9), ("4", 0.6)]
 
 
 def test_nothing_spotted_is_an_empty_object() -> None:
-    assert keywords_result(DecodedUtterance(), 0.0, Clock(), OPTIONS) == {}
+    assert keywords_result(DecodedUtterance(), 0.0, WordClock(), OPTIONS) == {}
     shy = DecodedUtterance(keywords=(KeywordHit("storm", 0.0, 1.0, 0.2),))
-    assert keywords_result(shy, 0.0, Clock(), Options()) == {}
+    assert keywords_result(shy, 0.0, WordClock(), Options()) == {}
 
 
 def test_profane_keywords_are_shown() -> None:
     asked = Options(keywords=("shit",), keywords_threshold=0.5)
     spotted = DecodedUtterance(keywords=(KeywordHit("shit", 0.0, 1.0, 0.9),))
-    assert keywords_result(spotted, 0.0, Clock(), asked)["shit"][0]["normalized_text"] == "shit"
+    assert keywords_result(spotted, 0.0, WordClock(), asked)["shit"][0]["normalized_text"] == "shit"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, KeywordHit, Word, WordSlot
 from chalicelib.recognition.request.options import Options
-from chalicelib.recognition.results.clock import Clock
+from chalicelib.recognition.results.clock import WordClock
 from chalicelib.recognition.results.watson_results import (
     RecognizedUtterance,
     assemble,
@@ -118,7 +118,7 @@ def test_every_option_keeps_times_inside_and_confidences_between_0_and_1(
 def test_one_utterance_at_a_time_gives_the_same_results(
     spoken: list[RecognizedUtterance], options: Options
 ) -> None:
-    clock = Clock(100.0)
+    clock = WordClock(100.0)
     one_by_one = []
     for utterance in spoken:
         for reading in utterance.decoded.hypotheses:
@@ -235,20 +235,20 @@ NUMBER = heard(
 def test_a_transcript_is_split_where_phrases_end() -> None:
     spoken = utterance(10.0, Hypothesis(CARD.words + NUMBER.words, 0.5))
     options = Options(split_transcript_at_phrase_end=True, timestamps=True)
-    first, second = assemble_final(spoken, Clock(20.0), options)
+    first, second = assemble_final(spoken, WordClock(20.0), options)
     assert first["end_of_utterance"] == "full_stop"
     assert second["end_of_utterance"] == "silence"
     assert first["alternatives"][0]["transcript"] == "i have a card "
     assert second["alternatives"][0]["transcript"] == "the number is one two "
     assert second["alternatives"][0]["timestamps"][0] == ["the", 11.4, 11.5]
-    (whole,) = assemble_final(spoken, Clock(20.0), Options())
+    (whole,) = assemble_final(spoken, WordClock(20.0), Options())
     assert "end_of_utterance" not in whole
 
 
 def test_an_interim_result_is_as_it_was_heard() -> None:
     reading = heard(("uh", 0.0, 0.2), ("twenty", 0.3, 0.5), ("five", 0.5, 0.8), ("shit", 0.8, 1.0))
     options = Options(smart_formatting=True, timestamps=True, word_confidence=True, max_alternatives=3)
-    clock = Clock()
+    clock = WordClock()
     result = assemble_interim(reading, 2.0, clock, options)
     assert result["final"] is False
     assert result["alternatives"][0]["transcript"] == "%HESITATION twenty five **** "
@@ -259,7 +259,7 @@ def test_an_interim_result_is_as_it_was_heard() -> None:
 def test_redacted_digits_are_shown_nowhere() -> None:
     spoken = utterance(0.0, hypothesis("um my code is four one four seven two"))
     options = Options(redaction=True, smart_formatting=True, timestamps=True, word_confidence=True)
-    (result,) = assemble_final(spoken, Clock(20.0), options)
+    (result,) = assemble_final(spoken, WordClock(20.0), options)
     (reading,) = result["alternatives"]
     assert reading["transcript"] == "my code is XXXXX "
     shown = [word for word, _, _ in reading["timestamps"]]
@@ -268,5 +268,7 @@ def test_redacted_digits_are_shown_nowhere() -> None:
 
 
 def test_a_grammar_has_no_space_at_the_end() -> None:
-    (result,) = assemble_final(utterance(0.0, hypothesis("yes")), Clock(), Options(grammar_name="confirm"))
+    (result,) = assemble_final(
+        utterance(0.0, hypothesis("yes")), WordClock(), Options(grammar_name="confirm")
+    )
     assert result["alternatives"][0]["transcript"] == "yes"

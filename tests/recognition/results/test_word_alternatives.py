@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.engines.protocol import WordSlot
 from chalicelib.recognition.function.transcription import decoding_options
 from chalicelib.recognition.request.options import Options
-from chalicelib.recognition.results.clock import Clock
+from chalicelib.recognition.results.clock import WordClock
 from chalicelib.recognition.results.word_alternatives import word_alternatives
 
 SLOTS = (
@@ -16,7 +16,7 @@ SLOTS = (
 
 
 def test_words_that_reach_the_threshold_likeliest_first() -> None:
-    places = word_alternatives(SLOTS, 5.0, Clock(60.0), Options(word_alternatives_threshold=0.3))
+    places = word_alternatives(SLOTS, 5.0, WordClock(60.0), Options(word_alternatives_threshold=0.3))
     assert places == [
         {
             "start_time": 5.0,
@@ -37,11 +37,11 @@ def test_words_that_reach_the_threshold_likeliest_first() -> None:
 
 
 def test_places_without_such_a_word_are_left_out() -> None:
-    places = word_alternatives(SLOTS, 0.0, Clock(), Options(word_alternatives_threshold=0.6))
+    places = word_alternatives(SLOTS, 0.0, WordClock(), Options(word_alternatives_threshold=0.6))
     assert [place["start_time"] for place in places] == [0.3]
 
 
 def test_a_network_is_wanted_only_with_a_threshold() -> None:
-    assert word_alternatives(SLOTS, 0.0, Clock(), Options()) == []
+    assert word_alternatives(SLOTS, 0.0, WordClock(), Options()) == []
     assert decoding_options(Options(word_alternatives_threshold=0.0)).word_alternatives
     assert not decoding_options(Options()).word_alternatives

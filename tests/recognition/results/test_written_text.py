@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Word
 from chalicelib.recognition.request.options import Options
 from chalicelib.recognition.results import transcripts
-from chalicelib.recognition.results.clock import Clock
+from chalicelib.recognition.results.clock import WordClock
 from chalicelib.recognition.results.watson_results import (
     RecognizedUtterance,
     assemble_final,
@@ -55,7 +55,7 @@ def heard(text: str, *, pause_before: str = "") -> Hypothesis:
 
 
 def results(*readings: Hypothesis, options: Options) -> list[dict[str, Any]]:
-    return assemble_final(RecognizedUtterance(0.0, DecodedUtterance(readings)), Clock(60.0), options)
+    return assemble_final(RecognizedUtterance(0.0, DecodedUtterance(readings)), WordClock(60.0), options)
 
 
 def shown(text: str, options: Options) -> str | None:
@@ -83,7 +83,7 @@ def test_alternatives_have_the_written_text_where_it_is_asked_for() -> None:
 
 
 def test_interim_results_have_it_too() -> None:
-    result = assemble_interim(heard("Good morning, Dr."), 0.0, Clock(60.0), WRITTEN)
+    result = assemble_interim(heard("Good morning, Dr."), 0.0, WordClock(60.0), WRITTEN)
     assert result["alternatives"] == [{"transcript": "good morning doctor ", "written": "Good morning, Dr."}]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from training_image.container.workers import worker_processes
-from training_image.failures import Stopped
+from training_image.failures import JobStopped
 
 ROOT = Path(__file__).parents[3]
 KILLED = """
@@ -50,10 +50,10 @@ def test_workers_work() -> None:
 
 def test_a_stop_ends_busy_workers_at_once() -> None:
     started_s = time.monotonic()
-    with pytest.raises(Stopped), worker_processes(1) as workers:
+    with pytest.raises(JobStopped), worker_processes(1) as workers:
         worker = workers.submit(os.getpid).result()
         workers.submit(time.sleep, 600)
-        raise Stopped
+        raise JobStopped
     _wait_until_gone(worker, within_s=30)
     assert time.monotonic() - started_s < 120
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training_image.speech.non_speech import LONGEST_S, RATE_HZ, SHORTEST_S, Clip, Part, clips, coloured
+from training_image.speech.non_speech import (
+    LONGEST_S,
+    RATE_HZ,
+    SHORTEST_S,
+    NonSpeechClip,
+    Part,
+    clips,
+    coloured,
+)
 
 PARTS: tuple[Part, Part] = ("guard", "replay")
 
 
-def _clip(part: Part, name: str) -> Clip:
+def _clip(part: Part, name: str) -> NonSpeechClip:
     return next(clip for clip in clips(part) if clip.name == name)
 
 
-def _loudest_hz(clip: Clip) -> float:
+def _loudest_hz(clip: NonSpeechClip) -> float:
     spectrum = np.abs(np.fft.rfft(clip.samples))
     return float(np.fft.rfftfreq(len(clip.samples), 1 / RATE_HZ)[spectrum.argmax()])
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from tests.audio.signals import wav
 from tests.training_image.sounds import hush, murmur, write
-from training_image.plan import Plan, Recording
+from training_image.plan import PlannedRecording, TrainingPlan
 from training_image.speech.preparation import prepare_all
-from training_image.speech.recordings import LeftOut
+from training_image.speech.recordings import LeftOutAudio
 
 RATE = 8000
 
@@ -25,12 +25,12 @@ def test_recordings_are_prepared_in_order_and_repetitions_left_out(tmp_path: Pat
     recordings = []
     for name, content in contents.items():
         write(tmp_path / "audio" / name / "u1", content)
-        recordings.append(Recording(name, f"{name}/u1", "audio", "audio/wav", None))
-    recordings.append(Recording("gone", "gone/u1", "audio", "audio/wav", None))
+        recordings.append(PlannedRecording(name, f"{name}/u1", "audio", "audio/wav", None))
+    recordings.append(PlannedRecording("gone", "gone/u1", "audio", "audio/wav", None))
     (tmp_path / "scratch").mkdir()
     reports: list[tuple[float, str]] = []
     prepared = prepare_all(
-        Plan("c1", 1, "base.v1", "sphinx", tuple(recordings), "f"),
+        TrainingPlan("c1", 1, "base.v1", "sphinx", tuple(recordings), "f"),
         audio=tmp_path / "audio",
         scratch=tmp_path / "scratch",
         rate_hz=RATE,
@@ -40,9 +40,9 @@ def test_recordings_are_prepared_in_order_and_repetitions_left_out(tmp_path: Pat
     assert [utterance.audio_name for utterance in prepared.utterances] == ["long", "long", "copy"]
     assert len(prepared.digests) == 3
     assert prepared.left_out == (
-        LeftOut("silent", None, None, None, "No speech was found."),
-        LeftOut("again", None, 0.0, 4.0, "the same audio as in copy at 0.0 s"),
-        LeftOut("gone", None, None, None, "The uploaded audio is not there any more."),
+        LeftOutAudio("silent", None, None, None, "No speech was found."),
+        LeftOutAudio("again", None, 0.0, 4.0, "the same audio as in copy at 0.0 s"),
+        LeftOutAudio("gone", None, None, None, "The uploaded audio is not there any more."),
     )
     assert prepared.audio_s == 18 + 4 + 9 + 4
     assert [fraction for fraction, _ in reports] == sorted(fraction for fraction, _ in reports)

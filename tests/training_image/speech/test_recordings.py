@@ -12,11 +12,11 @@ import pytest
 from tests.audio.archives.packing import tarred, zipped
 from tests.audio.signals import wav
 from tests.training_image.sounds import hush, murmur, write
-from training_image.plan import Recording
-from training_image.speech.recordings import LeftOut, prepare
+from training_image.plan import PlannedRecording
+from training_image.speech.recordings import LeftOutAudio, prepare
 
 RATE = 8000
-CALL = Recording("call", "a1/u1", "audio", "audio/wav", None)
+CALL = PlannedRecording("call", "a1/u1", "audio", "audio/wav", None)
 
 
 def test_a_recording_is_cut_at_its_silence(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_another_rate_is_converted(tmp_path: Path) -> None:
 
 def test_headerless_audio_is_read_as_its_content_type_says(tmp_path: Path) -> None:
     file = write(tmp_path / "u1", (murmur(4, RATE) * 32767).astype(">i2").tobytes())
-    raw = Recording("raw", "a1/u1", "audio", "audio/l16;rate=8000;endianness=big-endian", None)
+    raw = PlannedRecording("raw", "a1/u1", "audio", "audio/l16;rate=8000;endianness=big-endian", None)
     (utterance,) = prepare(raw, file, tmp_path / "0.pcm", RATE).utterances
     assert utterance.duration_s == 4
 
@@ -64,7 +64,7 @@ def test_the_members_of_an_archive_share_a_scratch_file(
     }
     file = write(tmp_path / "u1", pack(members))
     prepared = prepare(
-        Recording("calls", "a1/u1", "archive", content_type, None), file, tmp_path / "0.pcm", RATE
+        PlannedRecording("calls", "a1/u1", "archive", content_type, None), file, tmp_path / "0.pcm", RATE
     )
     assert [utterance.member for utterance in prepared.utterances] == list(spoken)
     for utterance in prepared.utterances:
@@ -76,7 +76,7 @@ def test_the_members_of_an_archive_share_a_scratch_file(
 
 def test_headerless_members_are_read_as_the_archive_says(tmp_path: Path) -> None:
     file = write(tmp_path / "u1", zipped({"one.raw": (murmur(4, RATE) * 32767).astype("<i2").tobytes()}))
-    calls = Recording("calls", "a1/u1", "archive", "application/zip", "audio/l16;rate=8000")
+    calls = PlannedRecording("calls", "a1/u1", "archive", "application/zip", "audio/l16;rate=8000")
     (utterance,) = prepare(calls, file, tmp_path / "0.pcm", RATE).utterances
     assert utterance.duration_s == 4
 
@@ -85,7 +85,7 @@ def test_a_damaged_member_is_left_out_alone(tmp_path: Path) -> None:
     content = bytearray(zipped({name: wav(murmur(4, RATE), RATE) for name in ("one", "two")}))
     content[len(content) * 3 // 4] ^= 0xFF
     file = write(tmp_path / "u1", bytes(content))
-    calls = Recording("calls", "a1/u1", "archive", "application/zip", None)
+    calls = PlannedRecording("calls", "a1/u1", "archive", "application/zip", None)
     prepared = prepare(calls, file, tmp_path / "0.pcm", RATE)
     assert [utterance.member for utterance in prepared.utterances] == ["one"]
     (entry,) = prepared.left_out
@@ -95,7 +95,7 @@ def test_a_damaged_member_is_left_out_alone(tmp_path: Path) -> None:
 
 def test_an_archive_that_is_none_is_left_out(tmp_path: Path) -> None:
     file = write(tmp_path / "u1", wav(murmur(4, RATE), RATE))
-    calls = Recording("calls", "a1/u1", "archive", "application/zip", None)
+    calls = PlannedRecording("calls", "a1/u1", "archive", "application/zip", None)
     (entry,) = prepare(calls, file, tmp_path / "0.pcm", RATE).left_out
     assert "neither a zip nor a tar.gz archive" in entry.reason
 
@@ -114,7 +114,7 @@ def test_an_archive_that_is_none_is_left_out(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_used_says_why(tmp_path: Path, content: bytes, content_type: str, reason: str) -> None:
     file = write(tmp_path / "u1", content)
-    recording = Recording("call", "a1/u1", "audio", content_type, None)
+    recording = PlannedRecording("call", "a1/u1", "audio", content_type, None)
     prepared = prepare(recording, file, tmp_path / "0.pcm", RATE)
     assert prepared.utterances == ()
     (entry,) = prepared.left_out
@@ -128,7 +128,7 @@ def test_what_cannot_be_used_says_why(tmp_path: Path, content: bytes, content_ty
 def test_audio_that_is_gone_is_left_out(tmp_path: Path) -> None:
     prepared = prepare(CALL, tmp_path / "gone", tmp_path / "0.pcm", RATE)
     assert prepared.left_out == (
-        LeftOut("call", None, None, None, "The uploaded audio is not there any more."),
+        LeftOutAudio("call", None, None, None, "The uploaded audio is not there any more."),
     )
 
 

@@ -13,7 +13,7 @@ from training_image.speech.segmentation import (
     LONGEST_S,
     MARGIN_S,
     WHOLE_S,
-    Span,
+    SpeechSpan,
     quietest_place,
     utterance_spans,
 )
@@ -21,12 +21,12 @@ from training_image.speech.segmentation import (
 RATE = 1000
 
 
-def _middle(span: Span) -> int:
+def _middle(span: SpeechSpan) -> int:
     return (span.start + span.end) // 2
 
 
 def _spans(*stretches_s: tuple[float, float], total_s: float) -> list[tuple[float, float]]:
-    speech = [Span(round(start * RATE), round(end * RATE)) for start, end in stretches_s]
+    speech = [SpeechSpan(round(start * RATE), round(end * RATE)) for start, end in stretches_s]
     spans = utterance_spans(speech, round(total_s * RATE), RATE, _middle)
     return [(span.start / RATE, span.end / RATE) for span in spans]
 
@@ -42,7 +42,7 @@ def test_utterances_cover_all_speech_and_never_overlap(
 ) -> None:
     speech, at = [], 0
     for pause, length in stretches:
-        speech.append(Span(at + pause, at + pause + length))
+        speech.append(SpeechSpan(at + pause, at + pause + length))
         at += pause + length
     total = at + tail
     spans = utterance_spans(speech, total, RATE, lambda span: places.randint(span.start, span.end))
@@ -64,12 +64,12 @@ def test_utterances_cover_all_speech_and_never_overlap(
                     assert stretch.length > (LONGEST_S - 2 * MARGIN_S) * RATE
 
 
-def _unbroken(speech: list[Span]) -> list[Span]:
+def _unbroken(speech: list[SpeechSpan]) -> list[SpeechSpan]:
     """Return the speech with stretches that touch made one."""
     unbroken = speech[:1]
     for stretch in speech[1:]:
         if stretch.start == unbroken[-1].end:
-            unbroken[-1] = Span(unbroken[-1].start, stretch.end)
+            unbroken[-1] = SpeechSpan(unbroken[-1].start, stretch.end)
         else:
             unbroken.append(stretch)
     return unbroken
@@ -105,13 +105,13 @@ def test_long_talk_is_cut_at_its_widest_pause() -> None:
 def test_speech_without_a_pause_is_cut_at_the_quietest_place() -> None:
     asked = []
 
-    def place(span: Span) -> int:
+    def place(span: SpeechSpan) -> int:
         asked.append(span)
         return 15_500
 
-    spans = utterance_spans([Span(1000, 31_000)], 40_000, RATE, place)
-    assert asked == [Span(10_700, 20_400)]
-    assert spans == [Span(700, 15_500), Span(15_500, 31_300)]
+    spans = utterance_spans([SpeechSpan(1000, 31_000)], 40_000, RATE, place)
+    assert asked == [SpeechSpan(10_700, 20_400)]
+    assert spans == [SpeechSpan(700, 15_500), SpeechSpan(15_500, 31_300)]
 
 
 def test_the_quietest_place_is_found() -> None:

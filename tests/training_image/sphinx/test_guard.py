@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 
 from training_image.sphinx.guard import (
-    Figures,
+    SphinxFigures,
     better_without_noise,
     figures,
     judge_material,
     judge_model,
     may_be_noisy,
 )
-from training_image.sphinx.shards import Decoded
+from training_image.sphinx.shards import DecodedShard
 
-SPEECH = Figures(words=100, words_a_minute=150.0, mean_posterior=0.6, different_words=60, phones=38)
+SPEECH = SphinxFigures(words=100, words_a_minute=150.0, mean_posterior=0.6, different_words=60, phones=38)
 
 
-def _decoded(texts: tuple[str, ...], posteriors: list[float], codebooks: list[int]) -> Decoded:
+def _decoded(texts: tuple[str, ...], posteriors: list[float], codebooks: list[int]) -> DecodedShard:
     frames = len(codebooks)
-    return Decoded(
+    return DecodedShard(
         frames=np.array([frames, 0][: len(texts)], np.int32),
         words=np.array([len(text.split()) for text in texts], np.int32),
         posteriors=np.array(posteriors, np.float32),
@@ -46,7 +46,7 @@ def test_a_phone_counts_when_it_was_heard_for_long_enough() -> None:
 
 
 def test_no_audio_has_no_figures() -> None:
-    assert figures([]) == Figures(0, 0.0, 0.0, 0, 0)
+    assert figures([]) == SphinxFigures(0, 0.0, 0.0, 0, 0)
 
 
 @pytest.mark.parametrize(

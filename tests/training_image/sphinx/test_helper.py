@@ -11,7 +11,7 @@ import soundfile
 
 from chalicelib.engines.base_language import base_language
 from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base
-from chalicelib.engines.sphinx.decoder import Decoder
+from chalicelib.engines.sphinx.decoder import SphinxDecoder
 from chalicelib.language.training import train
 from infra.local.demo.prompts import Prompt
 from training_image.adaptation import Assignment
@@ -20,7 +20,7 @@ from training_image.checkpoint import Checkpoint
 from training_image.container.machine import Machine
 from training_image.speech.utterances import Utterance
 from training_image.sphinx.adaptation import adapt
-from training_image.sphinx.shards import Decoded, Start, decode_shard, weigh_shard
+from training_image.sphinx.shards import DecodedShard, Start, decode_shard, weigh_shard
 
 NARROWBAND = "en-US_NarrowbandModel.v2019-06-24"
 
@@ -52,8 +52,10 @@ def _helper(texts: list[str], folder: Path) -> Path:
 def test_transcripts_in_the_corpora_are_learned_from(few: list[Prompt], tmp_path: Path) -> None:
     helper = _helper([prompt.text for prompt in few[:2]], tmp_path)
     utterances = [_utterance(prompt, tmp_path) for prompt in few]
-    alone = Decoded.from_arrays(decode_shard(Start(NARROWBAND), None, utterances))
-    helped = Decoded.from_arrays(decode_shard(Start(NARROWBAND, language_model=helper), None, utterances))
+    alone = DecodedShard.from_arrays(decode_shard(Start(NARROWBAND), None, utterances))
+    helped = DecodedShard.from_arrays(
+        decode_shard(Start(NARROWBAND, language_model=helper), None, utterances)
+    )
     assert not alone.transcribed.any()
     assert helped.transcribed.tolist() == [True, True, False]
     known = np.repeat(helped.transcribed, helped.frames)
@@ -66,14 +68,14 @@ def test_mixture_weights_learn_from_transcripts_alone(few: list[Prompt], tmp_pat
     utterances = [_utterance(prompt, tmp_path) for prompt in few[:2]]
     decoded = decode_shard(start, None, utterances)
     known, unknown = (decode_shard(start, None, [each]) for each in utterances)
-    assert Decoded.from_arrays(decoded).transcribed.tolist() == [True, False]
+    assert DecodedShard.from_arrays(decoded).transcribed.tolist() == [True, False]
     assert len(weigh_shard(start, None, utterances[1:], unknown).senones) == 0
     learned, expected = (
         weigh_shard(start, None, *shard) for shard in ((utterances, decoded), (utterances[:1], known))
     )
     assert np.array_equal(learned.senones, expected.senones)
     np.testing.assert_allclose(learned.frames, expected.frames, rtol=1e-3, atol=1e-4)
-    frames = int((Decoded.from_arrays(known).senones >= 0).sum())
+    frames = int((DecodedShard.from_arrays(known).senones >= 0).sum())
     np.testing.assert_allclose(learned.frames.sum(axis=(0, 2)), [frames] * 3, rtol=1e-3)
 
 
@@ -99,7 +101,7 @@ def test_a_helped_adaptation_changes_mixture_weights(speech: list[Prompt], tmp_p
 
 def test_a_text_that_cannot_be_aligned_is_given_up(few: list[Prompt], tmp_path: Path) -> None:
     base = load_base(NARROWBAND)
-    decoder = Decoder(base.model)
+    decoder = SphinxDecoder(base.model)
     cepstra = base.cepstra(_utterance(few[0], tmp_path).samples())
     assert decoder.align_text(cepstra, ["quuxzorblatt"]) is None
     assert decoder.align_text(cepstra[:20], few[0].text.split() * 4) is None

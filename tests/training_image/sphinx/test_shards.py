@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base
 from training_image.speech.utterances import Utterance
-from training_image.sphinx.shards import SHARD_S, Decoded, Start, decode_shard, save_model, shards, sum_shard
+from training_image.sphinx.shards import (
+    SHARD_S,
+    DecodedShard,
+    Start,
+    decode_shard,
+    save_model,
+    shards,
+    sum_shard,
+)
 
 BROADBAND = "en-US_BroadbandModel.v2018-07-31"
 
@@ -36,7 +44,7 @@ def test_shards_keep_every_utterance_in_order(durations_s: list[float]) -> None:
 @given(st.lists(st.lists(st.sampled_from(["a", "it's", "naïve"]), max_size=4), min_size=1, max_size=5))
 def test_hypotheses_survive_their_arrays(texts: list[list[str]]) -> None:
     frames = 3 * len(texts)
-    decoded = Decoded(
+    decoded = DecodedShard(
         frames=np.full(len(texts), 3, np.int32),
         words=np.array([len(words) for words in texts], np.int32),
         posteriors=np.linspace(0, 1, sum(len(words) for words in texts), dtype=np.float32),
@@ -46,7 +54,7 @@ def test_hypotheses_survive_their_arrays(texts: list[list[str]]) -> None:
         confidences=np.ones(frames, np.float16),
         transcribed=np.arange(len(texts)) % 2 == 0,
     )
-    again = Decoded.from_arrays(decoded.arrays())
+    again = DecodedShard.from_arrays(decoded.arrays())
     assert again.texts == decoded.texts
     for name in ("frames", "words", "posteriors", "senones", "codebooks", "confidences", "transcribed"):
         assert np.array_equal(getattr(again, name), getattr(decoded, name))
@@ -61,7 +69,7 @@ def silence(tmp_path: Path) -> Utterance:
 
 def test_silence_decodes_to_no_words_and_teaches_nothing_above_its_confidence(silence: Utterance) -> None:
     arrays = decode_shard(Start(BROADBAND), None, [silence, silence])
-    decoded = Decoded.from_arrays(arrays)
+    decoded = DecodedShard.from_arrays(arrays)
     assert decoded.texts == ("", "")
     assert decoded.words.tolist() == [0, 0]
     assert decoded.frames.sum() == len(decoded.senones) == len(decoded.confidences)

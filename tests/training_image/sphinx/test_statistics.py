@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel
+from chalicelib.engines.sphinx.acoustics.acoustic_model import GaussianMixtureModel
 from training_image.sphinx.statistics import SenoneOccupancy, Statistics, accumulate, senone_occupancy
 
 CODEBOOKS, DENSITIES, SENONES = 3, 4, 6
 
 
-def model(seed: int = 0) -> AcousticModel:
+def model(seed: int = 0) -> GaussianMixtureModel:
     random = np.random.default_rng(seed)
     shape = (CODEBOOKS, 3, DENSITIES, 13)
     weights = random.uniform(0.1, 1, (SENONES, 3, DENSITIES))
-    return AcousticModel(
+    return GaussianMixtureModel(
         phones=("SIL", "AA", "S"),
         means=random.normal(0, 5, shape),
         variances=random.uniform(0.5, 4, shape),

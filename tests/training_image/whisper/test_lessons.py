@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, LONGEST_S, SAMPLE_RATE_HZ, Window
-from training_image.whisper.lessons import BatchPlan, Clip, Lesson, batches
+from training_image.whisper.lessons import AudioClip, BatchPlan, Lesson, batches
 
 WINDOW = Window(6.0, 2.0)
 
 
 def _lessons(durations_s: list[float]) -> list[Lesson]:
     return [
-        Lesson(Clip(np.full(round(one * SAMPLE_RATE_HZ), place / 1000, np.float32)), (place,))
+        Lesson(AudioClip(np.full(round(one * SAMPLE_RATE_HZ), place / 1000, np.float32)), (place,))
         for place, one in enumerate(durations_s)
     ]
 
@@ -76,7 +76,10 @@ def test_a_window_holds_its_lessons_in_order_with_pauses() -> None:
 
 
 def test_what_teaches_silence_shares_no_window() -> None:
-    lessons = [*_lessons([1.0] * 12), *(Lesson(Clip(np.zeros(16_000, np.float32)), ()) for _ in range(4))]
+    lessons = [
+        *_lessons([1.0] * 12),
+        *(Lesson(AudioClip(np.zeros(16_000, np.float32)), ()) for _ in range(4)),
+    ]
     windows = [window for plan in _planned(lessons, 1) for window in plan.windows]
     silent = [window for window in windows if any(not one.ids for one in window.lessons)]
     assert len(silent) == 4

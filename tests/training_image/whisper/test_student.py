@@ -17,7 +17,7 @@ from chalicelib.engines.whisper.tokens import Tokens, read_tokens, read_vocabula
 from tests.engines.whisper.networks import embedded_folder
 from training_image.speech import ordinary_speech
 from training_image.whisper.course import Course
-from training_image.whisper.lessons import BatchPlan, Clip, Lesson, Samples, batches
+from training_image.whisper.lessons import AudioClip, BatchPlan, Lesson, Samples, batches
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
@@ -25,9 +25,9 @@ pytest.importorskip("peft")
 from chalicelib.engines.whisper.mel import Window  # noqa: E402
 from training_image.whisper.bases import base_of  # noqa: E402
 from training_image.whisper.student import (  # noqa: E402
-    Batch,
     Diverged,
     Student,
+    TeachingBatch,
     batch,
     multiplies_in_16_bits,
 )
@@ -44,11 +44,11 @@ def _base() -> tuple[ModelFile, Tokens]:
 def _plans() -> list[BatchPlan]:
     _, tokens = _base()
     spoken = [one for one, _ in zip(ordinary_speech.ordinary_speech("replay"), range(6), strict=False)]
-    lessons = [Lesson(Clip(one.samples), tuple(tokens.encode(f" {one.written}"))) for one in spoken]
+    lessons = [Lesson(AudioClip(one.samples), tuple(tokens.encode(f" {one.written}"))) for one in spoken]
     return batches(lessons, longest_s=6.0, batch_s=14.0, window=Window(6.0, 2.0), choice=random.Random(1))
 
 
-def _batches(course: Course = COURSE) -> list[Batch]:
+def _batches(course: Course = COURSE) -> list[TeachingBatch]:
     _, tokens = _base()
     return [batch(plan, [tokens.start, tokens.no_times], tokens.end, 80, course) for plan in _plans()]
 
@@ -156,7 +156,7 @@ def test_a_machine_that_says_nothing_does_not(tmp_path: Path) -> None:
 
 def test_silence_teaches_that_nobody_speaks() -> None:
     _, tokens = _base()
-    silent = Lesson(Clip(np.zeros(48_000, np.float32)), ())
+    silent = Lesson(AudioClip(np.zeros(48_000, np.float32)), ())
     (plan,) = batches([silent], longest_s=6.0, batch_s=14.0, window=Window(6.0, 2.0), choice=random.Random(1))
     lesson = batch(plan, [tokens.start, tokens.no_times], tokens.end, 80, COURSE)
     vocabulary = read_vocabulary(embedded_folder())
@@ -177,10 +177,10 @@ def test_silence_is_not_learned_of_speech() -> None:
     spoken = [one for one, _ in zip(ordinary_speech.ordinary_speech("replay"), range(6), strict=False)]
     heard = [noisy(one.samples) for one in spoken]
     lessons = [
-        Lesson(Clip(samples), tuple(base.tokens.encode(f" {one.written}")))
+        Lesson(AudioClip(samples), tuple(base.tokens.encode(f" {one.written}")))
         for samples, one in zip(heard, spoken, strict=True)
     ]
-    silent = [Lesson(Clip(noisy(np.zeros(48_000, np.float32))), ()) for _ in range(3)]
+    silent = [Lesson(AudioClip(noisy(np.zeros(48_000, np.float32))), ()) for _ in range(3)]
     plans = [
         plan
         for _ in range(4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training_image.whisper.lessons import BatchPlan, Clip, Lesson, WindowPlan
+from training_image.whisper.lessons import AudioClip, BatchPlan, Lesson, WindowPlan
 from training_image.whisper.workload import JUDGED_SHARES, LEARNING, Workload
 
 WORK = Workload(rounds=3, a_round=100.0, a_hearing=10.0)
@@ -21,7 +21,7 @@ def test_what_is_left_when_a_round_learns(number: int, rounds_left: int) -> None
 
 
 def test_learning_costs_what_is_in_the_batches() -> None:
-    lessons = [Lesson(Clip(np.zeros(16_000 * length_s, np.float32)), (1,)) for length_s in (4, 12)]
+    lessons = [Lesson(AudioClip(np.zeros(16_000 * length_s, np.float32)), (1,)) for length_s in (4, 12)]
     window = WindowPlan(tuple(lessons), (0.0, 0.5), seed=0)
     plan = BatchPlan((window, window), 2000)
     assert plan.speech_s == 33

@@ -26,7 +26,7 @@ CHANNEL_FRAMES = 400
 
 
 @dataclass(frozen=True)
-class AcousticModel:
+class GaussianMixtureModel:
     """The Gaussians and weights that recognise, adapted or not."""
 
     phones: tuple[str, ...]
@@ -65,13 +65,13 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class Base:
+class AcousticBase:
     """A base version: a front end and the model that belongs to it."""
 
     version: str
     rate_hz: int
     extension: BandwidthExtension | None
-    model: AcousticModel
+    model: GaussianMixtureModel
     suppresses_noise: bool = False
     """Whether the front end takes stationary noise out of each utterance: an adapted model may ask for it."""
 
@@ -102,9 +102,9 @@ class Base:
 
 
 @functools.cache
-def bundled_model() -> AcousticModel:
+def bundled_model() -> GaussianMixtureModel:
     """Read the model that pocketsphinx brings along."""
-    return AcousticModel(
+    return GaussianMixtureModel(
         phones=read_phones(BUNDLED / "mdef"),
         means=read_gaussians(BUNDLED / "means"),
         variances=np.maximum(read_gaussians(BUNDLED / "variances"), VARIANCE_FLOOR),
@@ -113,7 +113,7 @@ def bundled_model() -> AcousticModel:
 
 
 @functools.cache
-def narrowband_model() -> AcousticModel:
+def narrowband_model() -> GaussianMixtureModel:
     """Return the bundled model as the telephone moves it (`fitting.sphinx.fit_narrowband`)."""
     bundled = bundled_model()
     with np.load(DATA / "narrowband-gaussians.npz", allow_pickle=False) as arrays:
@@ -123,7 +123,7 @@ def narrowband_model() -> AcousticModel:
 
 
 @functools.cache
-def load_base(version: str, *, suppresses_noise: bool = False) -> Base:
+def load_base(version: str, *, suppresses_noise: bool = False) -> AcousticBase:
     """Return a base version of the catalogue, with or without noise suppression in its front end.
 
     Raises:
@@ -131,6 +131,6 @@ def load_base(version: str, *, suppresses_noise: bool = False) -> Base:
     """
     rate_hz = base_version(version).rate_hz
     if rate_hz != NARROWBAND_HZ:
-        return Base(version, rate_hz, None, bundled_model(), suppresses_noise)
+        return AcousticBase(version, rate_hz, None, bundled_model(), suppresses_noise)
     extension = read_extension(DATA / "narrowband.npz")
-    return Base(version, rate_hz, extension, narrowband_model(), suppresses_noise)
+    return AcousticBase(version, rate_hz, extension, narrowband_model(), suppresses_noise)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustics.acoustic_model import AcousticModel
+from chalicelib.engines.sphinx.acoustics.acoustic_model import GaussianMixtureModel
 from chalicelib.engines.sphinx.acoustics.features import Array, with_differences
 
 _FRAMES = 256
@@ -22,7 +22,7 @@ class Sounds:
     from all scores of a frame depends on that.
     """
 
-    def __init__(self, model: AcousticModel, owners: NDArray[np.int32]) -> None:
+    def __init__(self, model: GaussianMixtureModel, owners: NDArray[np.int32]) -> None:
         """Take a model, and the phone that each of its senones is a state of."""
         self._phones = len(model.phones)
         self._owners = owners

@@ -26,7 +26,7 @@ _LEAST_ARC = 1e-5
 
 
 @dataclass(frozen=True)
-class _Place:
+class _ConfusionSlot:
     pivot: int
     """The frame that all words of the place hold."""
     first_frame: int
@@ -44,7 +44,8 @@ def confusion_network(lattice: Lattice, best: Sequence[Arc]) -> tuple[WordSlot, 
     """
     arcs = [arc for arc in lattice.arcs if arc.posterior >= _LEAST_ARC]
     places = [
-        _Place(_likeliest_frame(lattice, word), word.first_frame, word.last_frame, word.text) for word in best
+        _ConfusionSlot(_likeliest_frame(lattice, word), word.first_frame, word.last_frame, word.text)
+        for word in best
     ]
     places = _apart(sorted([*places, *_further(arcs, places, lattice.frames)], key=lambda place: place.pivot))
     pivots = [place.pivot for place in places]
@@ -76,7 +77,7 @@ def _likeliest_frame(lattice: Lattice, word: Arc) -> int:
     return word.first_frame + int(likeliest[len(likeliest) // 2])
 
 
-def _further(arcs: Sequence[Arc], places: Sequence[_Place], frames: int) -> list[_Place]:
+def _further(arcs: Sequence[Arc], places: Sequence[_ConfusionSlot], frames: int) -> list[_ConfusionSlot]:
     """Return places between the words of the best reading, for words that hold none of theirs.
 
     What lies within one of its words without holding that word's place is part of a finer division: left out.
@@ -88,7 +89,7 @@ def _further(arcs: Sequence[Arc], places: Sequence[_Place], frames: int) -> list
     free = np.ones(frames, np.bool_)
     for place in places:
         free[place.first_frame : place.last_frame + 1] = False
-    found: list[_Place] = []
+    found: list[_ConfusionSlot] = []
     while left:
         spans = np.array([(arc.first_frame, arc.last_frame, arc.posterior) for arc in left])
         mass = coverage(spans[:, 0], spans[:, 1], spans[:, 2], 0, frames - 1) * free
@@ -97,14 +98,14 @@ def _further(arcs: Sequence[Arc], places: Sequence[_Place], frames: int) -> list
             break
         holding = [arc for arc in left if arc.first_frame <= pivot <= arc.last_frame]
         likeliest = max(holding, key=lambda arc: arc.posterior)
-        found.append(_Place(pivot, likeliest.first_frame, likeliest.last_frame))
+        found.append(_ConfusionSlot(pivot, likeliest.first_frame, likeliest.last_frame))
         left = [arc for arc in left if not arc.first_frame <= pivot <= arc.last_frame]
     return found
 
 
-def _apart(places: Sequence[_Place]) -> list[_Place]:
+def _apart(places: Sequence[_ConfusionSlot]) -> list[_ConfusionSlot]:
     """Cut places that overlap: words of the best reading keep their times, others meet half-way."""
-    apart: list[_Place] = []
+    apart: list[_ConfusionSlot] = []
     for place in places:
         first = place.first_frame
         if apart and apart[-1].last_frame >= first:
@@ -121,7 +122,7 @@ def _apart(places: Sequence[_Place]) -> list[_Place]:
     return apart
 
 
-def _likeness(arc: Arc, place: _Place) -> float:
+def _likeness(arc: Arc, place: _ConfusionSlot) -> float:
     """Return how far the spans agree: the share of what they cover together that they have in common."""
     common = min(arc.last_frame, place.last_frame) - max(arc.first_frame, place.first_frame) + 1
     together = max(arc.last_frame, place.last_frame) - min(arc.first_frame, place.first_frame) + 1

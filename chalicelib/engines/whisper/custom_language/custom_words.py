@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, KeywordHit, Word, WordSlot
 from chalicelib.engines.whisper.text.wording import spoken
-from chalicelib.language.artefact import Entry
+from chalicelib.language.artefact import ArtefactWord
 from chalicelib.language.pronunciation.near_sounding import SoundIndex
 from chalicelib.language.pronunciation.pronunciations import Unpronounceable, guess
 
@@ -39,7 +39,7 @@ class CustomWords:
     """The custom words of a language model, as a network writes them and as results show them."""
 
     def __init__(
-        self, entries: Iterable[Entry], listed: Listed, displayed: Iterable[Entry] | None = None
+        self, entries: Iterable[ArtefactWord], listed: Listed, displayed: Iterable[ArtefactWord] | None = None
     ) -> None:
         """Take the words to look for, and the dictionary of ordinary ones.
 

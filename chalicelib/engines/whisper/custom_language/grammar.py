@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis
-from chalicelib.language.artefact import Entry
+from chalicelib.language.artefact import ArtefactWord
 from chalicelib.language.pronunciation.near_sounding import distance
 from chalicelib.language.pronunciation.pronunciations import Unpronounceable, guess
 
@@ -28,7 +28,7 @@ _READINGS_TRIED = 3
 
 
 @dataclass(frozen=True)
-class Evidence:
+class SentenceEvidence:
     """What speaks for a sentence against the freely written text."""
 
     gap: float
@@ -38,7 +38,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Heard:
+class HeardSentence:
     """The best sentence of the grammar."""
 
     sentence: tuple[str, ...]
@@ -46,7 +46,7 @@ class Heard:
     """As the network scores it best."""
     score: float
     """Mean natural logarithm per token."""
-    evidence: Evidence
+    evidence: SentenceEvidence
 
     @property
     def acceptance(self) -> float:
@@ -55,7 +55,7 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Weights:
+class EvidenceWeights:
     """Of the logistic function of the evidence.
 
     Fitted to short telephone prompts that are not held out, a third of their texts as the grammar. In five
@@ -67,10 +67,10 @@ class Weights:
     distance: float
 
 
-WEIGHTS = Weights(3.3, 1.6, 3.6)
+WEIGHTS = EvidenceWeights(3.3, 1.6, 3.6)
 
 
-def probability(evidence: Evidence, weights: Weights = WEIGHTS) -> float:
+def probability(evidence: SentenceEvidence, weights: EvidenceWeights = WEIGHTS) -> float:
     """Return the probability in 0…1 that a sentence of the grammar was spoken."""
     odds = weights.bias - weights.gap * evidence.gap - weights.distance * evidence.distance
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
@@ -90,7 +90,9 @@ def as_sure(utterance: DecodedUtterance, probability: float) -> DecodedUtterance
 class SentenceChoice:
     """The sentences of a grammar, with their sounds."""
 
-    def __init__(self, sentences: Sequence[Sequence[str]], entries: Iterable[Entry], listed: Listed) -> None:
+    def __init__(
+        self, sentences: Sequence[Sequence[str]], entries: Iterable[ArtefactWord], listed: Listed
+    ) -> None:
         """Take sentences, the custom words among them, and the dictionary of ordinary ones."""
         self._listed = listed
         self._said = {entry.word: entry.pronunciations for entry in entries if entry.pronunciations}
@@ -98,7 +100,7 @@ class SentenceChoice:
 
     def heard(
         self, texts: Sequence[str], score_texts: ScoreTexts, count_tokens: Callable[[str], int]
-    ) -> Heard | None:
+    ) -> HeardSentence | None:
         """Return the sentence that was most likely said; None where nothing was.
 
         Args:
@@ -125,7 +127,9 @@ class SentenceChoice:
             for mean, (apart, number, form) in zip(means[len(free) :], forms, strict=True)
         ]
         _, mean, apart, number, text = max(ranked, key=lambda one: one[0])
-        return Heard(self._sentences[number][0], text, mean, Evidence(max(0.0, best - mean), apart))
+        return HeardSentence(
+            self._sentences[number][0], text, mean, SentenceEvidence(max(0.0, best - mean), apart)
+        )
 
     def _forms(self, number: int) -> list[str]:
         """Return a sentence as a network may write it."""

@@ -13,10 +13,10 @@ from chalicelib.engines.errors import CustomizationUnsupported, GrammarTooLarge,
 from chalicelib.engines.protocol import CustomModels
 from chalicelib.engines.whisper.custom_language.custom_words import CustomWords
 from chalicelib.engines.whisper.custom_language.grammar import LEAST_ACCEPTANCE, SentenceChoice
+from chalicelib.engines.whisper.custom_language.rescoring import CandidateReading as ScoredText
 from chalicelib.engines.whisper.custom_language.rescoring import CustomLanguage, rescored
-from chalicelib.engines.whisper.custom_language.rescoring import Reading as ScoredText
 from chalicelib.engines.whisper.decoding.network import Encoded, Network, Reading
-from chalicelib.engines.whisper.decoding.windows import Decoded
+from chalicelib.engines.whisper.decoding.windows import DecodedWindow
 from chalicelib.language.artefact import Artefact, read_artefact
 from chalicelib.language.grammars.grammar_sentences import MOST_SENTENCES, sentences
 from chalicelib.language.grammars.srgs import GrammarError, parse
@@ -94,7 +94,7 @@ def load_grammar(custom: CustomModels, base_version: str) -> SentenceChoice | No
     return SentenceChoice(listed, artefact.entries, vocabulary.vocabulary(base_version).pronunciations)
 
 
-def preferred(network: Network, decoded: Decoded, language: CustomLanguage) -> Decoded:
+def preferred(network: Network, decoded: DecodedWindow, language: CustomLanguage) -> DecodedWindow:
     """Return what was found in a window as a custom language ranks it."""
     if not decoded.readings:
         return decoded
@@ -118,7 +118,9 @@ def preferred(network: Network, decoded: Decoded, language: CustomLanguage) -> D
     return replace(decoded, readings=readings, wider=(), written=written, aligned=None)
 
 
-def restricted(network: Network, decoded: Decoded, choice: SentenceChoice) -> tuple[Decoded, float]:
+def restricted(
+    network: Network, decoded: DecodedWindow, choice: SentenceChoice
+) -> tuple[DecodedWindow, float]:
     """Return what was found in a window as a sentence of a grammar, and how likely it is one, 0…1.
 
     Whatever else was said is refused: then there are no readings.

@@ -30,7 +30,7 @@ ScoreTexts = Callable[[Sequence[str]], Sequence[float]]
 
 
 @dataclass(frozen=True)
-class Reading:
+class CandidateReading:
     """A text that the network may have heard."""
 
     text: str
@@ -48,11 +48,11 @@ class CustomLanguage:
 
 
 def rescored(
-    readings: Sequence[Reading],
+    readings: Sequence[CandidateReading],
     language: CustomLanguage,
     score_texts: ScoreTexts,
     count_tokens: Callable[[str], int],
-) -> list[Reading]:
+) -> list[CandidateReading]:
     """Return readings, and variants of the best of them, as a custom language ranks them, best first.
 
     Args:
@@ -73,7 +73,9 @@ def rescored(
     return [replace(one, score=score) for one, score in everything]
 
 
-def _ranked(readings: Sequence[Reading], preference: Preference) -> list[tuple[Reading, float]]:
+def _ranked(
+    readings: Sequence[CandidateReading], preference: Preference
+) -> list[tuple[CandidateReading, float]]:
     """Return the readings with their new scores, in tokens of the first of them, best first."""
     scored = [
         (
@@ -87,14 +89,14 @@ def _ranked(readings: Sequence[Reading], preference: Preference) -> list[tuple[R
 
 
 def _variants(
-    readings: Sequence[Reading],
-    tried: Sequence[Reading],
+    readings: Sequence[CandidateReading],
+    tried: Sequence[CandidateReading],
     words: CustomWords,
     score_texts: ScoreTexts,
     count_tokens: Callable[[str], int],
-) -> list[Reading]:
+) -> list[CandidateReading]:
     there = {one.text for one in readings}
-    found: dict[str, tuple[Reading, Variant]] = {}
+    found: dict[str, tuple[CandidateReading, Variant]] = {}
     for reading in tried:
         for variant in words.variants(reading.text):
             if variant.text not in there:
@@ -108,5 +110,5 @@ def _variants(
         tokens = count_tokens(text)
         gained = sums[text] - sums[reading.text] + CUSTOM_WORD_GAIN - DISTANCE_COST * variant.distance
         score = (reading.score * reading.tokens + gained) / max(1, tokens)
-        made.append(Reading(text, score, tokens))
+        made.append(CandidateReading(text, score, tokens))
     return made

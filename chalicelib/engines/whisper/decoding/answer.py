@@ -17,7 +17,7 @@ from chalicelib.engines.protocol import (
 )
 from chalicelib.engines.whisper.decoding import confidence, keywords
 from chalicelib.engines.whisper.decoding.alignment import aligned_words
-from chalicelib.engines.whisper.decoding.left_out import Piece
+from chalicelib.engines.whisper.decoding.left_out import WindowPiece
 from chalicelib.engines.whisper.decoding.network import Network, Reading
 from chalicelib.engines.whisper.decoding.transcript import network_words, words_of
 from chalicelib.engines.whisper.decoding.windows import widened
@@ -26,7 +26,7 @@ _USUAL_READINGS, _WIDE_BEAM = 5, 10
 """When more alternatives are wanted, more are followed; the best reading stays that of the usual search."""
 
 
-def answer(network: Network, pieces: Sequence[Piece], options: DecodingOptions) -> DecodedUtterance:
+def answer(network: Network, pieces: Sequence[WindowPiece], options: DecodingOptions) -> DecodedUtterance:
     """Return everything that was asked for about an utterance."""
     compared = options.word_alternatives or bool(options.keywords)
     everything = compared or options.max_alternatives > 1
@@ -41,7 +41,7 @@ def answer(network: Network, pieces: Sequence[Piece], options: DecodingOptions) 
     return DecodedUtterance(_joined(said, options.max_alternatives), tuple(slots), hits)
 
 
-def hypotheses(network: Network, piece: Piece, *, every_reading: bool) -> list[Hypothesis]:
+def hypotheses(network: Network, piece: WindowPiece, *, every_reading: bool) -> list[Hypothesis]:
     """Return the readings of one piece, best first, with their weights; those with the same words once."""
     decoded = piece.decoded
     if not decoded.readings or not _texts(network, decoded.readings[0]):
@@ -60,13 +60,15 @@ def hypotheses(network: Network, piece: Piece, *, every_reading: bool) -> list[H
     return list(found.values())
 
 
-def _words(network: Network, piece: Piece, reading: Reading) -> tuple[Word, ...]:
+def _words(network: Network, piece: WindowPiece, reading: Reading) -> tuple[Word, ...]:
     return tuple(
         replace(word, posterior=confidence.confidence(told)) for word, told in judged(network, piece, reading)
     )
 
 
-def judged(network: Network, piece: Piece, reading: Reading) -> list[tuple[Word, confidence.WordEvidence]]:
+def judged(
+    network: Network, piece: WindowPiece, reading: Reading
+) -> list[tuple[Word, confidence.WordEvidence]]:
     """Return the words of one reading, without their posteriors, and what speaks for each."""
     decoded = piece.decoded
     written = decoded.written.ids if reading is decoded.readings[0] and decoded.written else None

@@ -42,7 +42,7 @@ _NUMBER = re.compile(
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReadingEvidence:
     """What speaks for and against a reading."""
 
     text: str
@@ -61,7 +61,7 @@ class Evidence:
         return self.score * self.tokens / (self.tokens + 1)
 
 
-def unheard(evidence: Evidence) -> bool:
+def unheard(evidence: ReadingEvidence) -> bool:
     """Tell whether the network found the text by itself: nobody spoke."""
     if not _WORD.search(evidence.text):
         return True
@@ -73,7 +73,7 @@ def unheard(evidence: Evidence) -> bool:
     )
 
 
-def looping(evidence: Evidence) -> bool:
+def looping(evidence: ReadingEvidence) -> bool:
     """Tell whether the network could not stop: the text has no end, or more than can be said in that time.
 
     People repeat themselves, too: that alone is not enough, unless perhaps nobody speaks.

@@ -16,10 +16,10 @@ import numpy as np
 from chalicelib.engines import n_best
 from chalicelib.engines.protocol import Hypothesis, KeywordHit
 from chalicelib.engines.whisper.decoding.alignment import aligned_words
-from chalicelib.engines.whisper.decoding.left_out import Piece
+from chalicelib.engines.whisper.decoding.left_out import WindowPiece
 from chalicelib.engines.whisper.decoding.network import Network
 from chalicelib.engines.whisper.text.wording import spoken_words
-from chalicelib.language.pronunciation.near_sounding import Place, SoundIndex
+from chalicelib.language.pronunciation.near_sounding import NearSoundingPlace, SoundIndex
 from chalicelib.language.pronunciation.pronunciations import Unpronounceable, guess
 
 MOST_TRIED = 4
@@ -55,7 +55,7 @@ def ways(network: Network, keyword: str) -> list[tuple[str, ...]]:
 
 def hits(
     network: Network,
-    pieces: Sequence[Piece],
+    pieces: Sequence[WindowPiece],
     heard: Sequence[Sequence[Hypothesis]],
     keywords: Sequence[str],
 ) -> tuple[KeywordHit, ...]:
@@ -105,14 +105,14 @@ def _across(
 
 
 def _alike(
-    network: Network, piece: Piece, best: Hypothesis, meant: dict[str, list[tuple[str, ...]]]
+    network: Network, piece: WindowPiece, best: Hypothesis, meant: dict[str, list[tuple[str, ...]]]
 ) -> Iterator[KeywordHit]:
     """Yield keywords that the best reading sounds like, as sure as the network finds their text likely."""
     words = [word.text for word in best.words]
     index = SoundIndex(
         [(keyword, [_phones_of(way) for way in sequences]) for keyword, sequences in meant.items()]
     )
-    places: dict[str, Place] = {}
+    places: dict[str, NearSoundingPlace] = {}
     for place in index.places([_phones(word).split() for word in words], FARTHEST):
         places.setdefault(place.word, place)
     tried = list(places.values())[:MOST_TRIED]
@@ -158,7 +158,7 @@ def probability(gain: float, distance: float) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
 
 
-def _chance(network: Network, piece: Piece, words: Sequence[str]) -> float:
+def _chance(network: Network, piece: WindowPiece, words: Sequence[str]) -> float:
     decoded = piece.decoded
     aligned = decoded.aligned or aligned_words(network, decoded.encoded, words, piece.samples)
     return float(np.sum([chance for of_word in aligned.log_probabilities for chance in of_word]))

@@ -16,7 +16,7 @@ from chalicelib.engines.protocol import Samples
 from chalicelib.engines.whisper.decoding.alignment import AlignedWords, Levels, aligned_words, levels_db
 from chalicelib.engines.whisper.decoding.network import Network
 from chalicelib.engines.whisper.decoding.transcript import network_words
-from chalicelib.engines.whisper.decoding.windows import Decoded, Rules, decode
+from chalicelib.engines.whisper.decoding.windows import DecodedWindow, DecodingRules, decode
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, HOP, SAMPLE_RATE_HZ
 
 _PAUSE_FRAMES = 20
@@ -34,16 +34,16 @@ _PERHAPS_NO_SPEECH = 0.4
 
 
 @dataclass(frozen=True)
-class Piece:
+class WindowPiece:
     """A part of an utterance that was decoded in one window."""
 
     start_s: float
     """In the utterance."""
     samples: Samples
-    decoded: Decoded
+    decoded: DecodedWindow
 
 
-def completed(network: Network, piece: Piece, rules: Rules) -> list[Piece]:
+def completed(network: Network, piece: WindowPiece, rules: DecodingRules) -> list[WindowPiece]:
     """Return a piece, or the parts that it had to be decoded in so that no speech is left out.
 
     Args:
@@ -69,7 +69,7 @@ def completed(network: Network, piece: Piece, rules: Rules) -> list[Piece]:
     if sum(_words(network, one) for one in found) <= len(words):
         return [whole]
     return [
-        Piece(piece.start_s + first / SAMPLE_RATE_HZ, part, one)
+        WindowPiece(piece.start_s + first / SAMPLE_RATE_HZ, part, one)
         for first, part, one in zip(bounds[:-1], parts, found, strict=True)
     ]
 
@@ -138,11 +138,11 @@ def _nearby(stretch: _Stretch) -> int:
     return _NEARBY_LEFT_OUT_FRAMES if stretch.may_be_speech else _NEARBY_FRAMES
 
 
-def _surely_said(decoded: Decoded) -> Decoded:
+def _surely_said(decoded: DecodedWindow) -> DecodedWindow:
     """Return what was found in a part, or nothing, where perhaps nobody speaks in it."""
     unsure = decoded.odd or decoded.no_speech > _PERHAPS_NO_SPEECH
     return replace(decoded, readings=(), wider=(), written=None) if unsure else decoded
 
 
-def _words(network: Network, decoded: Decoded) -> int:
+def _words(network: Network, decoded: DecodedWindow) -> int:
     return len(network_words(network, decoded.readings[0].ids)) if decoded.readings else 0

@@ -14,7 +14,7 @@ from chalicelib.engines.errors import ModelUnreadable
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, LONGEST_S, Mel
 from chalicelib.engines.whisper.model.adapted_network import folder_in_memory
 from chalicelib.engines.whisper.model.merging import Share
-from chalicelib.engines.whisper.model.weights import Weights
+from chalicelib.engines.whisper.model.weights import NetworkWeights
 
 MOST_TOKENS = 448
 """Of a prompt and a text together: so many places the decoder has."""
@@ -27,14 +27,14 @@ _LEAST_ALIGNED_FRAMES = 32
 
 
 @dataclass(frozen=True)
-class Threads:
+class ProcessorThreads:
     """How the processor is used: `workers` calls at a time, each by `per_call` threads (0: all cores)."""
 
     workers: int = 1
     per_call: int = 1
 
 
-ONE_THREAD = Threads()
+ONE_THREAD = ProcessorThreads()
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What the search found for one window."""
 
     readings: tuple[Reading, ...]
@@ -93,9 +93,9 @@ class Network:
 
     def __init__(
         self,
-        weights: Weights,
+        weights: NetworkWeights,
         language: str | None = None,
-        threads: Threads = ONE_THREAD,
+        threads: ProcessorThreads = ONE_THREAD,
         device: str = "auto",
         shares: Sequence[Share] = (),
     ) -> None:
@@ -158,7 +158,7 @@ class Network:
 
     def search(
         self, encoded: Encoded, *, beam: int, readings: int, most_tokens: int, suppressed: Sequence[int] = ()
-    ) -> list[Found]:
+    ) -> list[SearchResult]:
         """Search the texts of windows; without chance.
 
         Args:
@@ -187,7 +187,7 @@ class Network:
             suppress_tokens=[-1, *suppressed],
         )
         return [
-            Found(
+            SearchResult(
                 tuple(
                     Reading(tuple(ids), score)
                     for ids, score in zip(result.sequences_ids, result.scores, strict=True)

@@ -16,9 +16,9 @@ from chalicelib.engines.protocol import (
 )
 from chalicelib.engines.whisper.decoding.answer import answer, hypotheses
 from chalicelib.engines.whisper.decoding.cutting import first_cut, most_samples
-from chalicelib.engines.whisper.decoding.left_out import Piece, completed
+from chalicelib.engines.whisper.decoding.left_out import WindowPiece, completed
 from chalicelib.engines.whisper.decoding.network import Network
-from chalicelib.engines.whisper.decoding.windows import Rules, decode
+from chalicelib.engines.whisper.decoding.windows import DecodingRules, decode
 from chalicelib.engines.whisper.mel import SAMPLE_RATE_HZ
 
 _FIRST_PARTIAL_S, _LEAST_STEP_S, _STEP_SHARE = 0.7, 0.45, 0.1
@@ -38,7 +38,7 @@ class WhisperStream:
 
     decodes_along = False
 
-    def __init__(self, network: Network, rules: Rules) -> None:
+    def __init__(self, network: Network, rules: DecodingRules) -> None:
         self._network = network
         self._rules = rules
         self._blocks: list[Samples] = []
@@ -46,9 +46,9 @@ class WhisperStream:
         """Speech of the piece that goes on, without the blocks."""
         self._start = 0
         """Where that piece begins."""
-        self._settled: list[Piece] = []
+        self._settled: list[WindowPiece] = []
         self._settled_words: list[Word] = []
-        self._last: Piece | None = None
+        self._last: WindowPiece | None = None
         """What was found at the last look, if it is what `recognize` would find."""
         self._shown: list[Word] = []
         """Of the piece that goes on."""
@@ -96,12 +96,12 @@ class WhisperStream:
             self._next = int(_FIRST_PARTIAL_S * SAMPLE_RATE_HZ)
             heard = len(self._pending)
 
-    def _decoded(self, samples: Samples) -> list[Piece]:
+    def _decoded(self, samples: Samples) -> list[WindowPiece]:
         piece = self._last
         if piece is None or len(piece.samples) != len(samples):
             samples = np.ascontiguousarray(samples)
             [found] = decode(self._network, [samples], self._rules, self._rules.beam)
-            piece = Piece(self._start / SAMPLE_RATE_HZ, samples, found)
+            piece = WindowPiece(self._start / SAMPLE_RATE_HZ, samples, found)
         return completed(self._network, piece, self._rules)
 
     def _look(self, heard: Samples) -> None:
@@ -110,7 +110,7 @@ class WhisperStream:
         [found] = decode(self._network, [np.ascontiguousarray(heard)], quick, self._rules.beam)
         if found.odd:
             return
-        look = Piece(self._start / SAMPLE_RATE_HZ, heard, found)
+        look = WindowPiece(self._start / SAMPLE_RATE_HZ, heard, found)
         self._last = look
         words = self._words_of(look)
         stable_s = (self._start + len(heard)) / SAMPLE_RATE_HZ - _UNSTABLE_S
@@ -130,7 +130,7 @@ class WhisperStream:
             return  # the other words are not refuted yet
         self._shown = agreed
 
-    def _words_of(self, piece: Piece) -> list[Word]:
+    def _words_of(self, piece: WindowPiece) -> list[Word]:
         found = hypotheses(self._network, piece, every_reading=False)
         return list(found[0].words) if found else []
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from chalicelib.engines.protocol import Samples
 from chalicelib.engines.whisper.decoding import guards
 from chalicelib.engines.whisper.decoding.alignment import AlignedWords
-from chalicelib.engines.whisper.decoding.network import MOST_TOKENS, Encoded, Found, Network, Reading
+from chalicelib.engines.whisper.decoding.network import MOST_TOKENS, Encoded, Network, Reading, SearchResult
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, SHORT, WHOLE, Mel, Window, log_mel, windowed
 
 _DIGITS = "0123456789$%£€"
@@ -22,7 +22,7 @@ _LEAST_S = 0.1
 
 
 @dataclass(frozen=True)
-class Rules:
+class DecodingRules:
     """How windows are decoded."""
 
     window: Window = SHORT
@@ -33,11 +33,11 @@ class Rules:
     """What is odd is decoded again in this window, if it is longer; that costs up to eight times as much."""
 
 
-RULES = Rules()
+RULES = DecodingRules()
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedWindow:
     """What was found in one window."""
 
     encoded: Encoded
@@ -58,8 +58,8 @@ class Decoded:
 
 
 def decode(
-    network: Network, utterances: Sequence[Samples], rules: Rules = RULES, readings: int = 1
-) -> list[Decoded]:
+    network: Network, utterances: Sequence[Samples], rules: DecodingRules = RULES, readings: int = 1
+) -> list[DecodedWindow]:
     """Decode utterances that fit into a window each; a batch of those of equal windows changes nothing.
 
     Args:
@@ -75,7 +75,7 @@ def decode(
     groups: dict[tuple[int, int], list[int]] = defaultdict(list)
     for place, mel in enumerate(mels):
         groups[rules.window.frames(mel.shape[1]), _most_tokens(mel.shape[1])].append(place)
-    decoded: dict[int, Decoded] = {}
+    decoded: dict[int, DecodedWindow] = {}
     for places in groups.values():
         for first in range(0, len(places), _LARGEST_BATCH):
             batch = places[first : first + _LARGEST_BATCH]
@@ -84,7 +84,7 @@ def decode(
     return [decoded[place] for place in range(len(utterances))]
 
 
-def _batch(network: Network, mels: Sequence[Mel], rules: Rules, readings: int) -> list[Decoded]:
+def _batch(network: Network, mels: Sequence[Mel], rules: DecodingRules, readings: int) -> list[DecodedWindow]:
     encoded = network.encode([windowed(mel, rules.window) for mel in mels], [mel.shape[1] for mel in mels])
     found = network.search(
         encoded, beam=rules.beam, readings=readings, most_tokens=_most_tokens(mels[0].shape[1])
@@ -97,11 +97,11 @@ def _batch(network: Network, mels: Sequence[Mel], rules: Rules, readings: int) -
 
 
 def _settled(
-    network: Network, mel: Mel, encoded: Encoded, found: Found, *, rules: Rules, readings: int
-) -> Decoded:
+    network: Network, mel: Mel, encoded: Encoded, found: SearchResult, *, rules: DecodingRules, readings: int
+) -> DecodedWindow:
     """Return what is believed of a window; searches once more where that is needed."""
     speech_frames = mel.shape[1]
-    nothing = Decoded(encoded, no_speech=found.no_speech)
+    nothing = DecodedWindow(encoded, no_speech=found.no_speech)
     if speech_frames < _LEAST_S * FRAMES_PER_S or guards.unheard(
         _evidence(network, found, found.readings[0], speech_frames)
     ):
@@ -131,7 +131,7 @@ def _settled(
     return dataclasses.replace(nothing, readings=believed, written=written, suppressed=suppressed)
 
 
-def widened(network: Network, decoded: Decoded, beam: int) -> Decoded:
+def widened(network: Network, decoded: DecodedWindow, beam: int) -> DecodedWindow:
     """Return the same with the other readings of a wider search."""
     if not decoded.readings:
         return decoded
@@ -142,7 +142,7 @@ def widened(network: Network, decoded: Decoded, beam: int) -> Decoded:
     return dataclasses.replace(decoded, wider=others)
 
 
-def _believed(network: Network, found: Found, speech_frames: int) -> tuple[Reading, ...]:
+def _believed(network: Network, found: SearchResult, speech_frames: int) -> tuple[Reading, ...]:
     return tuple(
         one for one in found.readings if not guards.looping(_evidence(network, found, one, speech_frames))
     )
@@ -150,7 +150,7 @@ def _believed(network: Network, found: Found, speech_frames: int) -> tuple[Readi
 
 def _searched(
     network: Network, encoded: Encoded, beam: int, readings: int, suppressed: Sequence[int] = ()
-) -> Found:
+) -> SearchResult:
     [found] = network.search(
         encoded,
         beam=beam,
@@ -167,14 +167,16 @@ def _most_tokens(speech_frames: int) -> int:
     return min(MOST_TOKENS // 2, int(_TOKENS_ALWAYS + _TOKENS_PER_S * speech_s))
 
 
-def _odd(network: Network, found: Found, speech_frames: int) -> bool:
+def _odd(network: Network, found: SearchResult, speech_frames: int) -> bool:
     evidence = _evidence(network, found, found.readings[0], speech_frames)
     text = evidence.text
     return guards.looping(evidence) or guards.repetitive(text) or guards.doubled(text)
 
 
-def _evidence(network: Network, found: Found, reading: Reading, speech_frames: int) -> guards.Evidence:
-    return guards.Evidence(
+def _evidence(
+    network: Network, found: SearchResult, reading: Reading, speech_frames: int
+) -> guards.ReadingEvidence:
+    return guards.ReadingEvidence(
         text=network.tokens.decode(reading.ids),
         tokens=len(reading.ids),
         score=reading.score,

@@ -20,7 +20,7 @@ from chalicelib.engines.whisper.model.low_rank import FILE_NAME, Change, Delta, 
 from chalicelib.engines.whisper.model.merging import MODEL, REMAINDERS, Share
 from chalicelib.engines.whisper.model.model_file import parse_model
 from chalicelib.engines.whisper.model.remainders import change_in_eight_bits
-from chalicelib.engines.whisper.model.weights import Weights
+from chalicelib.engines.whisper.model.weights import NetworkWeights
 
 ENGINE = "whisper"
 MOST_BYTES = 128 << 20
@@ -50,7 +50,7 @@ def read_artefact(path: Path, base_version: str) -> Delta | None:
         raise ModelUnreadable(f"{path.name}: {FILE_NAME} {reason}") from None
 
 
-def check_taught_to(delta: Delta, weights: Weights) -> None:
+def check_taught_to(delta: Delta, weights: NetworkWeights) -> None:
     """Refuse a change that was taught to other weights, or to the same with something else beneath.
 
     Raises:
@@ -73,7 +73,7 @@ def _named(beneath: Sequence[str]) -> str:
 
 
 @contextlib.contextmanager
-def folder_in_memory(weights: Weights, shares: Sequence[Share]) -> Iterator[Path]:
+def folder_in_memory(weights: NetworkWeights, shares: Sequence[Share]) -> Iterator[Path]:
     """Give a folder that `ctranslate2.models.Whisper` loads: the base with the changes, in eight bits.
 
     Its model.bin lies in memory, where it is read by a path: what CTranslate2 is given as `files=` it keeps

@@ -39,7 +39,7 @@ class ModelFile:
     """Second names of arrays."""
 
 
-class _Reader:
+class _ValueReader:
     """Takes values off a file's bytes, one after the other."""
 
     def __init__(self, content: bytes | mmap.mmap) -> None:
@@ -99,7 +99,7 @@ def parse_model(content: bytes | mmap.mmap) -> ModelFile:
     Raises:
         ModelUnreadable: they are not those of a Whisper network, whole and as expected.
     """
-    reader = _Reader(content)
+    reader = _ValueReader(content)
     try:
         version = reader.number("I")
         if version != BINARY_VERSION:

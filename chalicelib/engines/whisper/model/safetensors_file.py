@@ -26,7 +26,7 @@ _LENGTH_BYTES = 8
 
 
 @dataclass(frozen=True)
-class Content:
+class SafetensorsContent:
     """What a file of our own holds."""
 
     arrays: dict[str, NDArray[Any]]
@@ -55,7 +55,7 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
         raise ModelUnreadable(f"{path} is truncated, or no file of safetensors: {error}") from None
 
 
-def parse(content: bytes) -> Content:
+def parse(content: bytes) -> SafetensorsContent:
     """Read the bytes of a file as `packed` writes them: arrays in half or single precision, or of bytes.
 
     Raises:
@@ -77,7 +77,7 @@ def parse(content: bytes) -> Content:
         raise ModelUnreadable("is damaged: its metadata are no texts")
     if sum(array.nbytes for array in arrays.values()) != len(body):
         raise ModelUnreadable("is damaged: it has bytes that belong to no array")
-    return Content(arrays, metadata)
+    return SafetensorsContent(arrays, metadata)
 
 
 def packed(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:

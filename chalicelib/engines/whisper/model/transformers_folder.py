@@ -39,7 +39,7 @@ State = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Network:
+class FolderNetwork:
     """What a folder holds, in CTranslate2's form."""
 
     model: ModelFile
@@ -69,7 +69,7 @@ def weights(folder: Path) -> list[Path]:
     return files
 
 
-def read(folder: Path) -> Network:
+def read(folder: Path) -> FolderNetwork:
     """Read a network.
 
     Raises:
@@ -88,7 +88,7 @@ def read(folder: Path) -> Network:
         state |= {name.removeprefix("model."): array for name, array in safetensors_file.read(path).items()}
     generation = folder / "generation_config.json"
     told = {**config, **(json_object(generation) if generation.is_file() else {})}
-    return Network(
+    return FolderNetwork(
         ModelFile(_arrays(state, config, folder), dict(_ALIASES)),
         _vocabulary(folder, _number(config, "vocab_size", folder)),
         _settings(told, config, folder),

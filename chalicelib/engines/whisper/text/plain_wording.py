@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from chalicelib.engines.whisper.text.wording import Spoken, without_annotations
+from chalicelib.engines.whisper.text.wording import SpokenToken, without_annotations
 
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u02bc": "'"})
 _WORD = re.compile(r"[^\W_]+(?:['.,:-][^\W_]+)*")
@@ -18,7 +18,7 @@ _MARK = "Mn"
 """Marks that are not part of a letter once all that can be composed are: vowels of Arabic."""
 
 
-def plain(pieces: Sequence[str]) -> tuple[Spoken, ...]:
+def plain(pieces: Sequence[str]) -> tuple[SpokenToken, ...]:
     """Return the pieces of a written text, each with its words; punctuation alone has none.
 
     Args:
@@ -26,7 +26,7 @@ def plain(pieces: Sequence[str]) -> tuple[Spoken, ...]:
     """
     pieces = [piece.strip() for piece in pieces if piece.strip()]
     heard = without_annotations(pieces)
-    return tuple(Spoken(piece, _words(text)) for piece, text in zip(pieces, heard, strict=True))
+    return tuple(SpokenToken(piece, _words(text)) for piece, text in zip(pieces, heard, strict=True))
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ _ANNOTATION = re.compile(r"\((?!\d{3}\))[^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpokenToken:
     """A written token, and the words that it is said in."""
 
     written: str
@@ -29,14 +29,14 @@ class Spoken:
     """Of lower-case letters and apostrophes; a letter said by its name is a word of its own. May be empty."""
 
 
-def spoken(text: str) -> tuple[Spoken, ...]:
+def spoken(text: str) -> tuple[SpokenToken, ...]:
     """Return what was said, token by token; all that is written is there, joined by single spaces."""
     tokens = text.split()
     pieces = spoken_pieces([token.translate(TYPOGRAPHY) for token in without_annotations(tokens)])
     readings = said([piece for _, piece in pieces])
     found, start = [], 0
     for (count, _), words in zip(pieces, readings, strict=True):
-        found.append(Spoken(" ".join(tokens[start : start + count]), words))
+        found.append(SpokenToken(" ".join(tokens[start : start + count]), words))
         start += count
     return tuple(found)
 
@@ -46,7 +46,7 @@ def spoken_words(text: str) -> list[str]:
     return [word for token in spoken(text) for word in token.words]
 
 
-def worded(tokens: Sequence[Spoken]) -> list[tuple[str, str]]:
+def worded(tokens: Sequence[SpokenToken]) -> list[tuple[str, str]]:
     """Return each word with its piece of the written text, as `protocol.Word.written` wants it.
 
     The first word of a token has the whole token, the others "". A token without words goes with the word

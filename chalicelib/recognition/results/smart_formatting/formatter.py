@@ -36,7 +36,7 @@ _RULES: tuple[Rule, ...] = (
 
 
 @dataclass(frozen=True)
-class Piece:
+class FormattedPiece:
     """A stretch of the formatted transcript and the words that it stands for."""
 
     text: str
@@ -45,26 +45,26 @@ class Piece:
     """No space comes before it."""
 
 
-def format_words(words: Sequence[str]) -> list[Piece]:
+def format_words(words: Sequence[str]) -> list[FormattedPiece]:
     """Return a transcript's words as they are usually written; each is in exactly one piece, in order."""
     sequence = tokens(words)
-    pieces: list[Piece] = []
+    pieces: list[FormattedPiece] = []
     index = 0
     while index < len(sequence):
         match = _match(sequence, index)
         if match is None:
             place = sequence[index].place
-            pieces.append(Piece(words[place], (place,)))
+            pieces.append(FormattedPiece(words[place], (place,)))
             while index < len(sequence) and sequence[index].place == place:
                 index += 1
             continue
         places = dict.fromkeys(token.place for token in sequence[index : match.end])
-        pieces.append(Piece(match.text, tuple(places), match.attached))
+        pieces.append(FormattedPiece(match.text, tuple(places), match.attached))
         index = match.end
     return pieces
 
 
-def join(pieces: Sequence[Piece]) -> str:
+def join(pieces: Sequence[FormattedPiece]) -> str:
     """Return the text of a formatted transcript."""
     return "".join(
         piece.text if piece.attached or number == 0 else f" {piece.text}"

@@ -6,14 +6,14 @@ import pytest
 
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, KeywordHit, Word, WordSlot
 from chalicelib.engines.whisper.custom_language.custom_words import CustomWords, said_as
-from chalicelib.language.artefact import Entry
+from chalicelib.language.artefact import ArtefactWord
 from chalicelib.language.pronunciation.pronunciations import guess
 
 WORDS = CustomWords(
     [
-        Entry("Zorblatt", guess("zorblatt"), "Zorblatt Inc."),
-        Entry("IEEE", ("AY T R IH P AH L IY",)),
-        Entry("hhonors", guess("h honors"), "HHonors"),
+        ArtefactWord("Zorblatt", guess("zorblatt"), "Zorblatt Inc."),
+        ArtefactWord("IEEE", ("AY T R IH P AH L IY",)),
+        ArtefactWord("hhonors", guess("h honors"), "HHonors"),
     ],
     lambda word: {"call": ("K AO L",), "now": ("N AW",)}.get(word, ()),
 )
@@ -35,7 +35,7 @@ def test_a_word_that_is_written_already_is_not_tried_again() -> None:
 
 
 def test_a_sentence_may_begin_with_it() -> None:
-    words = CustomWords([Entry("zorblatt", guess("zorblatt"))], lambda _: ())
+    words = CustomWords([ArtefactWord("zorblatt", guess("zorblatt"))], lambda _: ())
     texts = [one.text for one in words.variants("Sore blat.")]
     assert texts[:2] == ["zorblatt.", "Zorblatt."]
 
@@ -54,7 +54,7 @@ def test_a_word_that_is_read_as_several_is_one_again() -> None:
 
 
 def test_words_of_grammars_are_shown_but_not_looked_for() -> None:
-    words = CustomWords([], lambda _: (), [Entry("zorblatt", guess("zorblatt"), "ZB", in_model=False)])
+    words = CustomWords([], lambda _: (), [ArtefactWord("zorblatt", guess("zorblatt"), "ZB", in_model=False)])
     assert words.variants("Call sore blat.") == []
     assert words.shown(_heard("zorblatt")).hypotheses[0].text == "ZB"
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from chalicelib.engines.protocol import DecodedUtterance, Hypothesis, Word
 from chalicelib.engines.whisper.custom_language.grammar import (
     LEAST_ACCEPTANCE,
-    Evidence,
     SentenceChoice,
+    SentenceEvidence,
     as_sure,
     probability,
 )
-from chalicelib.language.artefact import Entry
+from chalicelib.language.artefact import ArtefactWord
 from chalicelib.language.pronunciation.pronunciations import guess
 
 SENTENCES = [["call", "tom"], ["call", "ann"], ["hang", "up"]]
@@ -32,7 +32,7 @@ def test_what_was_said_is_found_as_the_network_scores_it_best() -> None:
     )
     assert heard is not None
     assert (heard.sentence, heard.text, heard.score) == (("call", "tom"), "Call tom.", -0.5)
-    assert heard.evidence == Evidence(0.0, 0.0)
+    assert heard.evidence == SentenceEvidence(0.0, 0.0)
     assert heard.acceptance > LEAST_ACCEPTANCE
 
 
@@ -47,7 +47,7 @@ def test_other_speech_is_refused() -> None:
 
 def test_custom_words_sound_as_they_are_said_to() -> None:
     choice = SentenceChoice(
-        [["call", "quux"], ["call", "tom"]], [Entry("quux", guess("dorothy"))], lambda _: ()
+        [["call", "quux"], ["call", "tom"]], [ArtefactWord("quux", guess("dorothy"))], lambda _: ()
     )
     heard = choice.heard(["Call Dorothy."], lambda texts: [-1.0] * len(texts), _tokens)
     assert heard is not None
@@ -65,9 +65,9 @@ def test_nothing_was_said() -> None:
 
 @given(st.floats(0, 50), st.floats(0, 5), st.floats(0, 5))
 def test_more_against_a_sentence_never_makes_it_likelier(gap: float, apart: float, more: float) -> None:
-    likely = probability(Evidence(gap, apart))
-    assert 0 <= probability(Evidence(gap + more, apart)) <= likely <= 1
-    assert probability(Evidence(gap, apart + more)) <= likely
+    likely = probability(SentenceEvidence(gap, apart))
+    assert 0 <= probability(SentenceEvidence(gap + more, apart)) <= likely <= 1
+    assert probability(SentenceEvidence(gap, apart + more)) <= likely
 
 
 def test_the_reading_and_its_words_are_as_sure_as_the_grammar() -> None:

@@ -13,7 +13,7 @@ from chalicelib.engines.errors import GrammarTooLarge, ModelUnreadable
 from chalicelib.engines.protocol import CustomModels, DecodingOptions, Recognizer
 from chalicelib.engines.whisper.engine import WhisperEngine
 from chalicelib.language.artefact import GrammarText
-from chalicelib.language.training import CustomWord, train
+from chalicelib.language.training import TrainingWord, train
 from tests.engines.whisper.speech import speech
 
 VERSION = "en-US_BroadbandModel.v2026-11-30"
@@ -32,7 +32,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name: GrammarText("abnf", f"#ABNF 1.0;\nroot $said;\n$said = {rule};\n")
         for name, rule in GRAMMARS.items()
     }
-    words = [CustomWord("Vorlandia", ("vor land ia",), "Vorlandia Ltd.")]
+    words = [TrainingWord("Vorlandia", ("vor land ia",), "Vorlandia Ltd.")]
     corpus = io.BytesIO(b"Please send the letter to Vorlandia.\nVorlandia has answered.\n")
     train([corpus], words, grammars, base=base_language(VERSION), target=target)
     return target

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.engines.whisper.custom_language.custom_words import CustomWords
-from chalicelib.engines.whisper.custom_language.rescoring import CustomLanguage, Reading, rescored
-from chalicelib.language.artefact import Entry
+from chalicelib.engines.whisper.custom_language.rescoring import CandidateReading, CustomLanguage, rescored
+from chalicelib.language.artefact import ArtefactWord
 from chalicelib.language.ngram_models.estimation import estimate, numbered
 from chalicelib.language.ngram_models.preference import Preference
 from chalicelib.language.pronunciation.pronunciations import guess
 
 NOTHING = CustomWords([], lambda _: ())
-ZORBLATT = CustomWords([Entry("Zorblatt", guess("zorblatt"))], lambda _: ())
+ZORBLATT = CustomWords([ArtefactWord("Zorblatt", guess("zorblatt"))], lambda _: ())
 
 
 def _never(_: Sequence[str]) -> Sequence[float]:
@@ -36,7 +36,7 @@ def _language(weight: float, words: CustomWords = NOTHING) -> CustomLanguage:
 
 @given(st.lists(st.floats(-3, 0), min_size=1, max_size=10, unique=True))
 def test_without_a_preference_the_order_stays(scores: list[float]) -> None:
-    readings = [Reading(f"text {number}", score, 2) for number, score in enumerate(scores)]
+    readings = [CandidateReading(f"text {number}", score, 2) for number, score in enumerate(scores)]
     ordered = sorted(readings, key=lambda one: -one.score)
     found = rescored(ordered, _language(0.0), _never, _tokens)
     assert [one.text for one in found] == [one.text for one in ordered]
@@ -45,8 +45,8 @@ def test_without_a_preference_the_order_stays(scores: list[float]) -> None:
 
 def test_the_corpora_decide_between_texts_that_sound_alike() -> None:
     readings = [
-        Reading("At the town please record.", -0.30, 6),
-        Reading("At the tone please record.", -0.35, 6),
+        CandidateReading("At the town please record.", -0.30, 6),
+        CandidateReading("At the tone please record.", -0.35, 6),
     ]
     assert rescored(readings, _language(0.3), _never, _tokens)[0].text == "At the tone please record."
     assert rescored(readings, _language(0.0), _never, _tokens)[0].text == "At the town please record."
@@ -54,15 +54,15 @@ def test_the_corpora_decide_between_texts_that_sound_alike() -> None:
 
 def test_a_reading_that_breaks_off_is_never_preferred() -> None:
     text = "At the tone please record your name and then hang up or wait."
-    readings = [Reading(text, -0.12, 14), Reading("At the tone please record.", -0.3, 6)]
+    readings = [CandidateReading(text, -0.12, 14), CandidateReading("At the tone please record.", -0.3, 6)]
     for weight in (0.0, 0.3, 0.9):
         assert [one.text for one in rescored(readings, _language(weight), _never, _tokens)] == [text]
 
 
 def test_what_the_network_heard_clearly_stays() -> None:
     readings = [
-        Reading("At the town please record.", -0.1, 6),
-        Reading("At the tone please record.", -3.0, 6),
+        CandidateReading("At the town please record.", -0.1, 6),
+        CandidateReading("At the tone please record.", -3.0, 6),
     ]
     assert rescored(readings, _language(0.3), _never, _tokens)[0].text == "At the town please record."
 
@@ -77,7 +77,7 @@ def test_a_custom_word_is_taken_where_the_network_agrees() -> None:
     def disagreeing(texts: Sequence[str]) -> Sequence[float]:
         return [-30.0 if "Zorblatt" in text else -3.0 for text in texts]
 
-    readings = [Reading("Call sore blat now.", -0.5, 5)]
+    readings = [CandidateReading("Call sore blat now.", -0.5, 5)]
     language = CustomLanguage(Preference(None, None, 0.3, ["Zorblatt"]), ZORBLATT)
     assert rescored(readings, language, agreeing, _tokens)[0].text == "Call Zorblatt now."
     assert asked[0] == "Call sore blat now."

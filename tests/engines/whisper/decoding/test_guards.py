@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.engines.whisper.decoding.guards import (
-    Evidence,
+    ReadingEvidence,
     ambiguous_numbers,
     doubled,
     looping,
@@ -15,8 +15,8 @@ from chalicelib.engines.whisper.decoding.guards import (
 
 def evidence(
     text: str, *, score: float = -0.3, no_speech: float = 0.1, speech_s: float = 3.0, cut: bool = False
-) -> Evidence:
-    return Evidence(text, len(text.split()), score, no_speech, speech_s, cut)
+) -> ReadingEvidence:
+    return ReadingEvidence(text, len(text.split()), score, no_speech, speech_s, cut)
 
 
 @pytest.mark.parametrize("text", ["Yes.", "no no no", "Mississippi", "one two one two three four"])
@@ -34,7 +34,7 @@ def test_speech_is_believed(text: str) -> None:
         evidence(" Okay.", score=-3.2),
     ],
 )
-def test_what_nobody_said_is_not(told: Evidence) -> None:
+def test_what_nobody_said_is_not(told: ReadingEvidence) -> None:
     assert unheard(told)
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from chalicelib.engines.protocol import DecodingOptions, Hypothesis, Word
 from chalicelib.engines.whisper.decoding import cutting, keywords
-from chalicelib.engines.whisper.decoding.left_out import Piece
+from chalicelib.engines.whisper.decoding.left_out import WindowPiece
 from chalicelib.engines.whisper.decoding.network import Network
-from chalicelib.engines.whisper.decoding.windows import Rules, decode
+from chalicelib.engines.whisper.decoding.windows import DecodingRules, decode
 from chalicelib.engines.whisper.engine import WhisperRecognizer
 from tests.engines.whisper.speech import RATE_HZ, long_speech, speech
 
@@ -50,10 +50,10 @@ def _reading(text: str, from_s: float, weight: float = 1.0) -> Hypothesis:
     return Hypothesis(tuple(words), weight)
 
 
-def _silent(network: Network, start_s: float) -> Piece:
+def _silent(network: Network, start_s: float) -> WindowPiece:
     samples = np.zeros(RATE_HZ, np.float32)
-    [decoded] = decode(network, [samples], Rules(window=network.window))
-    return Piece(start_s, samples, decoded)
+    [decoded] = decode(network, [samples], DecodingRules(window=network.window))
+    return WindowPiece(start_s, samples, decoded)
 
 
 def test_a_phrase_across_a_cut_is_one_hit(network: Network) -> None:
@@ -101,8 +101,8 @@ def test_a_keyword_on_no_reading_is_weighed(recognizer: WhisperRecognizer) -> No
 def test_a_word_that_is_there_is_as_sure_as_on_its_readings(network: Network) -> None:
     said = ["please", "call", "me", "at", "five"]
     samples = speech("Please call me at five.")
-    [decoded] = decode(network, [samples], Rules(window=network.window))
-    piece = Piece(0.0, samples, decoded)
+    [decoded] = decode(network, [samples], DecodingRules(window=network.window))
+    piece = WindowPiece(0.0, samples, decoded)
     words = tuple(Word(word, at / 2, at / 2 + 0.4, 0.2) for at, word in enumerate(said))
     (hit,) = keywords.hits(network, [piece], [[Hypothesis(words, 1.0)]], ("call me",))
     assert hit.posterior == pytest.approx(0.2)

@@ -9,9 +9,9 @@ import soxr
 
 from chalicelib.engines.protocol import Samples
 from chalicelib.engines.whisper.decoding.alignment import aligned_words
-from chalicelib.engines.whisper.decoding.left_out import Piece, completed
+from chalicelib.engines.whisper.decoding.left_out import WindowPiece, completed
 from chalicelib.engines.whisper.decoding.network import Network
-from chalicelib.engines.whisper.decoding.windows import Rules, decode
+from chalicelib.engines.whisper.decoding.windows import DecodingRules, decode
 from chalicelib.engines.whisper.engine import WhisperRecognizer
 from infra.local.demo.prompts import Prompt
 from tests.engines.whisper.speech import RATE_HZ, SENTENCE, WORDS, speech
@@ -37,13 +37,13 @@ WITHOUT_PAUSES = (
 
 
 @pytest.fixture
-def rules(network: Network) -> Rules:
-    return Rules(window=network.window)
+def rules(network: Network) -> DecodingRules:
+    return DecodingRules(window=network.window)
 
 
-def piece_of(network: Network, samples: Samples, rules: Rules) -> Piece:
+def piece_of(network: Network, samples: Samples, rules: DecodingRules) -> WindowPiece:
     [decoded] = decode(network, [samples], rules, rules.beam)
-    return Piece(1.0, samples, decoded)
+    return WindowPiece(1.0, samples, decoded)
 
 
 def joined(prompts: list[Prompt], pause_s: float = 0.5) -> Samples:
@@ -87,7 +87,7 @@ def test_what_is_left_out_without_a_pause_is_heard(
     assert sum(one != other for one, other in zip(heard, said, strict=True)) <= 1, heard
 
 
-def test_what_is_complete_stays_whole(network: Network, rules: Rules) -> None:
+def test_what_is_complete_stays_whole(network: Network, rules: DecodingRules) -> None:
     piece = piece_of(network, speech(SENTENCE), rules)
     [same] = completed(network, piece, rules)
     assert same.samples is piece.samples
@@ -108,7 +108,7 @@ def test_a_noise_beside_a_sentence_has_no_words(recognizer: WhisperRecognizer, c
     assert recognizer.recognize(samples).hypotheses[0].text == WORDS
 
 
-def test_loud_stretches_without_a_word_are_told(network: Network, rules: Rules) -> None:
+def test_loud_stretches_without_a_word_are_told(network: Network, rules: DecodingRules) -> None:
     sentence = speech(SENTENCE)
     samples = np.concatenate([sentence, np.zeros(RATE_HZ, np.float32), sentence])
     encoded = decode(network, [samples], rules, rules.beam)[0].encoded

@@ -27,7 +27,7 @@ from chalicelib.engines.whisper.model.model_file import quantised, read_model
 from chalicelib.engines.whisper.model.short_window import short_window
 from chalicelib.engines.whisper.model.weights import MODEL_SHA256, embedded
 from chalicelib.language.artefact import GrammarText
-from chalicelib.language.training import CustomWord, train
+from chalicelib.language.training import TrainingWord, train
 from tests import adapted_models
 from tests.engines.whisper.networks import embedded_folder
 from tests.engines.whisper.speech import SENTENCE, WORDS, speech
@@ -136,7 +136,7 @@ def language(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("language") / "language-model.tar.gz"
     rule = "#ABNF 1.0;\nroot $said;\n$said = open the window | close the door;\n"
     corpus = io.BytesIO(b"Please send the letter to Vorlandia.\nVorlandia has answered.\n")
-    words = [CustomWord("Vorlandia", ("vor land ia",), "Vorlandia")]
+    words = [TrainingWord("Vorlandia", ("vor land ia",), "Vorlandia")]
     train([corpus], words, {"rooms": GrammarText("abnf", rule)}, base=base_language(VERSION), target=target)
     return target
 

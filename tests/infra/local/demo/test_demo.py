@@ -16,7 +16,7 @@ from rich.console import Console
 from infra.local.demo.__main__ import (
     ADAPTATION_AUDIO_S,
     HELD_OUT_UTTERANCES,
-    Line,
+    TelephoneLine,
     afresh,
     keep_recording,
     most_changed,
@@ -95,7 +95,7 @@ def test_on_a_terminal_there_are_bars() -> None:
 def test_the_next_step_names_what_is_there(tmp_path: Path) -> None:
     recording = tmp_path / "noisy.wav"
     recording.write_bytes(b"RIFF")
-    line = Line("line", [], [Prompt("noisy", recording, "word", 1.0)])
+    line = TelephoneLine("line", [], [Prompt("noisy", recording, "word", 1.0)])
     figures = {"lines": [{"customization_id": "an-id", "changed": []}]}
     kept = keep_recording(tmp_path, line, figures)
     said = next_step(tmp_path, figures, kept)
