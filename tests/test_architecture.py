@@ -1,13 +1,15 @@
-"""The house: imports go down only, and heavy libraries stay in their rooms."""
+"""The house: imports go down only, rooms are small, and heavy libraries stay in their rooms."""
 
 from __future__ import annotations
 
 import ast
 import functools
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from chalicelib.engines.features import ENGINE_FEATURES
+from infra import rooms
 
 ROOT = Path(__file__).parent.parent
 
@@ -72,6 +74,7 @@ MAY_USE: dict[str, set[str]] = {
     "settings": set(),
     "gateway": {"recognition", "sharing", "storage", "settings"},
     "training_image": {"audio", "engines", "language"},
+    "fitting": {"training_image", "audio", "engines", "language"},  # run by hand, in no image
     "attune_cli": set(),  # speaks to any service, and is installed without this one
     # Of events, jobs and recognition only rules are read: what is simulated is what is done.
     "infra": {
@@ -89,20 +92,51 @@ MAY_USE: dict[str, set[str]] = {
     },
 }
 
+# The rooms inside a room, from above to below: each may use those after it, and never the reverse. What lies
+# beside them, in the room itself, may use them or be used by them; nothing may do both in a circle.
+INNER_ROOMS: dict[str, list[str]] = {
+    "chalicelib.api": ["openai", "descriptions", "customization", "http"],
+    "chalicelib.audio": ["speech", "formats", "containers", "archives"],
+    "chalicelib.customization": ["acoustic", "reports", "language"],
+    "chalicelib.engines": ["sphinx", "whisper"],
+    "chalicelib.engines.sphinx": ["lattices", "acoustics"],
+    "chalicelib.engines.whisper": ["custom_language", "decoding", "text", "model"],
+    "chalicelib.evaluation": ["results", "recordings"],
+    "chalicelib.events": ["reconciling", "delivery"],
+    "chalicelib.gateway": ["websocket", "http"],
+    "chalicelib.language": ["pronunciation", "ngram_models", "grammars", "spoken"],
+    "chalicelib.recognition": ["live", "function", "results", "decoding", "audio", "request"],
+    "chalicelib.recognition.results": ["smart_formatting"],
+    "training_image": ["whisper", "sphinx", "speech", "container"],
+    "fitting": ["whisper", "sphinx"],
+    "infra": ["deployment", "local", "training", "scale", "serving", "bases"],
+    "infra.local": ["sagemaker", "functions", "store", "api", "demo", "processes"],
+    "attune_cli": ["commands", "watson", "upload"],
+}
+MOST_MODULES = 16
+"""That lie in a room, without those of the rooms inside it."""
+MOST_ARROWS = 35
+"""Imports among the modules that lie in a room."""
+
+# Names that two classes may have, each with its reason.
+TWICE = {
+    "Meta": "pynamodb looks for the settings of a table in its inner class of this name",
+}
+
 # Libraries that only one room (and those who compose, test or measure) may know.
 ONLY_IN: dict[str, set[str]] = {
     "pynamodb": {"storage"},
     "pocketsphinx": {"engines"},
-    "ctranslate2": {"engines", "training_image"},
+    "ctranslate2": {"engines", "fitting"},
     "tiktoken": {"engines"},
     "soundfile": {"audio"},
     "av": {"audio"},
     "uvicorn": {"infra"},
     "ministack": {"infra"},
     "chalice": {"app", "api", "infra"},
-    "torch": {"training_image"},
+    "torch": {"training_image", "fitting"},
     "transformers": {"training_image"},
-    "peft": {"training_image"},
+    "peft": {"training_image", "fitting"},
 }
 
 
@@ -136,7 +170,7 @@ def _room_of(module: str) -> str | None:
 
 
 def _modules() -> Iterator[tuple[Path, str]]:
-    for top in ("app.py", "attune_cli", "chalicelib", "training_image", "infra"):
+    for top in ("app.py", *rooms.TOPS):
         path = ROOT / top
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
             module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
@@ -187,7 +221,7 @@ def _strings(file: Path) -> Iterator[str]:
 def _engine_of(module: str) -> str | None:
     """Return the engine that a module belongs to; None for what is for all engines."""
     parts = module.split(".")
-    for folder in (["chalicelib", "engines"], ["training_image"]):
+    for folder in (["chalicelib", "engines"], ["training_image"], ["fitting"]):
         if parts[: len(folder)] == folder and len(parts) > len(folder) and parts[len(folder)] in ENGINES:
             return parts[len(folder)]
     return None
@@ -254,6 +288,76 @@ def test_nothing_is_imported_in_a_circle() -> None:
     while leaves := {module for module, uses in left.items() if not uses & left.keys()}:
         left = {module: uses for module, uses in left.items() if module not in leaves}
     assert sorted(left) == [], "these lie on a circle, or above one"
+
+
+def _uses() -> dict[str, set[str]]:
+    """Return the modules that each module imports."""
+    files = {_own_module(file): file for file, _ in _modules()}
+    plain = {module for module, file in files.items() if file.name != "__init__.py"}
+    return {module: set(_imported_modules(files[module])) & plain - {module} for module in plain}
+
+
+def test_rooms_are_small() -> None:
+    uses = _uses()
+    modules = Counter(module.rpartition(".")[0] for module in uses)
+    arrows: Counter[str] = Counter()
+    for module, used in uses.items():
+        room = module.rpartition(".")[0]
+        arrows[room] += sum(other.rpartition(".")[0] == room for other in used)
+    assert {room: count for room, count in modules.items() if count > MOST_MODULES} == {}
+    assert {room: count for room, count in arrows.items() if count > MOST_ARROWS} == {}
+
+
+def test_the_inner_rooms_are_known() -> None:
+    inner: dict[str, set[str]] = defaultdict(set)
+    for name in rooms.rooms():
+        outer, _, own = name.rpartition(".")
+        if outer not in ("", "chalicelib"):
+            inner[outer].add(own)
+    assert {room: set(names) for room, names in INNER_ROOMS.items()} == inner
+
+
+def test_inner_rooms_use_those_below_them() -> None:
+    names = [[f"{room}.{name}" for name in inner] for room, inner in INNER_ROOMS.items()]
+    assert [
+        f"{name} must not use {other}, which stands above it"
+        for beside in names
+        for name, used in rooms.neighbours(beside).items()
+        for other in used
+        if beside.index(other) < beside.index(name)
+    ] == []
+
+
+def test_nothing_in_a_room_goes_in_a_circle() -> None:
+    """An inner room counts as one here, with all that lies inside it."""
+    uses = _uses()
+    assert {room: left for room in ("chalicelib", *INNER_ROOMS) if (left := _circling(room, uses))} == {}
+
+
+def _circling(room: str, uses: dict[str, set[str]]) -> list[str]:
+    """Return what lies in a room on a circle, or above one."""
+    depth = room.count(".") + 2
+    left: dict[str, set[str]] = defaultdict(set)
+    for module, used in uses.items():
+        if module.startswith(f"{room}."):
+            own = ".".join(module.split(".")[:depth])
+            others = {".".join(other.split(".")[:depth]) for other in used if other.startswith(f"{room}.")}
+            left[own] |= others - {own}
+    while leaves := {name for name, used in left.items() if not used & left.keys()}:
+        for name in leaves:
+            del left[name]
+    return sorted(left)
+
+
+def test_no_two_classes_have_one_name() -> None:
+    named: dict[str, list[str]] = defaultdict(list)
+    for file, _ in _modules():
+        for node in ast.walk(_tree(file)):
+            if isinstance(node, ast.ClassDef):
+                named[node.name].append(_own_module(file))
+    twice = {name: modules for name, modules in named.items() if len(modules) > 1}
+    assert {name: modules for name, modules in twice.items() if name not in TWICE} == {}
+    assert TWICE.keys() <= twice.keys()
 
 
 def test_every_permission_is_used() -> None:
