@@ -39,6 +39,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/vulture
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 fix: $(VENV)/dev.stamp

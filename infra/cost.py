@@ -46,8 +46,6 @@ IMAGE_GB = {"light": 0.5, "network": 3.5}
 # Measured: docs/benchmarks.md. Processor seconds for each second of audio.
 RECOGNITION = {"light": 0.16, "network": 0.055}
 RECOGNIZE_GB = 3008 / 1024
-RECOGNIZE_PROCESSORS = 3008 / 1769
-"""Lambda gives one for each 1,769 MB."""
 WAITING_GB = 256 / 1024
 """Of the function that waits for a job's piece."""
 TRAINING = {"light": ("ml.c5.2xlarge", 0.07), "network": ("ml.g5.xlarge", 1 / 80)}

@@ -253,15 +253,6 @@ def of_members(header: str | None) -> ContentType | None:
     return content_type
 
 
-def resource_kind(header: str | None, head: bytes) -> Kind:
-    """Return whether an upload is one recording or an archive.
-
-    Raises:
-        ContentTypeError: as `of_resource`.
-    """
-    return of_resource(header, head).kind
-
-
 def sniff(head: bytes) -> ContentType | None:
     """Recognise a format by its first bytes (4 KiB suffice); None: unknown, or audio without a header."""
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":

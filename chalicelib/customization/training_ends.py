@@ -150,11 +150,6 @@ def beginning(owner: str, begins: str) -> list[TrainingEnd]:
     return list(rows)
 
 
-def of_run(owner: str, customization_id: str, run: int) -> list[TrainingEnd]:
-    """Return the same of the end of a run."""
-    return beginning(owner, prefix(customization_id, run))
-
-
 def find(owner: str, end_id: str) -> TrainingEnd | None:
     """Return a row, or None when it is gone."""
     try:

@@ -55,9 +55,6 @@ class Display:
         return max(map(len, self._named), default=1) or 1
 
 
-UNCHANGED = Display({})
-
-
 def shown(utterance: DecodedUtterance, display: Display) -> DecodedUtterance:
     """Return an utterance with words in the engine's spelling replaced by their display forms."""
     forms = display.forms

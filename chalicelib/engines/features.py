@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,8 +39,6 @@ class Features:
         """Return whether one of them is there."""
         return bool(getattr(self, feature))
 
-
-FEATURE_NAMES: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Features))
 
 CUSTOM_MODELS: dict[Literal["acoustic", "language"], FeatureName] = {
     "acoustic": "acoustic_models",

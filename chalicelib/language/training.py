@@ -75,7 +75,6 @@ class Trained:
     """Custom words that the model can recognise."""
     left_out: tuple[str, ...]
     """Words that cannot be said."""
-    bigrams: int
     trigrams: int
 
 
@@ -133,7 +132,6 @@ def train(
         total_words,
         len(entries),
         tuple(left_out),
-        0 if custom is None else len(custom.pairs),
         0 if custom is None else len(custom.triples),
     )
 

@@ -171,7 +171,7 @@ def test_sniff_takes_any_bytes(head: bytes) -> None:
 )
 def test_resource_without_a_meaningful_type_is_sniffed(header: str | None) -> None:
     assert content_types.of_resource(header, WAV) == ContentType("audio/wav")
-    assert content_types.resource_kind(header, b"PK\x03\x04") == "archive"
+    assert content_types.of_resource(header, b"PK\x03\x04").kind == "archive"
     assert content_types.of_resource_header(header) is None
     with pytest.raises(UnsupportedContentType):
         content_types.of_resource(header, b'{"not": "audio"}')
@@ -179,8 +179,8 @@ def test_resource_without_a_meaningful_type_is_sniffed(header: str | None) -> No
 
 def test_resource_type_decides_over_the_content() -> None:
     assert content_types.of_resource("audio/l16;rate=44100", WAV) == ContentType("audio/l16", rate_hz=44100)
-    assert content_types.resource_kind("application/gzip", WAV) == "archive"
-    assert content_types.resource_kind("audio/flac", b"PK\x03\x04") == "audio"
+    assert content_types.of_resource("application/gzip", WAV).kind == "archive"
+    assert content_types.of_resource("audio/flac", b"PK\x03\x04").kind == "audio"
 
 
 def test_octet_stream_is_for_recognition_only() -> None:

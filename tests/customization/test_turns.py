@@ -257,7 +257,9 @@ class History:
         }
         assert set(self.starts.values()) <= {1}
         for row in rows:
-            told = training_ends.of_run(row.owner, row.customization_id, int(row.run))
+            told = training_ends.beginning(
+                row.owner, training_ends.prefix(row.customization_id, int(row.run))
+            )
             assert len(told) == (row.status != "training"), "each end is noted once, no other is"
 
     def recover(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
-from chalicelib.engines.features import ENGINE_FEATURES, FEATURE_NAMES
+from chalicelib.engines.features import ENGINE_FEATURES, Features
 from tests.running_service import ROOT
 
 PAGE = (ROOT / "docs" / "engines.md").read_text()
@@ -20,5 +21,5 @@ def test_the_table_is_that_of_the_code() -> None:
         name: {
             engine: "yes" if getattr(features, name) else "no" for engine, features in ENGINE_FEATURES.items()
         }
-        for name in FEATURE_NAMES
+        for name in (field.name for field in dataclasses.fields(Features))
     }

@@ -278,7 +278,7 @@ def test_who_waits_for_a_turn_gets_it_though_the_message_is_lost(
     waits = custom_models.fresh(made[2])
     recover(waits, datetime.now(UTC) + timedelta(days=2))
     assert custom_models.fresh(waits).status == "training"
-    told = training_ends.of_run(first.owner, first.customization_id, 1)
+    told = training_ends.beginning(first.owner, training_ends.prefix(first.customization_id, 1))
     assert [end.notify_at is not None for end in told] == [True]
     monkeypatch.undo()
     settings.current.cache_clear()

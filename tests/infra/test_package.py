@@ -549,11 +549,11 @@ def test_training_is_followed_to_its_end(package: Package, engine_layer: Path, a
     assert _called(package, engine_layer, "TrainingChanged", event) == ({"batchItemFailures": []}, [])
     row = custom_models.fresh(model)
     assert (row.status, row.promoted_run) == ("available", 1)
-    (end,) = training_ends.of_run(run.owner, run.customization_id, run.run)
+    (end,) = training_ends.beginning(run.owner, training_ends.prefix(run.customization_id, run.run))
     event = recorded.load("callback_due")
     event["Records"][0]["body"] = json.dumps({"owner": end.owner, "end": end.end_id})
     assert _called(package, engine_layer, "CallbackDue", event) == ({"batchItemFailures": []}, [])
-    (end,) = training_ends.of_run(run.owner, run.customization_id, run.run)
+    (end,) = training_ends.beginning(run.owner, training_ends.prefix(run.customization_id, run.run))
     assert end.notify_at is None, "the bus has taken it"
 
 

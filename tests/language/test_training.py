@@ -71,7 +71,7 @@ def test_a_model_holds_what_it_was_trained_with(path: Path) -> None:
     trained = train([], [], {}, base=_Base(), target=path, progress=told.append)
     assert told == sorted(told)
     assert told[-1] == 1.0
-    assert trained == Trained(0, 0, (), 0, 0)
+    assert trained == Trained(0, 0, (), 0)
     trained = _trained(path, weight=0.5)
     assert trained.total_words == 6
     assert trained.left_out == ("слово", "привет")

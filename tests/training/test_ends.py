@@ -197,7 +197,10 @@ def test_a_callback_of_the_run_comes_before_that_of_the_model(platform: Platform
         registrations.register(custom_models.OWNER, url, None)
     _, run = training(RunCallback(own), callback_url=receiver.url)
     ends.failed(run, "no reason")
-    told = {end.callback_url for end in training_ends.of_run(run.owner, run.customization_id, run.run)}
+    told = {
+        end.callback_url
+        for end in training_ends.beginning(run.owner, training_ends.prefix(run.customization_id, run.run))
+    }
     assert told == {own, None}
 
 
@@ -287,7 +290,7 @@ def test_the_end_of_one_has_the_next_begin(platform: Platform, monkeypatch: pyte
 
 
 def _rows(run: RunKey) -> list[TrainingEnd]:
-    return training_ends.of_run(run.owner, run.customization_id, run.run)
+    return training_ends.beginning(run.owner, training_ends.prefix(run.customization_id, run.run))
 
 
 def test_a_retraining_says_so_and_what_it_has_brought(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,14 +72,6 @@ def find_speech(
         rate_hz, min_silence_s=min_silence_s, padding_s=padding_s, aggressiveness=aggressiveness
     )
     return [*detector.feed(samples), *detector.finish()]
-
-
-def speech_in(blocks: Iterable[Samples], rate_hz: int, *, min_silence_s: float = 0.3) -> Iterator[Stretch]:
-    """Find the stretches of speech in a stream of mono blocks, as `find_speech` does, in constant memory."""
-    detector = SpeechDetector(rate_hz, min_silence_s=min_silence_s)
-    for samples in blocks:
-        yield from detector.feed(samples)
-    yield from detector.finish()
 
 
 class SpeechDetector:

@@ -12,7 +12,7 @@ from typing import Any
 LISTENING = '{"state": "listening"}'
 """With this very space: there are clients that look for the text instead of reading JSON."""
 ERROR_REASON = "see the previous message for the error details."
-NORMAL, INTERNAL_ERROR = 1000, 1011
+INTERNAL_ERROR = 1011
 MIN_REQUEST_BYTES = 100
 MAX_REQUEST_BYTES = 100 * 1024 * 1024
 SESSION_TIMEOUT_S = 30.0

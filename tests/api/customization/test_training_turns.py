@@ -89,14 +89,18 @@ def test_callbacks_must_be_registered(instance: Instance, platform: Platform, re
     assert_done(model("POST", f"/train?callback_url={url}&user_token=week%205"))
     run = launch.run_of(model.row)
     ends.failed(run, "no reason")
-    (end,) = (end for end in training_ends.of_run(run.owner, run.customization_id, 1) if end.callback_url)
+    (end,) = (
+        end
+        for end in training_ends.beginning(run.owner, training_ends.prefix(run.customization_id, 1))
+        if end.callback_url
+    )
     assert (end.callback_url, end.user_token) == (url, "week 5")
     assert json.loads(end.detail)["error"] == "no reason"
     # The next run has none of its own.
     model.add("b")
     assert_done(model("POST", "/train"))
     ends.failed(launch.run_of(model.row), "no reason")
-    told = training_ends.of_run(run.owner, run.customization_id, 2)
+    told = training_ends.beginning(run.owner, training_ends.prefix(run.customization_id, 2))
     assert [end.callback_url for end in told] == [None]
 
 

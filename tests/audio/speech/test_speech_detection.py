@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.audio.speech import speech_detection
-from chalicelib.audio.speech.speech_detection import SpeechDetector, Stretch, find_speech, speech_in
+from chalicelib.audio.speech.speech_detection import SpeechDetector, Stretch, find_speech
 from tests.audio.signals import Samples, noise, silence, tone, voice
 
 RATES_HZ = [8000, 11025, 16000, 44100]
@@ -116,7 +116,9 @@ def test_stretches_are_in_order_within_the_recording(
 
 def test_speech_in_a_stream() -> None:
     samples = two_phrases(16000)
-    assert list(speech_in(iter(np.split(samples, 10)), 16000)) == find_speech(samples, 16000)
+    detector = SpeechDetector(16000)
+    found = [stretch for part in np.split(samples, 10) for stretch in detector.feed(part)]
+    assert [*found, *detector.finish()] == find_speech(samples, 16000)
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 44100])

@@ -12,9 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from chalicelib.engines.sphinx.acoustics.features import MEL_BANDS, NARROW_BANDS, Array
-
-MISSING_BANDS = MEL_BANDS - NARROW_BANDS
+from chalicelib.engines.sphinx.acoustics.features import MEL_BANDS, Array
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import pytest
 
 from chalicelib.engines.sphinx.acoustics.acoustic_model import load_base
 from chalicelib.engines.sphinx.acoustics.bandwidth import (
-    MISSING_BANDS,
     BandwidthExtension,
     read_extension,
     save_extension,
@@ -22,7 +21,7 @@ from tests.engines.sphinx.signals import babble
 
 def _random_extension(hidden: int) -> BandwidthExtension:
     random = np.random.default_rng(1)
-    widths = [3 * NARROW_BANDS, *([hidden] if hidden else []), MISSING_BANDS]
+    widths = [3 * NARROW_BANDS, *([hidden] if hidden else []), MEL_BANDS - NARROW_BANDS]
     shapes = list(itertools.pairwise(widths))
     return BandwidthExtension(
         context=1,
