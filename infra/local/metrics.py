@@ -18,6 +18,8 @@ from chalicelib.storage import failures, queues
 from chalicelib.storage.tables import AcousticModel, LanguageModel
 from infra.local.processes import child
 
+_PARTS = {"infra.local.store.server": "store", "infra.local.sagemaker.emulator": "sagemaker_emulator"}
+"""Of modules whose own names say too little."""
 _LOG = logging.getLogger(__name__)
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _KINDS = {"acoustic": AcousticModel, "language": LanguageModel}
@@ -79,7 +81,7 @@ def _part(process_id: int) -> str:
         return "service"
     words = Path(f"/proc/{process_id}/cmdline").read_bytes().decode(errors="replace").split("\0")
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else "other"
-    return module.rpartition(".")[2]
+    return _PARTS.get(module, module.rpartition(".")[2])
 
 
 def _audio() -> Iterator[Family]:

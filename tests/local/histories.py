@@ -335,7 +335,7 @@ class History(RuleBasedStateMachine):
             status, answer = self.service.call(method, path, body, content_type)
         except (OSError, http.client.HTTPException) as error:
             raise Unanswered(repr(error)) from error
-        if status == 503:
+        if status in (503, 504):  # 504: what had the request has ended
             raise Unanswered(answer)
         assert status < 500, f"{method} {path}: {answer}"
         return status, answer

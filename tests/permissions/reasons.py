@@ -29,6 +29,12 @@ _REASONS = (
     ("TaskRole", "ssm:*", "*", "tests of the front door have its secret in the environment"),
     ("*", "s3:*", "*/bases/*", "whoever launches a training stores a staged base first"),
     ("*", "dynamodb:UpdateItem", "*/attune-meter", "what ends a piece of work counts it, in one transaction"),
+    (
+        "RecognitionQueuedRole",
+        "dynamodb:UpdateItem",
+        "*/attune-usage",
+        "pieces are decoded in the deployed stack's test alone",
+    ),
     ("*", "sqs:ReceiveMessage", "*", "Lambda's poller takes the messages"),
     ("*", "sqs:DeleteMessage", "*", "Lambda's poller removes what was handled"),
     ("*", "sqs:GetQueueAttributes", "*", "Lambda's poller looks at the queue"),

@@ -17,6 +17,8 @@ from chalicelib.gateway.backend import (
 )
 from infra.local.api.api_wire import Messages, message
 
+_CHANGES_NOTHING = ("GET", "HEAD", "OPTIONS")
+
 
 class ApiFailed(Exception):
     """The API raised an exception in place of answering; the log of its process says which."""
@@ -38,7 +40,7 @@ class ApiClient(WaitingBackend):
         self._idle: deque[_Connection] = deque()
 
     async def __call__(self, request: BackendRequest) -> BackendResponse:
-        """Answer one request.
+        """Answer one request; one that changes nothing is asked again when the process ends that had it.
 
         Raises:
             UnknownRoute: the API serves nothing at this path.
@@ -46,6 +48,14 @@ class ApiClient(WaitingBackend):
             BackendTimedOut: it ended before it answered.
             ApiFailed: it raised an exception.
         """
+        try:
+            return await self._asked(request)
+        except BackendTimedOut:
+            if request.method not in _CHANGES_NOTHING:
+                raise
+            return await self._asked(request)  # waits for the process that follows
+
+    async def _asked(self, request: BackendRequest) -> BackendResponse:
         connection = await self._connection()
         try:
             return await connection.exchange(request)

@@ -15,14 +15,14 @@ from training_image.container.stopping import EXIT_STATUS
 ROOT = Path(__file__).parents[3]
 POLITE = """
 import sys, time
-from training_image.failures import Stopped
+from training_image.failures import JobStopped
 from training_image.container.stopping import EXIT_STATUS, is_stopping, stop_on_sigterm
 stop_on_sigterm()
 try:
     assert not is_stopping()
     print("ready", flush=True)
     time.sleep(600)
-except Stopped:
+except JobStopped:
     assert is_stopping()
     print("tidied up", flush=True)
     sys.exit(EXIT_STATUS)

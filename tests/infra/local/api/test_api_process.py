@@ -117,6 +117,22 @@ def test_a_process_that_ends_leaves_nobody_waiting() -> None:
         asyncio.run(story())
 
 
+def test_what_changes_nothing_is_asked_again() -> None:
+    with api_client.listen() as listener:
+
+        async def story() -> None:
+            client = ApiClient(listener.getsockname())
+            asking = asyncio.ensure_future(client(replace(REQUEST, method="GET")))
+            connection, _ = await asyncio.to_thread(listener.accept)
+            connection.close()
+            follower = (listener, lambda request: BackendResponse(200, (), request.body))
+            threading.Thread(target=api_process.serve, args=follower, daemon=True).start()
+            assert (await asking).body == REQUEST.body
+            client.close()
+
+        asyncio.run(story())
+
+
 def test_other_users_are_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     own = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: own + 1)
