@@ -5,26 +5,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
-import signal
 import statistics
 import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.api import Api, Request
 from bench.figures import ROOT, keep, measured_here
-from bench.gateway import _free_port
+from bench.gateway import cpu_s
+from bench.memory import running
 from infra.local.processes import child
 
 CLIENTS = (8, 32)
 _MODELS = "/v1/acoustic_customizations"
-_READY_S = 120.0
 
 
 class Checkout:
@@ -43,8 +38,7 @@ class Checkout:
         used_s = 0.0
         for process_id in (self._process.pid, *child.marked(str(self._home.resolve()))):
             with contextlib.suppress(OSError):  # it has ended meanwhile
-                fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
-                used_s += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+                used_s += cpu_s(process_id)
         return used_s
 
     def round(self, clients: int, requests: int) -> tuple[float, float]:
@@ -56,31 +50,10 @@ class Checkout:
 
 
 @contextlib.contextmanager
-def running(root: Path, home: Path) -> Iterator[Checkout]:
-    """Run the service of a checkout as `make run` does there."""
-    port = _free_port()
-    variables = {"PORT": str(port), "TLS_PORT": str(_free_port()), "ATTUNE_HOME": str(home)}
-    home.mkdir()
-    with (home / "service.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local"],
-            cwd=root,
-            env=os.environ | variables | {"PYTHONPATH": str(root)},
-            stdout=log,
-            stderr=log,
-        )
-    url, until_s = f"http://127.0.0.1:{port}", time.monotonic() + _READY_S
-    try:
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=2):
-                break
-            if time.monotonic() > until_s or process.poll() is not None:
-                raise RuntimeError(f"the service of {root} did not start; see {home / 'service.log'}")
-            time.sleep(0.1)
+def checkout(root: Path, home: Path) -> Iterator[Checkout]:
+    """Run the service of a checkout."""
+    with running(home, root) as (process, url, _):
         yield Checkout(home, process, url)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
 
 
 def measure(against: Path, rounds: int, requests: int) -> dict[str, Any]:
@@ -88,8 +61,8 @@ def measure(against: Path, rounds: int, requests: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(against.resolve(), Path(folder) / "against") as there,
-        running(ROOT, Path(folder) / "here") as here,
+        checkout(against.resolve(), Path(folder) / "against") as there,
+        checkout(ROOT, Path(folder) / "here") as here,
     ):
         for one in (there, here):
             one.round(8, requests)  # warms up

@@ -124,6 +124,12 @@ def memory_bytes(pid: int, field: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
+def cpu_s(pid: int) -> float:
+    """Return the processor time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _upload(port: int, size_bytes: int) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     piece = bytes(MIB)

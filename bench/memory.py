@@ -64,13 +64,18 @@ def _name(process_id: int) -> str:
 
 
 @contextlib.contextmanager
-def running(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, float]]:
-    """Run the service as `make run` does; give its process, its address and the seconds to the banner."""
+def running(home: Path, root: Path = ROOT) -> Iterator[tuple[subprocess.Popen[bytes], str, float]]:
+    """Run the service of a checkout as `make run` does; give process, address and seconds to the banner."""
     port = _free_port()
-    variables = {"PORT": str(port), "TLS_PORT": str(_free_port()), "ATTUNE_HOME": str(home)}
+    variables = {
+        "PORT": str(port),
+        "TLS_PORT": str(_free_port()),
+        "ATTUNE_HOME": str(home),
+        "PYTHONPATH": str(root),
+    }
     began_s = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "infra.local"], cwd=ROOT, env=os.environ | variables, stdout=subprocess.PIPE
+        [sys.executable, "-m", "infra.local"], cwd=root, env=os.environ | variables, stdout=subprocess.PIPE
     )
     try:
         assert process.stdout is not None

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websocket
 
 from bench.figures import keep, kept, measured_here
-from bench.gateway import _environment, _free_port, _process, memory_bytes
+from bench.gateway import _environment, _free_port, _process, cpu_s, memory_bytes
 from bench.recordings import AN4, RecordingsUnavailable
 from chalicelib.engines.catalogue import BASE_MODELS
 
@@ -98,11 +97,6 @@ def _gateway(engine: str, version: str) -> Iterator[tuple[str, int]]:
         yield f"ws://127.0.0.1:{port}/v1/recognize", pid
 
 
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def _children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]
@@ -143,13 +137,13 @@ async def _protocol(url: str, pid: int, audio: bytes, seconds: int) -> dict[str,
             await _started(socket, interim_results=True)
         drains = [asyncio.ensure_future(_drain(socket)) for socket in sockets]
         await asyncio.gather(*(_stream(socket, audio, 2 * FRAMES_PER_S) for socket in sockets))
-        before = [_cpu_s(one) for one in (pid, *_children(pid))]
+        before = [cpu_s(one) for one in (pid, *_children(pid))]
         began_s = time.monotonic()
         await asyncio.gather(*(_stream(socket, audio, seconds * FRAMES_PER_S) for socket in sockets))
         elapsed_s = time.monotonic() - began_s
         cores = [
-            (_cpu_s(one) - cpu_s) / elapsed_s
-            for one, cpu_s in zip((pid, *_children(pid)), before, strict=False)
+            (cpu_s(one) - used_s) / elapsed_s
+            for one, used_s in zip((pid, *_children(pid)), before, strict=False)
         ]
         for socket in sockets:
             await socket.send(b"")

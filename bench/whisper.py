@@ -29,6 +29,7 @@ from bench.figures import ROOT, keep, kept, measured_here
 from bench.language import PROMPTS_WEIGHT, language_model
 from bench.long import PAUSES_S, RATE_HZ, recognised, stretches, telephone_speech
 from bench.recordings import Recording, RecordingsUnavailable, an4, samples_at
+from chalicelib.confinement import ONE_THREAD
 from chalicelib.engines import loading
 from chalicelib.engines.catalogue import BASE_MODELS
 from chalicelib.engines.protocol import BASE_ALONE, CustomModels
@@ -46,8 +47,6 @@ WORDS = ("prompts", "an4-clean", "an4-telephone")
 NAMES = (*WORDS, "short", "hour", "cold", "language", "times")
 SHORT_S = (2.0, 10.0)
 ROUNDS = 3
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""As the service's decoding processes have it; libraries read it when they are loaded."""
 
 
 def spoken_text(text: str) -> str:
@@ -125,7 +124,7 @@ def short(rounds: int) -> dict[str, Any]:
     ]
     audio_s = sum(one.duration_s for one in recordings)
     ours_s, reference_s = [], []
-    os.environ.update(ONE_THREAD)
+    os.environ.update(ONE_THREAD)  # as the service's decoding processes have it
     for _ in range(rounds):
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             texts, cpu_s = process.submit(heard_by, BROADBAND, recordings).result()

@@ -23,6 +23,16 @@ _SOCKETS_AND_SIGNALS, _SCOPES_VERSION = 0b11, 6
 """To processes that are not shut in like this one."""
 
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Variables by which libraries start no threads of their own; they read them when they are loaded."""
+
+
+def variables_of_children() -> dict[str, str]:
+    """Return what every process needs that computes for this one: one thread, and the modules of here."""
+    modules = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+    return {**ONE_THREAD, "PYTHONPATH": modules}
+
+
 @dataclass(frozen=True)
 class Bounds:
     """What a process may use that is shut in."""

@@ -16,6 +16,8 @@ from chalicelib.audio.stream import AudioFormat
 
 STATUS = struct.Struct("=i")
 """How a child has ended, as `subprocess` gives it: minus the signal, or its status."""
+SILENT_FRAMES = struct.Struct(">I")
+"""How many frames are silent."""
 MOST_DESCRIPTORS = 3
 """Of a child: a connection, where to write how it ended and, if need be, a file."""
 _HEADER = struct.Struct(">cI")
@@ -38,7 +40,7 @@ class Kind(Enum):
     SAMPLES = b"s"
     """float32, frame by frame."""
     SILENCE = b"z"
-    """So many frames are zero, 4 bytes."""
+    """So many frames are zero: SILENT_FRAMES."""
     OVER = b"c"
     """In JSON: where something could not be decoded first."""
     FAILED = b"x"

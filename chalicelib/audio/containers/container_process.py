@@ -21,6 +21,7 @@ import numpy as np
 from chalicelib.audio.containers import container_messages, g729, libav
 from chalicelib.audio.containers.container_messages import (
     MOST_DESCRIPTORS,
+    SILENT_FRAMES,
     STATUS,
     Kind,
     Opening,
@@ -31,7 +32,6 @@ from chalicelib.audio.errors import AudioError, Mixed, Undecodable
 from chalicelib.audio.stream import AudioFormat, Samples
 from chalicelib.confinement import Bounds, confine, shut_in
 
-_SILENT_FRAMES = struct.Struct(">I")
 _IDLE_S = 600
 _STUCK_S = 120
 """For what comes between two messages. A child that takes longer ends itself."""
@@ -82,7 +82,7 @@ class Desk:
     def give(self, samples: Samples) -> None:
         """Send samples of shape (n, channels)."""
         if not any(samples.strides) and not samples[0, 0]:
-            self.say(Kind.SILENCE, _SILENT_FRAMES.pack(len(samples)))
+            self.say(Kind.SILENCE, SILENT_FRAMES.pack(len(samples)))
         else:
             self.say(Kind.SAMPLES, np.ascontiguousarray(samples).data.cast("B"))
 

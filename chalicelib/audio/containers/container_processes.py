@@ -10,9 +10,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 from chalicelib.audio.containers.container_messages import STATUS
+from chalicelib.confinement import variables_of_children
 
 _COMMAND = (sys.executable, "-m", "chalicelib.audio.containers.container_process")
 _NEEDED = ("LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "LANG", "LC_ALL")
@@ -122,12 +122,7 @@ class ContainerProcesses:
 
 
 def _environment() -> dict[str, str]:
-    return {
-        **{name: os.environ[name] for name in _NEEDED if name in os.environ},
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
-    }
+    return {name: os.environ[name] for name in _NEEDED if name in os.environ} | variables_of_children()
 
 
 shared = ContainerProcesses()

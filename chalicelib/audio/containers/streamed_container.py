@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
 import numpy as np
 
 from chalicelib.audio.containers import container_messages, container_processes
-from chalicelib.audio.containers.container_messages import Broken, Kind, Opening, packed, unpacked
+from chalicelib.audio.containers.container_messages import (
+    SILENT_FRAMES,
+    Broken,
+    Kind,
+    Opening,
+    packed,
+    unpacked,
+)
 from chalicelib.audio.containers.container_processes import Child, ContainerProcesses, ReadingInterrupted
 from chalicelib.audio.errors import Mixed, Undecodable
 from chalicelib.audio.silence import digital_silence
@@ -132,8 +138,8 @@ class Container:
                 self.format = self._format(payload)
             case Kind.SAMPLES if self.format is not None and len(payload) % (4 * self.format.channels) == 0:
                 return np.frombuffer(payload, np.float32).reshape(-1, self.format.channels)
-            case Kind.SILENCE if self.format is not None and len(payload) == 4:
-                (frames,) = struct.unpack(">I", payload)
+            case Kind.SILENCE if self.format is not None and len(payload) == SILENT_FRAMES.size:
+                (frames,) = SILENT_FRAMES.unpack(payload)
                 if frames <= _MOST_SILENT_FRAMES:
                     return digital_silence(frames, self.format.channels)
                 raise Broken

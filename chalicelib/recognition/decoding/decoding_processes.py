@@ -13,9 +13,9 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Protocol
 
+from chalicelib.confinement import variables_of_children
 from chalicelib.recognition.decoding.decoder_worker import Answer, Message
 
 WORKER_COMMAND = (sys.executable, "-m", "chalicelib.recognition.decoding.decoder_process")
@@ -223,7 +223,5 @@ def environment() -> dict[str, str]:
     return {
         **_ALLOCATION,
         **{name: value for name, value in os.environ.items() if not name.startswith(_SECRET)},
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
+        **variables_of_children(),
     }

@@ -30,7 +30,9 @@ _WORD = re.compile(r"\w+")
 _DIGITS = re.compile(r"\d+(?:[.,:]\d+)*")
 _PLAIN_DIGIT = re.compile(r"(?:(?<![^\s(\"'])|(?<=[A-Z])|(?<=[A-Z]-))[1-9](?=[.,;!?)\"']*(?:\s|$))")
 """By itself, or behind letters that are said one by one."""
-_WITH_SIGNS = re.compile(r"[0-9$%£€]")
+NUMBER_SIGNS = "0123456789$%£€"
+"""Numbers are written with them, and not said so."""
+_WITH_SIGNS = re.compile(f"[{NUMBER_SIGNS}]")
 _NUMBER = re.compile(
     r"zero|oh|nought|half|halves|quarters?|first|second|third|fifth|eighth|ninth|twelfth|twent(?:y|ieth|ies)"
     r"|(?:one|two|three|five|eight|nine|ten|eleven|twelve)s?"

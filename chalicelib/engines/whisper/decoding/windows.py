@@ -14,7 +14,6 @@ from chalicelib.engines.whisper.decoding.alignment import AlignedWords
 from chalicelib.engines.whisper.decoding.network import MOST_TOKENS, Encoded, Network, Reading, SearchResult
 from chalicelib.engines.whisper.mel import FRAMES_PER_S, SHORT, WHOLE, Mel, Window, log_mel, windowed
 
-_DIGITS = "0123456789$%£€"
 _TOKENS_ALWAYS, _TOKENS_PER_S, _TOKENS_STEP_S = 16, 10.0, 5.0
 _LARGEST_BATCH = 8
 _LEAST_S = 0.1
@@ -120,13 +119,14 @@ def _settled(
         return nothing
     suppressed: tuple[int, ...] = ()
     written = believed[0]
-    if rules.as_said and network.is_english and _ambiguous_numbers(network, written):
-        said = _searched(network, encoded, rules.beam, readings, network.tokens.containing_any(_DIGITS))
-        as_written, as_said = (network.tokens.decode(reading.ids) for reading in (written, said.readings[0]))
-        if not _odd(network, said, speech_frames) and guards.says_numbers(as_written, as_said):
-            suppressed = network.tokens.containing_any(_DIGITS)
-            believed = _believed(network, said, speech_frames)
-    elif rules.as_said and network.is_english:
+    as_said = rules.as_said and network.is_english
+    if as_said and _ambiguous_numbers(network, written):
+        digits = network.tokens.containing_any(guards.NUMBER_SIGNS)
+        said = _searched(network, encoded, rules.beam, readings, digits)
+        texts = (network.tokens.decode(reading.ids) for reading in (written, said.readings[0]))
+        if not _odd(network, said, speech_frames) and guards.says_numbers(*texts):
+            suppressed, believed = digits, _believed(network, said, speech_frames)
+    elif as_said:
         believed = tuple(one for one in believed if not _ambiguous_numbers(network, one))
     return dataclasses.replace(nothing, readings=believed, written=written, suppressed=suppressed)
 
