@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import select
 import signal
@@ -127,3 +128,4 @@ def _environment() -> dict[str, str]:
 
 shared = ContainerProcesses()
 """The one of this process."""
+atexit.register(shared.close)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import logging
 import os
@@ -23,9 +24,14 @@ _PEER = struct.Struct("3i")
 
 
 def serve(listener: socket.socket, backend: Backend) -> None:
-    """Answer whoever connects, each on a thread of its own, until the process ends."""
+    """Answer whoever connects, each on a thread of its own, until the listener is shut down."""
     while True:
-        connection, _ = listener.accept()
+        try:
+            connection, _ = listener.accept()
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                return
+            raise
         threading.Thread(target=_serve_one, args=(connection, backend), daemon=True).start()
 
 

@@ -6,7 +6,8 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -25,9 +26,19 @@ from infra.local.api.api_client import ApiClient, ApiFailed
 REQUEST = BackendRequest("POST", "/v1/a%20b", "x=1", (("host", "here"), ("x", "ö")), bytes(range(256)), "::1")
 
 
+@contextmanager
+def _serving(listener: socket.socket, backend: Backend) -> Iterator[None]:
+    thread = threading.Thread(target=api_process.serve, args=(listener, backend))
+    thread.start()
+    try:
+        yield
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
 def _asking(backend: Backend, story: Callable[[ApiClient], Awaitable[None]]) -> None:
-    with api_client.listen() as listener:
-        threading.Thread(target=api_process.serve, args=(listener, backend), daemon=True).start()
+    with api_client.listen() as listener, _serving(listener, backend):
 
         async def run() -> None:
             client = ApiClient(listener.getsockname())
@@ -125,10 +136,9 @@ def test_what_changes_nothing_is_asked_again() -> None:
             asking = asyncio.ensure_future(client(replace(REQUEST, method="GET")))
             connection, _ = await asyncio.to_thread(listener.accept)
             connection.close()
-            follower = (listener, lambda request: BackendResponse(200, (), request.body))
-            threading.Thread(target=api_process.serve, args=follower, daemon=True).start()
-            assert (await asking).body == REQUEST.body
-            client.close()
+            with _serving(listener, lambda request: BackendResponse(200, (), request.body)):
+                assert (await asking).body == REQUEST.body
+                client.close()
 
         asyncio.run(story())
 
@@ -136,10 +146,10 @@ def test_what_changes_nothing_is_asked_again() -> None:
 def test_other_users_are_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     own = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: own + 1)
-    with api_client.listen() as listener:
-        threading.Thread(
-            target=api_process.serve, args=(listener, lambda _: pytest.fail("asked")), daemon=True
-        ).start()
-        with socket.socket(socket.AF_UNIX) as stranger:
-            stranger.connect(listener.getsockname())
-            assert stranger.recv(1) == b""
+    with (
+        api_client.listen() as listener,
+        _serving(listener, lambda _: pytest.fail("asked")),
+        socket.socket(socket.AF_UNIX) as stranger,
+    ):
+        stranger.connect(listener.getsockname())
+        assert stranger.recv(1) == b""
