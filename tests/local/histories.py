@@ -37,6 +37,9 @@ _BETWEEN_KILLS_S = 5.5
 """Of the same part: one that ends again and again at once is given up, as it should be."""
 _LOOK_AGAIN_S = 0.1
 WHOLE = "the service"
+READER = "reader"
+"""A process that reads recordings for a part. For each it forks a child, which is a reader's reader."""
+_READS = "chalicelib.audio.containers.container_process"
 
 _which = st.integers(0, 999)
 _delays_s = st.none() | st.sampled_from((0.0, 0.005, 0.02, 0.08))
@@ -413,13 +416,26 @@ class History(RuleBasedStateMachine):
         found: dict[str, int | None] = {WHOLE: None}
         for process_id in child.marked(str(self.service.home.resolve())):
             with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
-                words = Path(f"/proc/{process_id}/cmdline").read_bytes().decode().split("\0")
-                module, name = words[2], Path(f"/proc/{process_id}/comm").read_text().strip()
-                if module.endswith("event_workers"):
-                    module = module if name.startswith("python") else f"event function {name}"
-                if module not in ("infra.local.processes.guard", "infra.local"):
-                    found[module] = process_id
+                part = part_of(process_id)
+                if part not in ("infra.local.processes.guard", "infra.local"):
+                    found[part] = process_id
         return found
+
+
+def part_of(process_id: int) -> str:
+    """Return what a process is of the service.
+
+    Raises:
+        OSError, IndexError: it has ended.
+    """
+    words = Path(f"/proc/{process_id}/cmdline").read_bytes().decode().split("\0")
+    module, name = words[2], Path(f"/proc/{process_id}/comm").read_text().strip()
+    if module == _READS:
+        parent = int(Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[1])
+        return f"{READER} of {part_of(parent)}"
+    if module.endswith("event_workers") and not name.startswith("python"):
+        return f"event function {name}"
+    return module
 
 
 def process_of(service: Service, module: str) -> int:

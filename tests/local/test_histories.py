@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+from websockets.sync.client import ClientConnection, connect
 
-from tests.local.histories import Counts, History, process_of
+from infra.local.processes import child
+from tests.audio.signals import encoded, voice
+from tests.local.histories import READER, Counts, History, part_of, process_of
 from tests.local.running import RunningService, running_service
 
 _STILL_S = 60.0
@@ -52,3 +60,108 @@ def test_work_goes_on_at_once_when_the_store_alone_was_killed(service: RunningSe
         story.add_audio(number, name, "ok", None, 0)
     os.kill(process_of(service, "infra.local.store.server"), signal.SIGKILL)
     story.teardown()  # which waits until all is done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", ["child", "both"])
+def test_work_is_done_once_although_what_reads_its_recording_is_killed(
+    service: RunningService, killed: str
+) -> None:
+    class Story(History):
+        longest_standstill_s = _STILL_S
+        counts = Counts()
+
+    Story.service = service
+    story = Story()
+    story.begin()
+    story.add_audio(0, "one", "ok", None, 0)
+    story.add_job(None, 0)
+    story.settle()  # by now either has started what reads
+    with _reader_killed(service, killed):
+        story.add_audio(0, "two", "ok", None, 0)
+    story.settle()
+    with _reader_killed(service, killed):
+        story.add_job(None, 0)
+    story.teardown()  # which waits until all is done
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", ["child", "both"])
+def test_a_request_says_to_try_again_when_what_reads_its_recording_is_killed(
+    service: RunningService, killed: str
+) -> None:
+    recording = encoded(voice(4.0, 8000), 8000, "FLAC")
+    path = "/v1/recognize?model=en-US_NarrowbandModel"
+    status, whole = service.call("POST", path, recording, "audio/flac")
+    assert status == 200
+    with _reader_killed(service, killed):
+        status, answer = service.call("POST", path, recording, "audio/flac")
+    if status != 200:  # it had been given something of the recording
+        assert (status, answer["error"].split(".")[0]) == (500, "Recognition failed")
+        status, answer = service.call("POST", path, recording, "audio/flac")
+    assert (status, answer) == (200, whole)
+    with _listening(service) as socket:
+        socket.send(recording[: len(recording) // 2])
+        with _reader_killed(service, killed):
+            pass
+        socket.send(recording[len(recording) // 2 :])
+        socket.send(json.dumps({"action": "stop"}))
+        told = json.loads(socket.recv(60))
+        failed = told.get("error", "").startswith("Recognition failed. Try again")
+        assert failed or told["results"] == whole["results"], (
+            told
+        )  # none of it had been read: it is read again
+    with _listening(service) as socket:
+        socket.send(recording)
+        socket.send(json.dumps({"action": "stop"}))
+        assert json.loads(socket.recv(60))["results"] == whole["results"]
+
+
+@contextlib.contextmanager
+def _listening(service: RunningService) -> Iterator[ClientConnection]:
+    url = f"{service.url.replace('http', 'ws', 1)}/v1/recognize?model=en-US_NarrowbandModel"
+    with connect(url, additional_headers=service.headers) as socket:
+        socket.send(json.dumps({"action": "start", "content-type": "audio/flac"}))
+        assert json.loads(socket.recv(60)) == {"state": "listening"}
+        yield socket
+
+
+@contextlib.contextmanager
+def _reader_killed(service: RunningService, killed: str) -> Iterator[None]:
+    """Kill the first child that reads a recording in the block or after it, alone or with what forked it."""
+    done = threading.Event()
+
+    def strike() -> None:
+        until_s = time.monotonic() + 60
+        while time.monotonic() < until_s and not done.is_set():
+            readers = list(_readers(service))
+            for reader in readers * 1000:  # to look for them takes longer than a child has to live
+                children = _children(reader)
+                if children:
+                    for process_id in ([reader] if killed == "both" else []) + children:
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(process_id, signal.SIGKILL)
+                    done.set()
+                    break
+
+    striking = threading.Thread(target=strike)
+    striking.start()
+    try:
+        yield
+    finally:
+        striking.join()
+        assert done.is_set(), "nothing was read"
+
+
+def _readers(service: RunningService) -> Iterator[int]:
+    """Yield the processes that fork a child for each recording."""
+    for process_id in child.marked(str(service.home.resolve())):
+        with contextlib.suppress(OSError, IndexError):  # it has ended meanwhile
+            if part_of(process_id).count(READER) == 1:
+                yield process_id
+
+
+def _children(process_id: int) -> list[int]:
+    with contextlib.suppress(OSError):  # it has ended
+        return list(map(int, Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()))
+    return []

@@ -16,7 +16,10 @@ from chalicelib.audio.containers.container_messages import STATUS
 from chalicelib.confinement import variables_of_children
 
 _COMMAND = (sys.executable, "-m", "chalicelib.audio.containers.container_process")
-_NEEDED = ("LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "LANG", "LC_ALL")
+_NEEDED = (
+    *("LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "LANG", "LC_ALL"),
+    "ATTUNE_SERVICE_MARK",  # by which whoever ends or measures a service finds all of its processes
+)
 """Of this process's variables. All others may be secrets, or lead to one."""
 _MOST_WAITING_S = 180.0
 """For an answer; a child that takes nearly as long has ended itself before."""

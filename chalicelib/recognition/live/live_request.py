@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib.audio import content_types
 from chalicelib.audio.channels import Mixer
+from chalicelib.audio.containers.container_processes import ReadingInterrupted
 from chalicelib.audio.content_types import ContentType
 from chalicelib.audio.errors import AudioError
 from chalicelib.audio.streaming import StreamingDecoder
@@ -117,7 +118,8 @@ class LiveRequest:
         Raises:
             audio.errors.AudioError: they cannot be used.
             NoSpeech: nobody has spoken for the request's inactivity timeout.
-                Both are raised by `take` instead, while there are words to be told of what came before.
+            containers.container_processes.ReadingInterrupted: what reads the audio was ended from outside.
+                These are raised by `take` instead, while there are words to be told of what came before.
             decoders.NoCapacity: too many utterances wait for a process already.
         """
         if self._last_words is not None:
@@ -126,7 +128,7 @@ class LiveRequest:
             for samples in self._decoder.feed(data):
                 self._hear(samples)
                 self._check_silence()
-        except (AudioError, NoSpeech) as error:
+        except (AudioError, NoSpeech, ReadingInterrupted) as error:
             self._end_with(error)
         with self._lock:
             self._fed_bytes, self._fed_s = self._fed_bytes + len(data), self._duration_s
@@ -135,23 +137,23 @@ class LiveRequest:
         """Take note that all audio was fed.
 
         Raises:
-            audio.errors.AudioError, decoders.NoCapacity: as `feed`.
+            audio.errors.AudioError, ReadingInterrupted, decoders.NoCapacity: as `feed`.
         """
         if self._last_words is not None:
             return
         try:
             for samples in self._decoder.finish():
                 self._hear(samples)
-        except AudioError as error:
+        except (AudioError, ReadingInterrupted) as error:
             self._end_with(error)
             return
         self._conclude()
 
-    def _end_with(self, error: AudioError | NoSpeech) -> None:
+    def _end_with(self, error: AudioError | NoSpeech | ReadingInterrupted) -> None:
         """Have everything told that was said before an error, and then the error.
 
         Raises:
-            AudioError, NoSpeech: there is nothing to be told.
+            AudioError, NoSpeech, ReadingInterrupted: there is nothing to be told.
         """
         with self._lock:
             if not self._waits and not self._answer.untold:
@@ -170,7 +172,7 @@ class LiveRequest:
 
         Raises:
             decoders.DecodingFailed, engines.errors.ModelUnreadable: there will be no more.
-            audio.errors.AudioError, NoSpeech: as `feed`; everything before was taken.
+            audio.errors.AudioError, NoSpeech, ReadingInterrupted: as `feed`; everything before was taken.
         """
         with self._lock:
             messages = self._answer.take()

@@ -14,6 +14,7 @@ import pytest
 from chalicelib.audio.containers.container_processes import ContainerProcesses, ReadingInterrupted
 from chalicelib.audio.containers.streamed_container import Container
 from chalicelib.audio.errors import Undecodable
+from infra.local.processes import child
 from tests.audio.containers import scripted_container as scripted
 from tests.audio.signals import encoded, voice
 
@@ -53,8 +54,23 @@ def test_a_child_knows_no_variable_but_these(processes: ContainerProcesses) -> N
     known = set(did(scripted.ENVIRONMENT, processes).split(","))
     assert known <= {
         *("PYTHONPATH", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LD_LIBRARY_PATH", "PYTHONHOME"),
-        *("PYTHONDONTWRITEBYTECODE", "LANG", "LC_ALL", "LC_CTYPE"),
+        *("PYTHONDONTWRITEBYTECODE", "LANG", "LC_ALL", "LC_CTYPE", "ATTUNE_SERVICE_MARK"),
     }
+
+
+def test_whoever_ends_a_service_finds_what_reads_its_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(child.MARK, "/of/a/service")
+    processes = ContainerProcesses()
+    container = Container("audio/flac", live=False, processes=processes)
+    try:
+        list(container.feed(FLAC[: len(FLAC) // 2]))
+        pid = processes.process_id
+        reading = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        assert set(child.marked("/of/a/service")) == {pid, *map(int, reading)}
+        assert len(reading) == 1
+    finally:
+        container.close()
+        processes.close()
 
 
 @pytest.mark.parametrize(
