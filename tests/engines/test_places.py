@@ -35,4 +35,4 @@ def test_no_place_names_an_engine_that_has_no_features() -> None:
         base_language._LANGUAGES,
         vocabulary._VOCABULARIES,
     )
-    assert {engine for table in tables for engine in table} == ENGINE_FEATURES.keys()
+    assert {engine for table in tables for engine in table} - ENGINE_FEATURES.keys() == set()
