@@ -26,7 +26,7 @@ chalice-local: $(VENV)/local.stamp
 # What trains the network on this machine; `make run` recognises without it, and trains what needs none of it.
 training: $(VENV)/training.stamp
 
-test: $(VENV)/demo.stamp $(VENV)/dev.stamp
+test: $(VENV)/demo.stamp check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --unused-grants
 
 # What starts no service and takes no training: to be run while one works.
