@@ -72,8 +72,8 @@ class Table(Model):
     @classmethod
     @functools.cache
     def _keys(cls) -> tuple[Attribute[Any], ...]:
-        found = (cls._hash_key_attribute(), cls._range_key_attribute())
-        return tuple(one for one in found if one is not None)
+        of_a_key = (one for one in cls.get_attributes().values() if one.is_hash_key or one.is_range_key)
+        return tuple(sorted(of_a_key, key=lambda one: one.is_range_key))
 
     @classmethod
     def from_raw_data(cls, data: dict[str, Any]) -> Self:

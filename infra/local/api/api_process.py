@@ -89,8 +89,6 @@ def main() -> None:
 
     table_client.shorten(connection.shared().client, os.environ["AWS_ACCESS_KEY_ID"])
     backend = ChaliceBackend(app.app)
-    # Of no line's fields, and looked up for each line.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     gc.collect()
     gc.freeze()  # what was loaded stays: the collector need not go through it again and again
     serve(socket.socket(fileno=descriptor), backend)
