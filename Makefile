@@ -26,7 +26,7 @@ chalice-local: $(VENV)/local.stamp
 # What trains the network on this machine; `make run` recognises without it, and trains what needs none of it.
 training: $(VENV)/training.stamp
 
-test: $(VENV)/dev.stamp
+test: $(VENV)/demo.stamp check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --unused-grants
 
 # What starts no service and takes no training: to be run while one works.
@@ -46,7 +46,7 @@ fix: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev.stamp
+bench: $(VENV)/demo.stamp $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 
 # `make audit ADVISORIES=FILE` compares the pins with a file of advisories; docs/internals/dependencies.md says where it comes from.
@@ -98,7 +98,8 @@ $(VENV)/demo.stamp: $(VENV)/training.stamp requirements/locked/demo.txt
 	@$(PIP) $(LISTED)/demo.txt
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/demo.stamp requirements/locked/dev.txt requirements/emulation.txt
+# Checks and quick tests need neither PyTorch nor anything else of the demo; `make test` installs both.
+$(VENV)/dev.stamp: $(VENV)/local.stamp requirements/locked/dev.txt requirements/emulation.txt
 	@echo "Installing the development tools into $(VENV) (once) ..."
 	@$(PIP) $(LISTED)/dev.txt
 	@$(PIP) --no-deps --upgrade --target $(VENV)/emulation -r requirements/emulation.txt

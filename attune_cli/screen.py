@@ -129,13 +129,14 @@ class Screen:
             yield Bar(self, what, total, drawn)
 
     def _table(self, table: Table) -> None:
-        if self._out.is_terminal:
+        if not table.row_count:
+            self.note("There is nothing to list yet.")
+        elif self._out.is_terminal:
             self._out.print(table)
-            return
-        # Elsewhere a line each, with tabs between: for cut and awk.
-        cells = [[str(cell) for cell in column.cells] for column in table.columns]
-        for row in zip(*cells, strict=True):
-            self.write("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
+        else:  # a line each, with tabs between: for cut and awk
+            cells = [[str(cell) for cell in column.cells] for column in table.columns]
+            for row in zip(*cells, strict=True):
+                self.write("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -55,6 +57,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take long: a worker that gets one last keeps the others waiting."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+_OWN = ("tests", "attune_cli", "chalicelib", "infra", "training_image", "socketserver", "uvicorn")
+"""Whose threads are looked at; what SDKs leave behind is theirs."""
+_POOLED = re.compile(r"(?!Thread-\d+ \()|.*\(process_request_thread\)")
+"""Names of threads of pools and servers, which may last for longer than a test."""
+_THREAD_ENDS_WITHIN_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _threads_end() -> Iterator[None]:
+    """Fail a test that leaves a thread behind: what happens to that would befall whatever runs next."""
+    before = set(threading.enumerate())
+    yield
+    left = [one for one in set(threading.enumerate()) - before if _is_own(one)]
+    for thread in left:
+        thread.join(_THREAD_ENDS_WITHIN_S)
+    assert [thread.name for thread in left if thread.is_alive()] == []
+
+
+def _is_own(thread: threading.Thread) -> bool:
+    module: str = getattr(getattr(thread, "_target", None), "__module__", None) or ""
+    return module.partition(".")[0] in _OWN and not _POOLED.match(thread.name)
 
 
 @pytest.fixture

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from chalicelib import settings
+from tests.http_servers import serving
 
 
 @dataclass
@@ -87,13 +87,6 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *arguments: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_address[1]}/results"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(Handler) as port:
+        receiver.url = f"http://127.0.0.1:{port}/results"
         yield receiver
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -39,6 +39,13 @@ def test_recognition_needs_nothing_that_trains_the_network(tmp_path: Path) -> No
     assert not any("training.txt" in step for step in steps)
 
 
+@pytest.mark.parametrize("target", ["check", "fix", "test-quick"])
+def test_a_contributor_can_begin_without_pytorch(target: str, tmp_path: Path) -> None:
+    steps = _steps(target, tmp_path)
+    assert any("requirements/locked/dev.txt" in step for step in steps)
+    assert not any("training.txt" in step for step in steps)
+
+
 def test_the_operators_tools_have_an_environment_of_their_own(tmp_path: Path) -> None:
     steps = _steps("sagemaker", tmp_path)
     assert _first(steps, "echo", "1 GB") < _first(

@@ -14,7 +14,7 @@ import click
 from attune_cli import custom_models
 from attune_cli.client import LONG_PATIENCE_S, Service, path
 from attune_cli.commands.transcribing import chosen
-from attune_cli.errors import CommandError, NothingFound, WrongUsage
+from attune_cli.errors import CommandError, NothingFound, Partly, WrongUsage
 from attune_cli.evaluation_text import summary
 from attune_cli.invocation import Invocation, invoked
 from attune_cli.screen import Screen, counted, minutes, size, table
@@ -73,7 +73,8 @@ def add_test_set(invocation: Invocation, source: Path, name: str | None) -> None
                     headers=headers,
                 ).document
     shown = _settled(service, path("test_sets", answer["test_set_id"]), "processing", invocation.screen)
-    for finding in shown.get("findings") or ():
+    findings = shown.get("findings") or ()
+    for finding in findings:
         invocation.screen.warn(_finding(finding))
     if shown["status"] == "invalid":
         raise CommandError(
@@ -82,6 +83,12 @@ def add_test_set(invocation: Invocation, source: Path, name: str | None) -> None
         )
     words = f"{shown.get('name', '')!r}: {counted(int(shown.get('utterances') or 0), 'utterance')}"
     invocation.screen.show(shown, f"{words} of {_length(shown)}. Id {shown['test_set_id']}")
+    if findings:
+        raise Partly(
+            f"{counted(len(findings), 'fault')} in it, see above: what is concerned was left out.",
+            "To use that too, correct it, add all again, and delete this one: "
+            f"attune test-sets delete {shown['test_set_id']}",
+        )
 
 
 @test_sets.command("delete")

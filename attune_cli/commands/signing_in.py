@@ -13,6 +13,7 @@ from attune_cli.client import Service, path
 from attune_cli.configuration import Credentials
 from attune_cli.errors import WrongUsage
 from attune_cli.invocation import Invocation, invoked
+from attune_cli.screen import counted
 
 _OWN_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -47,8 +48,8 @@ def login(invocation: Invocation, key_file: str | None) -> None:
         )
     invocation.screen.show(
         {"url": url, "profile": profile, "file": str(kept), "custom_acoustic_models": len(custom)},
-        f"Signed in at {url}: {len(base_models)} base models, {len(custom)} custom acoustic models of yours. "
-        f"Kept in {kept}.",
+        f"Signed in at {url}: {counted(len(base_models), 'base model')}, "
+        f"{counted(len(custom), 'custom acoustic model')} of yours. Kept in {kept}.",
     )
 
 

@@ -230,6 +230,8 @@ def _deliver(
     for warning in document.get("warnings", ()):
         if "written" not in warning:  # asked for by this command, where the service has it
             invocation.screen.warn(f"{file}: {warning}")
+    if not document.get("results"):
+        invocation.screen.warn(f"{file}: no speech was found.")
     as_json = form == "json"
     if output is not None:
         text = (

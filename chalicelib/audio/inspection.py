@@ -268,7 +268,11 @@ def _bad_members(invalid: list[RecordingInspection]) -> str | None:
         return None
     names = ", ".join(f"'{member.name}'" for member in invalid[:3])
     more = f" and {len(invalid) - 3} more" if len(invalid) > 3 else ""
-    return f"Invalid members: {names}{more}. Correct them or leave them out, and upload the archive again."
+    reasons = {member.error for member in invalid}
+    # One reason for all is most often not of the recordings, but of the model or the format that was named.
+    why = f" Each for the same reason: {reasons.pop()}" if len(invalid) > 1 and len(reasons) == 1 else ""
+    out = "" if why else " Correct them or leave them out, and upload the archive again."
+    return f"Invalid members: {names}{more}.{why}{out}"
 
 
 def _wrong_archive(said: ContentType, seen: ContentType | None) -> str:

@@ -8,7 +8,11 @@ from typing import Any, Self
 
 import botocore
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.attributes import Attribute
 from pynamodb.connection import Connection, TableConnection
+from pynamodb.constants import NULL
+from pynamodb.exceptions import GetError
 from pynamodb.models import Model
 
 _CONNECTIONS = 32
@@ -40,17 +44,55 @@ class Table(Model):
     """A pynamodb model that does without a client of its own."""
 
     @classmethod
-    def get(cls, hash_key: Any, range_key: Any = None, *args: Any, **options: Any) -> Self:
+    def get(cls, hash_key: Any, range_key: Any = None, consistent_read: bool = False) -> Self:  # type: ignore[override]  # nobody asks for single attributes
         """Return a row.
 
         Raises:
             DoesNotExist: there is none, or none can have keys of that length: DynamoDB would take the request
                 for malformed.
+            GetError: the table cannot be read.
         """
-        for key, longest_bytes in zip((hash_key, range_key), _LONGEST_KEYS_BYTES, strict=True):
+        keys = {}
+        for attribute, key, longest_bytes in zip(
+            cls._keys(), (hash_key, range_key), _LONGEST_KEYS_BYTES, strict=False
+        ):
             if isinstance(key, str) and not 0 < len(key.encode(errors="surrogatepass")) <= longest_bytes:
                 raise cls.DoesNotExist
-        return super().get(hash_key, range_key, *args, **options)
+            keys[attribute.attr_name] = {attribute.attr_type: attribute.serialize(key)}
+        asked = {"TableName": cls.Meta.table_name, "Key": keys, "ConsistentRead": consistent_read}
+        # Past pynamodb's signals, and a request that is put together anew each time: most calls read a row.
+        try:
+            item = shared()._make_api_call("GetItem", asked).get("Item")
+        except (BotoCoreError, ClientError) as error:
+            raise GetError(f"Failed to get item: {error}", error) from error
+        if not item:
+            raise cls.DoesNotExist
+        return cls.from_raw_data(item)
+
+    @classmethod
+    @functools.cache
+    def _keys(cls) -> tuple[Attribute[Any], ...]:
+        of_a_key = (one for one in cls.get_attributes().values() if one.is_hash_key or one.is_range_key)
+        return tuple(sorted(of_a_key, key=lambda one: one.is_range_key))
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> Self:
+        """Return a row of what DynamoDB holds; pynamodb would set all defaults twice, and read names anew."""
+        row = cls.__new__(cls)
+        row.attribute_values = {}
+        for name, stored_as, attribute in cls._stored():
+            value = data.get(stored_as)
+            if value and NULL not in value:
+                row.attribute_values[name] = attribute.deserialize(attribute.get_value(value))
+            elif attribute.default is not None:
+                default = attribute.default
+                row.attribute_values[name] = default() if callable(default) else default
+        return row
+
+    @classmethod
+    @functools.cache
+    def _stored(cls) -> tuple[tuple[str, str, Attribute[Any]], ...]:
+        return tuple((name, one.attr_name, one) for name, one in cls.get_attributes().items())
 
     @classmethod
     def _get_connection(cls) -> TableConnection:

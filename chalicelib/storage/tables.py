@@ -506,4 +506,4 @@ class IdempotencyRecord(Table):
 
 def watson_time(moment: datetime) -> str:
     """Return a timestamp as Watson writes it: `2020-03-16T18:59:25.592Z`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from infra.deployment.target import DeploymentRefused, DeploymentTarget
 from infra.package import ROOT
 
-_PLATFORM = "linux/amd64"
-_MANIFESTS = {
+PLATFORM = "linux/amd64"
+MANIFESTS = {
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
 }
@@ -106,7 +106,7 @@ def _digest(target: DeploymentTarget, tag: str) -> str | None:
         raise
     (detail,) = found["imageDetails"]
     kind = detail.get("imageManifestMediaType")
-    if kind is not None and kind not in _MANIFESTS:
+    if kind is not None and kind not in MANIFESTS:
         raise DeploymentRefused(
             f"What lies under {tag} in {repository(target)} is no image but {kind}, which SageMaker does "
             f"not take. Remove it: aws ecr batch-delete-image --repository-name {repository(target)} "
@@ -130,7 +130,7 @@ def _push(target: DeploymentTarget, image: Image, tag: str, say: Callable[[str],
     uri = f"{_registry(target)}/{repository(target)}:{tag}"
     say(f"Building {image.words} ...")
     # With provenance Docker would push an index.
-    build = ["docker", "build", "--platform", _PLATFORM, "--provenance=false"]
+    build = ["docker", "build", "--platform", PLATFORM, "--provenance=false"]
     _docker([*build, "-f", image.dockerfile, "-t", uri, "."], image)
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
     password = base64.b64decode(token).decode().partition(":")[2]

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.storage import internal_secret
 from infra import package
-from infra.deployment import artefacts, images, preflight, removal, smoke, stack
+from infra.deployment import artefacts, chosen_images, images, preflight, removal, smoke, stack
 from infra.deployment.target import DeploymentRefused, DeploymentTarget
 
 MACHINES = ("ml.c5.2xlarge", "ml.g5.xlarge")
@@ -67,10 +67,7 @@ def deploy(target: DeploymentTarget, wanted: WantedInstallation, io: Io) -> bool
             "DomainName and DomainCertificate belong together: name the domain, and the ARN of its "
             f"certificate in ACM in {target.region}."
         )
-    for image in images.IMAGES:
-        if images.is_ours(target, chosen.get(image.parameter)):
-            chosen[image.parameter] = images.ensure(target, image, io.say)
-            chosen["TrainingRepository"] = images.repository(target)
+    chosen |= _images(target, chosen, io)
     io.say("Packaging ...")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -107,6 +104,16 @@ def deploy(target: DeploymentTarget, wanted: WantedInstallation, io: Io) -> bool
     _limit_training_logs(target)
     _hand_over(target, wanted, io)
     return True
+
+
+def _images(target: DeploymentTarget, chosen: Mapping[str, str], io: Io) -> dict[str, str]:
+    """Check the training images that were chosen, then make those that were not; return their parameters."""
+    ours = [image for image in images.IMAGES if images.is_ours(target, chosen.get(image.parameter))]
+    for image in images.IMAGES:
+        if image not in ours:
+            chosen_images.check(target, image, chosen[image.parameter], io.say)
+    made = {image.parameter: images.ensure(target, image, io.say) for image in ours}
+    return made | ({"TrainingRepository": images.repository(target)} if ours else {})
 
 
 def _named(data: list[dict[str, Any]]) -> str:

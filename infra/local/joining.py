@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+import botocore.session
+
 from infra import resources
 from infra.local import environment
 from infra.local.home import Home
@@ -19,12 +21,18 @@ class NotRunning(Exception):
 
 
 def join_if_named() -> bool:
-    """Join the service that `ATTUNE_HOME` names, if it names one; False: that cannot be, and was said."""
+    """Join the service that `ATTUNE_HOME` names, if it is set; False: none can be, and that was said."""
     named = os.environ.get(HOME_VARIABLE)
-    if not named:
-        return True
     try:
-        join(Home(Path(named).absolute()))
+        if named:
+            join(Home(Path(named).absolute()))
+        elif botocore.session.get_session().get_config_variable("region") is None:
+            print(
+                f"attune: No service is named. For that of 'make run' set {HOME_VARIABLE}=.attune; "
+                "for one on AWS set AWS_REGION and ATTUNE_TABLE_PREFIX, as docs/aws.md says.",
+                file=sys.stderr,
+            )
+            return False
     except NotRunning as error:
         print(f"attune: {error}", file=sys.stderr)
         return False

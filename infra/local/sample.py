@@ -55,6 +55,9 @@ def _is_new(file: Path, said: list[str]) -> bool:
 def main() -> int:
     """Write both files into the current folder."""
     try:
+        print(
+            "Fetching recorded telephone prompts, and putting noise over them: up to a minute ...", flush=True
+        )
         prompts = fetch_prompts(_ROOT / ".attune" / "prompts")
         print("\n".join(write(Path.cwd(), prompts)))
     except PromptsUnavailable as reason:

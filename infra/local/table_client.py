@@ -62,7 +62,8 @@ class Way:
     def row(self, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return what GetItem answers; None: botocore has to ask, for an error or something binary."""
         try:
-            answer = self._asked("DynamoDB_20120810.GetItem", json.dumps(parameters).encode())
+            # A connection that the store has closed meanwhile need not be told apart: botocore asks again.
+            answer = self._asked("DynamoDB_20120810.GetItem", json.dumps(parameters).encode(), certain=False)
         except (TypeError, OSError, EndpointConnectionError, httptools.HttpParserError):
             return None
         if answer.status != HTTPStatus.OK or _BINARY.search(answer.body):
@@ -86,15 +87,15 @@ class Way:
             raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
         return AWSResponse(request.url, answer.status, answer.headers, _Raw(answer.body))  # type: ignore[arg-type]
 
-    def _asked(self, action: str, content: bytes) -> _Answer:
-        """Return the answer to a request.
+    def _asked(self, action: str, content: bytes, *, certain: bool = True) -> _Answer:
+        """Return the answer to a request; being `certain` that the connection is open costs a look at it.
 
         Raises:
             EndpointConnectionError: there is no store.
             OSError, httptools.HttpParserError: it gave no answer, or not in time.
         """
         head = f"{self._head}x-amz-target: {action}\r\ncontent-length: {len(content)}\r\n\r\n"
-        connection = self._connection()
+        connection = self._connection(certain=certain)
         try:
             answer = _exchanged(connection, head.encode() + content)
         except (OSError, httptools.HttpParserError):
@@ -108,12 +109,12 @@ class Way:
         while self._idle:
             self._idle.pop().close()
 
-    def _connection(self) -> socket.socket:
+    def _connection(self, *, certain: bool) -> socket.socket:
         with contextlib.suppress(IndexError):
             while True:
                 known = self._idle.pop()
                 # Readable with nothing asked: the store has closed it.
-                if not _readable(known):
+                if not certain or not _readable(known):
                     return known
                 known.close()
         try:

@@ -101,5 +101,6 @@ def server(application: Application, **options: Any) -> Server:
         "timeout_keep_alive": 75,
         "timeout_graceful_shutdown": 3,
         "server_header": False,
+        "proxy_headers": False,
     }
     return Server(uvicorn.Config(application, **(defaults | options)))

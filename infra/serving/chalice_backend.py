@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from chalice.app import Chalice
+from chalice.app import APIGateway, Chalice, RestAPIEventHandler
 from chalice.local import LambdaContext
 
 from chalicelib.gateway.backend import BackendRequest, BackendResponse
@@ -42,6 +42,17 @@ class _OnePerThread(Chalice):
         self._own.context = context
 
 
+_NO_API_GATEWAY = APIGateway()
+_NO_API_GATEWAY.binary_types = None  # type: ignore[assignment]  # bodies need not become base64
+
+
+class _Handler(RestAPIEventHandler):
+    """Chalice's handler, which need not be asked for bytes, as API Gateway has it."""
+
+    def _validate_binary_response(self, *_: Any) -> bool:
+        return True
+
+
 class ChaliceBackend:
     """Calls `app` with the event that API Gateway would send; from any number of threads.
 
@@ -63,4 +74,10 @@ class ChaliceBackend:
         event = proxy_event.event(request, self._routes)
         context = LambdaContext(_FUNCTION_NAME, _MEMORY_MIB, _MAX_RUNTIME_MS)
         event["requestContext"]["early"] = request.early
-        return proxy_event.response(self._app(event, context))
+        app = self._app
+        handler = _Handler(
+            app.routes, _NO_API_GATEWAY, app.log, app.debug, app._get_middleware_handlers("http")
+        )
+        app.lambda_context = context
+        app.current_request = handler.create_request_object(event, context)
+        return proxy_event.response(handler(event, context))

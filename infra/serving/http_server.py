@@ -125,12 +125,13 @@ class GatewayProtocol(HttpToolsProtocol):
         self._fruitless_bytes = self._fruitless_bytes + len(data) if progress == self._progress else 0
         if self._fruitless_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(_HEAD_TOO_LARGE)
+        if self._reading_head:  # most heads come at once, and need no timer
+            self._start_head_timer()
 
     def on_message_begin(self) -> None:
         """Begin to read the head of a request."""
         super().on_message_begin()
         self._reading_head = True
-        self._start_head_timer()
 
     def on_headers_complete(self) -> None:
         """Pass the request on if its head is of a reasonable size."""

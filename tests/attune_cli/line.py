@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.http_servers import serving
 from tests.ports import free_port
 
 LOST = "the answer is lost"
@@ -84,16 +85,8 @@ def line(to: str | None, plan: Plan = nothing, port: int | None = None) -> Itera
     """Run a line to a service, or with None to nobody."""
     where = port if port is not None else free_port()
     one = Line(f"http://127.0.0.1:{where}", plan)
-    server = ThreadingHTTPServer(("127.0.0.1", where), _handler(one, to))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(_handler(one, to), where):
         yield one
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _handler(one: Line, to: str | None) -> type[BaseHTTPRequestHandler]:
@@ -106,7 +99,8 @@ def _handler(one: Line, to: str | None) -> type[BaseHTTPRequestHandler]:
                 one.came.append((self.command, self.path))
                 one.headers.append({name.lower(): value for name, value in self.headers.items()})
             try:
-                with contextlib.suppress(ConnectionError):
+                # Whoever asks is killed in some tests, and in some the service, in the middle of its answer.
+                with contextlib.suppress(ConnectionError, http.client.HTTPException):
                     self._pass_on(before)
             finally:
                 with one.lock:
@@ -128,12 +122,12 @@ def _handler(one: Line, to: str | None) -> type[BaseHTTPRequestHandler]:
                 self._answer(fault.status, {"Content-Type": "application/json", **fault.headers}, content)
                 return
             assert to is not None
-            connection = http.client.HTTPConnection(urlsplit(to).netloc, timeout=120)
             headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-            connection.request(self.command, self.path, body, headers)
-            response = connection.getresponse()
-            content = response.read()
-            connection.close()
+            passed_on = http.client.HTTPConnection(urlsplit(to).netloc, timeout=120)
+            with contextlib.closing(passed_on):
+                passed_on.request(self.command, self.path, body, headers)
+                response = passed_on.getresponse()
+                content = response.read()
             if fault == LOST:
                 self._hang_up()
                 return

@@ -309,6 +309,15 @@ def test_one_bad_member_makes_the_archive_invalid(inspect: Inspect) -> None:
     assert [m.status for m in found.members].count("ok") == 1
 
 
+def test_what_is_wrong_with_all_members_is_said_of_the_archive(inspect: Inspect) -> None:
+    slow = wav(voice(1, 8000), 8000)
+    found = inspect(zipped({f"{number}.wav": slow for number in range(5)}), "application/zip")
+    assert found.error is not None
+    assert found.error.startswith("Invalid members: '0.wav', '1.wav', '2.wav' and 2 more. Each for the same")
+    assert found.error.endswith(found.members[0].error or "?")
+    assert "Use a narrowband model" in found.error
+
+
 @pytest.mark.parametrize(
     "content",
     [zipped({}), tarred({}), zipped({"folder/": b"", ".DS_Store": b""})],

@@ -70,7 +70,7 @@ def browser(folder: Path, *arguments: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port_file.read_text().splitlines()[0]}"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 @contextlib.contextmanager

@@ -267,6 +267,21 @@ def test_base_and_custom_model_are_heard_side_by_side(
     assert page.run("document.querySelectorAll('.words mark').length") > 0
 
 
+def test_only_models_that_recognise_are_offered_to_be_tried(page: Page, service: RunningService) -> None:
+    page.go(f"{service.url}/console")
+    models = [
+        *({"status": status} for status in ("pending", "ready", "training", "failed", "available")),
+        *({"status": status, "version": 1} for status in ("ready", "training", "failed", "upgrading")),
+    ]
+    script = f"import('{service.url}/console/models.js').then((all) => {json.dumps(models)}.map(all.serves))"
+    assert page.run(script) == [False, False, False, False, True, True, True, True, True]
+    untrained = Api(service, key := new_key(service)).model("Never trained")
+    sign_in(page, service, key, f"#/models/{untrained}")
+    page.click("More")
+    page.see("Reset …")
+    assert "Try it" not in page.run("document.querySelector('.actions').innerText")
+
+
 def test_the_microphone_is_heard_and_its_refusal_explained(page: Page, service: RunningService) -> None:
     sign_in(page, service, service.key, "#/try")
     page.click("Use the microphone")

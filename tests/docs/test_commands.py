@@ -91,6 +91,19 @@ def test_every_make_target_named_exists() -> None:
         assert planned.returncode == 0, planned.stderr
 
 
+def test_packages_go_into_an_environment() -> None:
+    """Debian's and Ubuntu's own Python refuses them: `externally-managed-environment`."""
+    said = [
+        f"{page.name}: {line}"
+        for page in PAGES
+        for line in page.read_text().splitlines()
+        if re.search(
+            r"(?<!/bin/)(?<!/bin/python -m )\bpip install\b", line.replace("needed: pip install", "")
+        )
+    ]
+    assert said == []
+
+
 class Reader:
     """Types what a page says, with files at hand and the service at its own ports."""
 

@@ -31,6 +31,23 @@ def test_commands_are_there() -> None:
         subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, check=True)
 
 
+def test_the_tests_that_are_named_are_there() -> None:
+    named = re.findall(r"^\.venv/bin/python -m pytest (.+)$", PAGE, re.M)
+    assert len(named) == 3
+    for command in named:
+        files, _, wanted = command.partition(" -k ")
+        for file in files.split():
+            tests = re.findall(r"^def (test_\w+)", (ROOT / file).read_text(), re.M)
+            assert any(wanted in test for test in tests), command
+
+
+def test_every_place_that_names_an_engine_is_told() -> None:
+    places = (ROOT / "tests" / "engines" / "test_places.py").read_text()
+    files = re.findall(r'"(?:chalicelib/)?([\w/]+\.py): ', places)
+    assert len(files) == 6
+    assert [file for file in files if f"`{file}`" not in PAGE] == []
+
+
 def test_the_quick_tests_are_all_there() -> None:
     planned = subprocess.run(
         ["make", "--dry-run", "test-quick"], cwd=ROOT, capture_output=True, text=True, check=True

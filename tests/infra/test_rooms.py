@@ -1,4 +1,4 @@
-"""The page about rooms is that of the code."""
+"""The page about rooms, and its picture, are those of the code."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from infra import rooms
 
 
 def test_the_page_is_that_of_the_code() -> None:
-    """`python -m infra.rooms` writes it anew."""
-    assert rooms.PAGE.read_text() == rooms.page()
+    assert rooms.PAGE.read_text() == rooms.page(), "write it anew: .venv/bin/python -m infra.rooms"
+
+
+def test_the_picture_is_that_of_the_code() -> None:
+    assert rooms.PICTURE.read_text() == rooms.picture(), "draw it anew: .venv/bin/python -m infra.rooms"
 
 
 def test_every_room_says_what_it_is_for() -> None:

@@ -26,9 +26,9 @@ def test_there_are_three() -> None:
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.stem)
 def test_a_picture_is_that_of_its_text(text: Path) -> None:
-    """`python -m infra.sequence_pictures` draws it anew."""
     drawn = sequence_pictures.draw(text.read_text(), sequence_pictures.title(text))
-    assert text.with_suffix(".svg").read_text() == drawn
+    anew = "draw it anew: .venv/bin/python -m infra.sequence_pictures"
+    assert text.with_suffix(".svg").read_text() == drawn, anew
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda text: text.stem)

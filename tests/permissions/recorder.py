@@ -6,6 +6,7 @@ accounts of the tests refuse nothing by themselves.
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Iterator
@@ -45,13 +46,14 @@ _denied: list[str] = []
 _used: set[Grant] = set()
 
 
-def _function_of(frame: FrameType) -> str | None:
-    path = Path(frame.f_code.co_filename)
+@functools.cache  # each call looks at some eighty frames, of the same few places
+def _function_at(file: str, code: str) -> str | None:
+    path = Path(file)
     if not path.is_relative_to(ROOT):
         return None
     place = path.relative_to(ROOT).as_posix()
     entry = _ENTRIES.get(place)
-    if entry is not None and frame.f_code.co_name == entry[0]:
+    if entry is not None and code == entry[0]:
         return entry[1]
     return next((function for room, function in _ROOMS.items() if place.startswith(room)), None)
 
@@ -60,7 +62,7 @@ def caller() -> str | None:
     """Return the function in whose name this thread is at work; None: a test itself."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        function = _function_of(frame)
+        function = _function_at(frame.f_code.co_filename, frame.f_code.co_name)
         if function is not None:
             return function
         frame = frame.f_back

@@ -16,20 +16,19 @@ def test_a_newcomer_waits_for_one_portion_of_others() -> None:
         while not over.is_set():
             with turnstile.turn("greedy"):
                 order.append("greedy")
-                time.sleep(0.005)
+                while not (turnstile._turns.waiting("modest") or over.is_set()):
+                    time.sleep(0.001)
 
     with ThreadPoolExecutor(8) as threads:
         for _ in range(8):
             threads.submit(greedy)
-        time.sleep(0.05)
-        before = len(order)
+        while turnstile._turns.waiting("greedy") < 7:
+            time.sleep(0.001)
         for _ in range(10):
             with turnstile.turn("modest"):
                 order.append("modest")
         over.set()
-        came = order[before:]
-    last = len(came) - came[::-1].index("modest")
-    assert came[:last].count("greedy") <= 12
+    assert order[:20] == ["greedy", "modest"] * 10
 
 
 def test_never_more_inside_than_may() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from pynamodb.models import Model
 
 from chalicelib.storage import connection, tables
 from chalicelib.storage.connection import Table
@@ -35,6 +36,30 @@ def test_the_infrastructure_declares_every_table(model: type[Table]) -> None:
 def test_all_tables_share_one_client(account: None) -> None:
     clients = {id(model._get_connection().connection.client) for model in MODELS}
     assert clients == {id(connection.shared().client)}
+
+
+def test_rows_are_read_as_pynamodb_reads_them() -> None:
+    """Values, sets, lists, times, defaults, and what is null."""
+    moment = datetime(2026, 3, 16, 8, 59, 5, 592_000, tzinfo=UTC)
+    full = tables.AcousticModel(
+        "owner",
+        "id",
+        name="n",
+        versions=["v1", "v2"],
+        created=moment,
+        analysing={"a", "b"},
+        progress=40,
+        cancel_requested=True,
+    )
+    stored = full.to_dynamodb_dict() | {"error": {"NULL": True}, "unknown": {"S": "of a later version"}}
+    for kept in (stored, {"owner": {"S": "owner"}}):
+        ours = tables.AcousticModel.from_raw_data(kept)
+        theirs = Model.from_raw_data.__func__(tables.AcousticModel, kept)  # type: ignore[attr-defined]
+        assert ours.attribute_values == theirs.attribute_values
+        assert vars(ours) == vars(theirs)
+    empty = [tables.RecognitionJob.from_raw_data({}).notifications for _ in range(2)]
+    assert empty == [[], []]
+    assert empty[0] is not empty[1]
 
 
 @pytest.mark.parametrize("key", ["", "a" * 1025, "ü" * 513, "\udc80" * 400])

@@ -228,7 +228,8 @@ def _is_alive(process: int) -> bool:
 
 @pytest.mark.slow
 def test_damaged_and_foreign_checkpoints_mean_starting_over(tmp_path: Path) -> None:
-    root = _lay_out(tmp_path / "ml", [({"audio_name": "call"}, wav(murmur(25, 8000), 8000))])
+    calls = [({"audio_name": f"call-{seed}"}, wav(murmur(4, 8000, seed=seed), 8000)) for seed in range(2)]
+    root = _lay_out(tmp_path / "ml", calls)
     for name in ("job-time.ckpt", "held-out-00000.ckpt", "progress.json"):
         write(root / "checkpoints" / name, b"\x00 not what it was")
     assert _run(root) == 0, (root / "log").read_text()

@@ -276,6 +276,7 @@ class _NetworkAdaptation:
             self._course,
             len(plans),
             device=self._device,
+            cores=self._given.machine.cores,
             world=self._world,
         )
         losses, learned.remark = self._steps(number, student, plans)

@@ -8,6 +8,7 @@ import functools
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.lora import LoraLayer
 
 from chalicelib.engines.whisper.mel import log_mel
 from chalicelib.engines.whisper.model.low_rank import Change
@@ -41,6 +43,9 @@ _TOKENS_STEP = 8
 _BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 """What Linux calls it, on x86-64 and arm64."""
 _MOMENTS = ("exp_avg", "exp_avg_sq")
+
+Gradient = tuple[torch.Tensor, ...]
+"""Of every trained parameter, in their order."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,9 +77,12 @@ class TeachingBatch:
         """In which windows somebody speaks, shape (windows,): there `no_speech` is not to be said."""
         return np.asarray(self.wanted[:, 0] == _IGNORED)
 
-    def part(self, first: int, end: int) -> TeachingBatch:
-        """Return some of the windows."""
-        some = slice(first, end)
+    def parts(self, most: int) -> list[TeachingBatch]:
+        """Return the windows in so many parts of much the same size, or in fewer."""
+        width = max(1, -(-self.size // most))
+        return [self._part(slice(first, first + width)) for first in range(0, self.size, width)]
+
+    def _part(self, some: slice) -> TeachingBatch:
         return dataclasses.replace(
             self,
             mel=self.mel[some],
@@ -138,6 +146,7 @@ class Student:
         steps: int,
         *,
         device: str = "cpu",
+        cores: int = 1,
         world: World | None = None,
     ) -> None:
         """Take the network to begin with.
@@ -148,12 +157,13 @@ class Student:
             course: how it is trained.
             steps: that there will be; the rate falls over them.
             device: of PyTorch.
+            cores: of a CPU: so many threads compute.
             world: the processes that learn together; None: this one alone.
         """
         torch.manual_seed(course.seed)
         self._world = world or World()
         self._layers, self._course, self._steps = layers(base.arrays), course, steps
-        self._device = torch.device(device)
+        self._device, self._cores = torch.device(device), cores
         network = torch_model(base, tokens.start, tokens.end)
         adapted = get_peft_model(
             network,
@@ -166,6 +176,11 @@ class Student:
         self._adapted = adapted.to(self._device)
         self._inner: Any = adapted.base_model.model
         self._inner.train()
+        if self._in_16_bits:
+            _spare_casts(adapted)
+        if self._device.type == "cpu":
+            # What PyTorch fuses for CPUs takes longer than one product after the other.
+            network.set_attn_implementation("eager")
         self._positions = self._inner.model.encoder.embed_positions.weight.data.clone()
         self._trained = {
             name: value for name, value in self._adapted.named_parameters() if value.requires_grad
@@ -228,13 +243,32 @@ class Student:
     def _gradient(self, lesson: TeachingBatch) -> float:
         """Leave the gradient of the mean loss with the parameters; return that loss."""
         self._optimiser.zero_grad(set_to_none=True)
+        self._shorten(lesson.mel.shape[-1])
         loss = 0.0
-        width = max(1, -(-lesson.size // self.parts))
-        for first in range(0, lesson.size, width):
-            part = self._loss(lesson.part(first, first + width)) / lesson.total
-            part.backward()
-            loss += float(part.detach())
+        for part in lesson.parts(self.parts):
+            for found, gradient in self._side_by_side(part):
+                loss += found
+                for value, one in zip(self._trained.values(), gradient, strict=True):
+                    value.grad = one if value.grad is None else value.grad.add_(one)
         return loss
+
+    def _side_by_side(self, lesson: TeachingBatch) -> list[tuple[float, Gradient]]:
+        """Return losses and gradients of shares of a batch: one for each core, if there are so many windows.
+
+        The cores of a CPU get less done when they share every product of matrices.
+        """
+        shares = lesson.parts(self._cores if self._device.type == "cpu" else 1)
+        threads = max(1, self._cores // max(1, len(shares)))
+
+        def found(share: TeachingBatch) -> tuple[float, Gradient]:
+            torch.set_num_threads(threads)  # of this thread
+            loss = self._loss(share) / lesson.total
+            return float(loss.detach()), torch.autograd.grad(loss, list(self._trained.values()))
+
+        if len(shares) <= 1:
+            return [found(share) for share in shares]
+        with ThreadPoolExecutor(len(shares)) as pool:
+            return list(pool.map(found, shares))
 
     def _rate(self) -> float:
         course = self._course
@@ -248,7 +282,6 @@ class Student:
         given = torch.from_numpy(lesson.given).to(self._device)
         wanted = torch.from_numpy(lesson.wanted).to(self._device)
         weights = torch.from_numpy(lesson.weights).to(self._device)
-        self._shorten(mel.shape[-1])
         there = wanted != _IGNORED
         speaks = torch.from_numpy(lesson.speaks).to(self._device)
         with self._precision():
@@ -260,8 +293,12 @@ class Student:
         silent = first.float().softmax(dim=-1)[:, lesson.no_speech].clamp(max=_MOST_SURE)
         return (each * weights[there]).sum() - SPEECH_WEIGHT * torch.log1p(-silent).sum()
 
+    @property
+    def _in_16_bits(self) -> bool:
+        return self._device.type != "cpu" or multiplies_in_16_bits()
+
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
-        if self._device.type == "cpu" and not multiplies_in_16_bits():
+        if not self._in_16_bits:
             return contextlib.nullcontext()
         precision: contextlib.AbstractContextManager[Any] = torch.autocast(
             self._device.type, dtype=torch.bfloat16
@@ -327,6 +364,15 @@ class Student:
         self.step, self.parts = int(arrays["step"]), int(arrays["parts"])
         self._unsound = int(arrays["unsound"])
         return True
+
+
+def _spare_casts(adapted: PeftModel) -> None:
+    """Keep in 16 bits what is multiplied in them and never changes, in place of casting it at every step."""
+    for module in adapted.modules():
+        if isinstance(module, LoraLayer):
+            module.cast_input_dtype_enabled = False  # the product casts it, and only once
+        if isinstance(module, torch.nn.Linear | torch.nn.Conv1d) and not module.weight.requires_grad:
+            module.to(torch.bfloat16)
 
 
 def _is_memory(error: Exception) -> bool:

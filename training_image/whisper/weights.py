@@ -106,8 +106,11 @@ def torch_model(model: ModelFile, start: int, end: int) -> WhisperForConditional
         bos_token_id=end,
         pad_token_id=end,
     )
-    network = WhisperForConditionalGeneration(config)
-    network.load_state_dict({name: torch.from_numpy(value) for name, value in state_dict(arrays).items()})
+    with torch.device("meta"):  # random weights, which nobody wants, would take seconds
+        network = WhisperForConditionalGeneration(config)
+    state = {name: torch.from_numpy(value) for name, value in state_dict(arrays).items()}
+    network.load_state_dict(state, assign=True)
+    network.tie_weights()
     return network.eval()
 
 

@@ -10,7 +10,7 @@ from training_image.whisper.course import Course
 from training_image.whisper.lessons import BatchPlan
 
 # As measured on two cores.
-READING, LEARNING, JUDGING = 1.0, 1.85, 0.8
+READING, LEARNING, JUDGING = 1.0, 1.3, 0.8
 JUDGED_SHARES = 1.5
 """So many shares of a change are judged in the mean."""
 

@@ -16,6 +16,7 @@ from chalice.app import CaseInsensitiveMapping, Chalice, CORSConfig, Request, Re
 
 from chalicelib.api.http import authentication, compression, errors
 from chalicelib.api.http.calls import Answer, Call, Content
+from chalicelib.api.http.request_log import LineFormatter
 from chalicelib.recognition.request import openai_dialect
 
 PREFIXES = ("/v1", "/instances/{instance_id}/v1", "/speech-to-text/api/v1")
@@ -46,7 +47,7 @@ ROUTE_HEADER = "X-Attune-Route"
 """Tells the front door the pattern of the route, by which it counts requests; no client sees it."""
 _TRANSACTION_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 
-log = Logger(service="attune-api")
+log = Logger(service="attune-api", logger_formatter=LineFormatter())
 
 
 @dataclass(frozen=True)

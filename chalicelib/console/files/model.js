@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "./preact.js";
 import { Audio, LEAST_MINUTES } from "./audio.js";
 import { Comparison } from "./comparison.js";
-import { RUNNING, Run } from "./models.js";
+import { RUNNING, Run, serves } from "./models.js";
 import { Act, Field, Heading, Loading, Menu, Notice, Problem, Question, Status, Tabs, announce } from "./parts.js";
 import { usePolled } from "./polling.js";
 import { Report } from "./report.js";
@@ -145,7 +145,7 @@ function Actions({ model, path, audio, onChange }) {
             >Train<//
           >`}
       <${Menu}>
-          <a class="button plain" href=${to("try", model.customization_id)}>Try it</a>
+          ${serves(model) && html`<a class="button plain" href=${to("try", model.customization_id)}>Try it</a>`}
           ${!running &&
           html`<button type="button" class="plain" disabled=${!trainable} onClick=${() => setQuestion("helper")}>
               Train with a language model …

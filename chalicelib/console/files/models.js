@@ -8,8 +8,8 @@ import { ask } from "./service.js";
 import { counted, moment, remaining } from "./wording.js";
 
 export const RUNNING = ["training", "upgrading"];
-/** Whether a model recognises: one that was trained goes on while audio is added to it, which makes it `ready`. */
-export const serves = (model) => model.version !== undefined || !["pending", "ready"].includes(model.status);
+/** Whether a model recognises: one that was trained goes on whatever its status is; its first training may be under way, or have failed. */
+export const serves = (model) => model.version !== undefined || ["available", "upgrading"].includes(model.status);
 
 const CHANGING = [...RUNNING, "pending"];
 

@@ -20,7 +20,7 @@ export function Try({ path: [chosen = ""] }) {
   const { value: bases } = usePolled("models", () => 600);
   const [choice, setChoice] = useState({ custom: chosen, base: "", texts: "" });
   const run = useRun();
-  const models = (acoustic?.customizations ?? []).filter((one) => one.status !== "pending" || serves(one));
+  const models = (acoustic?.customizations ?? []).filter(serves);
   const custom = models.find((one) => one.customization_id === choice.custom);
   const base = custom?.base_model_name || choice.base || bases?.models[0]?.name || "";
   const texts = (language?.customizations ?? []).filter(

@@ -16,6 +16,7 @@ from chalicelib.gateway.backend import (
     UnknownRoute,
     WaitingBackend,
 )
+from chalicelib.gateway.http import owners
 from chalicelib.gateway.http.bodies import ClientGone
 from chalicelib.gateway.http.early import Early
 from chalicelib.gateway.http.exchange import Exchange
@@ -94,7 +95,8 @@ class Calls:
 
     async def _run(self, way: _Way, request: BackendRequest) -> BackendResponse:
         retry_after = (("Retry-After", str(self._limits.retry_after_s)),)
-        owner = self.owners.of(request.headers)
+        fingerprint = owners.fingerprint(request.headers)
+        owner = self.owners.by(fingerprint)
         try:
             response = await way.call(request, owner)
         except LaneFull as full:
@@ -112,7 +114,7 @@ class Calls:
         except Exception:  # noqa: BLE001  a backend may fail in any way; the client gets an answer all the same
             _log.exception("the backend failed at %s %s", request.method, request.raw_path)
             return error_response(500, "An internal server error occurred.")
-        self.owners.learn(request.headers, response)
+        self.owners.learn(fingerprint, response)
         return in_watson_shape(response)
 
 

@@ -22,14 +22,17 @@ class Owners:
 
     def of(self, headers: Headers) -> str:
         """Return whose a request is; `UNKNOWN` until the backend has answered one with its credentials."""
-        return self._known.get(_fingerprint(headers), UNKNOWN)
+        return self.by(fingerprint(headers))
 
-    def learn(self, headers: Headers, response: BackendResponse) -> str:
+    def by(self, fingerprint: bytes) -> str:
+        """Return whose requests with these credentials are."""
+        return self._known.get(fingerprint, UNKNOWN)
+
+    def learn(self, fingerprint: bytes, response: BackendResponse) -> str:
         """Return whose request it was by its answer, and remember it."""
         named = (value for name, value in response.headers if name.lower() == OWNER_HEADER)
         owner = next(named, UNKNOWN)
         if owner != UNKNOWN:
-            fingerprint = _fingerprint(headers)
             self._known.pop(fingerprint, None)
             self._known[fingerprint] = owner
             if len(self._known) > _MOST_REMEMBERED:
@@ -37,6 +40,6 @@ class Owners:
         return owner
 
 
-def _fingerprint(headers: Headers) -> bytes:
+def fingerprint(headers: Headers) -> bytes:
     """Return what stands for credentials, without being any."""
     return hashlib.sha256((value_of(headers, "authorization") or "").encode()).digest()

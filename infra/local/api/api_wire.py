@@ -35,7 +35,7 @@ class Messages:
         end = body_at + body_bytes
         if len(self._data) < end:
             return None
-        head = json.loads(self._data[LENGTHS.size : body_at])
+        head = json.loads(self._data[LENGTHS.size : body_at].decode())
         body = bytes(self._data[body_at:end])
         del self._data[:end]
         return head, body

@@ -178,7 +178,7 @@ def test_an_upload_goes_on_when_the_service_comes_back(
             assert reached.wait(120)
         time.sleep(1.5)  # nothing listens at all
         with line(attune.url, port=port):
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
     assert '"sent": 12' in out
     assert len(members(attune, api, model)) == 12

@@ -110,6 +110,35 @@ def test_the_serving_version_stays(tmp_path: Path) -> None:
     assert "Version 2 serves." in done.err
 
 
+@pytest.mark.parametrize(
+    ("command", "call", "kind"),
+    [
+        (("versions", MODEL), f"{PATH}/versions", "versions"),
+        (("test-sets",), "test_sets", "test_sets"),
+        (("evaluations",), "evaluations", "evaluations"),
+    ],
+    ids=["versions", "test sets", "evaluations"],
+)
+def test_an_empty_list_is_said_to_be_empty(
+    tmp_path: Path, command: tuple[str, ...], call: str, kind: str
+) -> None:
+    done, _ = told(tmp_path, {("GET", call): {kind: []}}, *command)
+    assert (done.out, done.err) == ("", "There is nothing to list yet.\n")
+
+
+def test_one_model_is_one_when_somebody_signs_in(tmp_path: Path) -> None:
+    with line(None, recorded(LISTED)) as one:
+        done = Command(one.url, "key", tmp_path)("login", "--url", one.url, "--key", "x" * 40)
+    assert ": 1 base model, 1 custom acoustic model of yours." in done.out
+
+
+def test_a_recording_without_speech_is_said_to_be_that(tmp_path: Path) -> None:
+    (call := folder_of_calls(tmp_path / "calls", 1) / "week 1" / "call-000.wav").read_bytes()
+    answers = {("POST", "recognize"): {"result_index": 0, "results": []}}
+    done, _ = told(tmp_path, answers, "transcribe", call, "--model", BASE)
+    assert (done.out, done.err.splitlines()[-1]) == ("", f"{call}: no speech was found.")
+
+
 def test_a_service_without_versions_says_so(tmp_path: Path) -> None:
     done, _ = told(tmp_path, {}, "versions", MODEL, status=4)
     assert "Not every service offers all calls" in done.err
@@ -127,10 +156,13 @@ def test_a_test_set_is_packed_sent_and_looked_at(tmp_path: Path) -> None:
             shown | {"status": "available", "findings": [finding]},
         ],
     }
-    done, came = told(tmp_path, answers, "test-sets", "add", folder)
+    done, came = told(tmp_path, answers, "test-sets", "add", folder, status=8)
     assert came[0] == ("POST", "/v1/test_sets?name=tests")
     assert "1 utterance of" in done.out
     assert "week 1/call-001.wav: has no transcript" in done.err
+    assert "1 fault in it" in done.err and "attune test-sets delete 5" in done.err
+    answers[("GET", "test_sets/5")] = shown | {"status": "available"}
+    told(tmp_path, answers, "test-sets", "add", folder)
     answers[("GET", "test_sets/5")] = shown | {"status": "invalid", "error": "No transcript fits."}
     done, _ = told(tmp_path, answers, "test-sets", "add", folder, status=1)
     assert "No transcript fits." in done.err

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,7 @@ from tests.gateway.serving import (
     spooled,
     wait_until,
 )
+from tests.http_servers import serving
 from tests.ports import free_port
 
 AUDIO = "/v1/acoustic_customizations/c/audio/a"
@@ -228,17 +229,12 @@ class _FailingStore(BaseHTTPRequestHandler):
 @pytest.fixture
 def failing_store(object_store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_FailingStore]]:
     handler = type("Handler", (_FailingStore,), {"calls": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    objects.client.cache_clear()
-    yield handler
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    objects.client.cache_clear()
+    with serving(handler) as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        objects.client.cache_clear()
+        yield handler
+        objects.client.cache_clear()
 
 
 @pytest.mark.parametrize(("full", "status"), [(False, 503), (True, 507)])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import pytest
@@ -13,7 +15,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from infra.deployment import artefacts, images, preflight, stack, target
+from infra.deployment import artefacts, chosen_images, images, preflight, stack, target
 from infra.deployment.target import DeploymentRefused, DeploymentTarget
 
 ACCOUNT, REGION = "123456789012", "eu-central-1"
@@ -143,6 +145,81 @@ def test_an_index_of_images_is_no_image() -> None:
         DeploymentRefused, match=r"is no image but .*index.* Remove it: aws ecr batch-delete-image"
     ):
         images.ensure(_answering("ecr", "describe_images", found), images.IMAGES[0], pytest.fail)
+
+
+OWN_IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/training/mine:1"
+TRAINING_IMAGE = images.IMAGES[0]
+
+
+def _holding(manifest: object, settings: object = None) -> DeploymentTarget:
+    """Return an installation whose registry has the operator's own image."""
+    client = SESSION.client("ecr")
+    stub = Stubber(client)
+    of_it = {"registryId": ACCOUNT, "repositoryName": "training/mine"}
+    accepted = [*sorted(images.MANIFESTS), *chosen_images._INDEXES]
+    stub.add_response(
+        "batch_get_image",
+        {"images": [{"imageManifest": json.dumps(manifest)}], "failures": []},
+        {**of_it, "imageIds": [{"imageTag": "1"}], "acceptedMediaTypes": accepted},
+    )
+    url = f"data:application/json,{quote(json.dumps(settings))}"
+    stub.add_response(
+        "get_download_url_for_layer", {"downloadUrl": url}, {**of_it, "layerDigest": "sha256:settings"}
+    )
+    stub.activate()
+    return DeploymentTarget("prod", ACCOUNT, REGION, SESSION, {"ecr": client})
+
+
+MANIFEST = {"config": {"digest": "sha256:settings"}, "layers": []}
+INDEX = {"manifests": [{"digest": "sha256:0", "platform": {"architecture": "amd64", "os": "linux"}}]}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "settings", "said"),
+    [
+        (MANIFEST, {"architecture": "arm64", "os": "linux"}, "linux/arm64"),
+        (MANIFEST, {"architecture": "amd64", "os": "windows"}, "windows/amd64"),
+        (INDEX, None, "an index of images"),
+    ],
+)
+def test_an_image_of_the_operators_own_that_no_training_could_run(
+    manifest: object, settings: object, said: str
+) -> None:
+    with pytest.raises(
+        DeploymentRefused,
+        match=rf"TrainingImage .*/training/mine:1 is {said}, and trainings run on linux/amd64\. Build it with "
+        r"`docker build --platform linux/amd64 --provenance=false`, push it, .* TrainingImage=URI",
+    ):
+        chosen_images.check(_holding(manifest, settings), TRAINING_IMAGE, OWN_IMAGE, pytest.fail)
+
+
+def test_an_image_of_the_operators_own_that_trainings_can_run() -> None:
+    holding = _holding(MANIFEST, {"architecture": "amd64", "os": "linux"})
+    chosen_images.check(holding, TRAINING_IMAGE, OWN_IMAGE, pytest.fail)
+
+
+NOT_FOUND = {"images": [], "failures": [{"failureCode": "ImageNotFound"}]}
+
+
+@pytest.mark.parametrize(
+    ("account", "uri", "reason"),
+    [
+        (_answering("ecr", "batch_get_image", "AccessDeniedException"), OWN_IMAGE, "AccessDeniedException"),
+        (_answering("ecr", "batch_get_image", NOT_FOUND), OWN_IMAGE, "ImageNotFound"),
+        (_holding([]), OWN_IMAGE, "it is described by no JSON object"),
+        (_holding({"schemaVersion": 1}), OWN_IMAGE, "its manifest is of an unknown form"),
+        (_holding(MANIFEST, {}), OWN_IMAGE, "it does not say what it was built for"),
+        (_holding(MANIFEST), OWN_IMAGE.replace(REGION, "us-east-1"), "it is in us-east-1"),
+        (_holding(MANIFEST), "docker.io/somebody/training:1", "it is in no registry of ECR"),
+    ],
+)
+def test_what_is_not_known_of_an_image_is_said(account: DeploymentTarget, uri: str, reason: str) -> None:
+    told: list[str] = []
+    chosen_images.check(account, TRAINING_IMAGE, uri, told.append)
+    assert told == [
+        f"  note: TrainingImage {uri} could not be read ({reason}): whether it is for linux/amd64, on which "
+        "trainings run, was not checked."
+    ]
 
 
 def test_a_layer_for_another_architecture(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import zipfile
 from pathlib import Path
 
+import pytest
 import soundfile
 
 from infra.local import sample
@@ -29,3 +30,22 @@ def test_what_is_there_is_kept(tmp_path: Path, prompts: list[Prompt]) -> None:
     (tmp_path / "calls.zip").write_bytes(b"mine")
     assert all("is there already" in line for line in sample.write(tmp_path, prompts))
     assert (tmp_path / "call.wav").read_bytes() == (tmp_path / "calls.zip").read_bytes() == b"mine"
+
+
+def test_a_pause_is_explained_before_it_comes(
+    tmp_path: Path, prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said_before = []
+
+    def fetched(_: Path) -> list[Prompt]:
+        said_before.append(capsys.readouterr().out)
+        return prompts
+
+    (tmp_path / "call.wav").write_bytes(b"mine")
+    (tmp_path / "calls.zip").write_bytes(b"mine")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sample, "fetch_prompts", fetched)
+    assert sample.main() == 0
+    assert said_before == [
+        "Fetching recorded telephone prompts, and putting noise over them: up to a minute ...\n"
+    ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import boto3
@@ -17,6 +16,7 @@ from chalice.local import LambdaContext
 
 from chalicelib.gateway.backend import BackendTimedOut, BackendUnavailable, UnknownRoute
 from infra.serving.lambda_backend import FunctionFailed, LambdaBackend
+from tests.http_servers import serving
 from tests.infra.serving.test_chalice_backend import BODIES, CONTENT_TYPES, application, request
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -46,20 +46,14 @@ def emulation() -> Iterator[tuple[Invocations, int]]:
             self.send_response(status)
             for name, value in (headers | {"Content-Length": str(len(body))}).items():
                 self.send_header(name, value)
-            with contextlib.suppress(BrokenPipeError):
-                self.end_headers()
-                self.wfile.write(body)
+            self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield invocations, server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as port:
+        yield invocations, port
 
 
 @pytest.fixture

@@ -380,22 +380,32 @@ def test_a_shared_process_that_nobody_needs_ends_and_comes_back() -> None:
         assert texts(pool, [task(SAY, 3)]) == ["3"]
 
 
-def test_owners_take_turns(alone: DecoderPool) -> None:
+def test_owners_take_turns(alone: DecoderPool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     order: list[str] = []
+    decode = alone._decode
 
-    def wanted(owner: str, tasks: int) -> None:
-        for _ in alone.of(owner).decode([task(SLEEP, 0.05) for _ in range(tasks)]):
-            order.append(owner)
+    def noted(owner: str, batch: DecodingBatch) -> tuple[Any, ...]:
+        order.append(owner)
+        return decode(owner, batch)
 
-    with ThreadPoolExecutor(7) as threads:
-        greedy = [threads.submit(wanted, "greedy", 6) for _ in range(6)]
-        time.sleep(0.2)  # all of his are in the queue, as far as they are taken
-        threads.submit(wanted, "modest", 4).result()
-        came = len(order)
-        for one in greedy:
+    monkeypatch.setattr(alone, "_decode", noted)
+
+    def wait_for(calls: int) -> None:
+        _eventually(lambda: "there" if alone._threads.outstanding == calls else "")
+
+    with ThreadPoolExecutor(8) as threads:
+        threads.submit(texts, alone.of("greedy"), [task(MEET, folder=tmp_path)])
+        _eventually(lambda: "at work" if any(tmp_path.iterdir()) else "")
+        greedy = [threads.submit(texts, alone.of("greedy"), [task(SAY)] * 6) for _ in range(6)]
+        wait_for(1 + 36)
+        modest = threads.submit(texts, alone.of("modest"), [task(SAY)] * 4)
+        wait_for(1 + 36 + 4)
+        (tmp_path / "now").touch()
+        for one in (*greedy, modest):
             one.result()
-    assert came < 20
-    assert order.count("greedy") == 36
+    last = len(order) - order[::-1].index("modest")
+    assert order[:last].count("greedy") <= 1 + 4
+    assert order.count("greedy") == 1 + 36
 
 
 def test_who_has_had_much_is_decoded_in_the_background_while_others_are_there() -> None:

@@ -22,7 +22,7 @@ from infra.local.demo.prompts import Prompt
 from tests.audio.signals import tone, wav
 from tests.engines.whisper.networks import multilingual_network, write_multilingual
 from tests.training_image.sounds import murmur
-from tests.training_image.whisper.jobs import Job, Recording
+from tests.training_image.whisper.jobs import WITHIN_S, Job, Recording
 
 pytestmark = pytest.mark.slow
 LIGHT = "en-US_NarrowbandModel.v2019-06-24"
@@ -184,7 +184,7 @@ def test_a_disk_that_fills_is_named(
 ) -> None:
     job = Job(tmp_path / "ml", recordings)
     with job.start({"rank": 8}, before=small_disk) as program:
-        assert program.wait(600) == 1, job.log
+        assert program.wait(WITHIN_S) == 1, job.log
     assert job.failure.startswith("The disk of the training machine is full.")
 
 

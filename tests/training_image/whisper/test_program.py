@@ -31,6 +31,8 @@ from tests.training_image.whisper.jobs import BASE, WITHIN_S, Job, Recording
 
 pytestmark = pytest.mark.slow
 SPOKEN_S = 55.0
+LONG: dict[str, Any] = {"epochs": 40}
+"""For jobs that must not have learned all before something happens to them."""
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +144,7 @@ def test_what_is_killed_goes_on_and_leaves_the_same_model_bit_for_bit(
 
     def kill_when(saved: str) -> None:
         published = job.progress["progress"]
-        with job.start() as program:
+        with job.fork() as program:
             job.wait(program, job.saved(saved).exists)
             program.kill()
         assert job.progress["progress"] >= published
@@ -152,10 +154,10 @@ def test_what_is_killed_goes_on_and_leaves_the_same_model_bit_for_bit(
     kill_when("reading-1-00000")
     kill_when("student-1")
 
-    with job.start() as program:
+    with job.fork() as program:
         job.wait(program, lambda: job.progress["stage"] == "judging what was learned")
         asked_s = time.monotonic()
-        program.send_signal(signal.SIGTERM)
+        program.terminate()
         assert program.wait(60) == 143
     assert time.monotonic() - asked_s < 20
     assert not (job.root / "output/failure").exists()
@@ -175,19 +177,23 @@ def test_what_is_killed_goes_on_and_leaves_the_same_model_bit_for_bit(
         assert ours.read_bytes() == theirs.read_bytes()
 
 
+def _begin_with_what_was_heard(job: Job, before: Job) -> None:
+    """Let a job learn at once: what it hears in the audio is what an earlier one of the same audio has heard."""
+    for name in ("held-out", "reading-1-00000", "judged-base", "job-time"):
+        shutil.copy(before.saved(name), job.saved(name))
+
+
 def test_a_deadline_ends_in_the_best_model_so_far(
     trained: tuple[Job, list[dict[str, Any]]], tmp_path: Path, recordings: list[Recording]
 ) -> None:
     job = Job(tmp_path / "ml", recordings)
-    for name in ("held-out", "reading-1-00000", "judged-base", "job-time"):
-        shutil.copy(trained[0].saved(name), job.saved(name))
-    long: dict[str, Any] = {"epochs": 40}
-    with job.start(long) as program:
+    _begin_with_what_was_heard(job, trained[0])
+    with job.fork(LONG) as program:
         job.wait(program, lambda: job.steps_saved() > 2)
         program.kill()
     # All the time that is left now is for judging, however fast this machine is.
     job.configure("hyperparameters", cores="2", max_runtime_s="36000")
-    assert job.run(long | {"reserved_share": 1.0}) == 0, job.log
+    assert job.run(LONG | {"reserved_share": 1.0}) == 0, job.log
     report = job.report
     (learned,) = report["rounds"]
     assert learned["steps"] > 2
@@ -201,8 +207,7 @@ def test_a_deadline_before_anything_was_learned_keeps_the_base(
     trained: tuple[Job, list[dict[str, Any]]], tmp_path: Path, recordings: list[Recording]
 ) -> None:
     job = Job(tmp_path / "ml", recordings)
-    for name in ("held-out", "reading-1-00000", "judged-base", "job-time"):
-        shutil.copy(trained[0].saved(name), job.saved(name))
+    _begin_with_what_was_heard(job, trained[0])
     job.configure("hyperparameters", cores="2", max_runtime_s="1")
     assert job.run() == 0, job.log
     assert (job.report["decision"], job.report["alpha"]) == ("base", 0)
@@ -248,7 +253,9 @@ def _likeness(one: Delta, other: Delta) -> float:
     return float(first @ second / np.sqrt((first @ first) * (second @ second)))
 
 
-def test_a_host_that_is_lost_is_no_model(tmp_path: Path, recordings: list[Recording]) -> None:
+def test_a_host_that_is_lost_is_no_model(
+    trained: tuple[Job, list[dict[str, Any]]], tmp_path: Path, recordings: list[Recording]
+) -> None:
     """The one that is left does not wait for ever: its platform is told, and starts all of them anew."""
     hosts = ["127.0.0.1", "localhost"]
     jobs = [Job(tmp_path / host, recordings) for host in hosts]
@@ -257,7 +264,8 @@ def test_a_host_that_is_lost_is_no_model(tmp_path: Path, recordings: list[Record
     for job, host in zip(jobs, hosts, strict=True):
         job.configure("hyperparameters", cores="1")
         job.configure("resourceconfig", current_host=host, hosts=hosts, network_interface_name="lo")
-        programs.append(job.start(MASTER_PORT=port))
+        _begin_with_what_was_heard(job, trained[0])
+        programs.append(job.start(LONG, MASTER_PORT=port))
     try:
         jobs[0].wait(programs[0], jobs[0].saved("student-1").exists)
         programs[1].send_signal(signal.SIGTERM)

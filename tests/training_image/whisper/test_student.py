@@ -53,8 +53,8 @@ def _batches(course: Course = COURSE) -> list[TeachingBatch]:
     return [batch(plan, [tokens.start, tokens.no_times], tokens.end, 80, course) for plan in _plans()]
 
 
-def _student(course: Course = COURSE, steps: int = 8) -> Student:
-    return Student(*_base(), course, steps)
+def _student(course: Course = COURSE, steps: int = 8, cores: int = 1) -> Student:
+    return Student(*_base(), course, steps, cores=cores)
 
 
 @pytest.fixture(autouse=True)
@@ -71,14 +71,14 @@ def test_what_is_taught_is_learned() -> None:
 
 def test_a_student_goes_on_bit_for_bit_where_it_stopped() -> None:
     lessons = _batches()
-    whole = _student()
+    whole = _student(cores=2)
     for place in range(4):
         whole.learn(lessons[place % len(lessons)])
-    first = _student()
+    first = _student(cores=2)
     for place in range(2):
         first.learn(lessons[place % len(lessons)])
     saved = first.state()
-    second = _student()
+    second = _student(cores=2)
     assert second.resume(saved)
     for place in range(2, 4):
         second.learn(lessons[place % len(lessons)])
@@ -108,11 +108,12 @@ def test_another_students_state_is_not_taken_up() -> None:
     assert student.step == 0
 
 
-def test_a_batch_in_parts_teaches_the_same() -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_batch_in_parts_teaches_the_same(at_once: bool) -> None:
     lesson = max(_batches(), key=lambda one: one.size)
     assert lesson.size > 1
-    whole, parts = _student(), _student()
-    parts.parts = lesson.size
+    whole, parts = _student(), _student(cores=lesson.size if at_once else 1)
+    parts.parts = 1 if at_once else lesson.size
     assert parts.learn(lesson) == pytest.approx(whole.learn(lesson), rel=1e-4)
     for name, value in whole.state().items():
         if name.startswith("exp_avg "):

@@ -107,12 +107,15 @@ def test_a_worker_comes_with_an_event_goes_when_idle_and_comes_back(begun: Calla
     _wait(
         lambda: (workers.folder / "called").exists() and not workers.children, "the clock's call to be over"
     )
-    for body in ("first", "second"):
-        workers.send(body)
-        _wait(lambda: body in workers.bodies("done"), body)  # noqa: B023  it is called here and now
+    for count in (1, 2):
+        workers.send("slow")
+        _wait(lambda: len(workers.lines("begun")) == count, "the worker")  # noqa: B023  it is called here and now
         name = Path(f"/proc/{_worker(workers)}/comm").read_text().strip()
         assert name == "writing"
+        (workers.folder / "go on").touch()
+        _wait(lambda: len(workers.lines("done")) == count, "its end")  # noqa: B023
         _wait(lambda: not workers.children, "the worker to end")
+        (workers.folder / "go on").unlink()
     (_, first), (_, second) = (line.split() for line in workers.lines("done"))
     assert first != second
     assert workers.left() == 0

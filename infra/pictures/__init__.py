@@ -1,0 +1,1 @@
+"""Pictures of the documentation, drawn as SVG from what they show."""
