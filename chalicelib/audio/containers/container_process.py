@@ -194,7 +194,10 @@ def _leave() -> NoReturn:
 def _tell(endings: dict[int, int]) -> None:
     """Tell how those children ended that have."""
     while endings:
-        child, status = os.waitpid(-1, os.WNOHANG)
+        try:
+            child, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:  # the next signal has come in between, and all of them were told
+            return
         if not child:
             return
         ending = endings.pop(child)

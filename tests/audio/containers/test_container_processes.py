@@ -148,6 +148,28 @@ def test_an_abandoned_recording_leaves_no_child(live: bool) -> None:
         processes.close()
 
 
+def test_children_that_end_at_once_do_not_end_the_process() -> None:
+    program = (
+        "import os, signal\n"
+        "from chalicelib.audio.containers import container_process\n"
+        "told, ending = os.pipe()\n"
+        "endings, waiting = {}, os.waitpid\n"
+        "def interrupted(*arguments):\n"  # the signal of the child comes while it is being looked for
+        "    os.waitpid = waiting\n"
+        "    os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)\n"
+        "    container_process._tell(endings)\n"
+        "    return waiting(*arguments)\n"
+        "os.waitpid = interrupted\n"
+        "child = os.fork()\n"
+        "if child == 0: os._exit(7)\n"
+        "endings[child] = ending\n"
+        "container_process._tell(endings)\n"
+        "print(container_process.STATUS.unpack(os.read(told, 99))[0], endings)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("7 {}\n", "")
+
+
 def test_the_process_ends_with_whoever_needs_it() -> None:
     program = (
         "import os\n"
