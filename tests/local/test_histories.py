@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import signal
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import Phase, settings
@@ -21,6 +22,8 @@ from tests.audio.signals import encoded, voice
 from tests.local.histories import READER, Counts, History, part_of, process_of
 from tests.local.running import RunningService, running_service
 
+T = TypeVar("T")
+_MOST_TRIES = 50
 _STILL_S = 60.0
 """Other tests run beside; `bench faults` asks for half of it."""
 
@@ -77,11 +80,18 @@ def test_work_is_done_once_although_what_reads_its_recording_is_killed(
     story.add_audio(0, "one", "ok", None, 0)
     story.add_job(None, 0)
     story.settle()  # by now either has started what reads
-    with _reader_killed(service, killed):
-        story.add_audio(0, "two", "ok", None, 0)
-    story.settle()
-    with _reader_killed(service, killed):
+    names = map("again-{}".format, itertools.count())
+
+    def upload() -> None:
+        story.add_audio(0, next(names), "ok", None, 0)
+        story.settle()
+
+    def recognize() -> None:
         story.add_job(None, 0)
+        story.settle()
+
+    _until_struck(service, killed, upload)
+    _until_struck(service, killed, recognize)
     story.teardown()  # which waits until all is done
 
 
@@ -94,23 +104,23 @@ def test_a_request_says_to_try_again_when_what_reads_its_recording_is_killed(
     path = "/v1/recognize?model=en-US_NarrowbandModel"
     status, whole = service.call("POST", path, recording, "audio/flac")
     assert status == 200
-    with _reader_killed(service, killed):
-        status, answer = service.call("POST", path, recording, "audio/flac")
+    status, answer = _until_struck(
+        service, killed, lambda: service.call("POST", path, recording, "audio/flac")
+    )
     if status != 200:  # it had been given something of the recording
         assert (status, answer["error"].split(".")[0]) == (500, "Recognition failed")
         status, answer = service.call("POST", path, recording, "audio/flac")
     assert (status, answer) == (200, whole)
     with _listening(service) as socket:
         socket.send(recording[: len(recording) // 2])
-        with _reader_killed(service, killed):
-            pass
+        with _striking(service, killed) as struck:
+            assert struck.wait(60)
         socket.send(recording[len(recording) // 2 :])
         socket.send(json.dumps({"action": "stop"}))
         told = json.loads(socket.recv(60))
         failed = told.get("error", "").startswith("Recognition failed. Try again")
-        assert failed or told["results"] == whole["results"], (
-            told
-        )  # none of it had been read: it is read again
+        # What had not begun to read is read again.
+        assert failed or told["results"] == whole["results"], told
     with _listening(service) as socket:
         socket.send(recording)
         socket.send(json.dumps({"action": "stop"}))
@@ -126,31 +136,41 @@ def _listening(service: RunningService) -> Iterator[ClientConnection]:
         yield socket
 
 
+def _until_struck(service: RunningService, killed: str, act: Callable[[], T]) -> T:
+    """Do something again and again until what read for it was killed; return what it gave then."""
+    for _ in range(_MOST_TRIES):  # a child lives for some milliseconds, and may be gone before it is seen
+        with _striking(service, killed) as struck:
+            given = act()
+        if struck.is_set():
+            return given
+    pytest.fail("no child was ever seen")
+
+
 @contextlib.contextmanager
-def _reader_killed(service: RunningService, killed: str) -> Iterator[None]:
-    """Kill the first child that reads a recording in the block or after it, alone or with what forked it."""
-    done = threading.Event()
+def _striking(service: RunningService, killed: str) -> Iterator[threading.Event]:
+    """Kill the first child that is seen reading a recording, alone or with what forked it; tell when it was."""
+    struck, over = threading.Event(), threading.Event()
 
     def strike() -> None:
-        until_s = time.monotonic() + 60
-        while time.monotonic() < until_s and not done.is_set():
+        while not over.is_set():
             readers = list(_readers(service))
             for reader in readers * 1000:  # to look for them takes longer than a child has to live
-                children = _children(reader)
-                if children:
+                if over.is_set():
+                    return
+                if children := _children(reader):
                     for process_id in ([reader] if killed == "both" else []) + children:
                         with contextlib.suppress(ProcessLookupError):
                             os.kill(process_id, signal.SIGKILL)
-                    done.set()
-                    break
+                    struck.set()
+                    return
 
     striking = threading.Thread(target=strike)
     striking.start()
     try:
-        yield
+        yield struck
     finally:
+        over.set()
         striking.join()
-        assert done.is_set(), "nothing was read"
 
 
 def _readers(service: RunningService) -> Iterator[int]:
