@@ -35,7 +35,7 @@ _KEY: dict[str, Schema] = {
 }
 _ADMINISTRATORS = (
     "For administrators' keys alone; others get 403. `current` marks the key that asks. An administrator's "
-    "key is in effect a key to every owner's data: see `docs/security.md`."
+    "key is in effect a key to every owner's data: see `docs/keys.md`."
 )
 _DAY: Schema = {"type": "string", "format": "date"}
 

@@ -1,4 +1,4 @@
-"""The page on security: a key is exchanged as it says, while both open what the owner has."""
+"""The page on keys: a key is exchanged as it says, while both open what the owner has."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MODELS = "/v1/acoustic_customizations"
 
 
 def test_a_key_is_exchanged_without_a_pause(service: RunningService) -> None:
-    (block,) = shell_blocks("docs/security.md")
+    (block,) = shell_blocks("docs/keys.md")
     chosen, make, show, revoke = block.commands
     old_key, owner = _made(_typed(f"{chosen}\n{make.partition(' --owner')[0]}", service))
     model = {"name": "kept", "base_model_name": "en-US_BroadbandModel"}
