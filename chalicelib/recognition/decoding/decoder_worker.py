@@ -20,10 +20,16 @@ from chalicelib.engines.protocol import (
     CustomModels,
     DecodedUtterance,
     DecodingOptions,
-    Hypothesis,
     Recognizer,
     Samples,
     UtteranceStream,
+)
+from chalicelib.recognition.decoding.decoder_answers import (
+    Answer,
+    Batched,
+    OpenedUtterance,
+    TaskFailure,
+    packed,
 )
 from chalicelib.recognition.decoding.loaded_models import Key, LoadedModels
 
@@ -48,13 +54,6 @@ class DecodingBatch:
     custom: CustomModels
     utterances: tuple[Samples, ...]
     options: DecodingOptions
-
-
-@dataclass(frozen=True)
-class Batched:
-    """What was decoded of each utterance of a batch."""
-
-    utterances: tuple[DecodedUtterance, ...]
 
 
 @dataclass(frozen=True)
@@ -95,25 +94,6 @@ class Finish:
 Message = Task | DecodingBatch | Prepare | Open | Feed | Partial | Finish
 
 
-@dataclass(frozen=True)
-class TaskFailure:
-    """The task could not be done; the process goes on."""
-
-    message: str
-    base_unreadable: bool = False
-    model_unreadable: bool = False
-    customization_unsupported: bool = False
-
-
-@dataclass(frozen=True)
-class OpenedUtterance:
-    """The models are there, and the utterance can be fed."""
-
-    decodes_along: bool
-    """What is fed is decoded at once, so that little is left to do when it is over."""
-
-
-Answer = DecodedUtterance | Batched | Hypothesis | OpenedUtterance | TaskFailure
 _NOTHING_OPEN = TaskFailure("no utterance is open")
 
 
@@ -125,7 +105,7 @@ def serve(connection: Connection, models: LoadedModels) -> None:
             message: Message = connection.recv()
             answer = desk.take(message)
             if answer is not None:
-                connection.send(answer)
+                connection.send_bytes(packed(answer))
     except (EOFError, ConnectionError):
         return
     finally:

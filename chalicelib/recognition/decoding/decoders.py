@@ -15,7 +15,8 @@ from typing import NamedTuple, Protocol, Self, TypeVar
 from chalicelib.engines import catalogue
 from chalicelib.engines.errors import BaseUnreadable, CustomizationUnsupported, ModelUnreadable
 from chalicelib.engines.protocol import CustomModels, DecodedUtterance, Hypothesis, Samples
-from chalicelib.recognition.decoding.decoder_worker import Batched, DecodingBatch, Prepare, Task, TaskFailure
+from chalicelib.recognition.decoding.decoder_answers import Batched, TaskFailure
+from chalicelib.recognition.decoding.decoder_worker import DecodingBatch, Prepare, Task
 from chalicelib.recognition.decoding.decoding_processes import (
     BACKGROUND,
     WORKER_COMMAND,

@@ -16,7 +16,8 @@ from multiprocessing.connection import Connection
 from typing import Protocol
 
 from chalicelib.confinement import variables_of_children
-from chalicelib.recognition.decoding.decoder_worker import Answer, Message
+from chalicelib.recognition.decoding.decoder_answers import MOST_BYTES, Answer, NoAnswer, unpacked
+from chalicelib.recognition.decoding.decoder_worker import Message
 
 WORKER_COMMAND = (sys.executable, "-m", "chalicelib.recognition.decoding.decoder_process")
 """Called with a connected socket's file descriptor and this process's id."""
@@ -100,10 +101,12 @@ class _Connected:
             if not self._connection.poll(self._limit_s):
                 self.kill()
                 raise ProcessDied("stuck")
-            answer: Answer = self._connection.recv()
+            return unpacked(self._connection.recv_bytes(MOST_BYTES))
         except (EOFError, OSError) as error:
             raise ProcessDied(str(error)) from error
-        return answer
+        except NoAnswer as error:
+            self.kill()
+            raise ProcessDied(str(error)) from error
 
     def kill(self) -> None:
         self._process.kill()

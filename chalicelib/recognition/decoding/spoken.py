@@ -17,16 +17,8 @@ from chalicelib.engines.protocol import (
     Hypothesis,
     Samples,
 )
-from chalicelib.recognition.decoding.decoder_worker import (
-    Answer,
-    Feed,
-    Finish,
-    Message,
-    Open,
-    OpenedUtterance,
-    Partial,
-    TaskFailure,
-)
+from chalicelib.recognition.decoding.decoder_answers import Answer, OpenedUtterance, TaskFailure
+from chalicelib.recognition.decoding.decoder_worker import Feed, Finish, Message, Open, Partial
 
 PARTIAL_EVERY_S = 0.25
 _PARTIAL_SHARE = 0.25

@@ -15,16 +15,8 @@ from chalicelib.engines.protocol import (
     Hypothesis,
     Word,
 )
-from chalicelib.recognition.decoding.decoder_worker import (
-    Answer,
-    Feed,
-    Finish,
-    Message,
-    Open,
-    OpenedUtterance,
-    Partial,
-    TaskFailure,
-)
+from chalicelib.recognition.decoding.decoder_answers import Answer, OpenedUtterance, TaskFailure
+from chalicelib.recognition.decoding.decoder_worker import Feed, Finish, Message, Open, Partial
 from chalicelib.recognition.decoding.decoders import DecodingFailed, as_error
 from chalicelib.recognition.decoding.spoken import SpokenUtterance
 
